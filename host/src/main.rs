@@ -1,0 +1,2 @@
+//! altmin.
+fn main() {}
