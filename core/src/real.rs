@@ -63,16 +63,16 @@ pub trait Real:
         Self::from_f64(count as f64)
     }
 
-    /// The larger of two; the other one where one is NaN.
+    /// The larger of two; `other` where either is NaN.
     #[inline]
     fn max(self, other: Self) -> Self {
-        if self > other || other != other { self } else { other }
+        if self > other { self } else { other }
     }
 
-    /// The smaller of two; the other one where one is NaN.
+    /// The smaller of two; `other` where either is NaN.
     #[inline]
     fn min(self, other: Self) -> Self {
-        if self < other || other != other { self } else { other }
+        if self < other { self } else { other }
     }
 }
 
