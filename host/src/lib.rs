@@ -1,1 +1,7 @@
 //! Training.
+
+pub mod error;
+pub mod init;
+pub mod random;
+
+pub use error::{Error, Result};
