@@ -1,5 +1,6 @@
 //! Training.
 
+pub mod data;
 pub mod error;
 pub mod init;
 pub mod random;
