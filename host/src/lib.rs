@@ -1,5 +1,6 @@
 //! Training.
 
+pub mod atomic_file;
 pub mod data;
 pub mod error;
 pub mod init;
