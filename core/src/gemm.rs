@@ -1,5 +1,7 @@
 //! The product that everything else is made of.
 
+mod block;
+mod pack;
 mod portable;
 
 pub use portable::Portable;
@@ -30,7 +32,8 @@ impl Transpose {
 
 /// A matrix product. Altmin's own is [`Portable`]; hosts bring faster ones.
 ///
-/// With `beta = 0`, `C` is written without being read, so that it may hold NaN. The result must be a function of the
+/// With `beta = 0`, `C` is written without being read, so that it may hold NaN; with `alpha = 0` or `k = 0` the factors
+/// are not read either. The result must be a function of the
 /// arguments alone: the same bits on every call, for any thread that makes it.
 pub trait Gemm<T: Real>: Sync {
     /// `C <- alpha op(A) op(B) + beta C`, with op(A) of m x k, op(B) of k x n, C of m x n.
