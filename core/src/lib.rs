@@ -8,6 +8,7 @@ pub mod error;
 pub mod executor;
 pub mod gemm;
 pub mod real;
+pub mod reduce;
 pub mod view;
 pub mod workspace;
 
