@@ -4,6 +4,7 @@
 //! says beforehand how much scratch it wants.
 #![cfg_attr(not(test), no_std)]
 
+pub mod activation;
 pub mod error;
 pub mod executor;
 pub mod gemm;
@@ -12,5 +13,6 @@ pub mod reduce;
 pub mod view;
 pub mod workspace;
 
+pub use activation::Activation;
 pub use error::{Error, Result};
 pub use real::Real;
