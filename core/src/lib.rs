@@ -10,9 +10,11 @@ pub mod executor;
 pub mod gemm;
 pub mod real;
 pub mod reduce;
+pub mod regularizer;
 pub mod view;
 pub mod workspace;
 
 pub use activation::Activation;
 pub use error::{Error, Result};
 pub use real::Real;
+pub use regularizer::Regularizer;
