@@ -4,12 +4,17 @@
 //! says beforehand how much scratch it wants.
 #![cfg_attr(not(test), no_std)]
 
+pub mod activation;
 pub mod error;
 pub mod executor;
 pub mod gemm;
 pub mod real;
+pub mod reduce;
+pub mod regularizer;
 pub mod view;
 pub mod workspace;
 
+pub use activation::Activation;
 pub use error::{Error, Result};
 pub use real::Real;
+pub use regularizer::Regularizer;
