@@ -1,1 +1,5 @@
 //! Training.
+pub mod config;
+pub mod observe;
+pub mod products;
+pub mod threshold;
