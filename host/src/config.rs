@@ -7,18 +7,14 @@
 
 mod choice;
 mod defaults;
-mod error;
 mod options;
 mod settings;
 mod text;
 mod validate;
 mod values;
 
-pub use choice::{Kernel, Loss, Method, Precision, StepRule};
+pub use choice::{Kernel, Method, Precision, StepRule};
 pub use defaults::{Defaults, defaults};
-pub use error::SettingError;
 pub use options::TrainOptions;
 pub use settings::Settings;
-pub use values::{
-    Activation, Classes, Grow, Growth, Hidden, Init, Regularizer, Samples, Time, TimeLimit, Tolerance,
-};
+pub use values::{Classes, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths};

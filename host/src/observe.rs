@@ -141,8 +141,8 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 /// go on. Only when the last one has failed does the run, which nobody sees any more, get an error.
 #[derive(Default)]
 pub struct Observers<'a> {
-    observers: Vec<Box<dyn Observer + 'a>>,
-    failures: Vec<io::Error>,
+    observers: Vec<(String, Box<dyn Observer + 'a>)>,
+    failures: Vec<(String, io::Error)>,
 }
 
 impl<'a> Observers<'a> {
@@ -151,30 +151,32 @@ impl<'a> Observers<'a> {
         Self::default()
     }
 
-    /// Adds one, to be called after those that are there.
-    pub fn add(&mut self, observer: impl Observer + 'a) {
-        self.observers.push(Box::new(observer));
+    /// Adds one, to be called after those that are there; `what` is the name of what it writes.
+    pub fn add(&mut self, what: String, observer: impl Observer + 'a) {
+        self.observers.push((what, Box::new(observer)));
     }
 
-    /// The errors of the dropped ones, in order, which are forgotten here.
-    pub fn take_failures(&mut self) -> Vec<io::Error> {
+    /// What the dropped ones write, and their errors, in order; forgotten here.
+    pub fn take_failures(&mut self) -> Vec<(String, io::Error)> {
         std::mem::take(&mut self.failures)
     }
 
     fn each(&mut self, mut call: impl FnMut(&mut dyn Observer) -> io::Result<()>) -> io::Result<()> {
         let before = self.observers.len();
         let failures = &mut self.failures;
-        self.observers.retain_mut(|observer| match call(observer.as_mut()) {
+        self.observers.retain_mut(|(what, observer)| match call(observer.as_mut()) {
             Ok(()) => true,
             Err(error) => {
-                failures.push(error);
+                failures.push((std::mem::take(what), error));
                 false
             }
         });
-        if before > 0 && self.observers.is_empty() {
-            return self.failures.pop().map_or(Ok(()), Err);
+        match self.failures.last() {
+            Some((what, error)) if before > 0 && self.observers.is_empty() => {
+                Err(io::Error::new(error.kind(), format!("{what}: {error}")))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

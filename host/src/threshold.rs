@@ -1,6 +1,7 @@
 //! How large rho must be for the convergence theorems.
 
-use crate::config::{Activation, Loss, Method, Settings};
+use crate::config::{Method, Settings};
+use crate::network::{Activation, Loss};
 
 /// What a method's theorem asks of rho: it must be above this.
 ///
@@ -9,7 +10,7 @@ use crate::config::{Activation, Loss, Method, Settings};
 pub fn rho_threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> f64 {
     match method {
         Method::Pdadmm => {
-            let s = activation.lipschitz();
+            let s = lipschitz(activation);
             (4.0 * nu * s * s).max((17f64.sqrt() + 1.0) * nu / 2.0)
         }
         Method::Dladmm => match loss {
@@ -38,4 +39,12 @@ pub fn warning(settings: &Settings) -> Option<String> {
         settings.rho,
         theorem(settings.method)
     ))
+}
+
+/// The Lipschitz constant s of an activation.
+fn lipschitz(activation: Activation) -> f64 {
+    match activation {
+        Activation::Relu => 1.0,
+        Activation::LeakyRelu(slope) => slope.abs().max(1.0),
+    }
 }

@@ -31,16 +31,6 @@ pub enum StepRule {
     LeastSquares,
 }
 
-/// The risk R of the network's output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Loss {
-    /// Softmax cross-entropy, for classes
-    CrossEntropy,
-    /// Half the squared distance to the one-hot label
-    LeastSquares,
-}
-
 /// Who multiplies matrices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -85,4 +75,4 @@ macro_rules! display_by_name {
     };
 }
 
-display_by_name!(Method, StepRule, Loss, Kernel, Precision);
+display_by_name!(Method, StepRule, Kernel, Precision);

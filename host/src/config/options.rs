@@ -1,11 +1,16 @@
 //! What a person said, on the command line or in a file.
 
-use super::choice::{Kernel, Loss, Method, Precision, StepRule};
-use super::error::SettingError;
+use super::choice::{Kernel, Method, Precision, StepRule};
 use super::settings::Settings;
-use super::values::{Activation, Classes, Grow, Hidden, Init, Regularizer, Samples, TimeLimit, Tolerance};
+use super::values::{Classes, Grow, Regularizer, Samples, TimeLimit, Tolerance, Widths};
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::init::Initializer;
+use crate::network::{Activation, Loss};
 use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// The settings of `altmin train` that were given; the keys of a file are the flags without the dashes.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
@@ -18,7 +23,7 @@ pub struct TrainOptions {
     /// files of MNIST under their usual names, plain or gzip.
     #[arg(long, value_name = "NAME|DIR", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<String>,
+    pub data: Option<DataSource>,
 
     /// Average pooling over F x F pixels; 2 turns 28x28 into 14x14, the papers' 196 features [default: 1]
     #[arg(long, value_name = "F", help_heading = "Data")]
@@ -35,13 +40,16 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Classes>,
 
-    /// Test on the last N training samples instead of the test set, and do not train on them; 0 is off [default: 0]
+    /// Test on the last training samples instead of the test set, and do not train on them [default: false]
     ///
-    /// This is how settings are chosen without looking at the test set. The samples are set aside before --samples
-    /// counts the first ones.
-    #[arg(long, value_name = "N", help_heading = "Data")]
+    /// This is how settings are chosen without looking at the test set. Of MNIST and other files the last 5,000 are set
+    /// aside (images 55,001 to 60,000), of `digits` the last fifth, before --classes and --samples choose from the rest.
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        hide_possible_values = true, help_heading = "Data"
+    )]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub holdout: Option<usize>,
+    pub holdout: Option<bool>,
 
     /// Seed of the initial weights and of the split of `digits` [default: 0]
     #[arg(long, value_name = "S", help_heading = "Data")]
@@ -51,7 +59,7 @@ pub struct TrainOptions {
     /// Widths of the hidden layers: `100,100`, or `500x9` for nine of 500 [default: 100,100]
     #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub hidden: Option<Hidden>,
+    pub hidden: Option<Widths>,
 
     /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01) or `leaky-relu:SLOPE` [default: relu]
     #[arg(long, value_name = "F", help_heading = "Network")]
@@ -59,7 +67,9 @@ pub struct TrainOptions {
     pub activation: Option<Activation>,
 
     /// Risk R of the output, summed over the samples [default: cross-entropy]
-    #[arg(long, value_name = "R", help_heading = "Network")]
+    ///
+    /// cross-entropy: softmax cross-entropy, for classes. least-squares: half the squared distance to the one-hot label.
+    #[arg(long, value_name = "R", value_parser = loss_parser(), help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
 
@@ -71,13 +81,14 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub regularizer: Option<Regularizer>,
 
-    /// Initial weights: `he`, `xavier`, or `normal:SIGMA` [default: he]
+    /// Initial weights: `he`, `xavier`, `normal:SIGMA` or `identity` [default: he]
     ///
-    /// Standard deviation sqrt(2 / n_in), sqrt(2 / (n_in + n_out)), or SIGMA. Biases start at 0. `he` keeps the size of
-    /// a signal through layers of ReLU, which is why it is the default.
+    /// Normal with variance 2 / n_in; uniform within sqrt(6 / (n_in + n_out)) of 0; normal with standard deviation
+    /// SIGMA; 1 on the diagonal. Biases start at 0. `he` keeps the size of a signal through layers of ReLU, which is why
+    /// it is the default.
     #[arg(long, value_name = "INIT", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub init: Option<Init>,
+    pub init: Option<Initializer>,
 
     /// Train the first K hidden layers for SWEEPS of the sweeps, then insert the others as identity, or `none`
     /// [default: none]
@@ -169,32 +180,29 @@ macro_rules! merge {
 }
 
 impl TrainOptions {
-    /// The options of a file.
+    /// The options of a file's text; `path` is for the message.
     ///
     /// # Errors
-    /// [`SettingError`] with the reader's own words for a file that is no TOML, for an unknown key and for a value that
-    /// has another form.
-    pub fn from_toml(text: &str) -> Result<Self, SettingError> {
-        toml::from_str(text).map_err(|error| {
+    /// [`Error::Argument`] with the line for a text that is no TOML, for an unknown key, and for a value that has
+    /// another form.
+    pub fn from_toml(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let message = error.message().lines().collect::<Vec<_>>().join(" ");
-            SettingError::new(
-                "config",
-                format!("wrong in line {line} ({message})"),
-                "settings as `train` writes them",
-            )
+            let found = format!("{}, line {line}", path.display());
+            Error::argument("config", found, format!("settings as `train` writes them ({message})"))
         })
     }
 
     /// Checks that each of these options, given on the command line, has an effect on `settings`.
     ///
     /// # Errors
-    /// [`SettingError`] names the one that has none.
-    pub fn check_effect(&self, settings: &Settings) -> Result<(), SettingError> {
+    /// [`Error::Argument`] names the one that has none.
+    pub fn check_effect(&self, settings: &Settings) -> Result {
         match self.damping {
             Some(damping) if settings.step != StepRule::LeastSquares => {
-                let found = format!("{damping} beside the step rule {}", settings.step);
-                Err(SettingError::new("damping", found, "to be given with the step rule least-squares alone"))
+                let expected = format!("not to be given: the step rule {} has no damping", settings.step);
+                Err(Error::argument("damping", damping, expected))
             }
             _ => Ok(()),
         }
@@ -208,4 +216,9 @@ impl TrainOptions {
             rho, step, input_step, damping, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
+}
+
+/// The losses by name, so that shells can complete them.
+fn loss_parser() -> impl TypedValueParser<Value = Loss> {
+    PossibleValuesParser::new(["cross-entropy", "least-squares"]).try_map(|name| name.parse::<Loss>())
 }

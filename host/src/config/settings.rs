@@ -1,28 +1,29 @@
 //! Settings in which nothing is missing.
 
-use super::choice::{Kernel, Loss, Method, Precision, StepRule};
+use super::choice::{Kernel, Method, Precision, StepRule};
 use super::defaults::{DAMPING, Defaults, STEP, defaults};
-use super::error::SettingError;
 use super::options::TrainOptions;
 use super::validate::validate;
-use super::values::{
-    Activation, Classes, Grow, Growth, Hidden, Init, Regularizer, Samples, TimeLimit, Tolerance,
-};
+use super::values::{Classes, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths};
+use crate::data::{DataOptions, DataSource};
+use crate::error::{Error, Result};
+use crate::init::Initializer;
+use crate::network::{Activation, Loss};
 use std::time::Duration;
 
 /// Every setting of a run but the folder it is written to, checked; for meaning and defaults see [`TrainOptions`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Data set: a name or a folder.
-    pub data: String,
+    /// Data set.
+    pub data: DataSource,
     /// Side of the pooled squares, at least 1; 1 leaves the images as they are.
     pub pool: usize,
     /// Train on the first so many samples.
     pub samples: Option<usize>,
     /// The classes that are kept, at least two, all different.
-    pub classes: Option<Vec<usize>>,
-    /// Training samples at the end that take the place of the test set; 0: none do.
-    pub holdout: usize,
+    pub classes: Option<Vec<u32>>,
+    /// The last training samples take the place of the test set.
+    pub holdout: bool,
     /// Seed of the initial weights and of a split.
     pub seed: u64,
     /// Widths of the hidden layers: at least one, none 0.
@@ -34,7 +35,7 @@ pub struct Settings {
     /// Regulariser on the weights.
     pub regularizer: Regularizer,
     /// How initial weights are drawn.
-    pub init: Init,
+    pub init: Initializer,
     /// The shallow network to begin with.
     pub grow: Option<Growth>,
     /// Order of the updates.
@@ -67,23 +68,23 @@ impl TrainOptions {
     /// Fills in what nobody said and checks everything.
     ///
     /// # Errors
-    /// [`SettingError`] names the first setting that is out of range or does not go with another one.
-    pub fn resolve(self) -> Result<Settings, SettingError> {
+    /// [`Error::Argument`] names the first setting that is out of range or does not go with another one.
+    pub fn resolve(self) -> Result<Settings> {
         let method = self.method.unwrap_or(Method::Pdadmm);
         let step = self.step.unwrap_or(STEP);
         let Defaults { sweeps, nu, rho } = defaults(method, step);
         let settings = Settings {
-            data: self.data.unwrap_or_else(|| "digits".into()),
+            data: self.data.unwrap_or(DataSource::Digits),
             pool: self.pool.unwrap_or(1),
             samples: self.samples.and_then(|samples| samples.0),
             classes: self.classes.and_then(|classes| classes.0),
-            holdout: self.holdout.unwrap_or(0),
+            holdout: self.holdout.unwrap_or(false),
             seed: self.seed.unwrap_or(0),
             hidden: self.hidden.map_or_else(|| vec![100, 100], |hidden| hidden.0),
             activation: self.activation.unwrap_or(Activation::Relu),
             loss: self.loss.unwrap_or(Loss::CrossEntropy),
             regularizer: self.regularizer.unwrap_or(Regularizer::None),
-            init: self.init.unwrap_or(Init::He),
+            init: self.init.unwrap_or(Initializer::He),
             grow: self.grow.and_then(|grow| grow.0),
             method,
             nu: self.nu.unwrap_or(nu),
@@ -110,14 +111,25 @@ impl Settings {
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 
+    /// What is made of the data set.
+    pub fn data_options(&self) -> DataOptions {
+        DataOptions {
+            split_seed: self.seed,
+            holdout: self.holdout,
+            classes: self.classes.clone(),
+            samples: self.samples,
+            pool: self.pool,
+        }
+    }
+
     /// The settings as a file, defaults included; [`TrainOptions::from_toml`] and [`TrainOptions::resolve`] give the
     /// same settings back.
     ///
     /// # Errors
-    /// [`SettingError`] for a number that TOML cannot hold (a seed above 2^63 - 1).
-    pub fn to_toml(&self) -> Result<String, SettingError> {
+    /// [`Error::Argument`] for a number that TOML cannot hold (a seed above 2^63 - 1).
+    pub fn to_toml(&self) -> Result<String> {
         toml::to_string(&TrainOptions::from(self.clone()))
-            .map_err(|error| SettingError::new("config", error, "numbers that fit into a TOML file"))
+            .map_err(|error| Error::argument("config", error, "numbers that fit into a TOML file"))
     }
 }
 
@@ -130,7 +142,7 @@ impl From<Settings> for TrainOptions {
             classes: Some(Classes(settings.classes)),
             holdout: Some(settings.holdout),
             seed: Some(settings.seed),
-            hidden: Some(Hidden(settings.hidden)),
+            hidden: Some(Widths(settings.hidden)),
             activation: Some(settings.activation),
             loss: Some(settings.loss),
             regularizer: Some(settings.regularizer),

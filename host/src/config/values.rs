@@ -2,6 +2,10 @@
 //! resolved, so that the same message comes from the command line and from a file.
 
 use super::text::serde_as_text;
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::init::Initializer;
+use crate::network::{Activation, Loss};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,19 +15,20 @@ const MOST_LAYERS: usize = 10_000;
 
 /// Layer widths: `100,100`, `500x9` for nine of 500, or both mixed, `196,500x9,10`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hidden(pub Vec<usize>);
+pub struct Widths(pub Vec<usize>);
 
-impl FromStr for Hidden {
-    type Err = String;
+impl FromStr for Widths {
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::argument("widths", text, "a form such as 100,100 or 500x9");
         let mut widths = Vec::new();
         for part in text.split(',') {
             let (width, count) = part.split_once('x').unwrap_or((part, "1"));
-            let width: usize = parse(width, "widths such as 100,100 or 500x9")?;
-            let count: usize = parse(count, "widths such as 100,100 or 500x9")?;
+            let width: usize = width.trim().parse().map_err(|_| refused())?;
+            let count: usize = count.trim().parse().map_err(|_| refused())?;
             if count == 0 || count > MOST_LAYERS - widths.len() {
-                return Err(format!("between 1 and {MOST_LAYERS} layers are possible"));
+                return Err(Error::argument("widths", text, format!("between 1 and {MOST_LAYERS} layers")));
             }
             widths.resize(widths.len() + count, width);
         }
@@ -31,7 +36,7 @@ impl FromStr for Hidden {
     }
 }
 
-impl fmt::Display for Hidden {
+impl fmt::Display for Widths {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, run) in self.0.chunk_by(|a, b| a == b).enumerate() {
             if index > 0 {
@@ -47,51 +52,6 @@ impl fmt::Display for Hidden {
     }
 }
 
-/// The elementwise function after each hidden layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Activation {
-    /// `max(z, 0)`.
-    Relu,
-    /// `z` above 0, `slope z` below.
-    LeakyRelu(f64),
-}
-
-impl Activation {
-    /// The slope of a leaky ReLU when none is given.
-    pub const SLOPE: f64 = 0.01;
-
-    /// The Lipschitz constant s of the papers' assumptions.
-    pub fn lipschitz(self) -> f64 {
-        match self {
-            Activation::Relu => 1.0,
-            Activation::LeakyRelu(slope) => slope.abs().max(1.0),
-        }
-    }
-}
-
-impl FromStr for Activation {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "relu, leaky-relu or leaky-relu:SLOPE";
-        match text.split_once(':') {
-            None if text == "relu" => Ok(Activation::Relu),
-            None if text == "leaky-relu" => Ok(Activation::LeakyRelu(Self::SLOPE)),
-            Some(("leaky-relu", slope)) => Ok(Activation::LeakyRelu(parse(slope, FORMS)?)),
-            _ => Err(format!("expected {FORMS}")),
-        }
-    }
-}
-
-impl fmt::Display for Activation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Activation::Relu => f.write_str("relu"),
-            Activation::LeakyRelu(slope) => write!(f, "leaky-relu:{slope}"),
-        }
-    }
-}
-
 /// The regulariser Omega on the weights of every layer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Regularizer {
@@ -104,15 +64,16 @@ pub enum Regularizer {
 }
 
 impl FromStr for Regularizer {
-    type Err = String;
+    type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "none, l1:LAMBDA or l2:LAMBDA";
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::argument("regularizer", text, "none, l1:LAMBDA or l2:LAMBDA");
+        let number = |lambda: &str| lambda.parse().map_err(|_| refused());
         match text.split_once(':') {
             None if text == "none" => Ok(Regularizer::None),
-            Some(("l1", lambda)) => Ok(Regularizer::L1(parse(lambda, FORMS)?)),
-            Some(("l2", lambda)) => Ok(Regularizer::L2(parse(lambda, FORMS)?)),
-            _ => Err(format!("expected {FORMS}")),
+            Some(("l1", lambda)) => Ok(Regularizer::L1(number(lambda)?)),
+            Some(("l2", lambda)) => Ok(Regularizer::L2(number(lambda)?)),
+            _ => Err(refused()),
         }
     }
 }
@@ -127,42 +88,7 @@ impl fmt::Display for Regularizer {
     }
 }
 
-/// How the first weights are drawn.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Init {
-    /// Normal, standard deviation `sqrt(2 / n_in)`.
-    He,
-    /// Normal, standard deviation `sqrt(2 / (n_in + n_out))`.
-    Xavier,
-    /// Normal with this standard deviation.
-    Normal(f64),
-}
-
-impl FromStr for Init {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "he, xavier or normal:SIGMA";
-        match text.split_once(':') {
-            None if text == "he" => Ok(Init::He),
-            None if text == "xavier" => Ok(Init::Xavier),
-            Some(("normal", sigma)) => Ok(Init::Normal(parse(sigma, FORMS)?)),
-            _ => Err(format!("expected {FORMS}")),
-        }
-    }
-}
-
-impl fmt::Display for Init {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Init::He => f.write_str("he"),
-            Init::Xavier => f.write_str("xavier"),
-            Init::Normal(sigma) => write!(f, "normal:{sigma}"),
-        }
-    }
-}
-
-/// Train a shallow network first: `K:SWEEPS`, or `none`.
+/// Train a shallow network first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Growth {
     /// Hidden layers that are trained first, with the output layer on top.
@@ -171,68 +97,23 @@ pub struct Growth {
     pub sweeps: usize,
 }
 
-impl FromStr for Growth {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "K:SWEEPS such as 2:20, or none";
-        let (layers, sweeps) = text.split_once(':').ok_or_else(|| format!("expected {FORMS}"))?;
-        Ok(Self { layers: parse(layers, FORMS)?, sweeps: parse(sweeps, FORMS)? })
-    }
-}
-
 impl fmt::Display for Growth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.layers, self.sweeps)
     }
 }
 
-/// A time with its unit: `500ms`, `60s`, `5m`, `2h`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Time(pub Duration);
-
-impl FromStr for Time {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        const FORMS: &str = "a time with its unit such as 500ms, 60s, 5m or 2h";
-        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-        let (number, unit) = text.split_at(digits);
-        let milliseconds: u64 = match unit {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" => 60_000,
-            "h" => 3_600_000,
-            _ => return Err(format!("expected {FORMS}")),
-        };
-        let total = parse::<u64>(number, FORMS)?.checked_mul(milliseconds);
-        Ok(Self(Duration::from_millis(total.ok_or_else(|| format!("expected {FORMS}"))?)))
-    }
-}
-
-impl fmt::Display for Time {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let milliseconds = self.0.as_millis();
-        for (unit, length) in [("h", 3_600_000), ("m", 60_000), ("s", 1_000)] {
-            if milliseconds > 0 && milliseconds.is_multiple_of(length) {
-                return write!(f, "{}{unit}", milliseconds / length);
-            }
-        }
-        write!(f, "{milliseconds}ms")
-    }
-}
-
-/// Gives a setting that may be switched off a type with a word for that, so that a flag can undo what a file says.
+/// A setting that a word switches off, so that a flag can undo what a file says.
 macro_rules! optional {
-    ($(#[$doc:meta])* $name:ident($value:ty), $word:literal, $read:expr, $write:expr) => {
+    ($(#[$doc:meta])* $name:ident($value:ty), $word:literal, $read:path, $write:path) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name(pub Option<$value>);
 
         impl FromStr for $name {
-            type Err = String;
+            type Err = Error;
 
-            fn from_str(text: &str) -> Result<Self, String> {
+            fn from_str(text: &str) -> Result<Self> {
                 if text == $word { Ok(Self(None)) } else { $read(text).map(|value| Self(Some(value))) }
             }
         }
@@ -250,36 +131,82 @@ macro_rules! optional {
 
 optional!(
     /// The first N samples, or `all`.
-    Samples(usize), "all", |text| parse(text, "a number of samples, or all"), usize::to_string
+    Samples(usize), "all", read_samples, ToString::to_string
 );
 optional!(
     /// The classes that are kept, such as `0,1,2`, or `all`.
-    Classes(Vec<usize>), "all", parse_classes, |classes: &Vec<usize>| write_classes(classes)
+    Classes(Vec<u32>), "all", read_classes, write_classes
 );
 optional!(
-    /// Growth, or `none`.
-    Grow(Growth), "none", Growth::from_str, Growth::to_string
+    /// Growth as `K:SWEEPS`, or `none`.
+    Grow(Growth), "none", read_growth, ToString::to_string
 );
 optional!(
     /// The bound on both residuals, or `none`.
-    Tolerance(f64), "none", |text| parse(text, "a number, or none"), f64::to_string
+    Tolerance(f64), "none", read_tolerance, ToString::to_string
 );
 optional!(
-    /// The longest time that sweeps may take, or `none`.
-    TimeLimit(Duration), "none", |text: &str| Time::from_str(text).map(|time| time.0), |time: &Duration| Time(*time)
-        .to_string()
+    /// The longest time that sweeps may take, `500ms`, `60s`, `5m`, `2h`, or `none`.
+    TimeLimit(Duration), "none", read_time, write_time
 );
 
-fn parse_classes(text: &str) -> Result<Vec<usize>, String> {
-    text.split(',').map(|class| parse(class, "class numbers such as 0,1,2, or all")).collect()
+fn read_samples(text: &str) -> Result<usize> {
+    text.parse().map_err(|_| Error::argument("samples", text, "a number of samples, or all"))
 }
 
-fn write_classes(classes: &[usize]) -> String {
-    classes.iter().map(usize::to_string).collect::<Vec<_>>().join(",")
+fn read_classes(text: &str) -> Result<Vec<u32>> {
+    let refused = |_| Error::argument("classes", text, "class numbers such as 0,1,2, or all");
+    text.split(',').map(|class| class.trim().parse().map_err(refused)).collect()
 }
 
-fn parse<T: FromStr>(text: &str, forms: &str) -> Result<T, String> {
-    text.trim().parse().map_err(|_| format!("expected {forms}"))
+// The type that the macro hands over is that of the field.
+#[allow(clippy::ptr_arg)]
+pub(super) fn write_classes(classes: &Vec<u32>) -> String {
+    classes.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
 }
 
-serde_as_text!(Hidden, Activation, Regularizer, Init, Samples, Classes, Grow, Tolerance, TimeLimit);
+fn read_growth(text: &str) -> Result<Growth> {
+    let refused = || Error::argument("grow", text, "K:SWEEPS such as 2:20, or none");
+    let number = |part: &str| part.trim().parse().map_err(|_| refused());
+    let (layers, sweeps) = text.split_once(':').ok_or_else(refused)?;
+    Ok(Growth { layers: number(layers)?, sweeps: number(sweeps)? })
+}
+
+fn read_tolerance(text: &str) -> Result<f64> {
+    text.parse().map_err(|_| Error::argument("tolerance", text, "a number, or none"))
+}
+
+/// Milliseconds of each unit of time, the longest first.
+const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+fn read_time(text: &str) -> Result<Duration> {
+    let refused =
+        || Error::argument("time-limit", text, "a time with its unit such as 60s, 5m or 2h, or none");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let (_, length) = UNITS.into_iter().find(|&(name, _)| name == unit).ok_or_else(refused)?;
+    let number: u64 = number.parse().map_err(|_| refused())?;
+    number.checked_mul(length).map(Duration::from_millis).ok_or_else(refused)
+}
+
+/// The time in the longest unit that needs no fraction, to the millisecond.
+fn write_time(time: &Duration) -> String {
+    let milliseconds = time.as_millis();
+    let unit = UNITS.into_iter().find(|&(_, length)| milliseconds.is_multiple_of(u128::from(length)));
+    let (name, length) = unit.unwrap_or(("ms", 1));
+    format!("{}{name}", milliseconds / u128::from(length))
+}
+
+serde_as_text!(
+    DataSource,
+    Activation,
+    Loss,
+    Initializer,
+    Widths,
+    Regularizer,
+    Samples,
+    Classes,
+    Grow,
+    Tolerance,
+    TimeLimit
+);
