@@ -1,0 +1,66 @@
+//! Dividing samples into those to train on and those to test on.
+
+use altmin_core::Real;
+
+use super::Dataset;
+use super::transform::select;
+use crate::error::{Error, Result};
+use crate::random::permutation;
+
+/// Training and test indices, the latter `test_count` in all and with each class's share of the whole.
+///
+/// Shares are rounded down and the largest remainders up, the lower class first, so that the counts are exact.
+/// Both lists are in an order drawn from `seed`. A `test_count` above the number of samples takes them all.
+pub fn stratified(
+    labels: &[u32],
+    n_classes: usize,
+    test_count: usize,
+    seed: u64,
+) -> (Vec<usize>, Vec<usize>) {
+    let mut wanted = quotas(labels, n_classes, test_count.min(labels.len()));
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for index in permutation(seed, labels.len()) {
+        let left = &mut wanted[labels[index] as usize];
+        if *left > 0 {
+            *left -= 1;
+            test.push(index);
+        } else {
+            train.push(index);
+        }
+    }
+    (train, test)
+}
+
+fn quotas(labels: &[u32], n_classes: usize, total: usize) -> Vec<usize> {
+    let mut counts = vec![0u128; n_classes];
+    for &label in labels {
+        counts[label as usize] += 1;
+    }
+    let all = (labels.len() as u128).max(1);
+    let shares = counts.iter().map(|&count| count * total as u128);
+    let mut quotas: Vec<usize> = shares.clone().map(|share| (share / all) as usize).collect();
+    let remainders: Vec<u128> = shares.map(|share| share % all).collect();
+    let mut order: Vec<usize> = (0..n_classes).collect();
+    order.sort_by_key(|&class| std::cmp::Reverse(remainders[class]));
+    let rounded = quotas.iter().sum::<usize>();
+    for &class in order.iter().take(total - rounded) {
+        quotas[class] += 1;
+    }
+    quotas
+}
+
+/// All but the last `count` samples, and these.
+///
+/// # Errors
+/// [`Error::Argument`] if nothing would be left to train on.
+pub fn hold_out<T: Real>(train: Dataset<T>, count: usize) -> Result<(Dataset<T>, Dataset<T>)> {
+    let n_samples = train.n_samples();
+    if count >= n_samples {
+        let found = format!("{count} samples of {}", train.name());
+        return Err(Error::argument("holdout", found, format!("fewer than its {n_samples}")));
+    }
+    let first: Vec<usize> = (0..n_samples - count).collect();
+    let last: Vec<usize> = (n_samples - count..n_samples).collect();
+    let held_out = select(&train, &last)?.named(format!("{}, held out", train.name()));
+    Ok((select(&train, &first)?, held_out))
+}

@@ -1,0 +1,138 @@
+//! Making one data set of another: chosen samples, chosen classes, smaller images.
+
+use altmin_core::Real;
+
+use super::{Dataset, ImageShape};
+use crate::error::{Error, Result};
+
+/// The samples of these indices, in this order.
+///
+/// # Errors
+/// [`Error::Data`] for no samples.
+///
+/// # Panics
+/// If there is no such sample.
+pub fn select<T: Real>(dataset: &Dataset<T>, indices: &[usize]) -> Result<Dataset<T>> {
+    let labels = indices.iter().map(|&index| dataset.labels[index]).collect();
+    rebuild(
+        dataset,
+        gather(dataset, indices),
+        labels,
+        dataset.n_features,
+        dataset.classes.clone(),
+        dataset.image,
+    )
+}
+
+fn gather<T: Real>(dataset: &Dataset<T>, indices: &[usize]) -> Vec<T> {
+    let mut features = Vec::with_capacity(indices.len() * dataset.n_features);
+    for &index in indices {
+        features.extend_from_slice(dataset.sample(index));
+    }
+    features
+}
+
+fn rebuild<T: Real>(
+    from: &Dataset<T>,
+    features: Vec<T>,
+    labels: Vec<u32>,
+    n_features: usize,
+    classes: Vec<String>,
+    image: Option<ImageShape>,
+) -> Result<Dataset<T>> {
+    let dataset = Dataset::new(from.name.clone(), features, labels, n_features, classes)?;
+    match image {
+        Some(image) => dataset.with_image(image),
+        None => Ok(dataset),
+    }
+}
+
+/// The first `count` samples.
+///
+/// # Errors
+/// [`Error::Argument`] (`samples`) for 0 or more than there are.
+pub fn first<T: Real>(mut dataset: Dataset<T>, count: usize) -> Result<Dataset<T>> {
+    let available = dataset.n_samples();
+    if count == 0 || count > available {
+        let expected = format!("1 to {available}, what {} holds", dataset.name);
+        return Err(Error::argument("samples", count, expected));
+    }
+    dataset.labels.truncate(count);
+    dataset.features.truncate(count * dataset.n_features);
+    Ok(dataset)
+}
+
+/// The samples of these classes, relabelled 0, 1, ... in this order.
+///
+/// # Errors
+/// [`Error::Argument`] (`classes`) for fewer than two, one that does not exist, one named twice; [`Error::Data`] if
+/// no sample is left.
+pub fn choose_classes<T: Real>(dataset: Dataset<T>, classes: &[u32]) -> Result<Dataset<T>> {
+    let mut new_label = vec![None; dataset.n_classes()];
+    for (new, &class) in classes.iter().enumerate() {
+        match new_label.get_mut(class as usize) {
+            None => {
+                let expected = format!("classes from 0 to {}", dataset.n_classes() - 1);
+                return Err(Error::argument("classes", class, expected));
+            }
+            Some(Some(_)) => return Err(Error::argument("classes", list(classes), format!("{class} once"))),
+            Some(label) => *label = Some(new as u32),
+        }
+    }
+    if classes.len() < 2 {
+        return Err(Error::argument("classes", list(classes), "at least two"));
+    }
+    let old = dataset.labels.iter().enumerate();
+    let (kept, labels): (Vec<usize>, Vec<u32>) =
+        old.filter_map(|(index, &label)| Some((index, new_label[label as usize]?))).unzip();
+    let names = classes.iter().map(|&class| dataset.classes[class as usize].clone()).collect();
+    rebuild(&dataset, gather(&dataset, &kept), labels, dataset.n_features, names, dataset.image)
+}
+
+/// `Ok` when each of the classes that were chosen has a sample in the result.
+pub(super) fn require_present<T: Real>(chosen: &Dataset<T>, classes: &[u32]) -> Result {
+    match chosen.class_counts().iter().position(|&count| count == 0) {
+        None => Ok(()),
+        Some(absent) => {
+            let expected = format!("classes that {} holds", chosen.name);
+            Err(Error::argument("classes", classes[absent], expected))
+        }
+    }
+}
+
+fn list(classes: &[u32]) -> String {
+    classes.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// Average pooling: each square of `factor x factor` pixels of a channel becomes its mean.
+///
+/// # Errors
+/// [`Error::Argument`] (`pool`) for 0, a factor that does not divide both sides, or samples that are no images.
+pub fn pool<T: Real>(dataset: &Dataset<T>, factor: usize) -> Result<Dataset<T>> {
+    let Some(image) = dataset.image else {
+        return Err(Error::argument("pool", factor, format!("1, as {} holds no images", dataset.name)));
+    };
+    let ImageShape { height, width, channels } = image;
+    if factor == 0 || !height.is_multiple_of(factor) || !width.is_multiple_of(factor) {
+        let expected = format!("a divisor of both sides of {height}x{width} images");
+        return Err(Error::argument("pool", factor, expected));
+    }
+    let pooled = ImageShape { height: height / factor, width: width / factor, channels };
+    let n_features = pooled.height * pooled.width * channels;
+    let mut features = Vec::with_capacity(n_features * dataset.n_samples());
+    for sample in dataset.features.chunks_exact(dataset.n_features) {
+        for channel in sample.chunks_exact(height * width) {
+            for rows in channel.chunks_exact(factor * width) {
+                features.extend((0..pooled.width).map(|column| mean(rows, width, column * factor, factor)));
+            }
+        }
+    }
+    rebuild(dataset, features, dataset.labels.clone(), n_features, dataset.classes.clone(), Some(pooled))
+}
+
+/// The mean of the `factor` pixels from `start` of each row in `rows`.
+fn mean<T: Real>(rows: &[T], width: usize, start: usize, factor: usize) -> T {
+    let squares = rows.chunks_exact(width).flat_map(|row| &row[start..start + factor]);
+    let sum: f64 = squares.map(|pixel| pixel.to_f64()).sum();
+    T::from_f64(sum / (factor * factor) as f64)
+}

@@ -1,0 +1,171 @@
+//! What can go wrong outside the mathematics: files, data sets, arguments; each as one line for people.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why something was refused or failed.
+///
+/// The text is one line that names the file or the argument, what was found and what was expected. Advice, where
+/// there is any, is kept apart in [`Error::hint`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The core refused a call or could not finish it.
+    Core(altmin_core::Error),
+    /// The operating system refused to read or write.
+    Io {
+        /// What was tried, as in "cannot read".
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// None of the names under which a file may be stored is there.
+    Missing {
+        /// The folder that was searched.
+        folder: PathBuf,
+        /// Every name that was tried.
+        tried: Vec<String>,
+        /// The package that would put the file there, if one is known.
+        package: Option<&'static str>,
+    },
+    /// A file is not what it should be.
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+        /// What may have happened.
+        hint: Option<&'static str>,
+    },
+    /// A data set cannot be trained or tested on.
+    Data {
+        /// The data set's name.
+        name: String,
+        /// What it holds.
+        found: String,
+        /// What it should hold.
+        expected: String,
+        /// What may help.
+        hint: Option<&'static str>,
+    },
+    /// A model and a data set do not belong together.
+    Mismatch {
+        /// The quantity that differs, in the plural: `features`, `classes`.
+        quantity: &'static str,
+        /// The data set's.
+        data: usize,
+        /// The model's.
+        model: usize,
+    },
+    /// An argument is outside its range or not understood.
+    Argument {
+        /// The argument's name.
+        name: &'static str,
+        /// Its value.
+        found: String,
+        /// What it should have been.
+        expected: String,
+    },
+    /// Something is there already and is not overwritten.
+    Exists {
+        /// The file or folder.
+        path: PathBuf,
+    },
+}
+
+/// The result of everything that can be refused.
+pub type Result<T = ()> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An [`Error::Io`].
+    pub fn io(action: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+
+    /// An [`Error::Format`] without advice.
+    pub fn format(path: &Path, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Format { path: path.to_owned(), found: found.into(), expected: expected.into(), hint: None }
+    }
+
+    /// An [`Error::Data`] without advice.
+    pub fn data(name: &str, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        Self::Data { name: name.to_owned(), found: found.into(), expected: expected.into(), hint: None }
+    }
+
+    /// An [`Error::Argument`].
+    pub fn argument(name: &'static str, found: impl fmt::Display, expected: impl Into<String>) -> Self {
+        Self::Argument { name, found: found.to_string(), expected: expected.into() }
+    }
+
+    /// Advice on what to do, where there is any.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Error::Missing { package: Some(package), .. } => {
+                Some(format!("install the data set with `sudo apt install {package}`"))
+            }
+            Error::Format { hint, .. } | Error::Data { hint, .. } => hint.map(str::to_owned),
+            Error::Mismatch { .. } => {
+                Some("use the data set, pooling and classes with which the model was trained".to_owned())
+            }
+            Error::Exists { .. } => Some("name another one, or move the old one away".to_owned()),
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some space; an older file of this name is as it was".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the call was wrong (a program's exit code 2) and not the world around it (1).
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Error::Argument { .. } | Error::Exists { .. } | Error::Core(altmin_core::Error::Setting { .. })
+        )
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Core(error) => error.fmt(f),
+            Error::Io { action, path, source } => write!(f, "cannot {action} `{}`: {source}", path.display()),
+            Error::Missing { folder, tried, .. } => {
+                write!(f, "`{}` holds none of {}", folder.display(), tried.join(", "))
+            }
+            Error::Format { path, found, expected, .. } => {
+                write!(f, "`{}`: found {found}, expected {expected}", path.display())
+            }
+            Error::Data { name, found, expected, .. } => {
+                write!(f, "data set {name}: found {found}, expected {expected}")
+            }
+            Error::Mismatch { quantity, data, model } => {
+                write!(f, "the data set has {data} {quantity}, the model was made for {model}")
+            }
+            Error::Argument { name, found, expected } => {
+                write!(f, "`{name}` is `{found}`, expected {expected}")
+            }
+            Error::Exists { path } => write!(f, "`{}` exists and is not overwritten", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Core(error) => Some(error),
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<altmin_core::Error> for Error {
+    fn from(error: altmin_core::Error) -> Self {
+        Error::Core(error)
+    }
+}

@@ -1,0 +1,208 @@
+//! A trained network and its file.
+//!
+//! The file is [safetensors](https://github.com/huggingface/safetensors): tensors `layers.0.weight` as `[out, in]`
+//! and `layers.0.bias` as `[out]`, numbered from 0, which PyTorch's `torch.nn.Linear` takes as they are. Everything
+//! else is one JSON text in the metadata under `altmin`: with several keys the file's bytes would differ from run
+//! to run, since the format's writer keeps them in a hash table.
+
+use std::fs;
+use std::path::Path;
+
+use altmin_core::Real;
+use serde::{Deserialize, Serialize};
+
+mod tensors;
+
+use crate::atomic_file;
+use crate::data::Preprocessing;
+use crate::error::{Error, Result};
+use crate::network::{Activation, Loss};
+
+/// The version of the file's metadata that this program writes, and the only one that it reads.
+pub const VERSION: u64 = 1;
+
+/// A layer's linear map.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dense<T> {
+    /// Outputs.
+    pub n_out: usize,
+    /// Inputs.
+    pub n_in: usize,
+    /// `n_out x n_in`, column-major.
+    pub weight: Vec<T>,
+    /// `n_out`.
+    pub bias: Vec<T>,
+}
+
+/// A network with what is needed to use it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model<T> {
+    /// From input to output; each takes as many inputs as the one before has outputs.
+    pub layers: Vec<Dense<T>>,
+    /// Between the layers, not after the last.
+    pub activation: Activation,
+    /// What it was trained with.
+    pub loss: Loss,
+    /// The names of the classes, one for each output of the last layer.
+    pub classes: Vec<String>,
+    /// What must be done to a sample first.
+    pub preprocessing: Preprocessing,
+}
+
+impl<T: Real> Model<T> {
+    /// Inputs of the first layer.
+    pub fn n_features(&self) -> usize {
+        self.layers.first().map_or(0, |layer| layer.n_in)
+    }
+
+    /// Weights and biases in all.
+    pub fn n_parameters(&self) -> usize {
+        self.layers.iter().map(|layer| layer.weight.len() + layer.bias.len()).sum()
+    }
+
+    /// `Ok` when a data set of these sizes can be given to the model.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`].
+    pub fn require_data(&self, n_features: usize, n_classes: usize) -> Result {
+        let same = |quantity, data, model| {
+            if data == model { Ok(()) } else { Err(Error::Mismatch { quantity, data, model }) }
+        };
+        same("features", n_features, self.n_features())?;
+        same("classes", n_classes, self.classes.len())
+    }
+
+    /// What is wrong with the model as it stands: found and expected.
+    fn fault(&self) -> Option<(String, String)> {
+        let fault = |found: String, expected: String| Some((found, expected));
+        let Some(last) = self.layers.last() else {
+            return fault("no layers".into(), "at least one".into());
+        };
+        for (index, layer) in self.layers.iter().enumerate() {
+            let Dense { n_out, n_in, weight, bias } = layer;
+            let name = format!("layers.{index}");
+            if *n_out == 0 || *n_in == 0 {
+                return fault(
+                    format!("{name} of {n_out}x{n_in}"),
+                    "at least one input and one output".into(),
+                );
+            }
+            if n_out.checked_mul(*n_in) != Some(weight.len()) || bias.len() != *n_out {
+                let found = format!("{} weights and {} biases in {name}", weight.len(), bias.len());
+                return fault(found, format!("those of {n_out}x{n_in}"));
+            }
+            if !weight.iter().chain(bias).all(|value| value.is_finite()) {
+                return fault(
+                    format!("a weight or bias in {name} that is NaN or infinite"),
+                    "finite ones".into(),
+                );
+            }
+        }
+        for (index, pair) in self.layers.windows(2).enumerate() {
+            if pair[1].n_in != pair[0].n_out {
+                let found = format!("{} inputs of layers.{}", pair[1].n_in, index + 1);
+                return fault(found, format!("the {} outputs of layers.{index}", pair[0].n_out));
+            }
+        }
+        if self.classes.len() != last.n_out {
+            let found = format!("{} classes", self.classes.len());
+            return fault(found, format!("{}, the outputs of the last layer", last.n_out));
+        }
+        let Preprocessing { divisor, pool, classes, .. } = &self.preprocessing;
+        if !(divisor.is_finite() && *divisor > 0.0) || *pool == 0 {
+            return fault(format!("divisor {divisor} and pooling {pool}"), "numbers above 0".into());
+        }
+        match classes {
+            Some(chosen) if chosen.len() != self.classes.len() => {
+                fault(format!("{} chosen classes", chosen.len()), format!("{}", self.classes.len()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The model as the bytes of its file: the same model gives the same bytes.
+    ///
+    /// # Errors
+    /// [`Error::Data`] if layers do not fit together, sizes do not fit the shapes, or a number is not finite.
+    pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        if let Some((found, expected)) = self.fault() {
+            return Err(Error::data("model", found, expected));
+        }
+        let metadata = Metadata {
+            version: VERSION,
+            activation: self.activation.to_string(),
+            loss: self.loss.to_string(),
+            classes: self.classes.clone(),
+            preprocessing: self.preprocessing.clone(),
+        };
+        let refused = |error: &dyn std::fmt::Display| {
+            Error::data("model", error.to_string(), "what a model file can hold")
+        };
+        let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
+        tensors::serialize(&self.layers, text).map_err(|error| refused(&error))
+    }
+
+    /// Writes the model to `path`, in place of an older one; see [`atomic_file::write`].
+    ///
+    /// # Errors
+    /// As [`Model::to_bytes`] and [`atomic_file::write`].
+    pub fn save(&self, path: &Path) -> Result {
+        let bytes = self.to_bytes()?;
+        atomic_file::write(path, |file| file.write_all(&bytes))
+    }
+
+    /// Reads a model, converting its numbers if they are of the other precision.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read; [`Error::Format`] if it is no safetensors file, is cut short, lacks
+    /// a tensor or has one too many, is of another version, or holds layers that do not fit together or numbers that are not
+    /// finite in `T`.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+        let (layers, text) = tensors::deserialize(path, &bytes)?;
+        let metadata = Metadata::parse(path, &text)?;
+        let unknown = |error: Error| Error::format(path, format!("metadata: {error}"), "a known name");
+        let model = Self {
+            layers,
+            activation: metadata.activation.parse().map_err(unknown)?,
+            loss: metadata.loss.parse().map_err(unknown)?,
+            classes: metadata.classes,
+            preprocessing: metadata.preprocessing,
+        };
+        match model.fault() {
+            Some((found, expected)) => Err(Error::format(path, found, expected)),
+            None => Ok(model),
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    version: u64,
+    activation: String,
+    loss: String,
+    classes: Vec<String>,
+    preprocessing: Preprocessing,
+}
+
+impl Metadata {
+    /// The version is looked at first: another one may have other fields.
+    fn parse(path: &Path, text: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Version {
+            version: u64,
+        }
+        let expected = format!("metadata of version {VERSION}");
+        let damaged = |error: serde_json::Error| Error::format(path, format!("metadata: {error}"), &expected);
+        let Version { version } = serde_json::from_str(text).map_err(damaged)?;
+        if version != VERSION {
+            return Err(Error::Format {
+                path: path.to_owned(),
+                found: format!("metadata of version {version}"),
+                expected: format!("version {VERSION}"),
+                hint: (version > VERSION).then_some("the model was written by a newer program"),
+            });
+        }
+        serde_json::from_str(text).map_err(damaged)
+    }
+}

@@ -1,0 +1,85 @@
+//! Random numbers by counter: each is a function of the seed and its place, never of the order of the calls.
+//!
+//! The generator is Philox4x32-10 (Salmon, Moraes, Dror, Shaw, 'Parallel random numbers: as easy as 1, 2, 3', 2011).
+//! Logarithm and cosine come from `libm`, so that a seed gives the same bits on every platform.
+
+use std::f64::consts::TAU;
+
+/// What a sequence of numbers is for: sequences of different purposes are independent under one seed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Purpose {
+    /// Initial weights.
+    Weights = 0,
+    /// Permutations of samples.
+    Permutation = 1,
+}
+
+const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
+const KEY_STEPS: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+const ROUNDS: usize = 10;
+
+/// The block that Philox4x32-10 gives for a counter under a key.
+pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..ROUNDS {
+        let first = u64::from(MULTIPLIERS[0]) * u64::from(counter[0]);
+        let second = u64::from(MULTIPLIERS[1]) * u64::from(counter[2]);
+        counter = [
+            (second >> 32) as u32 ^ counter[1] ^ key[0],
+            second as u32,
+            (first >> 32) as u32 ^ counter[3] ^ key[1],
+            first as u32,
+        ];
+        key = [key[0].wrapping_add(KEY_STEPS[0]), key[1].wrapping_add(KEY_STEPS[1])];
+    }
+    counter
+}
+
+/// 128 random bits as two integers, for place `index` of sequence `sequence`.
+fn bits(seed: u64, purpose: Purpose, sequence: u32, index: u64) -> [u64; 2] {
+    let counter = [index as u32, (index >> 32) as u32, sequence, purpose as u32];
+    let block = philox(counter, [seed as u32, (seed >> 32) as u32]);
+    [u64::from(block[1]) << 32 | u64::from(block[0]), u64::from(block[3]) << 32 | u64::from(block[2])]
+}
+
+/// The upper 52 bits as a number strictly between 0 and 1, in the middle of its interval.
+fn open_unit(bits: u64) -> f64 {
+    ((bits >> 12) as f64 + 0.5) * (1.0 / (1u64 << 52) as f64)
+}
+
+/// A number uniform between 0 and 1, both excluded.
+pub fn uniform(seed: u64, purpose: Purpose, sequence: u32, index: u64) -> f64 {
+    open_unit(bits(seed, purpose, sequence, index)[0])
+}
+
+/// A number from the standard normal distribution (Box and Muller, of whose pair the cosine is taken).
+pub fn normal(seed: u64, purpose: Purpose, sequence: u32, index: u64) -> f64 {
+    let [radius, angle] = bits(seed, purpose, sequence, index).map(open_unit);
+    libm::sqrt(-2.0 * libm::log(radius)) * libm::cos(TAU * angle)
+}
+
+/// The numbers `0..n` in random order: every order is equally likely.
+pub fn permutation(seed: u64, n: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    let mut index = 0;
+    for last in (1..n).rev() {
+        order.swap(last, below(last as u64 + 1, seed, &mut index) as usize);
+    }
+    order
+}
+
+/// An integer below `bound`, from the next places after `index`.
+///
+/// The upper word of `random * bound`; the few random words that would favour some results are drawn again
+/// (Lemire, 'Fast random integer generation in an interval', 2019).
+fn below(bound: u64, seed: u64, index: &mut u64) -> u64 {
+    let favoured = bound.wrapping_neg() % bound;
+    loop {
+        let random = bits(seed, Purpose::Permutation, 0, *index)[0];
+        *index += 1;
+        let product = u128::from(random) * u128::from(bound);
+        if product as u64 >= favoured {
+            return (product >> 64) as u64;
+        }
+    }
+}
