@@ -1,2 +1,7 @@
-//! altmin.
-fn main() {}
+//! The command line; all of it is in the library, so that tests reach it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    altmin::cli::main()
+}

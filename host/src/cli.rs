@@ -1,0 +1,72 @@
+//! The command line: one file a subcommand. Nothing here computes.
+//!
+//! Exit codes: 0 done, 1 failed, 2 wrongly used, 130 interrupted. What goes wrong is one line `error: ...` on stderr,
+//! with advice where there is any as a second line `hint: ...`.
+
+mod bench;
+mod completions;
+mod connect;
+mod data_args;
+mod evaluate;
+mod failure;
+mod info;
+mod interrupt;
+mod output;
+mod predict;
+mod train;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use failure::Failure;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Train neural networks by alternating minimisation: no gradient passes through the whole network.
+///
+/// Every sweep solves small problems, one for each layer's weights, bias, input and linear output, tied together by
+/// penalties (nu) and by constraints with dual variables (rho).
+///
+/// Exit codes: 0 done, 1 failed, 2 wrongly used, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "altmin", version, max_term_width = 110, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network
+    Train(Box<train::Train>),
+    /// Accuracy, loss and confusion of a model on a data set
+    Evaluate(evaluate::Evaluate),
+    /// A model's class and probabilities for every sample, as CSV
+    Predict(predict::Predict),
+    /// Layers, memory, products a sweep, and the theorems' thresholds on rho
+    Info(Box<info::Info>),
+    /// Time sweeps against the matrix products that they need
+    Bench(bench::Bench),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+/// The command line as clap sees it, for completions and tests.
+pub fn command() -> clap::Command {
+    Cli::command().mut_subcommand("train", |train| train.after_long_help(train::after_help()))
+}
+
+/// Runs the program's command line.
+pub fn main() -> ExitCode {
+    run(std::env::args_os()).unwrap_or_else(|failure| failure.report())
+}
+
+fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
+    let matches = command().try_get_matches_from(arguments)?;
+    match Cli::from_arg_matches(&matches)?.command {
+        Command::Train(train) => train.run(),
+        Command::Evaluate(evaluate) => evaluate.run(),
+        Command::Predict(predict) => predict.run(),
+        Command::Info(info) => info.run(),
+        Command::Bench(bench) => bench.run(),
+        Command::Completions(completions) => completions.run(),
+    }
+}

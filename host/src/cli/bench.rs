@@ -1,0 +1,120 @@
+//! `altmin bench`.
+
+use super::failure::Failure;
+use super::{connect, output};
+use crate::bench::{BenchReport, BenchSettings};
+use crate::config::{Kernel, Method, Precision, StepRule, Widths};
+use crate::error::Error;
+use crate::report::table;
+use clap::{Args, Subcommand};
+use std::process::ExitCode;
+use std::thread::available_parallelism;
+
+/// Time sweeps against the matrix products that they need
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Time sweeps on random data, interleaved with the bare products of the same shapes
+    ///
+    /// The efficiency is the rate of a sweep, counting only the products that it needs, over the best rate of the
+    /// product itself. Medians over enough sweeps.
+    Sweep(Sweep),
+}
+
+#[derive(Debug, Args)]
+struct Sweep {
+    /// Order of the updates
+    #[arg(long, value_name = "METHOD", default_value = "pdadmm", help_heading = "Method")]
+    method: Method,
+
+    /// How far the weights move in an update
+    #[arg(long, value_name = "RULE", default_value = "least-squares", help_heading = "Method")]
+    step: StepRule,
+
+    /// How far the inputs of the layers move in an update; least-squares needs one more product [default: as --step]
+    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    input_step: Option<StepRule>,
+
+    /// All widths from the input's features to the outputs: `196,500x9,10`
+    #[arg(long, value_name = "WIDTHS", default_value = "196,500x9,10", help_heading = "Network")]
+    layers: Widths,
+
+    /// Number of samples
+    #[arg(long, value_name = "N", default_value_t = 60_000, help_heading = "Data")]
+    samples: usize,
+
+    /// Threads [default: all processors]
+    #[arg(long, value_name = "N", help_heading = "Machine")]
+    threads: Option<usize>,
+
+    /// Scalar type of the computation
+    #[arg(long, value_name = "TYPE", default_value = "f32", help_heading = "Machine")]
+    precision: Precision,
+
+    /// Matrix product
+    #[arg(long, value_name = "KERNEL", default_value = "fast", help_heading = "Machine")]
+    kernel: Kernel,
+
+    /// Print one JSON object instead of a table
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+impl Bench {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let What::Sweep(sweep) = self.what;
+        let json = sweep.json;
+        let report = connect::bench(&sweep.settings()?)?;
+        if json {
+            output::print_json("bench", &report)?;
+        } else {
+            output::print(&text(&report))?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Sweep {
+    /// The settings, checked.
+    fn settings(self) -> Result<BenchSettings, Error> {
+        let layers = self.layers.0.clone();
+        if layers.len() < 2 || layers.contains(&0) {
+            let expected = "at least two widths, each at least 1, such as 196,500x9,10";
+            return Err(Error::argument("layers", self.layers, expected));
+        }
+        let threads = self.threads.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+        for (name, count) in [("samples", self.samples), ("threads", threads)] {
+            if count == 0 {
+                return Err(Error::argument(name, 0, "at least 1"));
+            }
+        }
+        Ok(BenchSettings {
+            method: self.method,
+            step: self.step,
+            input_step: self.input_step.unwrap_or(self.step),
+            layers,
+            samples: self.samples,
+            precision: self.precision,
+            threads,
+            kernel: self.kernel,
+        })
+    }
+}
+
+/// The report for people.
+fn text(report: &BenchReport) -> String {
+    table::rows(&[
+        ("seconds a sweep", format!("{:.4}", report.sweep_seconds)),
+        ("operations of its products", format!("{:.4e}", report.product_flops)),
+        ("rate of the sweep", format!("{:.1} GFLOP/s", report.sweep_gflops)),
+        ("rate of the product alone", format!("{:.1} GFLOP/s", report.gemm_gflops)),
+        ("efficiency", format!("{:.3}", report.efficiency)),
+        ("state", table::bytes(report.state_bytes)),
+        ("peak memory", report.peak_rss_bytes.map_or_else(|| "unknown".to_owned(), table::bytes)),
+    ])
+}

@@ -1,0 +1,125 @@
+//! `altmin info`.
+
+use super::failure::Failure;
+use super::{output, train};
+use crate::config::{Method, Settings, TrainOptions};
+use crate::data::{self, Dataset};
+use crate::memory::state_bytes;
+use crate::model::Model;
+use crate::network::{Activation, Loss};
+use crate::products::{layer_products, product_flops};
+use crate::report::table;
+use crate::threshold::{rho_threshold, theorem};
+use clap::{Args, ValueEnum};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Layers, memory, products a sweep, and the theorems' thresholds on rho
+///
+/// Of a model file, or of settings given as to `train`, whose data set is then read for its size.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  altmin info --model run/model.safetensors\n  altmin info --hidden 500x9 --rho 3"
+)]
+pub(super) struct Info {
+    /// Model file that `train --out` has written
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["TrainOptions", "config"])]
+    model: Option<PathBuf>,
+
+    #[command(flatten)]
+    options: TrainOptions,
+
+    /// Settings from this file; flags win over it
+    #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
+    config: Option<PathBuf>,
+}
+
+impl Info {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let text = match &self.model {
+            Some(path) => of_model(path)?,
+            None => of_settings(&train::settings(self.options, self.config.as_deref())?)?,
+        };
+        output::print(&text)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn of_model(path: &Path) -> Result<String, Failure> {
+    let model = Model::<f64>::load(path)?;
+    let widths: Vec<usize> = model
+        .layers
+        .iter()
+        .map(|layer| layer.n_in)
+        .chain(model.layers.last().map(|last| last.n_out))
+        .collect();
+    let trained = &model.preprocessing;
+    let mut text = layers(&widths);
+    text.push_str(&table::rows(&[
+        ("activation", model.activation.to_string()),
+        ("loss", model.loss.to_string()),
+        ("classes", model.classes.join(", ")),
+        ("trained on", format!("{}, pooled by {}, seed {}", trained.data, trained.pool, trained.split_seed)),
+    ]));
+    text.push_str("\nthresholds on rho with nu = 1\n");
+    for method in Method::value_variants() {
+        text.push_str(&threshold(*method, 1.0, model.activation, model.loss));
+    }
+    Ok(text)
+}
+
+fn of_settings(settings: &Settings) -> Result<String, Failure> {
+    let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
+    let widths = widths(settings, &train);
+    let samples = train.n_samples();
+    let state = state_bytes(settings.method, &widths, samples, settings.precision);
+    let flops = product_flops(settings.method, settings.input_step, &widths, samples);
+    let products: Vec<String> = (0..widths.len() - 1)
+        .map(|layer| layer_products(settings.method, settings.input_step, layer == 0).to_string())
+        .collect();
+    let mut text = layers(&widths);
+    text.push_str(&table::rows(&[
+        ("data", format!("{samples} samples to train on, {} to test on", test.n_samples())),
+        (
+            "method",
+            format!("{}, step {}, input step {}", settings.method, settings.step, settings.input_step),
+        ),
+        ("state", format!("{} ({})", table::bytes(state), settings.precision)),
+        (
+            "products a sweep",
+            format!("{} (of each layer's full size), {flops:.4e} operations", products.join(" + ")),
+        ),
+    ]));
+    let _ = writeln!(text, "\nthresholds on rho with nu = {}; rho = {}", settings.nu, settings.rho);
+    for method in Method::value_variants() {
+        text.push_str(&threshold(*method, settings.nu, settings.activation, settings.loss));
+    }
+    let bound = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss);
+    let (met, promise) = if settings.rho > bound { ("met", "cannot") } else { ("not met", "may") };
+    let _ = writeln!(text, "{}: {met}, the objective {promise} rise", settings.method);
+    Ok(text)
+}
+
+/// All widths of the network that the settings ask for.
+fn widths(settings: &Settings, train: &Dataset<f32>) -> Vec<usize> {
+    let ends = (train.n_features(), train.n_classes());
+    [ends.0].into_iter().chain(settings.hidden.iter().copied()).chain([ends.1]).collect()
+}
+
+/// One line a layer, and the number of parameters.
+fn layers(widths: &[usize]) -> String {
+    let mut text = String::new();
+    let mut parameters = 0;
+    for (layer, pair) in widths.windows(2).enumerate() {
+        let count = pair[0] * pair[1] + pair[1];
+        parameters += count;
+        let _ = writeln!(text, "layer {layer:<4} {:>6} -> {:<6} {count:>10} parameters", pair[0], pair[1]);
+    }
+    let _ = writeln!(text, "in all {parameters} parameters, {} in f32\n", table::bytes(4 * parameters));
+    text
+}
+
+fn threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> String {
+    format!("  {method}: rho > {}  ({})\n", rho_threshold(method, nu, activation, loss), theorem(method))
+}

@@ -1,0 +1,78 @@
+//! `altmin predict`.
+
+use super::data_args::DataArgs;
+use super::failure::Failure;
+use super::output;
+use crate::atomic_file;
+use crate::config::Precision;
+use crate::evaluate::{class, outputs, probabilities};
+use crate::model::Model;
+use crate::network::Loss;
+use altmin_core::Real;
+use clap::Args;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// A model's class and probabilities for every sample, as CSV
+///
+/// Columns: sample, counted from 0; class, by name; then for every class its probability. A network trained with the
+/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: altmin predict --model run/model.safetensors --out predictions.csv")]
+pub(super) struct Predict {
+    /// Model file that `train --out` has written
+    #[arg(long, value_name = "FILE")]
+    model: PathBuf,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    /// Write to this file, in place of an older one, and not to stdout
+    #[arg(long, value_name = "FILE.csv", help_heading = "Output")]
+    out: Option<PathBuf>,
+}
+
+impl Predict {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        match self.data.precision {
+            Precision::F32 => self.run_in::<f32>(),
+            Precision::F64 => self.run_in::<f64>(),
+        }
+    }
+
+    fn run_in<T: Real>(self) -> Result<ExitCode, Failure> {
+        let threads = self.data.threads()?;
+        let model = Model::<T>::load(&self.model)?;
+        let data = self.data.load::<T>(&model.preprocessing)?;
+        let outputs = outputs(&model, &data, threads)?;
+        match &self.out {
+            Some(path) => atomic_file::write(path, |file| rows(&model, &outputs, file))?,
+            None => {
+                let mut csv = Vec::new();
+                rows(&model, &outputs, &mut csv)?;
+                output::print(&String::from_utf8_lossy(&csv))?;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn rows<T: Real>(model: &Model<T>, outputs: &[T], file: &mut dyn Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(file);
+    let kind = match model.loss {
+        Loss::CrossEntropy => "probability",
+        Loss::LeastSquares => "score",
+    };
+    let names = model.classes.iter().map(|name| format!("{kind} {name}"));
+    writer.write_record(["sample".to_owned(), "class".to_owned()].into_iter().chain(names))?;
+    for (sample, scores) in outputs.chunks_exact(model.classes.len()).enumerate() {
+        let values = match model.loss {
+            Loss::CrossEntropy => probabilities(scores),
+            Loss::LeastSquares => scores.iter().map(|score| score.to_f64()).collect(),
+        };
+        let fixed = [sample.to_string(), model.classes[class(scores)].clone()];
+        writer.write_record(fixed.into_iter().chain(values.iter().map(f64::to_string)))?;
+    }
+    writer.flush()
+}

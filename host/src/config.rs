@@ -1,0 +1,20 @@
+//! The settings of a run: one type for the command line and for files, and the resolved settings that a trainer gets.
+//!
+//! [`TrainOptions`] is what a person said: every entry may be missing, its keys are the command line's flags without
+//! the dashes. Flags win over a file, a file over the defaults; [`TrainOptions::resolve`] fills in what nobody said,
+//! checks everything and returns [`Settings`], in which nothing is missing. [`Settings::to_toml`] writes them in full,
+//! and reading that file gives the same settings again.
+
+mod choice;
+mod defaults;
+mod options;
+mod settings;
+mod text;
+mod validate;
+mod values;
+
+pub use choice::{Kernel, Method, Precision, StepRule};
+pub use defaults::{Defaults, defaults};
+pub use options::TrainOptions;
+pub use settings::Settings;
+pub use values::{Classes, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths};

@@ -1,0 +1,224 @@
+//! What a person said, on the command line or in a file.
+
+use super::choice::{Kernel, Method, Precision, StepRule};
+use super::settings::Settings;
+use super::values::{Classes, Grow, Regularizer, Samples, TimeLimit, Tolerance, Widths};
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::init::Initializer;
+use crate::network::{Activation, Loss};
+use clap::Args;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// The settings of `altmin train` that were given; the keys of a file are the flags without the dashes.
+#[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TrainOptions {
+    /// Data set: `digits`, `fashion-mnist`, or a folder with IDX files [default: digits]
+    ///
+    /// `digits` is in the program: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing.
+    /// `fashion-mnist` is looked for where Debian's package dataset-fashion-mnist puts it. A folder holds the four
+    /// files of MNIST under their usual names, plain or gzip.
+    #[arg(long, value_name = "NAME|DIR", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub data: Option<DataSource>,
+
+    /// Average pooling over F x F pixels; 2 turns 28x28 into 14x14, the papers' 196 features [default: 1]
+    #[arg(long, value_name = "F", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<usize>,
+
+    /// Train on the first N samples, or on `all` [default: all]
+    #[arg(long, value_name = "N|all", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<Samples>,
+
+    /// Keep these classes alone, renumbered from 0 in this order: `0,1,2` or `all` [default: all]
+    #[arg(long, value_name = "LIST|all", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub classes: Option<Classes>,
+
+    /// Test on the last training samples instead of the test set, and do not train on them [default: false]
+    ///
+    /// This is how settings are chosen without looking at the test set. Of MNIST and other files the last 5,000 are set
+    /// aside (images 55,001 to 60,000), of `digits` the last fifth, before --classes and --samples choose from the rest.
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        hide_possible_values = true, help_heading = "Data"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holdout: Option<bool>,
+
+    /// Seed of the initial weights and of the split of `digits` [default: 0]
+    #[arg(long, value_name = "S", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<u64>,
+
+    /// Widths of the hidden layers: `100,100`, or `500x9` for nine of 500 [default: 100,100]
+    #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<Widths>,
+
+    /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01) or `leaky-relu:SLOPE` [default: relu]
+    #[arg(long, value_name = "F", help_heading = "Network")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation>,
+
+    /// Risk R of the output, summed over the samples [default: cross-entropy]
+    ///
+    /// cross-entropy: softmax cross-entropy, for classes. least-squares: half the squared distance to the one-hot label.
+    #[arg(long, value_name = "R", value_parser = loss_parser(), help_heading = "Network")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loss: Option<Loss>,
+
+    /// Regulariser on the weights: `none`, `l1:LAMBDA` for LAMBDA |W|_1, `l2:LAMBDA` for LAMBDA/2 |W|^2 [default: none]
+    ///
+    /// It stands beside a risk that is summed over the samples, so LAMBDA grows with their number. l1 needs a step rule
+    /// other than least-squares.
+    #[arg(long, value_name = "OMEGA", help_heading = "Network")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regularizer: Option<Regularizer>,
+
+    /// Initial weights: `he`, `xavier`, `normal:SIGMA` or `identity` [default: he]
+    ///
+    /// Normal with variance 2 / n_in; uniform within sqrt(6 / (n_in + n_out)) of 0; normal with standard deviation
+    /// SIGMA; 1 on the diagonal. Biases start at 0. `he` keeps the size of a signal through layers of ReLU, which is why
+    /// it is the default.
+    #[arg(long, value_name = "INIT", help_heading = "Network")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init: Option<Initializer>,
+
+    /// Train the first K hidden layers for SWEEPS of the sweeps, then insert the others as identity, or `none`
+    /// [default: none]
+    ///
+    /// Needs ReLU and equal widths from layer K on. Deep networks started all at once from random weights stall
+    /// (pdADMM section III.B, last paragraph).
+    #[arg(long, value_name = "K:SWEEPS|none", help_heading = "Network")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grow: Option<Grow>,
+
+    /// Order of the updates [default: pdadmm]
+    #[arg(long, value_name = "METHOD", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<Method>,
+
+    /// Weight nu of the penalties |z - W p - b|^2 / 2 and |q - f(z)|^2 / 2 inside the network, above 0
+    ///
+    /// Small: the output layer fits the labels at once and the layers disagree for long. Large: layers stay consistent
+    /// and every sweep moves little. The default depends on method and step rule; it was chosen on images 55,001 to
+    /// 60,000 of MNIST, never on a test set.
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nu: Option<f64>,
+
+    /// Weight rho of the constraint with a dual variable, above 0
+    ///
+    /// pdADMM: ties each layer's input to the output before it; the objective falls for certain if
+    /// rho > max(4 nu s^2, (sqrt(17) + 1) nu / 2), s the activation's Lipschitz constant (Lemma 1). dlADMM: ties the
+    /// last layer; rho > 2H, H = 1/2 for cross-entropy and 1 for least squares (Theorem 4.2). Below, a warning says so.
+    /// The default depends on method and step rule and was chosen as nu's was.
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rho: Option<f64>,
+
+    /// How far the weights move in an update [default: least-squares, which needs the fewest sweeps]
+    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step: Option<StepRule>,
+
+    /// How far the inputs of the layers move in an update, by the same rules [default: as --step]
+    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub input_step: Option<StepRule>,
+
+    /// Damping of least-squares weights, above 0, in units of the mean eigenvalue of the inputs' covariance
+    /// [default: 0.1]
+    ///
+    /// 0.1 to 1 served best; at 0.001 the weights fit the noise and test worse.
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damping: Option<f64>,
+
+    /// Number of sweeps at most, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
+    #[arg(long, value_name = "N", help_heading = "Stopping")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sweeps: Option<usize>,
+
+    /// Stop when the primal and the dual residual are both at most X, or `none` [default: none]
+    #[arg(long, value_name = "X|none", allow_negative_numbers = true, help_heading = "Stopping")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<Tolerance>,
+
+    /// Stop after the sweep in which this much time has passed: `500ms`, `60s`, `5m`, `2h`, or `none` [default: none]
+    #[arg(long, value_name = "TIME|none", help_heading = "Stopping")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub time_limit: Option<TimeLimit>,
+
+    /// Threads; the result has the same bits for every number [default: all processors]
+    #[arg(long, value_name = "N", help_heading = "Machine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threads: Option<usize>,
+
+    /// Scalar type of the computation [default: f32]
+    #[arg(long, value_name = "TYPE", help_heading = "Machine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
+
+    /// Matrix product [default: fast]
+    #[arg(long, value_name = "KERNEL", help_heading = "Machine")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Kernel>,
+}
+
+/// Every entry of `$high`, and `$low`'s where it has none.
+macro_rules! merge {
+    ($high:expr, $low:expr; $($field:ident),+ $(,)?) => {
+        TrainOptions { $($field: $high.$field.or($low.$field)),+ }
+    };
+}
+
+impl TrainOptions {
+    /// The options of a file's text; `path` is for the message.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] with the line for a text that is no TOML, for an unknown key, and for a value that has
+    /// another form.
+    pub fn from_toml(text: &str, path: &Path) -> Result<Self> {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            let message = error.message().lines().collect::<Vec<_>>().join(" ");
+            let found = format!("{}, line {line}", path.display());
+            Error::argument("config", found, format!("settings as `train` writes them ({message})"))
+        })
+    }
+
+    /// Checks that each of these options, given on the command line, has an effect on `settings`.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] names the one that has none.
+    pub fn check_effect(&self, settings: &Settings) -> Result {
+        match self.damping {
+            Some(damping) if settings.step != StepRule::LeastSquares => {
+                let expected = format!("not to be given: the step rule {} has no damping", settings.step);
+                Err(Error::argument("damping", damping, expected))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// These options, and those of `file` where these say nothing.
+    #[must_use]
+    pub fn over(self, file: Self) -> Self {
+        merge!(self, file;
+            data, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow, method, nu,
+            rho, step, input_step, damping, sweeps, tolerance, time_limit, threads, precision, kernel,
+        )
+    }
+}
+
+/// The losses by name, so that shells can complete them.
+fn loss_parser() -> impl TypedValueParser<Value = Loss> {
+    PossibleValuesParser::new(["cross-entropy", "least-squares"]).try_map(|name| name.parse::<Loss>())
+}

@@ -1,0 +1,169 @@
+//! Settings in which nothing is missing.
+
+use super::choice::{Kernel, Method, Precision, StepRule};
+use super::defaults::{DAMPING, Defaults, STEP, defaults};
+use super::options::TrainOptions;
+use super::validate::validate;
+use super::values::{Classes, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths};
+use crate::data::{DataOptions, DataSource};
+use crate::error::{Error, Result};
+use crate::init::Initializer;
+use crate::network::{Activation, Loss};
+use std::time::Duration;
+
+/// Every setting of a run but the folder it is written to, checked; for meaning and defaults see [`TrainOptions`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Data set.
+    pub data: DataSource,
+    /// Side of the pooled squares, at least 1; 1 leaves the images as they are.
+    pub pool: usize,
+    /// Train on the first so many samples.
+    pub samples: Option<usize>,
+    /// The classes that are kept, at least two, all different.
+    pub classes: Option<Vec<u32>>,
+    /// The last training samples take the place of the test set.
+    pub holdout: bool,
+    /// Seed of the initial weights and of a split.
+    pub seed: u64,
+    /// Widths of the hidden layers: at least one, none 0.
+    pub hidden: Vec<usize>,
+    /// Activation of the hidden layers.
+    pub activation: Activation,
+    /// Risk of the output.
+    pub loss: Loss,
+    /// Regulariser on the weights.
+    pub regularizer: Regularizer,
+    /// How initial weights are drawn.
+    pub init: Initializer,
+    /// The shallow network to begin with.
+    pub grow: Option<Growth>,
+    /// Order of the updates.
+    pub method: Method,
+    /// Weight of the inner penalties, above 0.
+    pub nu: f64,
+    /// Weight of the constraint with a dual variable, above 0.
+    pub rho: f64,
+    /// Step rule of the weights.
+    pub step: StepRule,
+    /// Step rule of the inputs.
+    pub input_step: StepRule,
+    /// Damping of least-squares weights, above 0; of no consequence with another rule.
+    pub damping: f64,
+    /// Sweeps at most, at least 1.
+    pub sweeps: usize,
+    /// Stop when both residuals are at most this, above 0.
+    pub tolerance: Option<f64>,
+    /// Stop after the sweep in which this much time has passed, above 0.
+    pub time_limit: Option<Duration>,
+    /// Threads, at least 1.
+    pub threads: usize,
+    /// Scalar type.
+    pub precision: Precision,
+    /// Matrix product.
+    pub kernel: Kernel,
+}
+
+impl TrainOptions {
+    /// Fills in what nobody said and checks everything.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] names the first setting that is out of range or does not go with another one.
+    pub fn resolve(self) -> Result<Settings> {
+        let method = self.method.unwrap_or(Method::Pdadmm);
+        let step = self.step.unwrap_or(STEP);
+        let Defaults { sweeps, nu, rho } = defaults(method, step);
+        let settings = Settings {
+            data: self.data.unwrap_or(DataSource::Digits),
+            pool: self.pool.unwrap_or(1),
+            samples: self.samples.and_then(|samples| samples.0),
+            classes: self.classes.and_then(|classes| classes.0),
+            holdout: self.holdout.unwrap_or(false),
+            seed: self.seed.unwrap_or(0),
+            hidden: self.hidden.map_or_else(|| vec![100, 100], |hidden| hidden.0),
+            activation: self.activation.unwrap_or(Activation::Relu),
+            loss: self.loss.unwrap_or(Loss::CrossEntropy),
+            regularizer: self.regularizer.unwrap_or(Regularizer::None),
+            init: self.init.unwrap_or(Initializer::He),
+            grow: self.grow.and_then(|grow| grow.0),
+            method,
+            nu: self.nu.unwrap_or(nu),
+            rho: self.rho.unwrap_or(rho),
+            step,
+            input_step: self.input_step.unwrap_or(step),
+            damping: self.damping.unwrap_or(DAMPING),
+            sweeps: self.sweeps.unwrap_or(sweeps),
+            tolerance: self.tolerance.and_then(|tolerance| tolerance.0),
+            time_limit: self.time_limit.and_then(|limit| limit.0),
+            threads: self.threads.unwrap_or_else(processors),
+            precision: self.precision.unwrap_or(Precision::F32),
+            kernel: self.kernel.unwrap_or(Kernel::Fast),
+        };
+        validate(&settings)?;
+        Ok(settings)
+    }
+}
+
+impl Settings {
+    /// nu and rho are both what nobody has to say.
+    pub fn has_default_weights(&self) -> bool {
+        let defaults = defaults(self.method, self.step);
+        self.nu == defaults.nu && self.rho == defaults.rho
+    }
+
+    /// What is made of the data set.
+    pub fn data_options(&self) -> DataOptions {
+        DataOptions {
+            split_seed: self.seed,
+            holdout: self.holdout,
+            classes: self.classes.clone(),
+            samples: self.samples,
+            pool: self.pool,
+        }
+    }
+
+    /// The settings as a file, defaults included; [`TrainOptions::from_toml`] and [`TrainOptions::resolve`] give the
+    /// same settings back.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for a number that TOML cannot hold (a seed above 2^63 - 1).
+    pub fn to_toml(&self) -> Result<String> {
+        toml::to_string(&TrainOptions::from(self.clone()))
+            .map_err(|error| Error::argument("config", error, "numbers that fit into a TOML file"))
+    }
+}
+
+impl From<Settings> for TrainOptions {
+    fn from(settings: Settings) -> Self {
+        Self {
+            data: Some(settings.data),
+            pool: Some(settings.pool),
+            samples: Some(Samples(settings.samples)),
+            classes: Some(Classes(settings.classes)),
+            holdout: Some(settings.holdout),
+            seed: Some(settings.seed),
+            hidden: Some(Widths(settings.hidden)),
+            activation: Some(settings.activation),
+            loss: Some(settings.loss),
+            regularizer: Some(settings.regularizer),
+            init: Some(settings.init),
+            grow: Some(Grow(settings.grow)),
+            method: Some(settings.method),
+            nu: Some(settings.nu),
+            rho: Some(settings.rho),
+            step: Some(settings.step),
+            input_step: Some(settings.input_step),
+            damping: Some(settings.damping),
+            sweeps: Some(settings.sweeps),
+            tolerance: Some(Tolerance(settings.tolerance)),
+            time_limit: Some(TimeLimit(settings.time_limit)),
+            threads: Some(settings.threads),
+            precision: Some(settings.precision),
+            kernel: Some(settings.kernel),
+        }
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

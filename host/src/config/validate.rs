@@ -1,0 +1,135 @@
+//! Ranges, and which settings go together.
+
+use super::choice::{Precision, StepRule};
+use super::settings::Settings;
+use super::values::{Growth, Regularizer, Widths, write_classes};
+use crate::error::{Error, Result};
+use crate::init::Initializer;
+use crate::network::Activation;
+use std::fmt::Display;
+
+/// `Ok` when every setting is in its range and goes with the others.
+pub(super) fn validate(settings: &Settings) -> Result {
+    data(settings)?;
+    network(settings)?;
+    method(settings)?;
+    stopping(settings)?;
+    positive_count("threads", settings.threads)
+}
+
+fn data(settings: &Settings) -> Result {
+    positive_count("pool", settings.pool)?;
+    if let Some(samples) = settings.samples {
+        positive_count("samples", samples)?;
+    }
+    // TOML's integers end there, and the seed must come back from config.toml as it was.
+    if i64::try_from(settings.seed).is_err() {
+        return Err(Error::argument("seed", settings.seed, "at most 9223372036854775807"));
+    }
+    settings.classes.as_ref().map_or(Ok(()), classes)
+}
+
+fn classes(classes: &Vec<u32>) -> Result {
+    let refused = |expected| Err(Error::argument("classes", write_classes(classes), expected));
+    if classes.len() < 2 {
+        return refused("at least two, such as 0,1");
+    }
+    if classes.iter().enumerate().any(|(index, class)| classes[..index].contains(class)) {
+        return refused("each class once");
+    }
+    Ok(())
+}
+
+fn network(settings: &Settings) -> Result {
+    if settings.hidden.is_empty() || settings.hidden.contains(&0) {
+        let found = Widths(settings.hidden.clone());
+        return Err(Error::argument("hidden", found, "widths of at least 1, such as 100,100"));
+    }
+    match settings.activation {
+        Activation::LeakyRelu(slope) if !slope.is_finite() => {
+            return Err(Error::argument("activation", settings.activation, "a finite slope"));
+        }
+        Activation::Relu | Activation::LeakyRelu(_) => {}
+    }
+    match settings.regularizer {
+        Regularizer::None => {}
+        Regularizer::L1(lambda) | Regularizer::L2(lambda) => {
+            positive("regularizer", settings.regularizer, lambda)?;
+        }
+    }
+    if matches!(settings.regularizer, Regularizer::L1(_)) && settings.step == StepRule::LeastSquares {
+        let expected = "l2, or another step rule such as vector (least-squares weights have no l1 form)";
+        return Err(Error::argument("regularizer", settings.regularizer, expected));
+    }
+    match settings.init {
+        Initializer::Normal(sigma) => positive("init", settings.init, sigma)?,
+        Initializer::He | Initializer::Xavier | Initializer::Identity => {}
+    }
+    settings.grow.map_or(Ok(()), |growth| grow(settings, growth))
+}
+
+fn grow(settings: &Settings, growth: Growth) -> Result {
+    let hidden = &settings.hidden;
+    if growth.layers == 0 || growth.layers >= hidden.len() {
+        let expected =
+            format!("K from 1 to {}, fewer than the {} hidden layers", hidden.len() - 1, hidden.len());
+        let expected =
+            if hidden.len() == 1 { "none: there is one hidden layer alone".into() } else { expected };
+        return Err(Error::argument("grow", growth, expected));
+    }
+    if growth.sweeps == 0 || growth.sweeps >= settings.sweeps {
+        let expected = format!("sweeps from 1, fewer than the {} sweeps in all", settings.sweeps);
+        return Err(Error::argument("grow", growth, expected));
+    }
+    if settings.activation != Activation::Relu {
+        let expected = "none, or the activation relu, which an identity layer passes on unchanged";
+        return Err(Error::argument("grow", growth, expected));
+    }
+    let first = hidden[growth.layers - 1];
+    if hidden[growth.layers..].iter().any(|&width| width != first) {
+        let expected = format!("none, or equal widths from hidden layer {} on", growth.layers);
+        return Err(Error::argument("grow", growth, expected));
+    }
+    Ok(())
+}
+
+fn method(settings: &Settings) -> Result {
+    for (name, value) in [("nu", settings.nu), ("rho", settings.rho), ("damping", settings.damping)] {
+        positive(name, value, value)?;
+        // Below the smallest single, or above the largest, the computation would see 0 or infinity.
+        if settings.precision == Precision::F32
+            && !(f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&value)
+        {
+            return Err(Error::argument(
+                name,
+                value,
+                "a number that single precision can hold, or precision f64",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn stopping(settings: &Settings) -> Result {
+    positive_count("sweeps", settings.sweeps)?;
+    if let Some(tolerance) = settings.tolerance {
+        positive("tolerance", tolerance, tolerance)?;
+    }
+    if settings.time_limit.is_some_and(|limit| limit.is_zero()) {
+        return Err(Error::argument("time-limit", "0", "a time above 0, or none"));
+    }
+    Ok(())
+}
+
+/// Checks that the number in a setting that reads `found` is finite and above 0.
+fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
+    if value.is_finite() && value > 0.0 {
+        return Ok(());
+    }
+    Err(Error::argument(setting, found, "a finite number above 0"))
+}
+
+/// Checks that there is at least one.
+fn positive_count(setting: &'static str, count: usize) -> Result {
+    if count > 0 { Ok(()) } else { Err(Error::argument(setting, 0, "at least 1")) }
+}

@@ -1,0 +1,43 @@
+//! One JSON object a line.
+
+use super::{Metrics, Observer, Summary};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Writes `{"kind":"sweep",...}` for each sweep and `{"kind":"summary",...}` at the end; a number that is not finite is
+/// `null`.
+#[derive(Debug)]
+pub struct JsonLines<W: Write> {
+    writer: W,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Line<'a> {
+    Sweep(&'a Metrics),
+    Summary(&'a Summary),
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Lines go to `writer`.
+    pub fn new(writer: W) -> Self {
+        Self { writer }
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        let mut text = serde_json::to_string(line)?;
+        text.push('\n');
+        self.writer.write_all(text.as_bytes())?;
+        self.writer.flush()
+    }
+}
+
+impl<W: Write> Observer for JsonLines<W> {
+    fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
+        self.line(&Line::Sweep(metrics))
+    }
+
+    fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        self.line(&Line::Summary(summary))
+    }
+}

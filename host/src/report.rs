@@ -1,0 +1,4 @@
+//! What is left of a run for people to look at.
+
+pub mod curves;
+pub mod table;

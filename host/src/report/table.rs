@@ -1,0 +1,65 @@
+//! Two columns for people.
+
+use crate::observe::Summary;
+use std::fmt::Write as _;
+
+/// Rows of a name and a value, the names padded to one width.
+pub fn rows(rows: &[(&str, String)]) -> String {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let mut text = String::new();
+    for (name, value) in rows {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{name:width$}  {value}");
+    }
+    text
+}
+
+/// A run that is over.
+pub fn summary(summary: &Summary) -> String {
+    let sweeps = match summary.seconds / summary.sweeps as f64 {
+        each if each.is_finite() => format!("{} ({}, {:.4} s each)", summary.sweeps, summary.outcome, each),
+        _ => format!("{} ({})", summary.sweeps, summary.outcome),
+    };
+    rows(&[
+        ("method", summary.method.to_string()),
+        ("data", summary.data.clone()),
+        ("sweeps", sweeps),
+        ("seconds", format!("{:.3}", summary.seconds)),
+        ("objective", format!("{:.6e}", summary.objective)),
+        ("training accuracy", percent(summary.train_accuracy)),
+        ("test accuracy", percent(summary.test_accuracy)),
+        ("state", bytes(summary.state_bytes)),
+        ("threads", summary.threads.to_string()),
+    ])
+}
+
+/// A share of 1 in percent.
+pub fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+/// Bytes in the largest decimal unit that leaves a number above 1.
+pub fn bytes(count: usize) -> String {
+    const UNITS: [(&str, f64); 3] = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    let count = count as f64;
+    match UNITS.into_iter().find(|&(_, size)| count >= size) {
+        Some((unit, size)) => format!("{:.2} {unit}", count / size),
+        None => format!("{count} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_padded() {
+        let text = rows(&[("a", "1".into()), ("long", "2".into())]);
+        assert_eq!(text, "a     1\nlong  2\n");
+    }
+
+    #[test]
+    fn bytes_have_decimal_units() {
+        assert_eq!([999, 1_000, 4_320_000_000].map(bytes), ["999 bytes", "1.00 kB", "4.32 GB"]);
+    }
+}
