@@ -8,6 +8,7 @@ pub mod activation;
 pub mod error;
 pub mod executor;
 pub mod gemm;
+pub mod loss;
 pub mod real;
 pub mod reduce;
 pub mod regularizer;
@@ -16,5 +17,6 @@ pub mod workspace;
 
 pub use activation::Activation;
 pub use error::{Error, Result};
+pub use loss::{Loss, OutputSolver, Target};
 pub use real::Real;
 pub use regularizer::Regularizer;
