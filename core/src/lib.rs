@@ -4,6 +4,7 @@
 //! says beforehand how much scratch it wants.
 #![cfg_attr(not(test), no_std)]
 
+pub mod cholesky;
 pub mod error;
 pub mod executor;
 pub mod gemm;
