@@ -12,10 +12,10 @@
 
 use std::time::Instant;
 
-use altmin_core::Real;
 use altmin_core::gemm::{Gemm, Portable, Transpose};
 use altmin_core::view::{dense, dense_mut};
 use altmin_core::workspace::Stack;
+use altmin_core::{Real, cholesky};
 use nalgebra::ComplexField;
 
 /// Runs of each contestant.
@@ -26,6 +26,9 @@ fn main() {
     product::<f32>("f32", 500, 5000, 500);
     product::<f32>("f32", 500, 500, 5000);
     product::<f64>("f64", 500, 5000, 500);
+    factorisation::<f32>("f32", 500);
+    factorisation::<f32>("f32", 1000);
+    factorisation::<f64>("f64", 500);
 }
 
 /// Medians of the seconds that each contestant takes, one after the other in each round.
@@ -89,5 +92,52 @@ fn product<T: Real + ComplexField>(name: &str, m: usize, n: usize, k: usize) {
         half / symmetric,
         work / nalgebra,
         nalgebra / own
+    );
+}
+
+fn factorisation<T: Real>(name: &str, n: usize) {
+    let zero = T::ZERO;
+    let mut matrix = numbers::<T>(n * n);
+    for j in 0..n {
+        matrix[j * n + j] = T::from_usize(n);
+    }
+    let mut factor = matrix.clone();
+    let mut inverse = matrix.clone();
+    let (mut x, right) = (numbers::<T>(n * n), numbers::<T>(n * n));
+    let needed = cholesky::factor_workspace::<T>(&Portable, n)
+        .or(cholesky::solve_right_workspace::<T>(&Portable, n, n))
+        .or(cholesky::invert_workspace::<T>(&Portable, n))
+        .or(Gemm::<T>::workspace(&Portable, n, n, n));
+    let mut memory = vec![zero; needed.elements()];
+    let cube = 1e-9 * (n * n * n) as f64;
+    let mut rates: [Vec<f64>; 4] = Default::default();
+    let (no, yes) = (Transpose::No, Transpose::Yes);
+    for _ in 0..ROUNDS {
+        factor.copy_from_slice(&matrix);
+        x.copy_from_slice(&right);
+        let target = dense_mut(&mut factor, n, n);
+        let time = seconds(|| cholesky::factor(&Portable, target, Stack::new(&mut memory)).unwrap());
+        rates[0].push(cube / 3.0 / time);
+
+        let (l, target) = (dense(&factor, n, n), dense_mut(&mut x, n, n));
+        let time = seconds(|| cholesky::solve_right(&Portable, l, target, Stack::new(&mut memory)).unwrap());
+        rates[1].push(2.0 * cube / time);
+
+        inverse.copy_from_slice(&factor);
+        let target = dense_mut(&mut inverse, n, n);
+        let time = seconds(|| cholesky::invert(&Portable, target, Stack::new(&mut memory)).unwrap());
+        rates[2].push(2.0 / 3.0 * cube / time);
+
+        let (a, b, c) = (dense(&matrix, n, n), dense(&right, n, n), dense_mut(&mut x, n, n));
+        let stack = Stack::new(&mut memory);
+        let time = seconds(|| Portable.gemm(T::ONE, a, no, b, yes, zero, c, stack).unwrap());
+        rates[3].push(2.0 * cube / time);
+    }
+    let [factor, solve, invert, product] = rates.map(|mut all| {
+        all.sort_by(f64::total_cmp);
+        all[ROUNDS / 2]
+    });
+    println!(
+        "{name} n = {n}: factor {factor:.1}, solve {solve:.1}, invert {invert:.1}; product {product:.1}"
     );
 }
