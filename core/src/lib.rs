@@ -8,11 +8,16 @@ pub mod activation;
 pub mod cholesky;
 pub mod error;
 pub mod executor;
+pub mod forward;
 pub mod gemm;
 pub mod loss;
+pub mod matrix;
+pub mod objective;
 pub mod real;
 pub mod reduce;
 pub mod regularizer;
+pub mod theory;
+pub mod update;
 pub mod view;
 pub mod workspace;
 
