@@ -12,6 +12,7 @@ pub mod forward;
 pub mod gemm;
 pub mod loss;
 pub mod matrix;
+pub mod method;
 pub mod objective;
 pub mod real;
 pub mod reduce;
