@@ -8,7 +8,7 @@ pub use portable::Portable;
 
 use crate::error::Result;
 use crate::real::Real;
-use crate::view::{MatMut, MatRef, require_size};
+use crate::view::{MatMut, MatRef, column_mut, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// Whether a factor enters as it is or transposed.
@@ -82,4 +82,16 @@ pub fn product_shape<T: Real>(
     require_size("b", b.shape(), op_b.shape((k, n)))?;
     require_size("c", c.shape(), (m, n))?;
     Ok((m, n, k))
+}
+
+/// `C <- beta C`: what is left of a product without terms. C is not read if `beta = 0`.
+pub fn scale<T: Real>(beta: T, mut c: MatMut<'_, T>) {
+    for j in 0..c.ncols() {
+        let column = column_mut(&mut c, j);
+        if beta == T::ZERO {
+            column.fill(T::ZERO);
+        } else {
+            column.iter_mut().for_each(|c| *c = beta * *c);
+        }
+    }
 }

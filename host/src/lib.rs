@@ -7,6 +7,7 @@ pub mod config;
 pub mod data;
 pub mod error;
 pub mod evaluate;
+pub mod gemm_fast;
 pub mod init;
 pub mod memory;
 pub mod model;

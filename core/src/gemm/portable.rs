@@ -7,10 +7,10 @@
 
 use super::block::{F32_COLUMNS, F32_ROWS, F64_COLUMNS, F64_ROWS, multiply, store};
 use super::pack::{Block, Layout, length, pack};
-use super::{Gemm, Transpose, product_shape};
+use super::{Gemm, Transpose, product_shape, scale};
 use crate::error::Result;
 use crate::real::Real;
-use crate::view::{MatMut, MatRef, column_mut, require_size};
+use crate::view::{MatMut, MatRef, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// Terms of the sum in one packed block: long, because C is read and written once for each block.
@@ -173,16 +173,4 @@ struct Panels<'a, T, const MR: usize, const NR: usize> {
     rows: usize,
     columns: usize,
     terms: usize,
-}
-
-/// `C <- beta C`, without reading C if `beta = 0`.
-fn scale<T: Real>(beta: T, mut c: MatMut<'_, T>) {
-    for j in 0..c.ncols() {
-        let column = column_mut(&mut c, j);
-        if beta == T::ZERO {
-            column.fill(T::ZERO);
-        } else {
-            column.iter_mut().for_each(|c| *c = beta * *c);
-        }
-    }
 }
