@@ -4,7 +4,7 @@ use super::train::Run;
 use crate::bench::{BenchReport, BenchSettings};
 use crate::config::{Precision, Settings};
 use crate::data;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::observe::{Observer, Summary};
 use crate::trainer::Trainer;
 use altmin_core::Real;
@@ -37,5 +37,5 @@ impl<T: Real> Run for Trainer<T> {
 
 /// Times sweeps.
 pub(super) fn bench(settings: &BenchSettings) -> Result<BenchReport> {
-    Err(Error::argument("method", settings.method, "a method whose trainer is part of this build"))
+    crate::bench::sweep(settings)
 }
