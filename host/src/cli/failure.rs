@@ -9,7 +9,8 @@ use std::process::ExitCode;
 
 /// Interrupted, as shells count: 128 and the signal's number.
 pub(super) const INTERRUPTED: u8 = 130;
-const FAILED: u8 = 1;
+/// The world around the program failed it.
+pub(super) const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
 
 /// Why a command could not do what it was asked.

@@ -75,9 +75,8 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
     let samples = train.n_samples();
     let state = state_bytes(settings.method, &widths, samples, settings.precision);
     let flops = product_flops(settings.method, settings.input_step, &widths, samples);
-    let products: Vec<String> = (0..widths.len() - 1)
-        .map(|layer| layer_products(settings.method, settings.input_step, layer == 0).to_string())
-        .collect();
+    let products = [true, false].map(|first| layer_products(settings.method, settings.input_step, first));
+    let products = format!("{} of the first layer's size, {} of each other's", products[0], products[1]);
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
         ("data", format!("{samples} samples to train on, {} to test on", test.n_samples())),
@@ -86,10 +85,8 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
             format!("{}, step {}, input step {}", settings.method, settings.step, settings.input_step),
         ),
         ("state", format!("{} ({})", table::bytes(state), settings.precision)),
-        (
-            "products a sweep",
-            format!("{} (of each layer's full size), {flops:.4e} operations", products.join(" + ")),
-        ),
+        ("products a sweep", products),
+        ("operations a sweep", format!("{flops:.4e}, for the products alone")),
     ]));
     let _ = writeln!(text, "\nthresholds on rho with nu = {}; rho = {}", settings.nu, settings.rho);
     for method in Method::value_variants() {

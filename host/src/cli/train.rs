@@ -56,7 +56,7 @@ impl Train {
         let stop = interrupt::flag()?;
         let mut run = connect::run(&settings)?;
         let to = To { out: self.out.as_deref(), json: self.json, quiet: self.quiet };
-        conduct(run.as_mut(), &settings, &to, &stop)
+        conduct(run.as_mut(), &settings, &to, &stop).map(ExitCode::from)
     }
 }
 

@@ -188,8 +188,9 @@ impl TrainOptions {
     pub fn from_toml(text: &str, path: &Path) -> Result<Self> {
         toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+            let content = text.lines().nth(line - 1).unwrap_or_default().trim();
             let message = error.message().lines().collect::<Vec<_>>().join(" ");
-            let found = format!("{}, line {line}", path.display());
+            let found = format!("{}, line {line}: {content}", path.display());
             Error::argument("config", found, format!("settings as `train` writes them ({message})"))
         })
     }

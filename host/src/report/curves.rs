@@ -1,13 +1,15 @@
 //! Objective, residuals and accuracies against sweeps, as a picture.
 
 use crate::observe::Metrics;
-use plotters::coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter};
 use plotters::prelude::*;
 use std::ops::Range;
 
 const SIZE: (u32, u32) = (900, 1080);
 const PANELS: usize = 3;
 const FONT: &str = "sans-serif";
+
+/// Values from here on are left out as infinite ones are: axes must be able to reach beyond what they show.
+const LARGEST: f64 = 1e300;
 
 /// A line of a panel.
 struct Curve {
@@ -50,35 +52,51 @@ fn draw(area: &Area<'_>, title: &str, sweeps: &[Metrics]) -> Drawn {
         points: sweeps
             .iter()
             .map(|m| (m.sweep as f64, value(m)))
-            .filter(|point| point.1.is_finite())
+            .filter(|point| point.1.abs() < LARGEST)
             .collect(),
     };
-    panel(&panels[0], "objective", &range, &[curve("objective", 0, |m| m.objective)])?;
-    let residuals = [curve("primal", 0, |m| m.primal_residual), curve("dual", 1, |m| m.dual_residual)];
-    panel(&panels[1], "residual", &range, &residuals)?;
+    panel(&panels[0], "objective", &range, vec![curve("objective", 0, |m| m.objective)])?;
+    let residuals = vec![curve("primal", 0, |m| m.primal_residual), curve("dual", 1, |m| m.dual_residual)];
+    panel(&panels[1], "residual", &range, residuals)?;
     let accuracies = [curve("training", 0, |m| m.train_accuracy), curve("test", 1, |m| m.test_accuracy)];
-    chart(&panels[2], "accuracy", &range, 0.0..1.0, &accuracies)
+    chart(&panels[2], "accuracy", &range, 0.0..1.0, &accuracies, &label)
 }
 
-/// A panel whose axis is logarithmic if it can be.
-fn panel(area: &Area<'_>, name: &str, range: &Range<f64>, curves: &[Curve]) -> Drawn {
+/// A panel whose axis is logarithmic if it can be: the curves' logarithms on an even axis, labelled as what they are.
+fn panel(area: &Area<'_>, name: &str, range: &Range<f64>, mut curves: Vec<Curve>) -> Drawn {
+    if bounds(&curves).start > 0.0 {
+        for point in curves.iter_mut().flat_map(|curve| &mut curve.points) {
+            point.1 = point.1.log10();
+        }
+        return chart(area, name, range, widened(bounds(&curves)), &curves, &|power| {
+            label(10f64.powf(power))
+        });
+    }
+    chart(area, name, range, widened(bounds(&curves)), &curves, &label)
+}
+
+/// The smallest and the largest value; 0 to 1 where there is none.
+fn bounds(curves: &[Curve]) -> Range<f64> {
     let values = || curves.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
-    if low > high {
-        chart(area, name, range, 0.0..1.0, curves)
-    } else if low > 0.0 {
-        chart(area, name, range, (low / 1.2..high * 1.2).log_scale(), curves)
-    } else {
-        let margin = (0.05 * (high - low)).max(f64::MIN_POSITIVE.sqrt());
-        chart(area, name, range, low - margin..high + margin, curves)
-    }
+    if low > high { 0.0..1.0 } else { low..high }
 }
 
-fn chart<Y>(area: &Area<'_>, name: &str, range: &Range<f64>, axis: Y, curves: &[Curve]) -> Drawn
-where
-    Y: AsRangedCoord<Value = f64>,
-    Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
-{
+/// A range with room at both ends, wide enough that its marks differ in the numbers' last digits.
+fn widened(range: Range<f64>) -> Range<f64> {
+    let size = range.start.abs().max(range.end.abs());
+    let margin = (0.05 * (range.end - range.start)).max(0.01 * size).max(1e-12);
+    range.start - margin..range.end + margin
+}
+
+fn chart(
+    area: &Area<'_>,
+    name: &str,
+    range: &Range<f64>,
+    axis: Range<f64>,
+    curves: &[Curve],
+    label: &dyn Fn(f64) -> String,
+) -> Drawn {
     let mut chart = ChartBuilder::on(area)
         .margin(12)
         .x_label_area_size(40)

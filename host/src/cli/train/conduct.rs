@@ -1,6 +1,6 @@
 //! Runs a run: who watches, what is written, how it ends.
 
-use crate::cli::failure::{Failure, INTERRUPTED};
+use crate::cli::failure::{FAILED, Failure, INTERRUPTED};
 use crate::cli::output;
 use crate::config::Settings;
 use crate::error::Result;
@@ -9,7 +9,6 @@ use crate::report::table;
 use crate::run_folder::RunFolder;
 use std::io::{self, IsTerminal};
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 /// A trainer, whatever its scalar type.
@@ -34,13 +33,14 @@ pub(in crate::cli) struct To<'a> {
 
 /// Runs `run` and leaves its results where they should go.
 ///
-/// What cannot be written does not keep the rest from being written; each such failure is said, and the exit code tells.
+/// What cannot be written does not keep the rest from being written; each such failure is said, and the exit code,
+/// which is returned, tells.
 pub(in crate::cli) fn conduct(
     run: &mut dyn Run,
     settings: &Settings,
     to: &To<'_>,
     stop: &AtomicBool,
-) -> std::result::Result<ExitCode, Failure> {
+) -> std::result::Result<u8, Failure> {
     let folder = to.out.map(|path| RunFolder::create(path, settings)).transpose()?;
     let mut history = History::default();
     let (result, mut failures) = watched(run, settings, to, stop, folder.as_ref(), &mut history)?;
@@ -90,7 +90,7 @@ fn watched(
 }
 
 /// Says what went wrong and how the run ended.
-fn exit_code(summary: &Summary, failures: Vec<Failure>) -> ExitCode {
+fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
     let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
     for failure in failures {
         failure.report();
@@ -98,11 +98,107 @@ fn exit_code(summary: &Summary, failures: Vec<Failure>) -> ExitCode {
     match summary.outcome {
         Outcome::Diverged => {
             let text = format!("diverged after {} sweeps; the last good state is kept", summary.sweeps);
-            Failure::new(text, Some("a larger rho, or one above the threshold that `altmin info` prints"))
-                .report()
+            Failure::new(text, Some("try a rho above the threshold that `altmin info` prints")).report();
+            FAILED
         }
-        _ if failed => ExitCode::FAILURE,
-        Outcome::Stopped => INTERRUPTED.into(),
-        Outcome::SweepLimit | Outcome::Converged | Outcome::TimeLimit => ExitCode::SUCCESS,
+        _ if failed => FAILED,
+        Outcome::Stopped => INTERRUPTED,
+        Outcome::SweepLimit | Outcome::Converged | Outcome::TimeLimit => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Method, TrainOptions};
+    use crate::error::Error;
+    use crate::observe::Metrics;
+    use std::fs;
+
+    /// Three sweeps of made-up numbers; `full` says that the model finds no room.
+    struct Fake {
+        outcome: Outcome,
+        full: bool,
+    }
+
+    impl Run for Fake {
+        fn run(&mut self, observer: &mut dyn Observer, _: &AtomicBool) -> Result<Summary> {
+            for sweep in 1..=3 {
+                let metrics = Metrics {
+                    sweep,
+                    objective: 10.0 / sweep as f64,
+                    primal_residual: 1.0,
+                    dual_residual: 2.0,
+                    loss: 0.5,
+                    train_accuracy: 0.75,
+                    test_accuracy: 0.5,
+                    seconds: sweep as f64,
+                };
+                observer.sweep(&metrics).map_err(|error| Error::io("write", Path::new("out"), error))?;
+            }
+            let summary = Summary {
+                method: Method::Pdadmm,
+                data: "made up".into(),
+                sweeps: 3,
+                outcome: self.outcome,
+                objective: 10.0 / 3.0,
+                train_accuracy: 0.75,
+                test_accuracy: 0.5,
+                seconds: 3.0,
+                state_bytes: 1_000,
+                threads: 1,
+            };
+            observer.finish(&summary).map_err(|error| Error::io("write", Path::new("out"), error))?;
+            Ok(summary)
+        }
+
+        fn save(&self, path: &Path) -> Result {
+            if self.full {
+                return Err(Error::io("write", path, io::ErrorKind::StorageFull.into()));
+            }
+            fs::write(path, "model").map_err(|error| Error::io("write", path, error))
+        }
+    }
+
+    fn conducted(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
+        let settings = TrainOptions::default().resolve().expect("defaults are valid");
+        let to = To { out, json: false, quiet: true };
+        conduct(&mut Fake { outcome, full }, &settings, &to, &AtomicBool::new(false)).expect("results")
+    }
+
+    #[test]
+    fn outcomes_have_exit_codes() {
+        let codes = [
+            Outcome::SweepLimit,
+            Outcome::Converged,
+            Outcome::TimeLimit,
+            Outcome::Stopped,
+            Outcome::Diverged,
+        ]
+        .map(|outcome| conducted(outcome, false, None));
+        assert_eq!(codes, [0, 0, 0, 130, 1]);
+    }
+
+    #[test]
+    fn a_stopped_run_leaves_all_its_files() {
+        let parent = tempfile::tempdir().expect("temporary folder");
+        let out = parent.path().join("new/run");
+        assert_eq!(conducted(Outcome::Stopped, false, Some(&out)), 130);
+        let mut names: Vec<_> = fs::read_dir(&out)
+            .expect("the folder")
+            .map(|entry| entry.expect("entry").file_name().into_string().expect("name"))
+            .collect();
+        names.sort();
+        assert_eq!(names, ["config.toml", "curves.svg", "metrics.csv", "model.safetensors"]);
+        let metrics = fs::read_to_string(out.join("metrics.csv")).expect("metrics");
+        assert_eq!(metrics.lines().count(), 4);
+    }
+
+    #[test]
+    fn a_model_without_room_costs_neither_curves_nor_metrics() {
+        let parent = tempfile::tempdir().expect("temporary folder");
+        let out = parent.path().join("run");
+        assert_eq!(conducted(Outcome::SweepLimit, true, Some(&out)), 1);
+        assert!(out.join("curves.svg").exists() && out.join("metrics.csv").exists());
     }
 }

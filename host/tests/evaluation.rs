@@ -1,0 +1,84 @@
+//! Evaluation against a network small enough to work out by hand, and against itself over threads and precisions.
+
+use altmin::data::{DataOptions, DataSource, Dataset, Preprocessing, load};
+use altmin::evaluate::{class, evaluate, outputs, probabilities};
+use altmin::init::{Initializer, fill};
+use altmin::model::{Dense, Model};
+use altmin::network::{Activation, Loss};
+use altmin_core::view::dense_mut;
+
+fn model(layers: Vec<Dense<f64>>, activation: Activation, loss: Loss) -> Model<f64> {
+    let classes = (0..layers.last().expect("a layer").n_out).map(|class| class.to_string()).collect();
+    let preprocessing = Preprocessing::new(&DataSource::Digits, &DataOptions::default());
+    Model { layers, activation, loss, classes, preprocessing }
+}
+
+/// x1, x2 -> f(x1 - x2), f(x2) -> twice the first plus 1, the second.
+fn small(activation: Activation, loss: Loss) -> Model<f64> {
+    let first = Dense { n_out: 2, n_in: 2, weight: vec![1.0, 0.0, -1.0, 1.0], bias: vec![0.0, 0.0] };
+    let second = Dense { n_out: 2, n_in: 2, weight: vec![2.0, 0.0, 0.0, 1.0], bias: vec![1.0, 0.0] };
+    model(vec![first, second], activation, loss)
+}
+
+fn three_samples() -> Dataset<f64> {
+    let features = vec![3.0, 1.0, 0.0, 2.0, 1.0, 1.0];
+    Dataset::new("three", features, vec![0, 1, 1], 2, vec!["0".into(), "1".into()]).expect("a data set")
+}
+
+#[test]
+fn outputs_by_hand() {
+    // Inner: (2, 1), (-2, 2), (0, 1).
+    let relu = outputs(&small(Activation::Relu, Loss::CrossEntropy), &three_samples(), 1).expect("outputs");
+    assert_eq!(relu, [5.0, 1.0, 1.0, 2.0, 1.0, 1.0]);
+    let leaky = small(Activation::LeakyRelu(0.25), Loss::CrossEntropy);
+    assert_eq!(outputs(&leaky, &three_samples(), 1).expect("outputs"), [5.0, 1.0, 0.0, 2.0, 1.0, 1.0]);
+}
+
+#[test]
+fn evaluation_by_hand() {
+    // The third sample's scores are equal: the first class is taken, and it is labelled with the second.
+    let result =
+        evaluate(&small(Activation::Relu, Loss::CrossEntropy), &three_samples(), 1).expect("evaluation");
+    assert_eq!(result.accuracy, 2.0 / 3.0);
+    assert_eq!(result.confusion, [[1, 0], [1, 1]]);
+    // -ln of e^5/(e^5 + e), e^2/(e + e^2) and 1/2.
+    let expected = ((-4f64).exp().ln_1p() + (-1f64).exp().ln_1p() + 2f64.ln()) / 3.0;
+    assert!((result.loss - expected).abs() < 1e-14, "{} {expected}", result.loss);
+    let result =
+        evaluate(&small(Activation::Relu, Loss::LeastSquares), &three_samples(), 1).expect("evaluation");
+    // Half of 16 + 1, 1 + 1 and 1 + 0.
+    assert_eq!(result.loss, (17.0 + 2.0 + 1.0) / 6.0);
+}
+
+#[test]
+fn probabilities_sum_to_one_however_large_the_scores() {
+    let values = probabilities(&[1000.0, 1000.0 + 3f64.ln(), -1000.0]);
+    for (value, expected) in values.iter().zip([0.25, 0.75, 0.0]) {
+        assert!((value - expected).abs() < 1e-12, "{values:?}");
+    }
+    assert_eq!(class(&[1.0, 3.0, 3.0, 2.0]), 1);
+}
+
+#[test]
+fn the_same_bits_for_every_number_of_threads() {
+    let (train, _) = load::<f64>(&DataSource::Digits, &DataOptions::default()).expect("digits");
+    let layer = |n_out: usize, n_in: usize, index| {
+        let mut weight = vec![0.0; n_out * n_in];
+        fill(Initializer::He, 1, index, &mut dense_mut(&mut weight, n_out, n_in));
+        Dense { n_out, n_in, weight, bias: vec![0.1; n_out] }
+    };
+    let model = model(vec![layer(30, 64, 0), layer(10, 30, 1)], Activation::Relu, Loss::CrossEntropy);
+    let once = outputs(&model, &train, 1).expect("outputs");
+    for threads in [2, 5, 100] {
+        assert_eq!(outputs(&model, &train, threads).expect("outputs"), once);
+    }
+}
+
+#[test]
+fn another_shape_is_refused_with_both_numbers() {
+    let data =
+        Dataset::new("wide", vec![1.0; 6], vec![0, 1], 3, vec!["0".into(), "1".into()]).expect("a data set");
+    let message =
+        evaluate(&small(Activation::Relu, Loss::CrossEntropy), &data, 1).expect_err("3 features").to_string();
+    assert!(message.contains('3') && message.contains('2') && message.contains("features"), "{message}");
+}

@@ -1,0 +1,203 @@
+//! Settings: text forms, defaults, files, flags over files, ranges.
+
+use altmin::cli;
+use altmin::config::{Method, Settings, StepRule, TrainOptions, Widths};
+use altmin::data::DataSource;
+use altmin::init::Initializer;
+use altmin::network::{Activation, Loss};
+use std::path::Path;
+use std::time::Duration;
+
+fn parse(text: &str) -> Result<TrainOptions, altmin::Error> {
+    TrainOptions::from_toml(text, Path::new("some.toml"))
+}
+
+fn resolved(text: &str) -> Settings {
+    parse(text).expect("readable").resolve().expect("valid")
+}
+
+/// Every setting away from its default.
+const ALL: &str = r#"
+data = "some/folder"
+pool = 2
+samples = 5000
+classes = "3,1,2"
+holdout = true
+seed = 9223372036854775807
+hidden = "7,50x3"
+activation = "leaky-relu:0.3"
+loss = "least-squares"
+regularizer = "l2:1e-7"
+init = "normal:0.1"
+grow = "none"
+method = "dladmm"
+nu = 0.1
+rho = 3
+step = "vector"
+input-step = "backtracking"
+damping = 0.3333333333333333
+sweeps = 7
+tolerance = 1e-300
+time-limit = "90s"
+threads = 3
+precision = "f64"
+kernel = "portable"
+"#;
+
+#[test]
+fn every_setting_is_read() {
+    let settings = resolved(ALL);
+    assert_eq!(settings.data, DataSource::Directory("some/folder".into()));
+    assert_eq!((settings.pool, settings.samples, settings.holdout), (2, Some(5000), true));
+    assert_eq!(settings.classes, Some(vec![3, 1, 2]));
+    assert_eq!((settings.seed, settings.sweeps, settings.threads), (i64::MAX as u64, 7, 3));
+    assert_eq!(settings.hidden, [7, 50, 50, 50]);
+    assert_eq!((settings.activation, settings.loss), (Activation::LeakyRelu(0.3), Loss::LeastSquares));
+    assert_eq!((settings.init, settings.grow), (Initializer::Normal(0.1), None));
+    assert_eq!((settings.method, settings.nu, settings.rho), (Method::Dladmm, 0.1, 3.0));
+    assert_eq!((settings.step, settings.input_step), (StepRule::Vector, StepRule::Backtracking));
+    assert_eq!((settings.damping, settings.tolerance), (1.0 / 3.0, Some(1e-300)));
+    assert_eq!(settings.time_limit, Some(Duration::from_secs(90)));
+}
+
+#[test]
+fn a_written_file_gives_the_same_settings() {
+    let grown = "hidden = '30x4'\ngrow = '2:5'\ntime-limit = '1500ms'";
+    for text in ["", ALL, grown] {
+        let settings = resolved(text);
+        let written = settings.to_toml().expect("writable");
+        assert_eq!(resolved(&written), settings);
+    }
+}
+
+#[test]
+fn a_written_file_names_every_flag_but_those_of_output() {
+    let written: toml::Table = resolved("").to_toml().expect("writable").parse().expect("TOML");
+    let command = cli::command();
+    let train = command.find_subcommand("train").expect("train");
+    let mut flags: Vec<_> = train.get_arguments().filter_map(|argument| argument.get_long()).collect();
+    flags.retain(|flag| !["config", "out", "json", "quiet"].contains(flag));
+    flags.sort_unstable();
+    assert_eq!(written.keys().collect::<Vec<_>>(), flags);
+}
+
+#[test]
+fn flags_win_over_a_file_and_a_file_over_defaults() {
+    let flags = TrainOptions { sweeps: Some(9), samples: "all".parse().ok(), ..TrainOptions::default() };
+    let file = parse("sweeps = 3\nnu = 0.5\nsamples = 100").expect("readable");
+    let settings = flags.over(file).resolve().expect("valid");
+    assert_eq!((settings.sweeps, settings.nu, settings.samples), (9, 0.5, None));
+    assert_eq!(settings.hidden, [100, 100]);
+}
+
+#[test]
+fn inputs_step_as_weights_do_unless_said() {
+    assert_eq!(resolved("step = 'scalar'").input_step, StepRule::Scalar);
+    assert_eq!(resolved("step = 'scalar'\ninput-step = 'vector'").input_step, StepRule::Vector);
+}
+
+#[test]
+fn default_weights_are_known_as_such() {
+    for method in ["pdadmm", "dladmm"] {
+        let settings = resolved(&format!("method = '{method}'"));
+        assert!(settings.has_default_weights());
+        assert!(!resolved(&format!("method = '{method}'\nnu = {}", 2.0 * settings.nu)).has_default_weights());
+        assert!(
+            !resolved(&format!("method = '{method}'\nrho = {}", 2.0 * settings.rho)).has_default_weights()
+        );
+    }
+}
+
+#[test]
+fn widths_are_read_and_written_short() {
+    for (text, widths) in
+        [("100,100", vec![100, 100]), ("500x9", vec![500; 9]), ("2,5x3,1", vec![2, 5, 5, 5, 1])]
+    {
+        assert_eq!(text.parse::<Widths>().expect("widths").0, widths);
+        assert_eq!(Widths(widths).to_string(), text);
+    }
+    for text in ["", "a", "10,", "10x", "x9", "10x0", "-1", "10x1000000000", "1.5"] {
+        assert!(text.parse::<Widths>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn times_have_units() {
+    for (text, milliseconds) in [("500ms", 500), ("60s", 60_000), ("5m", 300_000), ("2h", 7_200_000)] {
+        let limit = resolved(&format!("time-limit = '{text}'")).time_limit;
+        assert_eq!(limit, Some(Duration::from_millis(milliseconds)));
+    }
+    for text in ["60", "s", "1.5m", "-1s", "5 parsecs", "99999999999999999999h", "9999999999999999999h"] {
+        assert!(parse(&format!("time-limit = '{text}'")).is_err(), "{text}");
+    }
+}
+
+/// What is wrong, and the setting that the message must name.
+const WRONG: &[(&str, &str)] = &[
+    ("hidden = '100,0'", "hidden"),
+    ("nu = 0", "nu"),
+    ("nu = -1", "nu"),
+    ("nu = nan", "nu"),
+    ("rho = inf", "rho"),
+    ("rho = 1e-60", "rho"),
+    ("nu = 1e60", "nu"),
+    ("damping = 0", "damping"),
+    ("pool = 0", "pool"),
+    ("samples = 0", "samples"),
+    ("classes = '1'", "classes"),
+    ("classes = '1,2,1'", "classes"),
+    ("seed = 9223372036854775808", "seed"),
+    ("activation = 'leaky-relu:inf'", "activation"),
+    ("regularizer = 'l2:0'", "regularizer"),
+    ("regularizer = 'l1:-1'", "regularizer"),
+    ("regularizer = 'l1:0.1'", "regularizer"),
+    ("init = 'normal:0'", "init"),
+    ("grow = '2:10'", "grow"),
+    ("grow = '0:10'", "grow"),
+    ("grow = '1:0'", "grow"),
+    ("grow = '1:1000'\nsweeps = 1000", "grow"),
+    ("hidden = '10,20,30'\ngrow = '1:5'", "grow"),
+    ("hidden = '10x3'\nactivation = 'leaky-relu'\ngrow = '1:5'", "grow"),
+    ("hidden = '10'\ngrow = '1:5'", "grow"),
+    ("sweeps = 0", "sweeps"),
+    ("tolerance = 0", "tolerance"),
+    ("tolerance = -1", "tolerance"),
+    ("time-limit = '0s'", "time-limit"),
+    ("threads = 0", "threads"),
+    ("method = 'sgd'", "method"),
+    ("hiden = '100'", "hiden"),
+    ("nu = 'much'", "nu"),
+    ("nu", "config"),
+];
+
+#[test]
+fn wrong_settings_are_named_on_one_line() {
+    for (text, setting) in WRONG {
+        let error = parse(text).and_then(TrainOptions::resolve).expect_err(text);
+        let message = error.to_string();
+        assert!(message.contains(setting), "{text}: {message}");
+        assert!(!message.contains('\n'), "{text}: {message}");
+        assert!(error.is_usage(), "{text}: {message}");
+    }
+}
+
+#[test]
+fn a_file_error_names_its_line() {
+    let message = parse("nu = 1\nrho = 2\nsweeps = 'x'").expect_err("a text for a number").to_string();
+    assert!(message.contains("some.toml, line 3"), "{message}");
+}
+
+#[test]
+fn small_numbers_are_fine_in_double_precision() {
+    assert_eq!(resolved("rho = 1e-60\nprecision = 'f64'").rho, 1e-60);
+}
+
+#[test]
+fn a_flag_without_effect_is_refused() {
+    let flags = TrainOptions { damping: Some(0.5), step: Some(StepRule::Vector), ..TrainOptions::default() };
+    let settings = flags.clone().resolve().expect("valid");
+    assert!(flags.check_effect(&settings).expect_err("no effect").to_string().contains("damping"));
+    let flags = TrainOptions { step: Some(StepRule::LeastSquares), ..flags };
+    let settings = flags.clone().resolve().expect("valid");
+    assert!(flags.check_effect(&settings).is_ok());
+}
