@@ -111,6 +111,16 @@ impl Partition {
     }
 }
 
+/// Elements of a matrix that elementwise updates work on at a time: with the six or so matrices that they touch, what
+/// the nearest caches hold. A tile, which suits the product, is wider than that.
+const STRIP: usize = 8192;
+
+/// Cuts the columns `start .. start + count` of a tile of `rows` rows into strips: first column and number of columns.
+fn strips(rows: usize, start: usize, count: usize) -> impl Iterator<Item = (usize, usize)> {
+    let width = (STRIP / rows.max(1)).max(1);
+    (0..count.div_ceil(width)).map(move |s| (start + s * width, width.min(count - s * width)))
+}
+
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sweep {

@@ -22,10 +22,14 @@ pub(super) fn derivative<T: Real>(slope: T, z: T) -> T {
 }
 
 /// The minimiser of `omega (z - c)^2 + (t - f(z))^2`, both branches computed and one selected.
+///
+/// The denominators are the same for every element: they are inverted once where this is inlined into a loop, since two
+/// divisions an element would cost more than everything else.
 #[inline]
 pub(super) fn minimise<T: Real>(slope: T, omega: T, c: T, t: T) -> T {
-    let left = T::ZERO.min((omega * c + slope * t) / (omega + slope * slope));
-    let right = T::ZERO.max((omega * c + t) / (omega + T::ONE));
+    let (left_scale, right_scale) = (T::ONE / (omega + slope * slope), T::ONE / (omega + T::ONE));
+    let left = T::ZERO.min((omega * c + slope * t) * left_scale);
+    let right = T::ZERO.max((omega * c + t) * right_scale);
     let value = |z: T, f: T| omega * (z - c) * (z - c) + (t - f) * (t - f);
     if value(right, right) < value(left, slope * left) { right } else { left }
 }

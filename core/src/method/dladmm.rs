@@ -15,7 +15,7 @@
 //! [`Sweep::promised`], if the dual starts at `-grad R(z_L)`, as it does here.
 
 use super::layer::{Layer, LayerShape};
-use super::{Partition, Problem, Settings, Sweep};
+use super::{Partition, Problem, Settings, Sweep, strips};
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
@@ -355,9 +355,18 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         let probes = self.probes();
         if probes {
             self.pass(executor, |frame, g, unit, mut stack| {
+                let Unit { hidden, residuals, .. } = unit;
                 for (start, count) in frame.partition.tiles(g) {
-                    frame.follow(gemm, unit.hidden, unit.residuals, g, l, start, count, stack.rest())?;
-                    frame.step_linear(unit.hidden, unit.residuals, l, start, count, stack.rest())?;
+                    frame.follow_and_step_linear(
+                        gemm,
+                        hidden,
+                        residuals,
+                        g,
+                        l,
+                        start,
+                        count,
+                        stack.rest(),
+                    )?;
                 }
                 Ok(())
             })?;
@@ -368,8 +377,16 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
             frame.clear_sums(group, l + 1)?;
             for (start, count) in frame.partition.tiles(g) {
                 if !probes {
-                    frame.follow(gemm, hidden, residuals, g, l, start, count, stack.rest())?;
-                    frame.step_linear(hidden, residuals, l, start, count, stack.rest())?;
+                    frame.follow_and_step_linear(
+                        gemm,
+                        hidden,
+                        residuals,
+                        g,
+                        l,
+                        start,
+                        count,
+                        stack.rest(),
+                    )?;
                 }
                 frame.step_activation(gemm, hidden, residuals, group, l, start, count, stack.rest())?;
                 group.terms.linear += objective::squared(&residuals[l].r.columns(start, count));
@@ -621,6 +638,29 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
         let moved =
             input::step(gemm, w, nu, &above.weights(), prepared, &mut gradient, &mut a, &mut r, stack)?;
         group.terms.input_promised += moved.promised;
+        Ok(())
+    }
+
+    /// The residual of layer `l` follows its weights, and z its residual while a strip is near.
+    fn follow_and_step_linear<G: Gemm<T>>(
+        &self,
+        gemm: &G,
+        hidden: &mut [Hidden<T, S>],
+        residuals: &mut [Residual<T, S>],
+        g: usize,
+        l: usize,
+        start: usize,
+        count: usize,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let layer = &self.layers[l];
+        let p = self.input(&hidden[..l], g, start, count);
+        let mut r = residuals[l].r.columns_mut(start, count);
+        weights::apply_weights(gemm, &layer.change(), &p, &mut r, stack.rest())?;
+        for (start, count) in strips(r.nrows(), start, count) {
+            weights::apply_bias(layer.bias_change(), &mut residuals[l].r.columns_mut(start, count))?;
+            self.step_linear(hidden, residuals, l, start, count, stack.rest())?;
+        }
         Ok(())
     }
 

@@ -12,10 +12,11 @@
 //! `rho > max(4 nu s^2, (sqrt(17) + 1) nu/2)` it falls in every sweep by at least [`Sweep::promised`].
 
 use super::layer::{Layer, LayerShape};
-use super::{Partition, Problem, Settings, Sweep};
+use super::{Partition, Problem, Settings, Sweep, strips};
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
+use crate::loss::Target;
 use crate::matrix::{Matrix, Memory};
 use crate::objective::{self, CopyTerms, Dual};
 use crate::real::Real;
@@ -367,21 +368,19 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
             for (start, count) in partition.tiles(g) {
                 let p = input_tile(&problem, &partition, &inputs[unit], g, start, count);
                 let mut r = residual.r.columns_mut(start, count);
-                weights::apply(gemm, &layer.change(), layer.bias_change(), &p, &mut r, stack.rest())?;
-                if l + 1 < layers.len() {
-                    let next = inputs[unit + groups].p.columns(start, count);
-                    step_hidden(&settings, &next, start, &mut r, output, stack.rest())?;
-                } else {
-                    let target = problem.target.columns(partition.group(g).0 + start, count);
-                    let mut z = output.z.columns_mut(start, count);
-                    let (loss, solver) = (settings.loss, settings.solver);
-                    let solved =
-                        output::step(loss, solver, settings.nu, target, &mut z, &mut r, stack.rest())?;
-                    output.terms.z_moved += solved.squared;
-                    output.terms.report = output.terms.report.merge(solved.report);
-                    output.terms.risk += loss.value(as_ref(&z), target)?;
+                weights::apply_weights(gemm, &layer.change(), &p, &mut r, stack.rest())?;
+                for (start, count) in strips(r.nrows(), start, count) {
+                    let mut r = residual.r.columns_mut(start, count);
+                    weights::apply_bias(layer.bias_change(), &mut r)?;
+                    if l + 1 < layers.len() {
+                        let next = inputs[unit + groups].p.columns(start, count);
+                        step_hidden(&settings, &next, start, &mut r, output, stack.rest())?;
+                    } else {
+                        let target = problem.target.columns(partition.group(g).0 + start, count);
+                        step_output(&settings, target, start, &mut r, output, stack.rest())?;
+                    }
+                    output.terms.linear += objective::squared(&as_ref(&r));
                 }
-                output.terms.linear += objective::squared(&as_ref(&r));
             }
             Ok(())
         })
@@ -532,6 +531,24 @@ fn step_hidden<T: Real, S: Memory<T>>(
     }
     let terms = output_terms(settings, output, p_next, start, stack.rest())?;
     output.terms.copy.add(terms);
+    Ok(())
+}
+
+/// Equation 5 on a tile of the last layer, and its risk.
+fn step_output<T: Real, S: Memory<T>>(
+    settings: &Settings<T>,
+    target: Target<'_, T>,
+    start: usize,
+    r: &mut MatMut<'_, T>,
+    output: &mut Output<T, S>,
+    stack: Stack<'_, T>,
+) -> Result {
+    let Settings { nu, loss, solver, .. } = *settings;
+    let mut z = output.z.columns_mut(start, r.ncols());
+    let solved = output::step(loss, solver, nu, target, &mut z, r, stack)?;
+    output.terms.z_moved += solved.squared;
+    output.terms.report = output.terms.report.merge(solved.report);
+    output.terms.risk += loss.value(as_ref(&z), target)?;
     Ok(())
 }
 

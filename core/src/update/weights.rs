@@ -120,7 +120,7 @@ pub fn reduce_workspace<T: Real, G: Gemm<T>>(
     }
 }
 
-/// **apply**: the residual of a tile follows a step, `r <- r + D p + d 1'`: one product.
+/// **apply**: the residual of a tile follows a step, `r <- r + D p + d 1'`: [`apply_weights`] and [`apply_bias`].
 ///
 /// `p` is n_in x m, `r` n_out x m.
 ///
@@ -134,10 +134,34 @@ pub fn apply<T: Real, G: Gemm<T>>(
     r: &mut MatMut<'_, T>,
     stack: Stack<'_, T>,
 ) -> Result {
-    require_size("change", change.shape(), (r.nrows(), p.nrows()))?;
     require_length("bias_change", bias_change.len(), r.nrows())?;
+    apply_weights(gemm, change, p, r, stack)?;
+    apply_bias(bias_change, r)
+}
+
+/// The product of [`apply`], `r <- r + D p`.
+///
+/// # Errors
+/// As [`apply`].
+pub fn apply_weights<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    change: &MatRef<'_, T>,
+    p: &MatRef<'_, T>,
+    r: &mut MatMut<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result {
+    require_size("change", change.shape(), (r.nrows(), p.nrows()))?;
     require_size("p", p.shape(), (p.nrows(), r.ncols()))?;
-    gemm.gemm(T::ONE, *change, Transpose::No, *p, Transpose::No, T::ONE, reborrow(r), stack)?;
+    gemm.gemm(T::ONE, *change, Transpose::No, *p, Transpose::No, T::ONE, reborrow(r), stack)
+}
+
+/// The rest of [`apply`], `r <- r + d 1'`: elementwise, so that it can pass over a strip of a tile together with the
+/// elementwise updates that follow.
+///
+/// # Errors
+/// [`Shape`](crate::error::Error::Shape).
+pub fn apply_bias<T: Real>(bias_change: &[T], r: &mut MatMut<'_, T>) -> Result {
+    require_length("bias_change", bias_change.len(), r.nrows())?;
     for j in 0..r.ncols() {
         add(bias_change, column_mut(r, j));
     }
