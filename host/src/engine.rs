@@ -15,7 +15,7 @@ type Memory<T> = Box<[T]>;
 
 /// Columns of a tile: 256 of 500 features in f32 are 0.5 MB, so that what a phase touches of a tile stays in the caches;
 /// wider ones were no faster.
-pub const TILE: usize = 256;
+pub const TILE: usize = 512;
 
 /// Units of work that a phase should at least be cut into, so that many threads find work; layers x groups for
 /// pdADMM, groups for dlADMM, which works on a layer at a time. More groups cost memory for their sums.
