@@ -1,12 +1,14 @@
 //! The product that everything else is made of.
 
+mod block;
+mod pack;
 mod portable;
 
 pub use portable::Portable;
 
 use crate::error::Result;
 use crate::real::Real;
-use crate::view::{MatMut, MatRef, require_size};
+use crate::view::{MatMut, MatRef, column_mut, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// Whether a factor enters as it is or transposed.
@@ -30,7 +32,8 @@ impl Transpose {
 
 /// A matrix product. Altmin's own is [`Portable`]; hosts bring faster ones.
 ///
-/// With `beta = 0`, `C` is written without being read, so that it may hold NaN. The result must be a function of the
+/// With `beta = 0`, `C` is written without being read, so that it may hold NaN; with `alpha = 0` or `k = 0` the factors
+/// are not read either. The result must be a function of the
 /// arguments alone: the same bits on every call, for any thread that makes it.
 pub trait Gemm<T: Real>: Sync {
     /// `C <- alpha op(A) op(B) + beta C`, with op(A) of m x k, op(B) of k x n, C of m x n.
@@ -79,4 +82,16 @@ pub fn product_shape<T: Real>(
     require_size("b", b.shape(), op_b.shape((k, n)))?;
     require_size("c", c.shape(), (m, n))?;
     Ok((m, n, k))
+}
+
+/// `C <- beta C`: what is left of a product without terms. C is not read if `beta = 0`.
+pub fn scale<T: Real>(beta: T, mut c: MatMut<'_, T>) {
+    for j in 0..c.ncols() {
+        let column = column_mut(&mut c, j);
+        if beta == T::ZERO {
+            column.fill(T::ZERO);
+        } else {
+            column.iter_mut().for_each(|c| *c = beta * *c);
+        }
+    }
 }

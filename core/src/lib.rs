@@ -4,12 +4,26 @@
 //! says beforehand how much scratch it wants.
 #![cfg_attr(not(test), no_std)]
 
+pub mod activation;
+pub mod cholesky;
 pub mod error;
 pub mod executor;
+pub mod forward;
 pub mod gemm;
+pub mod loss;
+pub mod matrix;
+pub mod method;
+pub mod objective;
 pub mod real;
+pub mod reduce;
+pub mod regularizer;
+pub mod theory;
+pub mod update;
 pub mod view;
 pub mod workspace;
 
+pub use activation::Activation;
 pub use error::{Error, Result};
+pub use loss::{Loss, OutputSolver, Target};
 pub use real::Real;
+pub use regularizer::Regularizer;

@@ -1,7 +1,34 @@
 //! Sweeps timed against the products that they need.
 
-use crate::config::{Kernel, Method, Precision, StepRule};
+mod reference;
+
+use std::time::{Duration, Instant};
+
+use altmin_core::Real;
+use altmin_core::gemm::Portable;
+use altmin_core::loss::Target;
+use altmin_core::method::Problem;
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::view::{dense, dense_mut};
 use serde::Serialize;
+
+use crate::config::{Kernel, Method, Precision, Settings, StepRule, TrainOptions};
+use crate::convert;
+use crate::engine::{Engine, Size};
+use crate::error::{Error, Result};
+use crate::gemm_fast::Fast;
+use crate::init::{self, Initializer};
+use crate::kernel::AnyGemm;
+use crate::memory::peak_rss_bytes;
+use crate::products::product_flops;
+use crate::random::{self, Purpose};
+use crate::schedule::Parallel;
+use reference::Reference;
+
+/// Sweeps that are timed at least, and the time after which no more are begun.
+const LEAST_SWEEPS: usize = 5;
+const MOST_SWEEPS: usize = 25;
+const ENOUGH: Duration = Duration::from_secs(40);
 
 /// What is timed.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,7 +61,8 @@ pub struct BenchReport {
     pub product_flops: f64,
     /// `product_flops / sweep_seconds`, in 1e9 a second.
     pub sweep_gflops: f64,
-    /// The best rate of the product itself on the same shapes, in 1e9 operations a second.
+    /// The rate at which the product itself does the same work over all samples at once, in 1e9 operations a second:
+    /// each layer at the best median of the kinds of product that its shape needs, on the same threads.
     pub gemm_gflops: f64,
     /// `sweep_gflops / gemm_gflops`.
     pub efficiency: f64,
@@ -42,4 +70,146 @@ pub struct BenchReport {
     pub state_bytes: usize,
     /// The most memory that the process has held, in bytes; none where the system does not tell.
     pub peak_rss_bytes: Option<usize>,
+    /// What more than one thread gains, against one thread in the same process; none with one thread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(flatten)]
+    pub scaling: Option<Scaling>,
+}
+
+/// Speed with all threads over speed with one, sweeps and products taken in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Scaling {
+    /// Of a sweep.
+    pub sweep_speedup: f64,
+    /// Of the product.
+    pub gemm_speedup: f64,
+    /// `sweep_speedup / gemm_speedup`.
+    pub relative_speedup: f64,
+}
+
+/// Times sweeps on random data, and the products in turn with them.
+///
+/// # Errors
+/// [`Error::Argument`] for settings out of range, [`Error::Core`] if the method diverges on random data.
+pub fn sweep(settings: &BenchSettings) -> Result<BenchReport> {
+    match settings.precision {
+        Precision::F32 => sweep_in::<f32>(settings),
+        Precision::F64 => sweep_in::<f64>(settings),
+    }
+}
+
+fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
+    let settings = training_settings(bench)?;
+    let gemm = match bench.kernel {
+        Kernel::Fast => AnyGemm::Fast(Fast),
+        Kernel::Portable => AnyGemm::Portable(Portable),
+    };
+    let size = Size { widths: bench.layers.clone(), samples: bench.samples };
+    let core = convert::settings::<T>(&settings);
+    let mut engine = Engine::new(bench.method, core, &size, DualStorage::Recovered, &gemm)?;
+    for (index, layer) in engine.layers_mut().iter_mut().enumerate() {
+        let (n_out, n_in) = layer.shape();
+        let (weights, _) = layer.parameters_mut();
+        init::fill(Initializer::He, 0, index as u32, &mut dense_mut(weights, n_out, n_in));
+    }
+    let (x, classes) = random_data::<T>(&size);
+    let problem = Problem { x: dense(&x, size.widths[0], size.samples), target: Target::Classes(&classes) };
+    let mut reference = Reference::<T>::new(&size, bench.input_step, bench.method);
+    let scratch = engine.scratch().or(reference.scratch(&gemm));
+    let counts = if bench.threads > 1 { vec![bench.threads, 1] } else { vec![1] };
+    let mut crews =
+        counts.iter().map(|&threads| Crew::new(threads, scratch)).collect::<Result<Vec<Crew<T>>>>()?;
+    let Crew { pool, executor, .. } = &mut crews[0];
+    // The first sweep touches all memory for the first time.
+    pool.install(|| engine.initialize(problem, executor, &gemm))?;
+    pool.install(|| engine.sweep(problem, executor, &gemm))?;
+    let begin = Instant::now();
+    for round in 0..MOST_SWEEPS {
+        if round >= LEAST_SWEEPS && begin.elapsed() > ENOUGH {
+            break;
+        }
+        for Crew { threads, pool, executor, sweeps, products } in &mut crews {
+            let start = Instant::now();
+            pool.install(|| engine.sweep(problem, executor, &gemm))?;
+            sweeps.push(start.elapsed().as_secs_f64());
+            pool.install(|| reference.time(*threads, &gemm, executor, products))?;
+        }
+    }
+    let flops = product_flops(bench.method, bench.input_step, &bench.layers, bench.samples);
+    let rates: Vec<Rates> = crews.iter_mut().map(|crew| crew.rates(&reference)).collect();
+    let all = rates[0];
+    Ok(BenchReport {
+        sweep_seconds: all.sweep_seconds,
+        product_flops: flops,
+        sweep_gflops: flops / all.sweep_seconds / 1e9,
+        gemm_gflops: flops / all.product_seconds / 1e9,
+        efficiency: all.product_seconds / all.sweep_seconds,
+        state_bytes: size.state_bytes::<T>(bench.method),
+        peak_rss_bytes: peak_rss_bytes(),
+        scaling: rates.get(1).map(|one| {
+            let sweep_speedup = one.sweep_seconds / all.sweep_seconds;
+            let gemm_speedup = one.product_seconds / all.product_seconds;
+            Scaling { sweep_speedup, gemm_speedup, relative_speedup: sweep_speedup / gemm_speedup }
+        }),
+    })
+}
+
+/// A pool with its own scratch and its times.
+struct Crew<T> {
+    threads: usize,
+    pool: rayon::ThreadPool,
+    executor: Parallel<T>,
+    sweeps: Vec<f64>,
+    products: Vec<Vec<f64>>,
+}
+
+#[derive(Clone, Copy)]
+struct Rates {
+    sweep_seconds: f64,
+    product_seconds: f64,
+}
+
+impl<T: Real> Crew<T> {
+    fn new(threads: usize, scratch: altmin_core::workspace::Requirement) -> Result<Self> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .map_err(|error| Error::argument("threads", threads, error.to_string()))?;
+        let executor = Parallel::new(threads, scratch);
+        Ok(Self { threads, pool, executor, sweeps: Vec::new(), products: Vec::new() })
+    }
+
+    fn rates(&mut self, reference: &Reference<T>) -> Rates {
+        let medians: Vec<f64> = self.products.iter_mut().map(|times| median(times)).collect();
+        Rates { sweep_seconds: median(&mut self.sweeps), product_seconds: reference.seconds(&medians) }
+    }
+}
+
+/// The middle one, or the mean of the two middle ones.
+fn median(times: &mut [f64]) -> f64 {
+    times.sort_by(f64::total_cmp);
+    let middle = times.len() / 2;
+    if times.len().is_multiple_of(2) { (times[middle - 1] + times[middle]) / 2.0 } else { times[middle] }
+}
+
+/// The defaults of `train` for everything that a bench does not set.
+fn training_settings(bench: &BenchSettings) -> Result<Settings> {
+    let mut settings = TrainOptions {
+        method: Some(bench.method),
+        step: Some(bench.step),
+        input_step: Some(bench.input_step),
+        ..TrainOptions::default()
+    }
+    .resolve()?;
+    settings.threads = bench.threads;
+    Ok(settings)
+}
+
+/// Uniform features and classes in turn: what the numbers are does not matter to the time that products take.
+fn random_data<T: Real>(size: &Size) -> (Vec<T>, Vec<u32>) {
+    let features = size.widths[0];
+    let classes = size.widths[size.widths.len() - 1] as u32;
+    let value = |index: usize| T::from_f64(random::uniform(0, Purpose::Features, 0, index as u64));
+    let x = (0..features * size.samples).map(value).collect();
+    (x, (0..size.samples as u32).map(|sample| sample % classes).collect())
 }

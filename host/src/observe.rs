@@ -95,7 +95,7 @@ pub struct Summary {
 }
 
 /// Sees every sweep and the end.
-pub trait Observer {
+pub trait Observer: Send {
     /// Called after each sweep.
     ///
     /// # Errors

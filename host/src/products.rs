@@ -7,7 +7,7 @@ use crate::config::{Method, StepRule};
 /// Weights take 2.5: `r p'`, half for the symmetric `p p'`, and one to apply the change to the residual. The first
 /// layer's input is data: its `x x'` is computed once a run, which leaves 2, and it has no input update. Inputs take 2,
 /// the gradient and its image; `least-squares` inputs one more for the solve. dlADMM does all of it twice, backward
-/// and forward.
+/// and forward, but for the first layer, whose second step needs no samples.
 pub fn layer_products(method: Method, input_step: StepRule, first: bool) -> f64 {
     let weights = if first { 2.0 } else { 2.5 };
     let inputs = match (first, input_step) {
@@ -16,8 +16,8 @@ pub fn layer_products(method: Method, input_step: StepRule, first: bool) -> f64 
         (false, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => 2.0,
     };
     let passes = match method {
-        Method::Pdadmm => 1.0,
-        Method::Dladmm => 2.0,
+        Method::Dladmm if !first => 2.0,
+        Method::Dladmm | Method::Pdadmm => 1.0,
     };
     passes * (weights + inputs)
 }

@@ -13,6 +13,8 @@ pub enum Purpose {
     Weights = 0,
     /// Permutations of samples.
     Permutation = 1,
+    /// Features that only have to be numbers.
+    Features = 2,
 }
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];

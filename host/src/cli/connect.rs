@@ -4,8 +4,13 @@ use super::train::Run;
 use crate::bench::{BenchReport, BenchSettings};
 use crate::config::{Precision, Settings};
 use crate::data;
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::observe::{Observer, Summary};
+use crate::trainer::Trainer;
 use altmin_core::Real;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// A run that is ready to start.
 pub(super) fn run(settings: &Settings) -> Result<Box<dyn Run>> {
@@ -16,11 +21,21 @@ pub(super) fn run(settings: &Settings) -> Result<Box<dyn Run>> {
 }
 
 fn run_in<T: Real>(settings: &Settings) -> Result<Box<dyn Run>> {
-    let (_train, _test) = data::load::<T>(&settings.data, &settings.data_options())?;
-    Err(Error::argument("method", settings.method, "a method whose trainer is part of this build"))
+    let (train, test) = data::load::<T>(&settings.data, &settings.data_options())?;
+    Ok(Box::new(Trainer::new(settings, Arc::new(train), Arc::new(test))?))
+}
+
+impl<T: Real> Run for Trainer<T> {
+    fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
+        Trainer::run(self, observer, stop)
+    }
+
+    fn save(&self, path: &Path) -> Result {
+        Trainer::save(self, path)
+    }
 }
 
 /// Times sweeps.
 pub(super) fn bench(settings: &BenchSettings) -> Result<BenchReport> {
-    Err(Error::argument("method", settings.method, "a method whose trainer is part of this build"))
+    crate::bench::sweep(settings)
 }

@@ -16,7 +16,7 @@ impl<W: Write> CsvRows<W> {
     }
 }
 
-impl<W: Write> Observer for CsvRows<W> {
+impl<W: Write + Send> Observer for CsvRows<W> {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         self.writer.serialize(metrics).map_err(io::Error::from)?;
         self.writer.flush()

@@ -32,7 +32,7 @@ impl<W: Write> JsonLines<W> {
     }
 }
 
-impl<W: Write> Observer for JsonLines<W> {
+impl<W: Write + Send> Observer for JsonLines<W> {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         self.line(&Line::Sweep(metrics))
     }

@@ -1,0 +1,135 @@
+//! Losses on the last layer: value, gradient, and the output layer's z-subproblem.
+//!
+//! The risk `R(z; y)` is **summed** over the samples. `z` is n x m: n outputs (classes), m samples in a tile.
+
+mod cross_entropy;
+mod fista;
+mod least_squares;
+mod newton;
+mod output;
+mod problem;
+mod target;
+
+pub use output::{
+    KKT_FACTOR, OutputReport, OutputSolver, kkt_tolerance, solve_output, solve_output_workspace,
+};
+pub use target::Target;
+
+use crate::error::{Error, Result};
+use crate::real::Real;
+use crate::view::{MatMut, MatRef, column, column_mut, require_length, require_size};
+
+/// The risk `R(z; y)` of the last layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loss {
+    /// Softmax cross-entropy, `R = sum_j log(sum_i exp z_ij) - <y_j, z_j>`, where `y_j` is the unit vector of sample
+    /// j's class, or probabilities that the caller gives. Evaluated with the column's maximum subtracted.
+    CrossEntropy,
+    /// `R = 1/2 |z - y|^2`, where `y_j` is the unit vector of sample j's class, or any values.
+    LeastSquares,
+}
+
+impl Loss {
+    /// H, the Lipschitz constant of the gradient of R: 1/2 for cross-entropy (the largest eigenvalue that
+    /// `diag(s) - s s'` can have), 1 for least squares.
+    pub fn lipschitz<T: Real>(self) -> T {
+        match self {
+            Self::CrossEntropy => T::from_f64(0.5),
+            Self::LeastSquares => T::ONE,
+        }
+    }
+
+    /// `Ok` when `target` fits `z` of `rows x columns` and this loss. Every function here asks this first.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] naming `target` if it has another shape; [`Error::Setting`] naming `target` for a class that
+    /// is not below `rows`, and, for cross-entropy, for values that are not probabilities: below 0, or a column
+    /// whose sum is further than 0.001 from 1.
+    pub fn check_target<T: Real>(self, target: Target<'_, T>, rows: usize, columns: usize) -> Result {
+        match target {
+            Target::Classes(classes) => {
+                require_length("target", classes.len(), columns)?;
+                target::check_classes("target", classes, rows)
+            }
+            Target::Values(values) => {
+                require_size("target", values.shape(), (rows, columns))?;
+                match self {
+                    Self::CrossEntropy => target::check_probabilities(values),
+                    Self::LeastSquares => Ok(()),
+                }
+            }
+        }
+    }
+
+    /// `R(z; y)`, the columns' risks added from the first to the last.
+    ///
+    /// z: n x m; target: m classes or n x m values.
+    ///
+    /// # Errors
+    /// As [`check_target`](Self::check_target).
+    pub fn value<T: Real>(self, z: MatRef<'_, T>, target: Target<'_, T>) -> Result<f64> {
+        self.check_target(target, z.nrows(), z.ncols())?;
+        let value = match self {
+            Self::CrossEntropy => cross_entropy::value,
+            Self::LeastSquares => least_squares::value,
+        };
+        Ok((0..z.ncols()).map(|j| value(column(&z, j), target.column(j))).sum())
+    }
+
+    /// The gradient of R with respect to z: `softmax(z) - y`, or `z - y`.
+    ///
+    /// z, gradient: n x m; target: m classes or n x m values.
+    ///
+    /// # Errors
+    /// As [`check_target`](Self::check_target), and [`Error::Shape`] naming `gradient`.
+    pub fn gradient<T: Real>(
+        self,
+        z: MatRef<'_, T>,
+        target: Target<'_, T>,
+        mut gradient: MatMut<'_, T>,
+    ) -> Result {
+        self.check_target(target, z.nrows(), z.ncols())?;
+        require_size("gradient", gradient.shape(), z.shape())?;
+        let fill = match self {
+            Self::CrossEntropy => cross_entropy::gradient,
+            Self::LeastSquares => least_squares::gradient,
+        };
+        for j in 0..z.ncols() {
+            fill(column(&z, j), target.column(j), column_mut(&mut gradient, j));
+        }
+        Ok(())
+    }
+}
+
+/// The index of the largest element, the lowest of several; NaN is never the largest. 0 for an empty slice.
+pub fn argmax<T: Real>(z: &[T]) -> usize {
+    let mut best = 0;
+    let mut largest = T::NEG_INFINITY;
+    for (i, &z) in z.iter().enumerate() {
+        if z > largest {
+            (best, largest) = (i, z);
+        }
+    }
+    best
+}
+
+/// How many columns of `z` (n x m) are largest at their class, ties counted for the lowest index.
+///
+/// A column whose entry at its class is NaN is never correct.
+///
+/// # Errors
+/// [`Error::Shape`] naming `classes` if there are not m of them, [`Error::Setting`] if one is not below n.
+pub fn count_correct<T: Real>(z: MatRef<'_, T>, classes: &[u32]) -> Result<usize> {
+    require_length("classes", classes.len(), z.ncols())?;
+    target::check_classes("classes", classes, z.nrows())?;
+    let is_correct = |j: usize, class: usize| {
+        let z = column(&z, j);
+        argmax(z) == class && z[class].partial_cmp(&z[class]).is_some()
+    };
+    Ok(classes.iter().enumerate().filter(|&(j, &class)| is_correct(j, class as usize)).count())
+}
+
+/// Refuses a target with what was found in it.
+fn refuse(name: &'static str, found: f64, expected: &'static str) -> Result {
+    Err(Error::Setting { name, found, expected })
+}

@@ -1,0 +1,267 @@
+//! A layer's weights and what belongs to them from one phase to the next.
+
+use super::Settings;
+use crate::error::Result;
+use crate::forward::linear;
+use crate::gemm::Gemm;
+use crate::matrix::{Matrix, Memory};
+use crate::real::Real;
+use crate::update::StepRule;
+use crate::update::input::{self, Prepared, Probe};
+use crate::update::sums::{self, Parts, SumsShape};
+use crate::update::weights::{self, Change, Factor, Order, Reduced};
+use crate::view::{MatMut, MatRef, dense, dense_mut};
+use crate::workspace::{Requirement, Stack};
+
+/// Weights, bias, their last change, the sums over all samples.
+#[derive(Debug, Clone)]
+pub struct Layer<T, S> {
+    weights: Matrix<T, S>,
+    bias: Matrix<T, S>,
+    change: Matrix<T, S>,
+    bias_change: Matrix<T, S>,
+    sums: S,
+    /// The inverse Hessian of the input's exact step, or, in the first layer, the Cholesky factor of the data's sums.
+    solve: S,
+    tau: T,
+    input_known: bool,
+    factored: bool,
+    reduced: Reduced,
+}
+
+/// Elements that a layer's [`Layer::new`] wants of each memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LayerShape {
+    /// Inputs and outputs.
+    pub sums: SumsShape,
+    /// Elements of `solve`: `n_in * n_in` if a step of this layer solves with a matrix of that size, else 0.
+    pub solve: usize,
+}
+
+impl LayerShape {
+    /// The shape of layer `index` of a network under these settings.
+    pub fn new<T: Real>(settings: &Settings<T>, index: usize, n_out: usize, n_in: usize) -> Self {
+        let rule = if index == 0 { &settings.weight_step } else { &settings.input_step };
+        let solves = matches!(rule, StepRule::LeastSquares { .. });
+        Self { sums: SumsShape { n_out, n_in }, solve: if solves { n_in * n_in } else { 0 } }
+    }
+
+    /// Elements of one layer in all.
+    pub fn elements(&self) -> usize {
+        let SumsShape { n_out, n_in } = self.sums;
+        2 * (n_out * n_in + n_out) + self.sums.elements() + self.solve
+    }
+}
+
+impl<T: Real, S: Memory<T>> Layer<T, S> {
+    /// A layer whose weights and bias are what their memory holds; the other memory is scratch that must live as long.
+    ///
+    /// `allocate(elements)` is called for weights (n_out n_in), bias (n_out), their changes, the sums and the solve.
+    ///
+    /// # Errors
+    /// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
+    pub fn new(shape: LayerShape, mut allocate: impl FnMut(usize) -> S) -> Result<Self> {
+        let SumsShape { n_out, n_in } = shape.sums;
+        Ok(Self {
+            weights: Matrix::new("weights", allocate(n_out * n_in), n_out, n_in)?,
+            bias: Matrix::new("bias", allocate(n_out), n_out, 1)?,
+            change: Matrix::new("change", allocate(n_out * n_in), n_out, n_in)?,
+            bias_change: Matrix::new("bias change", allocate(n_out), n_out, 1)?,
+            sums: allocate(shape.sums.elements()),
+            solve: allocate(shape.solve),
+            tau: T::ZERO,
+            input_known: false,
+            factored: false,
+            reduced: Reduced::default(),
+        })
+    }
+
+    /// Outputs and inputs.
+    pub fn shape(&self) -> (usize, usize) {
+        self.weights.shape()
+    }
+
+    /// `W`, n_out x n_in.
+    pub fn weights(&self) -> MatRef<'_, T> {
+        self.weights.view()
+    }
+
+    /// `W` column by column and `b`, to be set before the state is initialised.
+    pub fn parameters_mut(&mut self) -> (&mut [T], &mut [T]) {
+        (self.weights.as_mut_slice(), self.bias.as_mut_slice())
+    }
+
+    /// `W` column by column and `b`.
+    pub fn parameters(&self) -> (&[T], &[T]) {
+        (self.weights.as_slice(), self.bias.as_slice())
+    }
+
+    /// `b`, n_out.
+    pub fn bias(&self) -> &[T] {
+        self.bias.as_slice()
+    }
+
+    /// `z <- W p + b`; `p` is n_in x m, `z` n_out x m.
+    pub(super) fn forward<G: Gemm<T>>(
+        &self,
+        gemm: &G,
+        p: &MatRef<'_, T>,
+        z: &mut MatMut<'_, T>,
+        stack: Stack<'_, T>,
+    ) -> Result {
+        linear(gemm, &self.weights(), self.bias(), p, z, stack)
+    }
+
+    /// `D`, the weights' last change.
+    pub(super) fn change(&self) -> MatRef<'_, T> {
+        self.change.view()
+    }
+
+    /// The bias's last change.
+    pub(super) fn bias_change(&self) -> &[T] {
+        self.bias_change.as_slice()
+    }
+
+    /// What the last step of the weights did.
+    pub(super) fn reduced(&self) -> Reduced {
+        self.reduced
+    }
+
+    /// Which sums the samples must add: the input's are kept once they are known and do not change.
+    pub(super) fn parts(&self) -> Parts {
+        if self.input_known { Parts::Residual } else { Parts::All }
+    }
+
+    /// Forgets what was known of the data.
+    pub(super) fn reset(&mut self) {
+        self.input_known = false;
+        self.factored = false;
+    }
+
+    /// The shape of the layer's sums.
+    pub(super) fn sums_shape(&self) -> SumsShape {
+        let (n_out, n_in) = self.shape();
+        SumsShape { n_out, n_in }
+    }
+
+    /// Adds up the groups' sums, in their order.
+    pub(super) fn collect<'s>(&mut self, groups: impl Iterator<Item = &'s [T]>) -> Result {
+        let (shape, parts) = (self.sums_shape(), self.parts());
+        shape.carve(self.sums.as_mut())?.clear(parts);
+        for group in groups {
+            sums::add(shape, parts, group, self.sums.as_mut())?;
+        }
+        if parts == Parts::All {
+            shape.carve(self.sums.as_mut())?.finish();
+        }
+        Ok(())
+    }
+
+    /// Steps weights and bias from the collected sums. `data` says that the input never changes (the first layer).
+    pub(super) fn step<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        settings: &Settings<T>,
+        order: Order,
+        w: T,
+        data: bool,
+        samples: usize,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let shape = self.sums_shape();
+        let sums = shape.read(self.sums.as_ref(), samples)?;
+        let n = shape.n_in;
+        if data && !self.input_known {
+            self.input_known = true;
+            if let StepRule::LeastSquares { damping } = settings.weight_step {
+                let lower = &mut dense_mut(self.solve.as_mut(), n, n);
+                self.factored =
+                    weights::factor(gemm, damping, w, settings.regularizer, &sums, lower, stack.rest())?;
+            }
+        }
+        let factor = self.factored.then(|| Factor { lower: dense(self.solve.as_ref(), n, n) });
+        let mut change = Change { weights: self.change.view_mut(), bias: self.bias_change.as_mut_slice() };
+        self.reduced = weights::reduce(
+            gemm,
+            &settings.weight_step,
+            order,
+            w,
+            settings.regularizer,
+            &sums,
+            factor.as_ref(),
+            &mut self.weights.view_mut(),
+            self.bias.as_mut_slice(),
+            &mut change,
+            stack,
+        )?;
+        Ok(())
+    }
+
+    /// A second step on the same samples: the sums follow the last change instead of being added up again, and the
+    /// change becomes that of both steps. `previous` is scratch for the first.
+    pub(super) fn step_again<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        settings: &Settings<T>,
+        order: Order,
+        w: T,
+        samples: usize,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let shape = self.sums_shape();
+        let mut sums = shape.carve(self.sums.as_mut())?;
+        sums.follow(gemm, &self.change.view(), self.bias_change.as_slice(), samples, stack.rest())?;
+        let (first, first_bias) = (stack.vector(shape.n_out * shape.n_in)?, stack.vector(shape.n_out)?);
+        first.copy_from_slice(self.change.as_slice());
+        first_bias.copy_from_slice(self.bias_change.as_slice());
+        let reduced = self.reduced;
+        self.step(gemm, settings, order, w, true, samples, stack)?;
+        add(first, self.change.as_mut_slice());
+        add(first_bias, self.bias_change.as_mut_slice());
+        self.reduced.promised += reduced.promised;
+        self.reduced.weights_squared += reduced.weights_squared;
+        self.reduced.bias_squared += reduced.bias_squared;
+        Ok(())
+    }
+
+    /// Scratch of [`Layer::collect`], [`Layer::step`] and [`Layer::step_again`].
+    pub(super) fn step_workspace<G: Gemm<T>>(
+        gemm: &G,
+        settings: &Settings<T>,
+        shape: SumsShape,
+    ) -> Requirement {
+        let SumsShape { n_out, n_in } = shape;
+        let step = weights::reduce_workspace(gemm, &settings.weight_step, n_out, n_in)
+            .or(weights::factor_workspace(gemm, n_in));
+        Requirement::matrix(n_out, n_in + 1).and(step).or(gemm.workspace(n_out, n_in, n_in))
+    }
+
+    /// Makes the input's exact step ready from the present weights.
+    pub(super) fn prepare_input<G: Gemm<T>>(&mut self, gemm: &G, w: T, c: T, stack: Stack<'_, T>) -> Result {
+        let (_, n) = self.shape();
+        let mut inverse = dense_mut(self.solve.as_mut(), n, n);
+        input::invert_hessian(gemm, w, c, &self.weights.view(), &mut inverse, stack)
+    }
+
+    /// Finds the input's scalar tau from the samples' probes.
+    pub(super) fn set_tau(&mut self, settings: &Settings<T>, w: T, c: T, probe: Probe) -> Result {
+        self.tau = input::scalar_tau(&settings.input_step, w, c, &self.weights.view(), probe)?;
+        Ok(())
+    }
+
+    /// How the input steps.
+    pub(super) fn prepared(&self, settings: &Settings<T>) -> Prepared<'_, T> {
+        let (_, n) = self.shape();
+        match settings.input_step {
+            StepRule::Vector => Prepared::Columns,
+            StepRule::Scalar | StepRule::Backtracking { .. } => Prepared::Tau(self.tau),
+            StepRule::LeastSquares { .. } => Prepared::Inverse(dense(self.solve.as_ref(), n, n)),
+        }
+    }
+}
+
+fn add<T: Real>(from: &[T], to: &mut [T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}

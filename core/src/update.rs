@@ -1,0 +1,82 @@
+//! The subproblem updates, one file a variable.
+//!
+//! Everything but the small n x n solves is separable over samples, so an update is cut into three steps:
+//!
+//! 1. **map** over a tile of columns: the input update ([`input`]), then the tile joins the sums ([`sums`]);
+//! 2. **reduce**: weights and bias from the sums alone ([`weights`]);
+//! 3. **apply** over tiles: the residual follows the weights ([`weights::apply`]), then the elementwise updates
+//!    ([`hidden`], [`output`], [`copy`], [`dual`]) while the tile is in cache.
+//!
+//! All of them keep the linear residual `r = W p + b - z` up to date, so that no product is spent on it again.
+
+pub mod copy;
+pub mod dual;
+pub mod hidden;
+pub mod input;
+pub mod output;
+pub mod sums;
+pub mod weights;
+
+use crate::error::{Error, Result, require_positive};
+use crate::real::Real;
+
+/// How far a majorised step goes: the choice of tau (inputs) or theta (weights).
+///
+/// A step `x - g/tau` is legal when `phi(x - g/tau) <= U(x - g/tau; tau)`, the test of pdADMM's equations 1 and 2 and
+/// of dlADMM's Algorithms 2 and 3. Since phi is quadratic the smallest legal parameter is known in closed form.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum StepRule<T> {
+    /// The smallest legal tau for every column of the input, theta for every row of the weights: an exact line search
+    /// each. The papers' vectors (dlADMM, DLAM); Lemma 1 of pdADMM holds column by column and row by row.
+    Vector,
+    /// The smallest legal scalar for the whole layer (pdADMM as printed).
+    Scalar,
+    /// The papers' backtracking: `start`, multiplied by `factor` until it is legal, one scalar a layer.
+    Backtracking {
+        /// The first parameter tried, above 0.
+        start: T,
+        /// What it is multiplied with, above 1.
+        factor: T,
+    },
+    /// The exact minimiser: joint least squares for (W, b) with a proximal term, one linear solve for an input.
+    LeastSquares {
+        /// Proximal weight relative to the mean eigenvalue of the centred `p p'`; above 0. The input's solve has the
+        /// coupling weight for that and takes no notice of it.
+        damping: T,
+    },
+}
+
+impl<T: Real> StepRule<T> {
+    /// `Ok` when every parameter is in its range.
+    ///
+    /// # Errors
+    /// [`Error::Setting`].
+    pub fn validate(&self) -> Result {
+        match *self {
+            StepRule::Vector | StepRule::Scalar => Ok(()),
+            StepRule::Backtracking { start, factor } => {
+                require_positive("backtracking start", start.to_f64())?;
+                let factor = factor.to_f64();
+                if factor.is_finite() && factor > 1.0 {
+                    Ok(())
+                } else {
+                    Err(Error::Setting {
+                        name: "backtracking factor",
+                        found: factor,
+                        expected: "a finite number above 1",
+                    })
+                }
+            }
+            StepRule::LeastSquares { damping } => require_positive("damping", damping.to_f64()),
+        }
+    }
+}
+
+/// The first of `start, start * factor, ...` that is legal, but no more than `cap`, which always is.
+fn backtrack<T: Real>(start: T, factor: T, cap: T, legal: impl Fn(T) -> bool) -> T {
+    let mut parameter = start;
+    while parameter < cap && !legal(parameter) {
+        parameter *= factor;
+    }
+    parameter.min(cap)
+}

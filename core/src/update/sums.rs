@@ -1,0 +1,236 @@
+//! The sums over samples from which weights and bias are found.
+
+use crate::error::Result;
+use crate::gemm::{Gemm, Transpose};
+use crate::real::Real;
+use crate::view::{MatMut, MatRef, column, column_mut, dense, dense_mut, require_length, require_size};
+use crate::workspace::{Requirement, Stack};
+
+/// The shape of a layer's sums in memory: `r p'`, `p p'`, the row sums of `r` and of `p`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SumsShape {
+    /// Outputs of the layer.
+    pub n_out: usize,
+    /// Inputs of the layer.
+    pub n_in: usize,
+}
+
+impl SumsShape {
+    /// Elements that the sums take: `n_out n_in + n_in n_in + n_out + n_in`.
+    pub fn elements(self) -> usize {
+        self.n_out * self.n_in + self.n_in * self.n_in + self.n_out + self.n_in
+    }
+
+    /// Splits memory of at least [`elements`](Self::elements) into the four sums.
+    ///
+    /// # Errors
+    /// [`Length`](crate::error::Error::Length) naming `sums`.
+    pub fn carve<T: Real>(self, memory: &mut [T]) -> Result<SumsMut<'_, T>> {
+        let short = self.short(memory.len());
+        let (memory, _) = memory.split_at_mut_checked(self.elements()).ok_or(short)?;
+        let (cross, rest) = memory.split_at_mut(self.n_out * self.n_in);
+        let (gram, rest) = rest.split_at_mut(self.n_in * self.n_in);
+        let (residual, input) = rest.split_at_mut(self.n_out);
+        Ok(SumsMut {
+            cross: dense_mut(cross, self.n_out, self.n_in),
+            gram: dense_mut(gram, self.n_in, self.n_in),
+            residual,
+            input,
+        })
+    }
+
+    /// The same for reading, with the number of samples that were added up.
+    ///
+    /// # Errors
+    /// As [`carve`](Self::carve).
+    pub fn read<T: Real>(self, memory: &[T], samples: usize) -> Result<Sums<'_, T>> {
+        let (memory, _) = memory.split_at_checked(self.elements()).ok_or(self.short(memory.len()))?;
+        let (cross, rest) = memory.split_at(self.n_out * self.n_in);
+        let (gram, rest) = rest.split_at(self.n_in * self.n_in);
+        let (residual, input) = rest.split_at(self.n_out);
+        Ok(Sums {
+            cross: dense(cross, self.n_out, self.n_in),
+            gram: dense(gram, self.n_in, self.n_in),
+            residual,
+            input,
+            samples,
+        })
+    }
+
+    fn short(self, found: usize) -> crate::error::Error {
+        crate::error::Error::Length { argument: "sums", found, needed: self.elements() }
+    }
+}
+
+/// Sums to add to.
+#[derive(Debug)]
+pub struct SumsMut<'a, T: Real> {
+    /// `r p'`, n_out x n_in.
+    pub cross: MatMut<'a, T>,
+    /// `p p'`, n_in x n_in; only the lower triangle counts until [`SumsMut::finish`].
+    pub gram: MatMut<'a, T>,
+    /// Row sums of `r`, n_out.
+    pub residual: &'a mut [T],
+    /// Row sums of `p`, n_in.
+    pub input: &'a mut [T],
+}
+
+/// Finished sums.
+#[derive(Debug, Clone, Copy)]
+pub struct Sums<'a, T: Real> {
+    /// `r p'`, n_out x n_in.
+    pub cross: MatRef<'a, T>,
+    /// `p p'`, n_in x n_in, symmetric.
+    pub gram: MatRef<'a, T>,
+    /// Row sums of `r`, n_out.
+    pub residual: &'a [T],
+    /// Row sums of `p`, n_in.
+    pub input: &'a [T],
+    /// The number of samples in the sums.
+    pub samples: usize,
+}
+
+/// What a tile adds to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parts {
+    /// All four sums.
+    All,
+    /// Only those of `r`: the input has not changed since `p p'` was added up (the data of the first layer).
+    Residual,
+}
+
+/// **map**: adds a tile to the sums: `r p'` (one product), `p p'` (half a product) and both row sums.
+///
+/// `r` is n_out x m, `p` n_in x m, `sums` of that shape.
+///
+/// # Errors
+/// [`Shape`](crate::error::Error::Shape) naming `p` or `sums`, [`Workspace`](crate::error::Error::Workspace).
+pub fn accumulate<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    r: &MatRef<'_, T>,
+    p: &MatRef<'_, T>,
+    parts: Parts,
+    sums: &mut SumsMut<'_, T>,
+    mut stack: Stack<'_, T>,
+) -> Result {
+    require_size("p", p.shape(), (p.nrows(), r.ncols()))?;
+    require_size("sums", sums.cross.shape(), (r.nrows(), p.nrows()))?;
+    stack.require(accumulate_workspace(gemm, r.nrows(), p.nrows(), r.ncols()))?;
+    let cross = crate::view::reborrow(&mut sums.cross);
+    gemm.gemm(T::ONE, *r, Transpose::No, *p, Transpose::Yes, T::ONE, cross, stack.rest())?;
+    add_columns(r, sums.residual);
+    if parts == Parts::All {
+        gemm.syrk(T::ONE, *p, T::ONE, crate::view::reborrow(&mut sums.gram), stack.rest())?;
+        add_columns(p, sums.input);
+    }
+    Ok(())
+}
+
+/// Scratch of [`accumulate`] for a tile of m columns: one product's.
+pub fn accumulate_workspace<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    n_out: usize,
+    n_in: usize,
+    m: usize,
+) -> Requirement {
+    gemm.workspace(n_out, n_in, m).or(gemm.workspace(n_in, n_in, m))
+}
+
+fn add_columns<T: Real>(matrix: &MatRef<'_, T>, total: &mut [T]) {
+    for j in 0..matrix.ncols() {
+        for (sum, &x) in total.iter_mut().zip(column(matrix, j)) {
+            *sum += x;
+        }
+    }
+}
+
+/// Adds the sums of another part of the samples; `total` and `part` are the flat memory of both.
+///
+/// With [`Parts::Residual`] the input's sums in `total` stay as they are.
+///
+/// # Errors
+/// [`Length`](crate::error::Error::Length) naming `sums`.
+pub fn add<T: Real>(shape: SumsShape, parts: Parts, part: &[T], total: &mut [T]) -> Result {
+    let part = shape.read(part, 0)?;
+    let mut total = shape.carve(total)?;
+    let add_matrix = |from: &MatRef<'_, T>, to: &mut MatMut<'_, T>| {
+        for j in 0..from.ncols() {
+            add_slice(column(from, j), column_mut(to, j));
+        }
+    };
+    add_matrix(&part.cross, &mut total.cross);
+    add_slice(part.residual, total.residual);
+    if parts == Parts::All {
+        add_matrix(&part.gram, &mut total.gram);
+        add_slice(part.input, total.input);
+    }
+    Ok(())
+}
+
+fn add_slice<T: Real>(from: &[T], to: &mut [T]) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to += from;
+    }
+}
+
+impl<T: Real> SumsMut<'_, T> {
+    /// Sets the sums, or those of `r` alone, to zero.
+    pub fn clear(&mut self, parts: Parts) {
+        fill(&mut self.cross, T::ZERO);
+        self.residual.fill(T::ZERO);
+        if parts == Parts::All {
+            fill(&mut self.gram, T::ZERO);
+            self.input.fill(T::ZERO);
+        }
+    }
+
+    /// Mirrors the lower triangle of `p p'`, after the last tile was added.
+    pub fn finish(&mut self) {
+        for j in 0..self.gram.ncols() {
+            for i in j + 1..self.gram.nrows() {
+                self.gram[(j, i)] = self.gram[(i, j)];
+            }
+        }
+    }
+
+    /// The sums after `r <- r + D p + d 1'` (a step of weights and bias), without a pass over the samples:
+    /// `r p' <- r p' + D p p' + d (p 1)'` and `r 1 <- r 1 + D p 1 + M d`.
+    ///
+    /// `p p'` must be finished. `change` is n_out x n_in, `bias_change` n_out.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace).
+    pub fn follow<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        change: &MatRef<'_, T>,
+        bias_change: &[T],
+        samples: usize,
+        stack: Stack<'_, T>,
+    ) -> Result {
+        require_size("change", change.shape(), self.cross.shape())?;
+        require_length("bias_change", bias_change.len(), self.residual.len())?;
+        let gram = crate::view::as_ref(&self.gram);
+        let cross = crate::view::reborrow(&mut self.cross);
+        gemm.gemm(T::ONE, *change, Transpose::No, gram, Transpose::No, T::ONE, cross, stack)?;
+        let count = T::from_usize(samples);
+        for (sum, &d) in self.residual.iter_mut().zip(bias_change) {
+            *sum += count * d;
+        }
+        for j in 0..change.ncols() {
+            let input = self.input[j];
+            let cross = column_mut(&mut self.cross, j);
+            for (i, (&c, &d)) in column(change, j).iter().zip(bias_change).enumerate() {
+                self.residual[i] += c * input;
+                cross[i] += d * input;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn fill<T: Real>(matrix: &mut MatMut<'_, T>, value: T) {
+    for j in 0..matrix.ncols() {
+        column_mut(matrix, j).fill(value);
+    }
+}

@@ -1,0 +1,63 @@
+//! From settings as people write them to those of the core.
+
+use altmin_core::loss::OutputSolver;
+use altmin_core::method::Settings as CoreSettings;
+use altmin_core::{Real, update};
+
+use crate::config::{Regularizer, Settings, StepRule};
+use crate::network::{Activation, Loss};
+
+/// The first step parameter that backtracking tries and the factor it grows by: the papers leave both open; a start
+/// below every legal parameter seen makes the search find the first power above the smallest legal one.
+const BACKTRACKING: (f64, f64) = (1e-6, 2.0);
+
+/// The core's settings.
+pub fn settings<T: Real>(settings: &Settings) -> CoreSettings<T> {
+    CoreSettings {
+        nu: T::from_f64(settings.nu),
+        rho: T::from_f64(settings.rho),
+        weight_step: step_rule(settings.step, settings.damping),
+        input_step: step_rule(settings.input_step, settings.damping),
+        activation: activation(settings.activation),
+        loss: loss(settings.loss),
+        solver: OutputSolver::Newton,
+        regularizer: regularizer(settings.regularizer),
+    }
+}
+
+/// The core's step rule.
+pub fn step_rule<T: Real>(rule: StepRule, damping: f64) -> update::StepRule<T> {
+    let (start, factor) = BACKTRACKING;
+    match rule {
+        StepRule::Vector => update::StepRule::Vector,
+        StepRule::Scalar => update::StepRule::Scalar,
+        StepRule::Backtracking => {
+            update::StepRule::Backtracking { start: T::from_f64(start), factor: T::from_f64(factor) }
+        }
+        StepRule::LeastSquares => update::StepRule::LeastSquares { damping: T::from_f64(damping) },
+    }
+}
+
+/// The core's activation.
+pub fn activation<T: Real>(activation: Activation) -> altmin_core::Activation<T> {
+    match activation {
+        Activation::Relu => altmin_core::Activation::Relu,
+        Activation::LeakyRelu(slope) => altmin_core::Activation::LeakyRelu { slope: T::from_f64(slope) },
+    }
+}
+
+/// The core's risk.
+pub fn loss(loss: Loss) -> altmin_core::loss::Loss {
+    match loss {
+        Loss::CrossEntropy => altmin_core::loss::Loss::CrossEntropy,
+        Loss::LeastSquares => altmin_core::loss::Loss::LeastSquares,
+    }
+}
+
+fn regularizer<T: Real>(regularizer: Regularizer) -> altmin_core::Regularizer<T> {
+    match regularizer {
+        Regularizer::None => altmin_core::Regularizer::None,
+        Regularizer::L1(lambda) => altmin_core::Regularizer::L1(T::from_f64(lambda)),
+        Regularizer::L2(lambda) => altmin_core::Regularizer::L2(T::from_f64(lambda)),
+    }
+}

@@ -1,0 +1,311 @@
+//! Training: owns the memory, runs a method, says how it goes, stops.
+
+mod growth;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use altmin_core::gemm::Portable;
+use altmin_core::loss::Target;
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::{Problem, Settings as CoreSettings};
+use altmin_core::{Error as CoreError, Real};
+
+use crate::config::{Kernel, Settings};
+use crate::convert;
+use crate::data::{Dataset, Preprocessing};
+use crate::engine::{Engine, Size};
+use crate::error::{Error, Result};
+use crate::gemm_fast::Fast;
+use crate::init;
+use crate::kernel::AnyGemm;
+use crate::model::{Dense, Model};
+use crate::observe::{Metrics, Observer, Outcome, Summary};
+use crate::schedule::Parallel;
+use crate::score::{Evaluator, Score};
+
+/// A run: a network, a method, a training and a test set.
+#[derive(Debug)]
+pub struct Trainer<T> {
+    settings: Settings,
+    core: CoreSettings<T>,
+    gemm: AnyGemm,
+    train: Arc<Dataset<T>>,
+    test: Arc<Dataset<T>>,
+    pool: Arc<rayon::ThreadPool>,
+    executor: Parallel<T>,
+    /// Widths of the network at work: that of the settings, or the shallow one that it grows from.
+    widths: Vec<usize>,
+    engine: Engine<T>,
+    evaluator: Evaluator,
+    /// The weights after the last sweep whose numbers were all finite, or those that the run began with.
+    good: Vec<Dense<T>>,
+    state: State,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    sweeps: usize,
+    elapsed: Duration,
+    initialized: bool,
+    diverged: bool,
+    objective: f64,
+    train: Score,
+    test: Score,
+}
+
+const NOTHING: Score = Score { loss: f64::NAN, accuracy: f64::NAN };
+
+impl<T: Real> Trainer<T> {
+    /// Checks that settings and data fit, allocates everything, draws the initial weights.
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Argument`] for a setting that the network
+    /// has no use for, [`Error::Core`] for one that the core refuses.
+    pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
+        require_same("features", test.n_features(), train.n_features())?;
+        require_same("classes", test.n_classes(), train.n_classes())?;
+        let core = convert::settings::<T>(settings);
+        let gemm = match settings.kernel {
+            Kernel::Fast => AnyGemm::Fast(Fast),
+            Kernel::Portable => AnyGemm::Portable(Portable),
+        };
+        growth::check(settings)?;
+        let widths = growth::first_widths(settings, train.n_features(), train.n_classes());
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(settings.threads)
+            .thread_name(|index| format!("altmin-{index}"))
+            .build()
+            .map_err(|error| Error::argument("threads", settings.threads, error.to_string()))?;
+        let engine = new_engine(settings, core, &widths, train.n_samples(), &gemm)?;
+        let evaluator = Evaluator::new(widths.clone());
+        let executor = Parallel::new(settings.threads, engine.scratch().or(evaluator.scratch::<T, _>(&gemm)));
+        let mut trainer = Self {
+            settings: settings.clone(),
+            core,
+            gemm,
+            train,
+            test,
+            pool: Arc::new(pool),
+            executor,
+            good: blank(&widths),
+            widths,
+            engine,
+            evaluator,
+            state: State {
+                sweeps: 0,
+                elapsed: Duration::ZERO,
+                initialized: false,
+                diverged: false,
+                objective: f64::NAN,
+                train: NOTHING,
+                test: NOTHING,
+            },
+        };
+        for (index, layer) in trainer.good.iter_mut().enumerate() {
+            let mut weights = altmin_core::view::dense_mut(&mut layer.weight, layer.n_out, layer.n_in);
+            init::fill(settings.init, settings.seed, index as u32, &mut weights);
+        }
+        trainer.restore_good();
+        Ok(trainer)
+    }
+
+    /// Sweeps until the sweep limit, the tolerance, the time limit, divergence or `stop`, which is looked at after every
+    /// sweep. May be called again after a stop to go on.
+    ///
+    /// # Errors
+    /// What the core refuses, or an observer that cannot write.
+    pub fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| {
+            let outcome = self.sweeps(observer, stop)?;
+            let summary = self.summary(outcome);
+            observer.finish(&summary).map_err(cannot_observe)?;
+            Ok(summary)
+        })
+    }
+
+    /// The network with the weights of the last good sweep.
+    pub fn model(&self) -> Model<T> {
+        Model {
+            layers: self.good.clone(),
+            activation: self.settings.activation,
+            loss: self.settings.loss,
+            classes: self.train.classes().to_vec(),
+            preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options()),
+        }
+    }
+
+    /// Writes the model's file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save(&self, path: &Path) -> Result {
+        self.model().save(path)
+    }
+
+    /// Bytes of the state that is carried from sweep to sweep.
+    pub fn state_bytes(&self) -> usize {
+        self.size().state_bytes::<T>(self.settings.method)
+    }
+
+    fn size(&self) -> Size {
+        Size { widths: self.widths.clone(), samples: self.train.n_samples() }
+    }
+
+    fn sweeps(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
+        loop {
+            if self.state.diverged {
+                return Ok(Outcome::Diverged);
+            }
+            if self.state.sweeps >= self.settings.sweeps {
+                return Ok(Outcome::SweepLimit);
+            }
+            if self.settings.grow.is_some_and(|growth| growth.sweeps == self.state.sweeps) {
+                self.grow()?;
+            }
+            let Some(metrics) = self.sweep()? else {
+                self.state.diverged = true;
+                self.restore_good();
+                return Ok(Outcome::Diverged);
+            };
+            observer.sweep(&metrics).map_err(cannot_observe)?;
+            if stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Stopped);
+            }
+            let bound = self.settings.tolerance.unwrap_or(-1.0);
+            if metrics.primal_residual <= bound && metrics.dual_residual <= bound && !self.shallow() {
+                return Ok(Outcome::Converged);
+            }
+            if self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit) {
+                return Ok(Outcome::TimeLimit);
+            }
+        }
+    }
+
+    /// One sweep and its metrics; `None` if it diverged.
+    fn sweep(&mut self) -> Result<Option<Metrics>> {
+        let problem = problem(&self.train);
+        let start = Instant::now();
+        if !self.state.initialized {
+            finite(self.engine.initialize(problem, &mut self.executor, &self.gemm))?;
+            self.state.initialized = true;
+        }
+        let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
+        self.state.elapsed += start.elapsed();
+        let Some(sweep) = swept else { return Ok(None) };
+        let (train, test) = (Arc::clone(&self.train), Arc::clone(&self.test));
+        let (Some(train), Some(test)) = (finite(self.score(&train))?, finite(self.score(&test))?) else {
+            return Ok(None);
+        };
+        if !(train.loss.is_finite() && test.loss.is_finite()) {
+            return Ok(None);
+        }
+        self.keep_good();
+        self.state.sweeps += 1;
+        self.state.objective = sweep.objective;
+        (self.state.train, self.state.test) = (train, test);
+        Ok(Some(Metrics {
+            sweep: self.state.sweeps,
+            objective: sweep.objective,
+            primal_residual: sweep.primal_residual,
+            dual_residual: sweep.dual_residual,
+            loss: train.loss,
+            train_accuracy: train.accuracy,
+            test_accuracy: test.accuracy,
+            seconds: self.state.elapsed.as_secs_f64(),
+        }))
+    }
+
+    fn score(&mut self, data: &Dataset<T>) -> altmin_core::Result<Score> {
+        let (activation, loss) = (self.core.activation, self.core.loss);
+        let (executor, gemm) = (&mut self.executor, &self.gemm);
+        self.evaluator.score(
+            self.engine.layers(),
+            activation,
+            loss,
+            data.matrix(),
+            data.labels(),
+            executor,
+            gemm,
+        )
+    }
+
+    fn keep_good(&mut self) {
+        for (good, layer) in self.good.iter_mut().zip(self.engine.layers()) {
+            let (weights, bias) = layer.parameters();
+            good.weight.copy_from_slice(weights);
+            good.bias.copy_from_slice(bias);
+        }
+    }
+
+    fn restore_good(&mut self) {
+        for (good, layer) in self.good.iter().zip(self.engine.layers_mut()) {
+            let (weights, bias) = layer.parameters_mut();
+            weights.copy_from_slice(&good.weight);
+            bias.copy_from_slice(&good.bias);
+        }
+    }
+
+    fn summary(&self, outcome: Outcome) -> Summary {
+        Summary {
+            method: self.settings.method,
+            data: self.train.name().to_owned(),
+            sweeps: self.state.sweeps,
+            outcome,
+            objective: self.state.objective,
+            train_accuracy: self.state.train.accuracy,
+            test_accuracy: self.state.test.accuracy,
+            seconds: self.state.elapsed.as_secs_f64(),
+            state_bytes: self.state_bytes(),
+            threads: self.settings.threads,
+        }
+    }
+}
+
+fn new_engine<T: Real>(
+    settings: &Settings,
+    core: CoreSettings<T>,
+    widths: &[usize],
+    samples: usize,
+    gemm: &AnyGemm,
+) -> Result<Engine<T>> {
+    let size = Size { widths: widths.to_vec(), samples };
+    Ok(Engine::new(settings.method, core, &size, DualStorage::Recovered, gemm)?)
+}
+
+/// Layers of these widths, all zero.
+fn blank<T: Real>(widths: &[usize]) -> Vec<Dense<T>> {
+    let layer = |pair: &[usize]| Dense {
+        n_out: pair[1],
+        n_in: pair[0],
+        weight: vec![T::ZERO; pair[0] * pair[1]],
+        bias: vec![T::ZERO; pair[1]],
+    };
+    widths.windows(2).map(layer).collect()
+}
+
+fn problem<T: Real>(data: &Dataset<T>) -> Problem<'_, T> {
+    Problem { x: data.matrix(), target: Target::Classes(data.labels()) }
+}
+
+/// Numbers that are no longer finite are an outcome, not an error: `None`. So is a matrix that growing numbers have made
+/// singular.
+fn finite<R>(result: altmin_core::Result<R>) -> Result<Option<R>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(CoreError::NonFinite { .. } | CoreError::Singular { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn require_same(quantity: &'static str, data: usize, model: usize) -> Result {
+    if data == model { Ok(()) } else { Err(Error::Mismatch { quantity, data, model }) }
+}
+
+fn cannot_observe(source: std::io::Error) -> Error {
+    Error::io("write", Path::new("the results of a sweep"), source)
+}

@@ -1,0 +1,73 @@
+//! Growth: a shallow network is trained first, then the other layers are inserted as identity.
+//!
+//! A deep network that starts all at once from random weights stalls far below a grown one (pdADMM, end of section III).
+//! Inserted layers are identity maps with bias 0 below the output layer, so the grown network says what the shallow one
+//! said, because ReLU leaves its own outputs as they are. The auxiliary variables start anew from a forward pass, a
+//! feasible point.
+
+use super::{Trainer, blank, new_engine};
+use crate::config::Settings;
+use crate::error::{Error, Result};
+use crate::network::Activation;
+use crate::score::Evaluator;
+use altmin_core::Real;
+
+/// `Ok` if the settings do not grow or can.
+pub(super) fn check(settings: &Settings) -> Result {
+    let Some(growth) = settings.grow else { return Ok(()) };
+    let refused = |expected: &str| Err(Error::argument("grow", growth, expected));
+    if growth.layers == 0 || growth.layers > settings.hidden.len() {
+        return refused(&format!("between 1 and {} hidden layers", settings.hidden.len()));
+    }
+    if settings.activation != Activation::Relu {
+        return refused("relu, the one activation that identity layers pass on unchanged");
+    }
+    let joint = settings.hidden[growth.layers - 1];
+    if settings.hidden[growth.layers..].iter().any(|&width| width != joint) {
+        return refused(&format!("inserted layers as wide as the one below them, {joint}"));
+    }
+    Ok(())
+}
+
+/// Widths of the network that a run begins with.
+pub(super) fn first_widths(settings: &Settings, features: usize, classes: usize) -> Vec<usize> {
+    let hidden = settings.grow.map_or(settings.hidden.len(), |growth| growth.layers);
+    widths(&settings.hidden[..hidden], features, classes)
+}
+
+fn widths(hidden: &[usize], features: usize, classes: usize) -> Vec<usize> {
+    [&[features], hidden, &[classes]].concat()
+}
+
+impl<T: Real> Trainer<T> {
+    /// Whether layers are still to be inserted.
+    pub(super) fn shallow(&self) -> bool {
+        self.widths.len() < self.settings.hidden.len() + 2
+    }
+
+    /// Inserts the layers that are not there yet.
+    pub(super) fn grow(&mut self) -> Result {
+        if !self.shallow() {
+            return Ok(());
+        }
+        let last = self.widths.len() - 2;
+        self.widths = widths(&self.settings.hidden, self.widths[0], self.widths[self.widths.len() - 1]);
+        let mut layers = blank(&self.widths);
+        let grown = layers.len() - 1;
+        for (index, layer) in layers.iter_mut().enumerate() {
+            match index {
+                _ if index < last => *layer = self.good[index].clone(),
+                _ if index == grown => *layer = self.good[last].clone(),
+                _ => (0..layer.n_in).for_each(|i| layer.weight[i * layer.n_out + i] = T::ONE),
+            }
+        }
+        self.good = layers;
+        let samples = self.train.n_samples();
+        self.engine = new_engine(&self.settings, self.core, &self.widths, samples, &self.gemm)?;
+        self.evaluator = Evaluator::new(self.widths.clone());
+        self.executor.reserve(self.engine.scratch().or(self.evaluator.scratch::<T, _>(&self.gemm)));
+        self.restore_good();
+        self.state.initialized = false;
+        Ok(())
+    }
+}
