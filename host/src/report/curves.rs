@@ -69,7 +69,7 @@ fn panel(area: &Area<'_>, name: &str, range: &Range<f64>, mut curves: Vec<Curve>
             point.1 = point.1.log10();
         }
         return chart(area, name, range, widened(bounds(&curves)), &curves, &|power| {
-            label(10f64.powf(power))
+            label(two_digits(10f64.powf(power)))
         });
     }
     chart(area, name, range, widened(bounds(&curves)), &curves, &label)
