@@ -179,7 +179,7 @@ fn info_tells_sizes_and_thresholds() {
     assert!(info.contains("pdadmm: met"), "{info}");
 }
 
-/// A model of digits that looks at one pixel only.
+/// A model of digits with made-up weights.
 fn save_model(path: &Path) {
     let layer = Dense { n_out: 10, n_in: 64, weight: (0..640).map(f64::from).collect(), bias: vec![0.0; 10] };
     let model = Model {

@@ -69,7 +69,7 @@ fn panel(area: &Area<'_>, name: &str, range: &Range<f64>, mut curves: Vec<Curve>
             point.1 = point.1.log10();
         }
         return chart(area, name, range, widened(bounds(&curves)), &curves, &|power| {
-            label(10f64.powf(power))
+            label(two_digits(10f64.powf(power)))
         });
     }
     chart(area, name, range, widened(bounds(&curves)), &curves, &label)
@@ -142,9 +142,22 @@ fn label(value: f64) -> String {
     }
 }
 
+/// The nearest number with two digits that count: marks at even logarithms are no round numbers.
+fn two_digits(value: f64) -> f64 {
+    format!("{value:.1e}").parse().unwrap_or(value)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::label;
+    use super::{label, two_digits};
+
+    #[test]
+    fn logarithmic_marks_have_two_digits() {
+        assert_eq!(
+            [1258.925, 0.063_096, 10.0].map(|value| label(two_digits(value))),
+            ["1300", "0.063", "10"]
+        );
+    }
 
     #[test]
     fn labels_are_short() {
