@@ -4,13 +4,13 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
-use crate::view::{MatMut, MatRef, column_mut, reborrow, require_length};
+use crate::view::{MatMut, MatRef, column_mut, reborrow, require_length, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// `z <- W p + b`: `weights` n_out x n_in, `bias` n_out, `p` n_in x m, `z` n_out x m. One product.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace).
+/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below [`linear_workspace`].
 pub fn linear<T: Real, G: Gemm<T>>(
     gemm: &G,
     weights: &MatRef<'_, T>,
@@ -19,12 +19,20 @@ pub fn linear<T: Real, G: Gemm<T>>(
     z: &mut MatMut<'_, T>,
     stack: Stack<'_, T>,
 ) -> Result {
-    require_length("bias", bias.len(), z.nrows())?;
-    crate::gemm::product_shape(weights, Transpose::No, p, Transpose::No, z)?;
+    let ((n_out, n_in), m) = (weights.shape(), p.ncols());
+    require_length("bias", bias.len(), n_out)?;
+    require_size("p", p.shape(), (n_in, m))?;
+    require_size("z", z.shape(), (n_out, m))?;
+    stack.require(linear_workspace(gemm, n_out, n_in, m))?;
     for j in 0..z.ncols() {
         column_mut(z, j).copy_from_slice(bias);
     }
     gemm.gemm(T::ONE, *weights, Transpose::No, *p, Transpose::No, T::ONE, reborrow(z), stack)
+}
+
+/// Scratch of [`linear`] for m columns: one product's.
+pub fn linear_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize, m: usize) -> Requirement {
+    gemm.workspace(n_out, m, n_in)
 }
 
 /// The network's output for a tile: `z_l = W_l f(z_{l-1}) + b_l`, without the activation after the last layer.
@@ -73,6 +81,6 @@ pub fn network_workspace<T: Real, G: Gemm<T>>(
     m: usize,
 ) -> Requirement {
     let products =
-        shapes.fold(Requirement::NONE, |most, (n_out, n_in)| most.or(gemm.workspace(n_out, m, n_in)));
+        shapes.fold(Requirement::NONE, |most, (n_out, n_in)| most.or(linear_workspace(gemm, n_out, n_in, m)));
     Requirement::matrix(widest, 2 * m).and(products)
 }
