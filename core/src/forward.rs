@@ -40,7 +40,9 @@ pub fn linear_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize
 /// `layers` gives weights (n_out x n_in) and bias of each layer; `x` is n_0 x m, `output` n_L x m. There must be a layer.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below [`network_workspace`].
+/// [`Shape`](crate::error::Error::Shape) naming `layers` (if there are none, or one does not fit what is below it) or
+/// `output`, [`Length`](crate::error::Error::Length) naming `widest` if a hidden layer is wider,
+/// [`Workspace`](crate::error::Error::Workspace) below [`network_workspace`]. `output` is then untouched.
 pub fn network<'l, T: Real, G: Gemm<T>>(
     gemm: &G,
     activation: Activation<T>,
@@ -58,11 +60,14 @@ pub fn network<'l, T: Real, G: Gemm<T>>(
     let mut first = true;
     while let Some((weights, bias)) = current {
         let p = if first { *x } else { crate::view::dense(signal, rows, m) };
+        let n_out = weights.nrows();
+        require_size("layers", weights.shape(), (n_out, rows))?;
+        require_length("layers", bias.len(), n_out)?;
         current = layers.next();
         if current.is_none() {
+            require_size("output", output.shape(), (n_out, m))?;
             return linear(gemm, &weights, bias, &p, output, stack);
         }
-        let n_out = weights.nrows();
         let mut z = crate::view::view_mut("widest", next, n_out, m, n_out)?;
         linear(gemm, &weights, bias, &p, &mut z, stack.rest())?;
         activation.apply_in_place(&mut next[..n_out * m]);

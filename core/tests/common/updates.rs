@@ -566,16 +566,16 @@ fn objectives<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
         ),
         update!(
             "forward::network",
-            &[("weights", "weights"), ("bias", "bias"), ("above", "above"), ("p", "p"), ("z", "z")],
+            &[("weights", "layers"), ("bias", "layers"), ("above", "layers"), ("p", "x"), ("z", "output")],
             |w, gemm| {
                 let shapes = [(w.n_out, w.n_in), (w.n_out, w.n_out)];
-                forward::network_workspace(gemm, shapes.into_iter(), w.n_out, w.m)
+                forward::network_workspace(gemm, shapes.into_iter(), w.n_out + 2, w.m)
             },
             |w, gemm, stack| {
                 let World { weights, bias, above, p, z, n_out, .. } = w;
                 let layers = [(weights.view(), bias.slice()), (above.view(), bias.slice())];
-                let z = &mut z.view_mut();
-                forward::network(gemm, leaky(), layers.into_iter(), &p.view(), z, *n_out, stack)
+                let (z, widest) = (&mut z.view_mut(), *n_out + 2);
+                forward::network(gemm, leaky(), layers.into_iter(), &p.view(), z, widest, stack)
             }
         ),
     ]
