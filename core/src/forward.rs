@@ -4,13 +4,13 @@ use crate::activation::Activation;
 use crate::error::Result;
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
-use crate::view::{MatMut, MatRef, column_mut, reborrow, require_length};
+use crate::view::{MatMut, MatRef, column_mut, reborrow, require_length, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// `z <- W p + b`: `weights` n_out x n_in, `bias` n_out, `p` n_in x m, `z` n_out x m. One product.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace).
+/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below [`linear_workspace`].
 pub fn linear<T: Real, G: Gemm<T>>(
     gemm: &G,
     weights: &MatRef<'_, T>,
@@ -19,12 +19,20 @@ pub fn linear<T: Real, G: Gemm<T>>(
     z: &mut MatMut<'_, T>,
     stack: Stack<'_, T>,
 ) -> Result {
-    require_length("bias", bias.len(), z.nrows())?;
-    crate::gemm::product_shape(weights, Transpose::No, p, Transpose::No, z)?;
+    let ((n_out, n_in), m) = (weights.shape(), p.ncols());
+    require_length("bias", bias.len(), n_out)?;
+    require_size("p", p.shape(), (n_in, m))?;
+    require_size("z", z.shape(), (n_out, m))?;
+    stack.require(linear_workspace(gemm, n_out, n_in, m))?;
     for j in 0..z.ncols() {
         column_mut(z, j).copy_from_slice(bias);
     }
     gemm.gemm(T::ONE, *weights, Transpose::No, *p, Transpose::No, T::ONE, reborrow(z), stack)
+}
+
+/// Scratch of [`linear`] for m columns: one product's.
+pub fn linear_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize, m: usize) -> Requirement {
+    gemm.workspace(n_out, m, n_in)
 }
 
 /// The network's output for a tile: `z_l = W_l f(z_{l-1}) + b_l`, without the activation after the last layer.
@@ -32,7 +40,9 @@ pub fn linear<T: Real, G: Gemm<T>>(
 /// `layers` gives weights (n_out x n_in) and bias of each layer; `x` is n_0 x m, `output` n_L x m. There must be a layer.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below [`network_workspace`].
+/// [`Shape`](crate::error::Error::Shape) naming `layers` (if there are none, or one does not fit what is below it) or
+/// `output`, [`Length`](crate::error::Error::Length) naming `widest` if a hidden layer is wider,
+/// [`Workspace`](crate::error::Error::Workspace) below [`network_workspace`]. `output` is then untouched.
 pub fn network<'l, T: Real, G: Gemm<T>>(
     gemm: &G,
     activation: Activation<T>,
@@ -50,11 +60,14 @@ pub fn network<'l, T: Real, G: Gemm<T>>(
     let mut first = true;
     while let Some((weights, bias)) = current {
         let p = if first { *x } else { crate::view::dense(signal, rows, m) };
+        let n_out = weights.nrows();
+        require_size("layers", weights.shape(), (n_out, rows))?;
+        require_length("layers", bias.len(), n_out)?;
         current = layers.next();
         if current.is_none() {
+            require_size("output", output.shape(), (n_out, m))?;
             return linear(gemm, &weights, bias, &p, output, stack);
         }
-        let n_out = weights.nrows();
         let mut z = crate::view::view_mut("widest", next, n_out, m, n_out)?;
         linear(gemm, &weights, bias, &p, &mut z, stack.rest())?;
         activation.apply_in_place(&mut next[..n_out * m]);
@@ -73,6 +86,6 @@ pub fn network_workspace<T: Real, G: Gemm<T>>(
     m: usize,
 ) -> Requirement {
     let products =
-        shapes.fold(Requirement::NONE, |most, (n_out, n_in)| most.or(gemm.workspace(n_out, m, n_in)));
+        shapes.fold(Requirement::NONE, |most, (n_out, n_in)| most.or(linear_workspace(gemm, n_out, n_in, m)));
     Requirement::matrix(widest, 2 * m).and(products)
 }

@@ -4,7 +4,7 @@
 //! holds the whole state adds up tiles, layers, the risk R and the regularisers Omega.
 
 use crate::activation::Activation;
-use crate::error::Result;
+use crate::error::{Result, require_positive};
 use crate::real::Real;
 use crate::reduce;
 use crate::view::{MatRef, column, require_size};
@@ -94,7 +94,8 @@ pub fn copy_terms_workspace(n_out: usize) -> Requirement {
 /// `|a - f(z)|^2` of a tile, dlADMM's penalty of a hidden layer (equation 1, weight nu/2); both n_out x m.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace): one column is needed.
+/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below
+/// [`activation_gap_workspace`].
 pub fn activation_gap<T: Real>(
     activation: Activation<T>,
     a: &MatRef<'_, T>,
@@ -112,6 +113,11 @@ pub fn activation_gap<T: Real>(
         sum += reduce::sum_squares(deviation);
     }
     Ok(sum)
+}
+
+/// Scratch of [`activation_gap`]: a column.
+pub fn activation_gap_workspace(n_out: usize) -> Requirement {
+    Requirement::vector(n_out)
 }
 
 /// The last layer's constraint in dlADMM (equation 1).
@@ -136,12 +142,14 @@ impl ConstraintTerms {
     }
 }
 
-/// dlADMM's constraint terms of a tile from the shifted residual `r = W a + b - z - u/rho` and `u`, both n_out x m.
+/// dlADMM's constraint terms of a tile from the shifted residual `r = W a + b - z - u/rho` and `u`, both n_out x m,
+/// `rho > 0`.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape).
+/// [`Shape`](crate::error::Error::Shape), [`Setting`](crate::error::Error::Setting).
 pub fn constraint_terms<T: Real>(rho: T, r: &MatRef<'_, T>, u: &MatRef<'_, T>) -> Result<ConstraintTerms> {
     require_size("u", u.shape(), r.shape())?;
+    require_positive("rho", rho.to_f64())?;
     let inverse = T::ONE / rho;
     let mut terms = ConstraintTerms::default();
     for j in 0..r.ncols() {

@@ -35,7 +35,7 @@ pub enum StepRule<T> {
     Backtracking {
         /// The first parameter tried, above 0.
         start: T,
-        /// What it is multiplied with, above 1.
+        /// What it is multiplied with, at least 1.001: a factor nearer to 1 would take millions of trials.
         factor: T,
     },
     /// The exact minimiser: joint least squares for (W, b) with a proximal term, one linear solve for an input.
@@ -57,13 +57,13 @@ impl<T: Real> StepRule<T> {
             StepRule::Backtracking { start, factor } => {
                 require_positive("backtracking start", start.to_f64())?;
                 let factor = factor.to_f64();
-                if factor.is_finite() && factor > 1.0 {
+                if factor.is_finite() && factor >= 1.001 {
                     Ok(())
                 } else {
                     Err(Error::Setting {
                         name: "backtracking factor",
                         found: factor,
-                        expected: "a finite number above 1",
+                        expected: "a finite number, 1.001 or above",
                     })
                 }
             }
@@ -76,7 +76,9 @@ impl<T: Real> StepRule<T> {
 fn backtrack<T: Real>(start: T, factor: T, cap: T, legal: impl Fn(T) -> bool) -> T {
     let mut parameter = start;
     while parameter < cap && !legal(parameter) {
-        parameter *= factor;
+        let next = parameter * factor;
+        // A subnormal start times a small factor may round to itself, and would forever.
+        parameter = if next > parameter { next } else { cap };
     }
     parameter.min(cap)
 }

@@ -110,7 +110,7 @@ pub fn column<'a, T: Real>(matrix: &MatRef<'a, T>, j: usize) -> &'a [T] {
     }
 }
 
-/// Column `j` as a mutable slice; panics as [`column`].
+/// Column `j` as a mutable slice; panics as [`column()`].
 #[inline]
 pub fn column_mut<'b, T: Real>(matrix: &'b mut MatMut<'_, T>, j: usize) -> &'b mut [T] {
     let (rows, columns) = matrix.shape();

@@ -16,7 +16,7 @@
 use super::{StepRule, backtrack};
 use crate::activation::Activation;
 use crate::cholesky;
-use crate::error::{Result, require_positive};
+use crate::error::{Error, Result, require_positive};
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
 use crate::reduce;
@@ -128,7 +128,8 @@ pub struct Moved {
 /// if tau is legal), exact with [`Prepared::Inverse`].
 ///
 /// # Errors
-/// [`Setting`](crate::error::Error::Setting) for `w` or `c`, [`Shape`](crate::error::Error::Shape),
+/// [`Setting`](crate::error::Error::Setting) for `w`, `c` or a tau that is not positive,
+/// [`NonFinite`](crate::error::Error::NonFinite) for a tau that is not finite, [`Shape`](crate::error::Error::Shape),
 /// [`Workspace`](crate::error::Error::Workspace) below [`step_workspace`].
 pub fn step<T: Real, G: Gemm<T>>(
     gemm: &G,
@@ -146,6 +147,9 @@ pub fn step<T: Real, G: Gemm<T>>(
     require_size("p", p.shape(), (n_in, m))?;
     if let Prepared::Inverse(inverse) = prepared {
         require_size("inverse", inverse.shape(), (n_in, n_in))?;
+    }
+    if let Prepared::Tau(tau) = prepared {
+        require_tau(tau)?;
     }
     stack.require(step_workspace(gemm, prepared.rule(), n_out, n_in, m))?;
     complete_gradient(gemm, w, c, weights, &as_ref(r), g, stack.rest())?;
@@ -181,6 +185,15 @@ pub fn step<T: Real, G: Gemm<T>>(
             gemm.gemm(T::ONE, *weights, Transpose::No, as_ref(g), Transpose::No, T::ZERO, target, stack)?;
             Ok(descend(w, c, prepared, &as_ref(g), &as_ref(&h), p, r))
         }
+    }
+}
+
+/// A tau from samples that have diverged is not finite; one that is not positive is no step parameter.
+fn require_tau<T: Real>(tau: T) -> Result {
+    if tau.is_finite() {
+        require_positive("tau", tau.to_f64())
+    } else {
+        Err(Error::NonFinite { quantity: "tau" })
     }
 }
 
@@ -315,7 +328,8 @@ impl Probe {
     }
 }
 
-/// **map** before a step with one tau a layer: `|g|^2` and `|W g|^2` of a tile; arguments and errors as [`step`].
+/// **map** before a step with one tau a layer: `|g|^2` and `|W g|^2` of a tile; arguments, scratch
+/// ([`StepKind::Gradient`]) and errors as [`step`].
 ///
 /// Two products, which [`step`] makes again once tau is known: only [`StepRule::Scalar`] and
 /// [`StepRule::Backtracking`] need them, which repeat published runs.

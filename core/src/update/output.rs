@@ -1,6 +1,6 @@
 //! The linear variable of the last layer (pdADMM equation 5; dlADMM equations 5 and 15).
 
-use crate::error::Result;
+use crate::error::{Result, require_positive};
 use crate::loss::{Loss, OutputReport, OutputSolver, Target, solve_output, solve_output_workspace};
 use crate::real::Real;
 use crate::reduce;
@@ -38,8 +38,11 @@ pub fn step<T: Real>(
     r: &mut MatMut<'_, T>,
     mut stack: Stack<'_, T>,
 ) -> Result<Solved> {
+    // The solver checks these again, but by then r has been written.
+    require_positive("mu", mu.to_f64())?;
     require_size("r", r.shape(), z.shape())?;
     let (n, m) = z.shape();
+    loss.check_target(target, n, m)?;
     stack.require(step_workspace::<T>(loss, solver, n, m))?;
     let mut old = stack.matrix(n, m)?;
     crate::view::copy(&as_ref(z), &mut old);

@@ -101,10 +101,13 @@ pub enum Parts {
 
 /// **map**: adds a tile to the sums: `r p'` (one product), `p p'` (half a product) and both row sums.
 ///
-/// `r` is n_out x m, `p` n_in x m, `sums` of that shape.
+/// `r` is n_out x m, `p` n_in x m, `sums` of that shape. The row sums of the tile are taken by themselves before they
+/// join the total, as the products are: over many samples the rounding of a running sum would pass for spread when the
+/// sums are centred.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape) naming `p` or `sums`, [`Workspace`](crate::error::Error::Workspace).
+/// [`Shape`](crate::error::Error::Shape) naming `p` or the part of `sums`,
+/// [`Workspace`](crate::error::Error::Workspace) below [`accumulate_workspace`].
 pub fn accumulate<T: Real, G: Gemm<T>>(
     gemm: &G,
     r: &MatRef<'_, T>,
@@ -114,34 +117,42 @@ pub fn accumulate<T: Real, G: Gemm<T>>(
     mut stack: Stack<'_, T>,
 ) -> Result {
     require_size("p", p.shape(), (p.nrows(), r.ncols()))?;
-    require_size("sums", sums.cross.shape(), (r.nrows(), p.nrows()))?;
+    sums.require(r.nrows(), p.nrows())?;
     stack.require(accumulate_workspace(gemm, r.nrows(), p.nrows(), r.ncols()))?;
     let cross = crate::view::reborrow(&mut sums.cross);
     gemm.gemm(T::ONE, *r, Transpose::No, *p, Transpose::Yes, T::ONE, cross, stack.rest())?;
-    add_columns(r, sums.residual);
+    add_columns(r, sums.residual, stack.rest())?;
     if parts == Parts::All {
         gemm.syrk(T::ONE, *p, T::ONE, crate::view::reborrow(&mut sums.gram), stack.rest())?;
-        add_columns(p, sums.input);
+        add_columns(p, sums.input, stack)?;
     }
     Ok(())
 }
 
-/// Scratch of [`accumulate`] for a tile of m columns: one product's.
+/// Scratch of [`accumulate`] for a tile of m columns: one product's, or one column.
 pub fn accumulate_workspace<T: Real, G: Gemm<T>>(
     gemm: &G,
     n_out: usize,
     n_in: usize,
     m: usize,
 ) -> Requirement {
-    gemm.workspace(n_out, n_in, m).or(gemm.workspace(n_in, n_in, m))
+    let product = gemm.workspace(n_out, n_in, m).or(gemm.workspace(n_in, n_in, m));
+    product.or(Requirement::vector(n_out.max(n_in)))
 }
 
-fn add_columns<T: Real>(matrix: &MatRef<'_, T>, total: &mut [T]) {
-    for j in 0..matrix.ncols() {
-        for (sum, &x) in total.iter_mut().zip(column(matrix, j)) {
-            *sum += x;
+/// Columns that are added up before their sum joins the total.
+const BLOCK: usize = 64;
+
+fn add_columns<T: Real>(matrix: &MatRef<'_, T>, total: &mut [T], mut stack: Stack<'_, T>) -> Result {
+    let block = stack.vector(total.len())?;
+    for start in (0..matrix.ncols()).step_by(BLOCK) {
+        block.fill(T::ZERO);
+        for j in start..matrix.ncols().min(start + BLOCK) {
+            add_slice(column(matrix, j), block);
         }
+        add_slice(block, total);
     }
+    Ok(())
 }
 
 /// Adds the sums of another part of the samples; `total` and `part` are the flat memory of both.
@@ -174,6 +185,13 @@ fn add_slice<T: Real>(from: &[T], to: &mut [T]) {
 }
 
 impl<T: Real> SumsMut<'_, T> {
+    fn require(&self, n_out: usize, n_in: usize) -> Result {
+        require_size("sums.cross", self.cross.shape(), (n_out, n_in))?;
+        require_size("sums.gram", self.gram.shape(), (n_in, n_in))?;
+        require_length("sums.residual", self.residual.len(), n_out)?;
+        require_length("sums.input", self.input.len(), n_in)
+    }
+
     /// Sets the sums, or those of `r` alone, to zero.
     pub fn clear(&mut self, parts: Parts) {
         fill(&mut self.cross, T::ZERO);
@@ -196,10 +214,10 @@ impl<T: Real> SumsMut<'_, T> {
     /// The sums after `r <- r + D p + d 1'` (a step of weights and bias), without a pass over the samples:
     /// `r p' <- r p' + D p p' + d (p 1)'` and `r 1 <- r 1 + D p 1 + M d`.
     ///
-    /// `p p'` must be finished. `change` is n_out x n_in, `bias_change` n_out.
+    /// `p p'` must be finished. `change` is n_out x n_in, `bias_change` n_out. One product of n_out x n_in x n_in.
     ///
     /// # Errors
-    /// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace).
+    /// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below [`follow_workspace`].
     pub fn follow<G: Gemm<T>>(
         &mut self,
         gemm: &G,
@@ -208,8 +226,10 @@ impl<T: Real> SumsMut<'_, T> {
         samples: usize,
         stack: Stack<'_, T>,
     ) -> Result {
-        require_size("change", change.shape(), self.cross.shape())?;
-        require_length("bias_change", bias_change.len(), self.residual.len())?;
+        let (n_out, n_in) = change.shape();
+        self.require(n_out, n_in)?;
+        require_length("bias_change", bias_change.len(), n_out)?;
+        stack.require(follow_workspace(gemm, n_out, n_in))?;
         let gram = crate::view::as_ref(&self.gram);
         let cross = crate::view::reborrow(&mut self.cross);
         gemm.gemm(T::ONE, *change, Transpose::No, gram, Transpose::No, T::ONE, cross, stack)?;
@@ -227,6 +247,11 @@ impl<T: Real> SumsMut<'_, T> {
         }
         Ok(())
     }
+}
+
+/// Scratch of [`SumsMut::follow`]: one product's.
+pub fn follow_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize) -> Requirement {
+    gemm.workspace(n_out, n_in, n_in)
 }
 
 fn fill<T: Real>(matrix: &mut MatMut<'_, T>, value: T) {

@@ -125,7 +125,7 @@ pub fn reduce_workspace<T: Real, G: Gemm<T>>(
 /// `p` is n_in x m, `r` n_out x m.
 ///
 /// # Errors
-/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace).
+/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below [`apply_workspace`].
 pub fn apply<T: Real, G: Gemm<T>>(
     gemm: &G,
     change: &MatRef<'_, T>,
@@ -152,6 +152,7 @@ pub fn apply_weights<T: Real, G: Gemm<T>>(
 ) -> Result {
     require_size("change", change.shape(), (r.nrows(), p.nrows()))?;
     require_size("p", p.shape(), (p.nrows(), r.ncols()))?;
+    stack.require(apply_workspace(gemm, r.nrows(), p.nrows(), r.ncols()))?;
     gemm.gemm(T::ONE, *change, Transpose::No, *p, Transpose::No, T::ONE, reborrow(r), stack)
 }
 

@@ -11,7 +11,7 @@
 
 use super::{Change, Reduced, clear, inner, squared};
 use crate::cholesky;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require_positive};
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
 use crate::reduce;
@@ -46,9 +46,12 @@ fn centred_trace<T: Real>(sums: &Sums<'_, T>) -> f64 {
     let centred = |(i, &sum): (usize, &T)| sums.gram[(i, i)].to_f64() - sum.to_f64() * sum.to_f64() / count;
     let trace: f64 = sums.input.iter().enumerate().map(centred).sum();
     let raw: f64 = (0..sums.input.len()).map(|i| sums.gram[(i, i)].to_f64()).sum();
-    // What is left of constant inputs after centring is rounding of the sums themselves.
-    let rounding = raw * T::EPSILON.to_f64() * 8.0;
-    if trace <= rounding { 0.0 } else { trace }
+    // What is left of constant inputs after centring is rounding of the sums themselves. Equal terms round to the same
+    // side, so it grows with the number of terms in a row, which tiles keep below the root of the number of samples
+    // or a few hundred.
+    let rounding = raw * T::EPSILON.to_f64() * (8.0 + libm::sqrt(count));
+    // Sums that have overflowed are not constant inputs: that must come out.
+    if raw.is_finite() && trace <= rounding { 0.0 } else { trace }
 }
 
 /// `delta = damping * trace(S_c)/n_in`; 0 when the inputs are constant over the samples.
@@ -60,7 +63,7 @@ fn proximal_weight<T: Real>(damping: T, sums: &Sums<'_, T>) -> f64 {
 }
 
 /// Writes the Cholesky factor of `S_c + (delta + lambda/w) I` into `lower` (n_in x n_in) and says whether there is one:
-/// not if the inputs are constant over the samples and so determine no weights.
+/// not if there are no samples, or if the inputs are constant over them and so determine no weights.
 ///
 /// # Errors
 /// As [`reduce`](super::reduce).
@@ -75,7 +78,15 @@ pub fn factor<T: Real, G: Gemm<T>>(
 ) -> Result<bool> {
     let lambda = l2_weight(regularizer)?;
     let n = sums.input.len();
+    require_positive("damping", damping.to_f64())?;
+    require_positive("w", w.to_f64())?;
+    regularizer.validate()?;
+    require_size("sums.gram", sums.gram.shape(), (n, n))?;
     require_size("lower", lower.shape(), (n, n))?;
+    stack.require(factor_workspace(gemm, n))?;
+    if sums.samples == 0 {
+        return Ok(false);
+    }
     let delta = proximal_weight(damping, sums);
     if !delta.is_finite() {
         return Err(Error::NonFinite { quantity: "the sum p p'" });

@@ -44,7 +44,7 @@ pub(super) fn step<T: Real, G: Gemm<T>>(
         curvature,
         length,
     };
-    search.first_theta(rule, theta, stack.rest())?;
+    search.first_theta(rule, regularizer, theta, stack.rest())?;
     search.step(regularizer, weights, theta, change)?;
     if regularizer != Regularizer::None {
         search.raise_theta(rule, regularizer, weights, theta, change, stack)?;
@@ -141,24 +141,36 @@ impl<T: Real, G: Gemm<T>> Search<'_, T, G> {
         Ok(())
     }
 
-    /// The smallest theta that is legal without a regulariser; where the gradient is 0, the mean eigenvalue `w trace(S)/n_in`.
-    fn first_theta(&mut self, rule: &StepRule<T>, theta: &mut [T], stack: Stack<'_, T>) -> Result {
+    /// The smallest theta that is legal without a regulariser; where the gradient is 0, the mean eigenvalue
+    /// `w trace(S)/n_in`. Never below `EPSILON` of the cap, which is where the curvature is lost in its own rounding.
+    ///
+    /// With a regulariser [`StepRule::Backtracking`] begins at its own start, and the regularised step is what is tried.
+    fn first_theta(
+        &mut self,
+        rule: &StepRule<T>,
+        regularizer: Regularizer<T>,
+        theta: &mut [T],
+        stack: Stack<'_, T>,
+    ) -> Result {
         let gradient = self.gradient;
         self.measure(&gradient, stack)?;
         let n_in = gradient.ncols().max(1);
-        let mean = self.cap / T::from_usize(n_in);
+        let (mean, floor) = (self.cap / T::from_usize(n_in), self.cap * T::EPSILON);
         match *rule {
             StepRule::Vector | StepRule::LeastSquares { .. } => {
                 for (i, theta) in theta.iter_mut().enumerate() {
                     let (curvature, length) = (self.curvature[i], self.length[i]);
-                    *theta = if length > T::ZERO { self.w * curvature / length } else { mean };
+                    *theta = if length > T::ZERO { floor.max(self.w * curvature / length) } else { mean };
                 }
             }
             StepRule::Scalar | StepRule::Backtracking { .. } => {
                 let length: f64 = squared(&gradient);
                 let curvature = inner(&as_ref(&self.product), &gradient);
-                let smallest = T::from_f64(self.w.to_f64() * curvature / length);
+                let smallest = floor.max(T::from_f64(self.w.to_f64() * curvature / length));
                 let scalar = match *rule {
+                    StepRule::Backtracking { start, .. } if regularizer != Regularizer::None => {
+                        start.min(self.cap)
+                    }
                     _ if length == 0.0 => mean,
                     StepRule::Backtracking { start, factor } => {
                         backtrack(start, factor, self.cap.max(smallest), |theta| theta >= smallest)

@@ -1,0 +1,11 @@
+//! Every update against the same quantity computed densely in double precision, by plain loops over the samples.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod elementwise;
+mod forward;
+mod input;
+mod least_squares;
+mod sums;
+mod weights;

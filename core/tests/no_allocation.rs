@@ -1,0 +1,235 @@
+//! A counting allocator around every update and around whole sweeps: nothing is allocated.
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use altmin_core::executor::Sequential;
+use altmin_core::gemm::Portable;
+use altmin_core::method::dladmm::{self, DlAdmm};
+use altmin_core::method::layer::{Layer, LayerShape};
+use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
+use altmin_core::method::{Partition, Problem, Settings, Sweep};
+use altmin_core::update::StepRule;
+use altmin_core::update::sums::SumsShape;
+use altmin_core::{Activation, Loss, OutputSolver, Real, Regularizer, Target};
+use common::{Random, Scratch, Strided, World, updates};
+
+struct Counting;
+
+thread_local! {
+    /// Const and without a destructor: reading it allocates nothing.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count() {
+    ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
+}
+
+// SAFETY: everything is handed on to the system's allocator as it came.
+#[allow(unsafe_code)] // An allocator cannot be written otherwise.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// What `call` allocates on this thread, and its result.
+fn allocations<R>(call: impl FnOnce() -> R) -> (usize, R) {
+    let before = ALLOCATIONS.with(Cell::get);
+    let result = call();
+    (ALLOCATIONS.with(Cell::get) - before, result)
+}
+
+#[test]
+fn the_counter_counts() {
+    let (count, kept) = allocations(|| vec![1u8; 100]);
+    assert_eq!((count, kept.len()), (1, 100));
+    let (count, grown) = allocations(|| {
+        let mut kept = kept;
+        kept.reserve(10_000);
+        kept
+    });
+    assert!(count == 1 && grown.capacity() >= 10_000);
+}
+
+in_both_precisions!(updates_allocate_nothing, sweeps_allocate_nothing);
+
+fn updates_allocate_nothing<T: Real>() {
+    // Small shapes, and some that every blocked loop must cut.
+    for (n_out, n_in, m) in [(5, 8, 11), (1, 1, 1), (100, 130, 250)] {
+        let start = World::<T>::new(3, n_out, n_in, m, 1);
+        for update in updates::<T, Portable>() {
+            let mut world = start.clone();
+            let mut scratch = Scratch::new((update.workspace)(&world, &Portable));
+            let (count, result) = allocations(|| (update.run)(&mut world, &Portable, scratch.stack()));
+            assert_eq!((result, count), (Ok(()), 0), "{}", update.name);
+        }
+    }
+}
+
+const WIDTHS: [usize; 4] = [7, 9, 6, 4];
+const SAMPLES: usize = 50;
+
+fn settings<T: Real>(step: StepRule<T>, solver: OutputSolver, regularizer: Regularizer<T>) -> Settings<T> {
+    Settings {
+        nu: T::ONE,
+        rho: T::from_f64(5.0),
+        weight_step: step,
+        input_step: step,
+        activation: Activation::Relu,
+        loss: Loss::CrossEntropy,
+        solver,
+        regularizer,
+    }
+}
+
+fn cases<T: Real>() -> [Settings<T>; 5] {
+    let number = T::from_f64;
+    let backtracking = StepRule::Backtracking { start: number(0.25), factor: number(2.0) };
+    let least_squares = StepRule::LeastSquares { damping: number(0.5) };
+    let (newton, fista) = (OutputSolver::Newton, OutputSolver::Fista);
+    [
+        settings(StepRule::Vector, newton, Regularizer::L1(number(0.125))),
+        settings(StepRule::Scalar, fista, Regularizer::L2(number(0.125))),
+        settings(backtracking, newton, Regularizer::None),
+        settings(least_squares, newton, Regularizer::None),
+        settings(least_squares, fista, Regularizer::L2(number(0.125))),
+    ]
+}
+
+fn shapes<T: Real>(settings: &Settings<T>) -> Vec<LayerShape> {
+    let pairs = WIDTHS.windows(2).enumerate();
+    pairs.map(|(index, pair)| LayerShape::new(settings, index, pair[1], pair[0])).collect()
+}
+
+fn sums_shapes(shapes: &[LayerShape]) -> impl Iterator<Item = SumsShape> + Clone + '_ {
+    shapes.iter().map(|shape| shape.sums)
+}
+
+fn zeros<T: Real>(elements: usize) -> Vec<T> {
+    vec![T::ZERO; elements]
+}
+
+fn layers<T: Real>(shapes: &[LayerShape]) -> Vec<Layer<T, Vec<T>>> {
+    let mut random = Random::new(1);
+    let make = |&shape: &LayerShape| {
+        let mut layer = Layer::new(shape, zeros).unwrap();
+        let (weights, bias) = layer.parameters_mut();
+        weights.iter_mut().chain(bias).for_each(|x| *x = T::from_f64(0.5 * random.number()));
+        layer
+    };
+    shapes.iter().map(make).collect()
+}
+
+/// Runs `sweep` a few times; it may not allocate, and it must do something.
+fn check<T: Real>(settings: &Settings<T>, mut sweep: impl FnMut() -> altmin_core::Result<Sweep>) {
+    let mut objectives = vec![];
+    for _ in 0..3 {
+        let (count, result) = allocations(&mut sweep);
+        assert_eq!(count, 0, "{settings:?}");
+        objectives.push(result.unwrap().objective);
+    }
+    assert!(objectives[0] > objectives[2], "{settings:?}: {objectives:?}");
+}
+
+fn sweeps_allocate_nothing<T: Real>() {
+    let mut random = Random::new(2);
+    let x = Strided::<T>::dense(&random.matrix(WIDTHS[0], SAMPLES));
+    let classes: Vec<u32> = (0..SAMPLES).map(|_| random.below(WIDTHS[3]) as u32).collect();
+    let problem = Problem { x: x.view(), target: Target::Classes(&classes) };
+    // Two groups, and a last tile that is not full.
+    let partition = Partition::new(SAMPLES, 16, 2);
+    for settings in cases::<T>() {
+        for storage in [DualStorage::Recovered, DualStorage::Stored] {
+            sweep_pdadmm(settings, partition, problem, storage);
+        }
+        sweep_dladmm(settings, partition, problem);
+    }
+}
+
+fn sweep_pdadmm<T: Real>(
+    settings: Settings<T>,
+    partition: Partition,
+    problem: Problem<'_, T>,
+    storage: DualStorage,
+) {
+    let shapes = shapes(&settings);
+    let mut layers = layers(&shapes);
+    let (mut inputs, mut residuals, mut outputs) = (vec![], vec![], vec![]);
+    for (l, &shape) in shapes.iter().enumerate() {
+        for g in 0..partition.groups() {
+            let (_, m) = partition.group(g);
+            let last = l + 1 == shapes.len();
+            let units = pdadmm::units::<T, Vec<T>>(shape, l == 0, last, storage, m, zeros).unwrap();
+            inputs.push(units.0);
+            residuals.push(units.1);
+            outputs.push(units.2);
+        }
+    }
+    let state = pdadmm::State {
+        layers: &mut layers,
+        inputs: &mut inputs,
+        residuals: &mut residuals,
+        outputs: &mut outputs,
+    };
+    let needed = pdadmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&shapes));
+    let mut memory = zeros::<T>(needed.elements());
+    let mut executor = Sequential::new(&mut memory);
+    let mut method = PdAdmm::new(settings, partition, problem, state).unwrap();
+    let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
+    assert_eq!((result, count), (Ok(()), 0));
+    check(&settings, || method.sweep(&mut executor, &Portable));
+    let (count, result) = allocations(|| method.objective(&mut executor));
+    assert!(result.is_ok() && count == 0);
+}
+
+fn sweep_dladmm<T: Real>(settings: Settings<T>, partition: Partition, problem: Problem<'_, T>) {
+    let shapes = shapes(&settings);
+    let mut layers = layers(&shapes);
+    let (mut hidden, mut residuals, mut groups) = (vec![], vec![], vec![]);
+    for g in 0..partition.groups() {
+        let (_, m) = partition.group(g);
+        for (l, shape) in shapes.iter().enumerate() {
+            if l + 1 < shapes.len() {
+                hidden.push(dladmm::hidden::<T, Vec<T>>(shape.sums.n_out, m, zeros).unwrap());
+            }
+            residuals.push(dladmm::residual::<T, Vec<T>>(shape.sums.n_out, m, zeros).unwrap());
+        }
+        groups.push(dladmm::group::<T, Vec<T>>(WIDTHS[3], m, shapes.iter().copied(), zeros).unwrap());
+    }
+    let state = dladmm::State {
+        layers: &mut layers,
+        hidden: &mut hidden,
+        residuals: &mut residuals,
+        groups: &mut groups,
+    };
+    let needed = dladmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&shapes));
+    let mut memory = zeros::<T>(needed.elements());
+    let mut executor = Sequential::new(&mut memory);
+    let mut method = DlAdmm::new(settings, partition, problem, state).unwrap();
+    let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
+    assert_eq!((result, count), (Ok(()), 0));
+    check(&settings, || method.sweep(&mut executor, &Portable));
+    let (count, result) = allocations(|| method.objective(&mut executor));
+    assert!(result.is_ok() && count == 0);
+}
