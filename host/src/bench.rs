@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::gemm_fast::Fast;
 use crate::init::{self, Initializer};
 use crate::kernel::AnyGemm;
-use crate::memory::peak_rss_bytes;
+use crate::memory::{peak_rss_bytes, state_bytes};
 use crate::products::product_flops;
 use crate::random::{self, Purpose};
 use crate::schedule::Parallel;
@@ -144,7 +144,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
         sweep_gflops: flops / all.sweep_seconds / 1e9,
         gemm_gflops: flops / all.product_seconds / 1e9,
         efficiency: all.product_seconds / all.sweep_seconds,
-        state_bytes: size.state_bytes::<T>(bench.method),
+        state_bytes: state_bytes(bench.method, &bench.layers, bench.samples, bench.precision),
         peak_rss_bytes: peak_rss_bytes(),
         scaling: rates.get(1).map(|one| {
             let sweep_speedup = one.sweep_seconds / all.sweep_seconds;

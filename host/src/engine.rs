@@ -36,18 +36,6 @@ impl Size {
         self.widths.windows(2).map(|pair| SumsShape { n_in: pair[0], n_out: pair[1] })
     }
 
-    /// Bytes of the variables that a method carries from sweep to sweep for every sample: p, z, q and r of pdADMM; a, z
-    /// and r of dlADMM, and its u and the last z twice.
-    pub fn state_bytes<T>(&self, method: Method) -> usize {
-        let hidden: usize = self.widths[1..self.widths.len() - 1].iter().sum();
-        let last = self.widths[self.widths.len() - 1];
-        let rows = match method {
-            Method::Pdadmm => 4 * hidden + 2 * last,
-            Method::Dladmm => 3 * hidden + 4 * last,
-        };
-        rows * self.samples * size_of::<T>()
-    }
-
     /// How the samples are cut under a method.
     pub fn partition(&self, method: Method) -> Partition {
         let at_once = match method {

@@ -1,22 +1,19 @@
 //! How large rho must be for the convergence theorems.
 
+use altmin_core::theory;
+
 use crate::config::{Method, Settings};
+use crate::convert;
 use crate::network::{Activation, Loss};
 
-/// What a method's theorem asks of rho: it must be above this.
-///
-/// pdADMM, Lemma 1: `max(4 nu s^2, (sqrt(17) + 1) nu / 2)` with the activation's Lipschitz constant s. dlADMM,
-/// Theorem 4.2: `2 H` with the risk's, 1/2 for softmax cross-entropy and 1 for least squares.
+/// What a method's theorem asks of rho: it must be above this. pdADMM: Lemma 1; dlADMM: Theorem 4.2.
 pub fn rho_threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> f64 {
     match method {
         Method::Pdadmm => {
-            let s = lipschitz(activation);
-            (4.0 * nu * s * s).max((17f64.sqrt() + 1.0) * nu / 2.0)
+            let lipschitz = convert::activation::<f64>(activation).lipschitz();
+            theory::pdadmm_rho_threshold(nu, lipschitz)
         }
-        Method::Dladmm => match loss {
-            Loss::CrossEntropy => 1.0,
-            Loss::LeastSquares => 2.0,
-        },
+        Method::Dladmm => theory::dladmm_rho_threshold(convert::loss(loss).lipschitz()),
     }
 }
 
@@ -39,12 +36,4 @@ pub fn warning(settings: &Settings) -> Option<String> {
         settings.rho,
         theorem(settings.method)
     ))
-}
-
-/// The Lipschitz constant s of an activation.
-fn lipschitz(activation: Activation) -> f64 {
-    match activation {
-        Activation::Relu => 1.0,
-        Activation::LeakyRelu(slope) => slope.abs().max(1.0),
-    }
 }

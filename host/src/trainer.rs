@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::gemm_fast::Fast;
 use crate::init;
 use crate::kernel::AnyGemm;
+use crate::memory::state_bytes;
 use crate::model::{Dense, Model};
 use crate::observe::{Metrics, Observer, Outcome, Summary};
 use crate::schedule::Parallel;
@@ -149,11 +150,8 @@ impl<T: Real> Trainer<T> {
 
     /// Bytes of the state that is carried from sweep to sweep.
     pub fn state_bytes(&self) -> usize {
-        self.size().state_bytes::<T>(self.settings.method)
-    }
-
-    fn size(&self) -> Size {
-        Size { widths: self.widths.clone(), samples: self.train.n_samples() }
+        let Settings { method, precision, .. } = self.settings;
+        state_bytes(method, &self.widths, self.train.n_samples(), precision)
     }
 
     fn sweeps(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
