@@ -107,7 +107,7 @@ pub fn reduce<T: Real, G: Gemm<T>>(
     Ok(reduced)
 }
 
-/// Scratch of [`reduce`].
+/// Scratch of [`reduce()`].
 pub fn reduce_workspace<T: Real, G: Gemm<T>>(
     gemm: &G,
     rule: &StepRule<T>,

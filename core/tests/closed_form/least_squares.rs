@@ -15,6 +15,7 @@ in_both_precisions!(
     a_factor_made_beforehand_gives_the_same_bits,
     inputs_that_determine_no_weights,
     constant_inputs_over_many_samples,
+    inputs_off_the_origin,
     l1_is_refused,
     sums_that_overflow_are_reported,
 );
@@ -123,19 +124,44 @@ fn inputs_that_determine_no_weights<T: Real>() {
 
 /// Rounding of long sums is not spread of the inputs, however the samples are cut.
 fn constant_inputs_over_many_samples<T: Real>() {
-    let (n_out, n_in, m) = (2, 5, 30_000);
-    let mut layer = Layer::random(1, n_out, n_in, m);
-    layer.p = Plain::new(n_in, m, |i, _| 0.1 + 0.3 * i as f64);
-    for tile in [100, 256, 1000, m] {
-        let memory = layer.sums::<T>(tile);
-        let sums = SumsShape { n_out, n_in }.read(&memory, m).unwrap();
-        let mut lower = Strided::<T>::dense(&Plain::zeros(n_in, n_in));
-        let mut scratch = Scratch::new(weights::factor_workspace::<T, _>(&Portable, n_in));
-        let (half, none) = (T::from_f64(0.5), Regularizer::None);
-        let target = &mut lower.view_mut();
-        let found = weights::factor(&Portable, half, T::ONE, none, &sums, target, scratch.stack());
-        assert_eq!(found, Ok(false), "tiles of {tile}");
+    let shape = SumsShape { n_out: 1, n_in: 1 };
+    for (m, tile) in [(1000, 100), (1000, 1000), (30_000, 256), (30_000, 30_000)] {
+        for at in 0..20 {
+            let mut layer = Layer::random(1, 1, 1, m);
+            layer.p = Plain::new(1, m, |_, _| 0.013 + 0.1731 * f64::from(at));
+            let memory = layer.sums::<T>(tile);
+            let sums = shape.read(&memory, m).unwrap();
+            let mut lower = Strided::<T>::dense(&Plain::zeros(1, 1));
+            let mut scratch = Scratch::new(weights::factor_workspace::<T, _>(&Portable, 1));
+            let (half, none) = (T::from_f64(0.5), Regularizer::None);
+            let target = &mut lower.view_mut();
+            let found = weights::factor(&Portable, half, T::ONE, none, &sums, target, scratch.stack());
+            assert_eq!(found, Ok(false), "{} in {m} samples, tiles of {tile}", layer.p.data[0]);
+        }
     }
+}
+
+/// Inputs far from the origin that do vary are not taken for constant.
+fn inputs_off_the_origin<T: Real>() {
+    let mut layer = Layer::random(1, 2, 3, 1000);
+    layer.p = layer.p.map(|p| p + 8.0);
+    let memory = layer.sums::<T>(256);
+    let sums = SumsShape { n_out: 2, n_in: 3 }.read(&memory, 1000).unwrap();
+    let mut lower = Strided::<T>::dense(&Plain::zeros(3, 3));
+    let mut scratch = Scratch::new(weights::factor_workspace::<T, _>(&Portable, 3));
+    let (half, none) = (T::from_f64(0.5), Regularizer::None);
+    let target = &mut lower.view_mut();
+    let found = weights::factor(&Portable, half, T::ONE, none, &sums, target, scratch.stack());
+    assert_eq!(found, Ok(true));
+    // L L' is the centred `p p'` plus delta.
+    let lower = lower.plain();
+    let lower = Plain::new(3, 3, |i, j| if i >= j { lower[(i, j)] } else { 0.0 });
+    let centred = layer.p.plus_to_columns(&layer.p.row_means().map(|mean| -mean));
+    let delta = Plain::identity(3).map(|x| x * proximal_weight(&layer, 0.5));
+    let expected = centred.times(&centred.transposed()).plus(1.0, &delta);
+    let error = lower.times(&lower.transposed()).plus(-1.0, &expected).largest();
+    let raw = layer.p.squared();
+    assert!(error <= rounding::<T>() * raw, "{error} beside {raw}");
 }
 
 fn l1_is_refused<T: Real>() {
