@@ -134,3 +134,19 @@ pub struct Sweep {
     /// The output subproblem's solver's account, the worst of all samples.
     pub output: OutputReport,
 }
+
+impl Sweep {
+    /// The report, if everything in it is finite. Norms of what moved may overflow while the objective does not.
+    fn require_finite(self) -> Result<Self> {
+        let named = [
+            ("the Lagrangian", self.objective),
+            ("the change of the variables", self.promised),
+            ("the primal residual", self.primal_residual),
+            ("the dual residual", self.dual_residual),
+        ];
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            Some(&(quantity, _)) => Err(Error::NonFinite { quantity }),
+            None => Ok(self),
+        }
+    }
+}

@@ -182,34 +182,63 @@ fn both_output_solvers_take_the_same_sweeps() {
     assert!(farthest(&train(fista, groups(170), (&data, &start), 20).0, &newton) < 1e-9);
 }
 
+/// Over 200 sweeps, and over 60 where weights step row by row: from about sweep 80 on, a row's exact line search makes
+/// more of a last bit from sweep to sweep (a start that differs in one ends as far off), so that no two ways to
+/// compute the same sweeps stay together.
 #[test]
 fn the_recovered_dual_is_the_stored_one() {
     let (data, start) = small();
     let partition = groups(170);
-    for rule in [StepRule::Vector, LEAST_SQUARES] {
-        let settings = settings(1.0, SAFE, rule);
+    let mixed = Settings { input_step: StepRule::Vector, ..settings(1.0, SAFE, LEAST_SQUARES) };
+    let same = |rule| settings(1.0, SAFE, rule);
+    for (settings, sweeps) in [
+        (same(StepRule::Vector), 60),
+        (same(StepRule::Scalar), 200),
+        (same(LEAST_SQUARES), 200),
+        (mixed, 200),
+    ] {
         let run = |storage| {
             with_method(settings, partition, storage, (&data, &start), |method, executor| {
                 let reports: Vec<Sweep> =
-                    (0..200).map(|_| method.sweep(executor, &Portable).unwrap()).collect();
+                    (0..sweeps).map(|_| method.sweep(executor, &Portable).unwrap()).collect();
                 (network(method.layers()), reports, snapshot(method, partition.groups()))
             })
         };
         let (recovered, reports, state) = run(DualStorage::Recovered);
         let (stored, expected, stored_state) = run(DualStorage::Stored);
-        assert!(farthest(&recovered, &stored) < 1e-8, "{rule:?}: {}", farthest(&recovered, &stored));
+        assert!(farthest(&recovered, &stored) < 1e-11, "{settings:?}: {}", farthest(&recovered, &stored));
         for (found, expected) in reports.iter().zip(&expected) {
-            let error = (found.objective - expected.objective).abs() / expected.objective.abs();
-            assert!(error < 1e-10, "{rule:?}: {error}");
+            assert!((found.objective - expected.objective).abs() < 1e-11 * expected.objective);
+            assert!((found.promised - expected.promised).abs() < 1e-9 * expected.promised);
         }
-        // Lemma 4 on the state that stores u.
         for l in 0..2 {
-            let f = stored_state.z[l].map(|z| activate(settings.activation, z));
-            let u = stored_state.q[l].plus(-1.0, &f).map(|gap| settings.nu * gap);
-            assert!(stored_state.u[l].largest() > 1e-3, "the dual moved");
-            assert!(distance(&u, &stored_state.u[l]) < 1e-10);
-            assert!(distance(&state.q[l], &stored_state.q[l]) < 1e-8);
+            assert!(distance(&state.z[l], &stored_state.z[l]) < 1e-11);
+            assert!(distance(&state.q[l], &stored_state.q[l]) < 1e-11);
+            assert!(distance(&state.p[l + 1], &stored_state.p[l + 1]) < 1e-11);
         }
+    }
+}
+
+/// Lemma 4 in runs that move u by equation 7 and never use it: rounding does not add up over 200 sweeps.
+#[test]
+fn the_stored_dual_keeps_lemma_4() {
+    let (data, start) = small();
+    let partition = groups(170);
+    for rule in [StepRule::Vector, StepRule::Scalar, BACKTRACKING, LEAST_SQUARES] {
+        let settings = settings(1.0, SAFE, rule);
+        with_method(settings, partition, DualStorage::Stored, (&data, &start), |method, executor| {
+            for _ in 0..200 {
+                method.sweep(executor, &Portable).unwrap();
+                let found = snapshot(method, partition.groups());
+                for l in 0..2 {
+                    let f = found.z[l].map(|z| activate(settings.activation, z));
+                    let u = found.q[l].plus(-1.0, &f).map(|gap| settings.nu * gap);
+                    assert!(distance(&u, &found.u[l]) < 1e-12, "{rule:?}: {}", distance(&u, &found.u[l]));
+                }
+            }
+            let moved = snapshot(method, partition.groups()).u;
+            assert!((0..2).all(|l| moved[l].largest() > 1e-2), "{rule:?}: the dual has moved");
+        });
     }
 }
 
@@ -322,7 +351,9 @@ fn the_carried_residual_does_not_drift() {
     for rule in [StepRule::Vector, LEAST_SQUARES] {
         let settings = settings(1.0, SAFE, rule);
         with_method(settings, partition, DualStorage::Recovered, (&data, &start), |method, executor| {
-            (0..200).for_each(|_| drop(method.sweep(executor, &Portable).unwrap()));
+            for _ in 0..200 {
+                method.sweep(executor, &Portable).unwrap();
+            }
             let found = snapshot(method, partition.groups());
             let mut reference = Reference::new(settings, &data, &network(method.layers()));
             reference.p[1..].clone_from_slice(&found.p[1..]);

@@ -16,7 +16,7 @@
 
 use super::layer::{Layer, LayerShape};
 use super::{Partition, Problem, Settings, Sweep};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
 use crate::loss::OutputReport;
@@ -124,7 +124,7 @@ pub struct State<'a, T, S> {
 /// Makes the variables of a hidden layer over `m` samples; `allocate(elements)` is called for a and z.
 ///
 /// # Errors
-/// [`Length`](Error::Length) if a memory is not as long as asked for.
+/// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
 pub fn hidden<T: Real, S: Memory<T>>(
     n_out: usize,
     m: usize,
@@ -209,7 +209,8 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     /// Brings settings, data and state together, and checks that they fit.
     ///
     /// # Errors
-    /// [`Setting`](Error::Setting), [`Shape`](Error::Shape), [`Length`](Error::Length) naming `sums` or `solve`.
+    /// [`Setting`](crate::error::Error::Setting), [`Shape`](crate::error::Error::Shape),
+    /// [`Length`](crate::error::Error::Length) naming `sums` or `solve`.
     pub fn new(
         settings: Settings<T>,
         partition: Partition,
@@ -323,7 +324,8 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     /// One sweep of Algorithm 1.
     ///
     /// # Errors
-    /// [`NonFinite`](Error::NonFinite) as soon as weights or the Lagrangian are not finite, else what the updates say.
+    /// [`NonFinite`](crate::error::Error::NonFinite) as soon as weights, the Lagrangian or a change are not
+    /// finite, else what the updates say.
     pub fn sweep<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result<Sweep> {
         let mut weights_promised = 0.0;
         let last = self.state.layers.len() - 1;
@@ -340,11 +342,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
             weights_promised += self.reduce(executor, gemm, l + 1, Order::WeightsFirst)?;
         }
         self.finish(executor, gemm)?;
-        let sweep = self.account(weights_promised);
-        if !sweep.objective.is_finite() {
-            return Err(Error::NonFinite { quantity: "the Lagrangian" });
-        }
-        Ok(sweep)
+        self.account(weights_promised).require_finite()
     }
 
     /// The last layer's z (equation 5), and the sums for its b and W.

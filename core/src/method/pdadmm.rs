@@ -13,7 +13,7 @@
 
 use super::layer::{Layer, LayerShape};
 use super::{Partition, Problem, Settings, Sweep};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
 use crate::matrix::{Matrix, Memory};
@@ -128,7 +128,7 @@ pub type Units<T, S> = (Input<T, S>, Residual<T, S>, Output<T, S>);
 /// Makes the units of layer `index` over `m` samples; `allocate(elements)` is called for p, the sums, r, z, q and u.
 ///
 /// # Errors
-/// [`Length`](Error::Length) if a memory is not as long as asked for.
+/// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
 pub fn units<T: Real, S: Memory<T>>(
     shape: LayerShape,
     first: bool,
@@ -197,7 +197,8 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
     /// Brings settings, data and state together, and checks that they fit.
     ///
     /// # Errors
-    /// [`Setting`](Error::Setting), [`Shape`](Error::Shape), [`Length`](Error::Length) naming `sums` or `solve`.
+    /// [`Setting`](crate::error::Error::Setting), [`Shape`](crate::error::Error::Shape),
+    /// [`Length`](crate::error::Error::Length) naming `sums` or `solve`.
     pub fn new(
         settings: Settings<T>,
         partition: Partition,
@@ -293,17 +294,14 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
     /// One sweep of Algorithm 1.
     ///
     /// # Errors
-    /// [`NonFinite`](Error::NonFinite) as soon as weights or the Lagrangian are not finite, else what the updates say.
+    /// [`NonFinite`](crate::error::Error::NonFinite) as soon as weights, the Lagrangian or a change are not
+    /// finite, else what the updates say.
     pub fn sweep<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result<Sweep> {
         self.prepare_inputs(executor, gemm)?;
         self.map(executor, gemm)?;
         self.reduce(executor, gemm)?;
         self.apply(executor, gemm)?;
-        let sweep = self.account();
-        if !sweep.objective.is_finite() {
-            return Err(Error::NonFinite { quantity: "the Lagrangian" });
-        }
-        Ok(sweep)
+        self.account().require_finite()
     }
 
     /// What the input steps need to know of the weights: the inverse Hessian, or one tau a layer.
