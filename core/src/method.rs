@@ -8,7 +8,7 @@ pub mod layer;
 pub mod pdadmm;
 
 use crate::activation::Activation;
-use crate::error::{Result, require_positive};
+use crate::error::{Error, Result, require_positive};
 use crate::loss::{Loss, OutputReport, OutputSolver, Target};
 use crate::real::Real;
 use crate::regularizer::Regularizer;
@@ -37,17 +37,25 @@ pub struct Settings<T> {
 }
 
 impl<T: Real> Settings<T> {
-    /// `Ok` when every number is in its range.
+    /// `Ok` when every number is in its range and the step rule can serve the regulariser: l1 has no least-squares step.
     ///
     /// # Errors
-    /// [`Setting`](crate::error::Error::Setting).
+    /// [`Setting`](Error::Setting).
     pub fn validate(&self) -> Result {
         require_positive("nu", self.nu.to_f64())?;
         require_positive("rho", self.rho.to_f64())?;
         self.weight_step.validate()?;
         self.input_step.validate()?;
         self.activation.validate()?;
-        self.regularizer.validate()
+        self.regularizer.validate()?;
+        match (self.weight_step, self.regularizer) {
+            (StepRule::LeastSquares { .. }, Regularizer::L1(lambda)) => Err(Error::Setting {
+                name: "l1 regulariser",
+                found: lambda.to_f64(),
+                expected: "l2 or none with least-squares weights",
+            }),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -135,4 +143,20 @@ pub struct Sweep {
     pub promised: f64,
     /// The output subproblem's solver's account, the worst of all samples.
     pub output: OutputReport,
+}
+
+impl Sweep {
+    /// The report, if everything in it is finite. Norms of what moved may overflow while the objective does not.
+    fn require_finite(self) -> Result<Self> {
+        let named = [
+            ("the Lagrangian", self.objective),
+            ("the change of the variables", self.promised),
+            ("the primal residual", self.primal_residual),
+            ("the dual residual", self.dual_residual),
+        ];
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            Some(&(quantity, _)) => Err(Error::NonFinite { quantity }),
+            None => Ok(self),
+        }
+    }
 }

@@ -16,7 +16,7 @@
 
 use super::layer::{Layer, LayerShape};
 use super::{Partition, Problem, Settings, Sweep, strips};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
 use crate::loss::OutputReport;
@@ -41,11 +41,30 @@ pub struct Hidden<T, S> {
     z: Matrix<T, S>,
 }
 
+impl<T: Real, S: Memory<T>> Hidden<T, S> {
+    /// `a`, n_out x m.
+    pub fn a(&self) -> MatRef<'_, T> {
+        self.a.view()
+    }
+
+    /// `z`, n_out x m.
+    pub fn z(&self) -> MatRef<'_, T> {
+        self.z.view()
+    }
+}
+
 /// A layer's linear residual over a group of samples; shifted by `u/rho` in the last.
 #[derive(Debug, Clone)]
 pub struct Residual<T, S> {
     /// n_out x m.
     r: Matrix<T, S>,
+}
+
+impl<T: Real, S: Memory<T>> Residual<T, S> {
+    /// `r = W a + b - z` as it is carried from sweep to sweep, minus `u/rho` in the last layer; n_out x m.
+    pub fn r(&self) -> MatRef<'_, T> {
+        self.r.view()
+    }
 }
 
 /// The last layer's variables over a group of samples, the group's sums, and its accounts.
@@ -61,6 +80,18 @@ pub struct Group<T, S> {
     sums: S,
     probe: Probe,
     terms: Terms,
+}
+
+impl<T: Real, S: Memory<T>> Group<T, S> {
+    /// `z_L`, n_L x m.
+    pub fn z(&self) -> MatRef<'_, T> {
+        self.z.view()
+    }
+
+    /// `u`, n_L x m.
+    pub fn u(&self) -> MatRef<'_, T> {
+        self.u.view()
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -93,7 +124,7 @@ pub struct State<'a, T, S> {
 /// Makes the variables of a hidden layer over `m` samples; `allocate(elements)` is called for a and z.
 ///
 /// # Errors
-/// [`Length`](Error::Length) if a memory is not as long as asked for.
+/// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
 pub fn hidden<T: Real, S: Memory<T>>(
     n_out: usize,
     m: usize,
@@ -178,7 +209,8 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     /// Brings settings, data and state together, and checks that they fit.
     ///
     /// # Errors
-    /// [`Setting`](Error::Setting), [`Shape`](Error::Shape).
+    /// [`Setting`](crate::error::Error::Setting), [`Shape`](crate::error::Error::Shape),
+    /// [`Length`](crate::error::Error::Length) naming `sums` or `solve`.
     pub fn new(
         settings: Settings<T>,
         partition: Partition,
@@ -203,6 +235,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         for (l, layer) in layers.iter().enumerate() {
             let n_out = layer.shape().0;
             require_size("weights", layer.shape(), (n_out, n_in))?;
+            layer.check(&self.settings, l)?;
             for g in 0..groups.len() {
                 let shape = (n_out, self.partition.group(g).1);
                 require_size("r", residuals[g * count + l].r.shape(), shape)?;
@@ -213,10 +246,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
                     require_size("z", groups[g].z.shape(), shape)?;
                     require_size("u", groups[g].u.shape(), shape)?;
                 }
-                if groups[g].sums.as_ref().len() < layer.sums_shape().elements() {
-                    let (found, needed) = (groups[g].sums.as_ref().len(), layer.sums_shape().elements());
-                    return Err(Error::Length { argument: "sums", found, needed });
-                }
+                layer.check_sums(groups[g].sums.as_ref())?;
             }
             n_in = n_out;
         }
@@ -226,6 +256,11 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     /// The layers, for their weights.
     pub fn layers(&self) -> &[Layer<T, S>] {
         self.state.layers
+    }
+
+    /// The whole state, for reading.
+    pub fn state(&self) -> &State<'a, T, S> {
+        &self.state
     }
 
     /// Runs `pass` for every group.
@@ -289,7 +324,8 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     /// One sweep of Algorithm 1.
     ///
     /// # Errors
-    /// [`NonFinite`](Error::NonFinite) as soon as weights or the Lagrangian are not finite, else what the updates say.
+    /// [`NonFinite`](crate::error::Error::NonFinite) as soon as weights, the Lagrangian or a change are not
+    /// finite, else what the updates say.
     pub fn sweep<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result<Sweep> {
         let mut weights_promised = 0.0;
         let last = self.state.layers.len() - 1;
@@ -306,11 +342,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
             weights_promised += self.reduce(executor, gemm, l + 1, Order::WeightsFirst)?;
         }
         self.finish(executor, gemm)?;
-        let sweep = self.account(weights_promised);
-        if !sweep.objective.is_finite() {
-            return Err(Error::NonFinite { quantity: "the Lagrangian" });
-        }
-        Ok(sweep)
+        self.account(weights_promised).require_finite()
     }
 
     /// The last layer's z (equation 5), and the sums for its b and W.

@@ -1,11 +1,12 @@
 //! A layer's weights and what belongs to them from one phase to the next.
 
 use super::Settings;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::forward::linear;
 use crate::gemm::Gemm;
 use crate::matrix::{Matrix, Memory};
 use crate::real::Real;
+use crate::reduce::max_abs;
 use crate::update::StepRule;
 use crate::update::input::{self, Prepared, Probe};
 use crate::update::sums::{self, Parts, SumsShape};
@@ -59,7 +60,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     /// `allocate(elements)` is called for weights (n_out n_in), bias (n_out), their changes, the sums and the solve.
     ///
     /// # Errors
-    /// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
+    /// [`Length`](Error::Length) if a memory is not as long as asked for.
     pub fn new(shape: LayerShape, mut allocate: impl FnMut(usize) -> S) -> Result<Self> {
         let SumsShape { n_out, n_in } = shape.sums;
         Ok(Self {
@@ -67,8 +68,8 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
             bias: Matrix::new("bias", allocate(n_out), n_out, 1)?,
             change: Matrix::new("change", allocate(n_out * n_in), n_out, n_in)?,
             bias_change: Matrix::new("bias change", allocate(n_out), n_out, 1)?,
-            sums: allocate(shape.sums.elements()),
-            solve: allocate(shape.solve),
+            sums: exact("sums", allocate(shape.sums.elements()), shape.sums.elements())?,
+            solve: exact("solve", allocate(shape.solve), shape.solve)?,
             tau: T::ZERO,
             input_known: false,
             factored: false,
@@ -144,6 +145,20 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         SumsShape { n_out, n_in }
     }
 
+    /// `Ok` when the layer, the `index`-th of its network, has the memory that these settings ask for.
+    pub(super) fn check(&self, settings: &Settings<T>, index: usize) -> Result {
+        let (n_out, n_in) = self.shape();
+        let (found, needed) =
+            (self.solve.as_ref().len(), LayerShape::new(settings, index, n_out, n_in).solve);
+        if found < needed { Err(Error::Length { argument: "solve", found, needed }) } else { Ok(()) }
+    }
+
+    /// `Ok` when `sums` is long enough for this layer's.
+    pub(super) fn check_sums(&self, sums: &[T]) -> Result {
+        let (found, needed) = (sums.len(), self.sums_shape().elements());
+        if found < needed { Err(Error::Length { argument: "sums", found, needed }) } else { Ok(()) }
+    }
+
     /// Adds up the groups' sums, in their order.
     pub(super) fn collect<'s>(&mut self, groups: impl Iterator<Item = &'s [T]>) -> Result {
         let (shape, parts) = (self.sums_shape(), self.parts());
@@ -171,7 +186,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         let shape = self.sums_shape();
         let sums = shape.read(self.sums.as_ref(), samples)?;
         let n = shape.n_in;
-        if data && !self.input_known {
+        if data && !self.input_known && samples > 0 {
             self.input_known = true;
             if let StepRule::LeastSquares { damping } = settings.weight_step {
                 let lower = &mut dense_mut(self.solve.as_mut(), n, n);
@@ -236,9 +251,13 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         Requirement::matrix(n_out, n_in + 1).and(step).or(gemm.workspace(n_out, n_in, n_in))
     }
 
-    /// Makes the input's exact step ready from the present weights.
+    /// Makes the input's exact step ready from the present weights, which divergence may have made infinite or NaN: that
+    /// is told apart from a Hessian that is not positive definite.
     pub(super) fn prepare_input<G: Gemm<T>>(&mut self, gemm: &G, w: T, c: T, stack: Stack<'_, T>) -> Result {
         let (_, n) = self.shape();
+        if !max_abs(self.weights.as_slice()).is_finite() {
+            return Err(Error::NonFinite { quantity: "the weights" });
+        }
         let mut inverse = dense_mut(self.solve.as_mut(), n, n);
         input::invert_hessian(gemm, w, c, &self.weights.view(), &mut inverse, stack)
     }
@@ -258,6 +277,12 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
             StepRule::LeastSquares { .. } => Prepared::Inverse(dense(self.solve.as_ref(), n, n)),
         }
     }
+}
+
+/// `memory`, if it holds as many elements as were asked for.
+fn exact<T: Real, S: Memory<T>>(argument: &'static str, memory: S, needed: usize) -> Result<S> {
+    let found = memory.as_ref().len();
+    if found == needed { Ok(memory) } else { Err(Error::Length { argument, found, needed }) }
 }
 
 fn add<T: Real>(from: &[T], to: &mut [T]) {

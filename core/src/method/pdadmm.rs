@@ -13,7 +13,7 @@
 
 use super::layer::{Layer, LayerShape};
 use super::{Partition, Problem, Settings, Sweep, strips};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
 use crate::loss::Target;
@@ -37,11 +37,25 @@ pub struct Input<T, S> {
     probe: Probe,
 }
 
+impl<T: Real, S: Memory<T>> Input<T, S> {
+    /// `p`, n_in x m; 0 x 0 in the first layer.
+    pub fn p(&self) -> MatRef<'_, T> {
+        self.p.view()
+    }
+}
+
 /// A layer's linear residual over a group of samples.
 #[derive(Debug, Clone)]
 pub struct Residual<T, S> {
     /// `r = W p + b - z`, n_out x m.
     r: Matrix<T, S>,
+}
+
+impl<T: Real, S: Memory<T>> Residual<T, S> {
+    /// `r = W p + b - z` as it is carried from sweep to sweep, n_out x m.
+    pub fn r(&self) -> MatRef<'_, T> {
+        self.r.view()
+    }
 }
 
 /// A layer's outputs over a group of samples.
@@ -54,6 +68,23 @@ pub struct Output<T, S> {
     /// `u`, n_out x m if it is stored, else 0 x 0.
     u: Matrix<T, S>,
     terms: Terms,
+}
+
+impl<T: Real, S: Memory<T>> Output<T, S> {
+    /// `z`, n_out x m.
+    pub fn z(&self) -> MatRef<'_, T> {
+        self.z.view()
+    }
+
+    /// `q`, n_out x m; 0 x 0 in the last layer.
+    pub fn q(&self) -> MatRef<'_, T> {
+        self.q.view()
+    }
+
+    /// `u`, n_out x m; 0 x 0 where it is not stored.
+    pub fn u(&self) -> MatRef<'_, T> {
+        self.u.view()
+    }
 }
 
 /// A unit's share of the Lagrangian and of what moved.
@@ -98,7 +129,7 @@ pub type Units<T, S> = (Input<T, S>, Residual<T, S>, Output<T, S>);
 /// Makes the units of layer `index` over `m` samples; `allocate(elements)` is called for p, the sums, r, z, q and u.
 ///
 /// # Errors
-/// [`Length`](Error::Length) if a memory is not as long as asked for.
+/// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
 pub fn units<T: Real, S: Memory<T>>(
     shape: LayerShape,
     first: bool,
@@ -145,8 +176,9 @@ pub fn workspace<T: Real, G: Gemm<T>>(
             output::step_workspace::<T>(settings.loss, settings.solver, n_out, tile)
         } else {
             Requirement::matrix(n_out, tile)
-                .and(hidden::step_workspace(n_out).or(copy::step_workspace(n_out)))
-                .or(objective::copy_terms_workspace(n_out))
+                .and(hidden::step_workspace(n_out))
+                .or(Requirement::matrix(n_out, tile).and(copy::step_workspace(n_out)))
+                .or(Requirement::matrix(n_out, tile).and(objective::copy_terms_workspace(n_out)))
         };
         let apply = weights::apply_workspace(gemm, n_out, n_in, tile).or(elementwise);
         most.or(prepare).or(step).or(reduce).or(apply)
@@ -166,7 +198,8 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
     /// Brings settings, data and state together, and checks that they fit.
     ///
     /// # Errors
-    /// [`Setting`](Error::Setting), [`Shape`](Error::Shape).
+    /// [`Setting`](crate::error::Error::Setting), [`Shape`](crate::error::Error::Shape),
+    /// [`Length`](crate::error::Error::Length) naming `sums` or `solve`.
     pub fn new(
         settings: Settings<T>,
         partition: Partition,
@@ -182,6 +215,7 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
     fn check(&self) -> Result {
         let State { layers, inputs, residuals, outputs } = &self.state;
         let (groups, count) = (self.partition.groups(), layers.len());
+        require_size("layers", (count.min(1), 1), (1, 1))?;
         require_size("x", self.problem.x.shape(), (self.problem.x.nrows(), self.partition.samples()))?;
         for (argument, found) in
             [("inputs", inputs.len()), ("residuals", residuals.len()), ("outputs", outputs.len())]
@@ -192,6 +226,7 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
         for (l, layer) in layers.iter().enumerate() {
             let (n_out, found) = layer.shape();
             require_size("weights", (n_out, found), (n_out, n_in))?;
+            layer.check(&self.settings, l)?;
             for g in 0..groups {
                 let (unit, (_, m)) = (l * groups + g, self.partition.group(g));
                 let input = if l == 0 { (0, 0) } else { (n_in, m) };
@@ -200,6 +235,10 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
                 require_size("z", outputs[unit].z.shape(), (n_out, m))?;
                 let copied = if l + 1 == count { (0, 0) } else { (n_out, m) };
                 require_size("q", outputs[unit].q.shape(), copied)?;
+                if outputs[unit].u.shape() != (0, 0) {
+                    require_size("u", outputs[unit].u.shape(), copied)?;
+                }
+                layer.check_sums(inputs[unit].sums.as_ref())?;
             }
             n_in = n_out;
         }
@@ -209,6 +248,11 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
     /// The layers, for their weights.
     pub fn layers(&self) -> &[Layer<T, S>] {
         self.state.layers
+    }
+
+    /// The whole state, for reading.
+    pub fn state(&self) -> &State<'a, T, S> {
+        &self.state
     }
 
     /// Sets p, z, q and r by a forward pass from the layers' weights: a feasible point, `p = q = f(z)`, `r = 0`, and so
@@ -251,17 +295,14 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
     /// One sweep of Algorithm 1.
     ///
     /// # Errors
-    /// [`NonFinite`](Error::NonFinite) as soon as weights or the Lagrangian are not finite, else what the updates say.
+    /// [`NonFinite`](crate::error::Error::NonFinite) as soon as weights, the Lagrangian or a change are not
+    /// finite, else what the updates say.
     pub fn sweep<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result<Sweep> {
         self.prepare_inputs(executor, gemm)?;
         self.map(executor, gemm)?;
         self.reduce(executor, gemm)?;
         self.apply(executor, gemm)?;
-        let sweep = self.account();
-        if !sweep.objective.is_finite() {
-            return Err(Error::NonFinite { quantity: "the Lagrangian" });
-        }
-        Ok(sweep)
+        self.account().require_finite()
     }
 
     /// What the input steps need to know of the weights: the inverse Hessian, or one tau a layer.
