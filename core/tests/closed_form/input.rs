@@ -1,5 +1,6 @@
 //! The input's steps: tau from its definition, the papers' test at tau and below it, p and r after the step.
 
+use altmin_core::error::Error;
 use altmin_core::gemm::Portable;
 use altmin_core::update::StepRule;
 use altmin_core::update::input::{self, Prepared, Probe, StepKind};
@@ -214,5 +215,37 @@ fn a_tau_that_is_no_step_parameter_is_refused() {
     let case = Coupled::random(1, 3, 4, 2);
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(case.step::<f64>(Prepared::Tau(bad)).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn weights_of_the_objective_out_of_range_are_refused() {
+    for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        for name in ["w", "c"] {
+            let mut case = Coupled::random(1, 3, 4, 2);
+            *(if name == "w" { &mut case.w } else { &mut case.c }) = bad;
+            let refused = case.step::<f64>(Prepared::Columns);
+            assert!(
+                matches!(refused, Err(Error::Setting { name: found, .. }) if found == name),
+                "{name} = {bad}"
+            );
+        }
+    }
+}
+
+#[test]
+fn backtracking_ends_for_every_start_and_factor() {
+    let case = Coupled::random(1, 3, 4, 2);
+    let cap = (case.c + case.w * case.weights.squared()) as f32;
+    // The smallest number of all, which rounds to itself when multiplied by 1.3.
+    let stuck = StepRule::Backtracking { start: f32::from_bits(1), factor: 1.3 };
+    assert_near::<f32>("cap", f64::from(scalar_tau(&case, stuck)), f64::from(cap), f64::from(cap));
+    let slow = StepRule::Backtracking { start: f64::MIN_POSITIVE, factor: 1.001 };
+    let (found, smallest) = (scalar_tau(&case, slow), smallest(&case, &case.gradient()));
+    assert!(found >= smallest * (1.0 - 1e-12) && found <= 1.001 * smallest, "{found} for {smallest}");
+    for (start, factor) in
+        [(0.0, 2.0), (-1.0, 2.0), (1.0, 1.0), (1.0, 1.0005), (1.0, f64::NAN), (f64::INFINITY, 2.0)]
+    {
+        assert!(StepRule::Backtracking { start, factor }.validate().is_err(), "{start}, {factor}");
     }
 }

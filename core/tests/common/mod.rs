@@ -3,15 +3,19 @@
 // Each test binary takes the part that it needs.
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
+mod loops;
 mod memory;
 mod plain;
 mod problem;
 mod updates;
+mod world;
 
+pub use loops::Loops;
 pub use memory::{CANARY, Scratch, Strided};
 pub use plain::{Plain, Random};
 pub use problem::{Coupled, Layer, Stepped, activate};
-pub use updates::{Field, Loops, Update, World, updates};
+pub use updates::{Update, updates};
+pub use world::{Field, World};
 
 use altmin_core::Real;
 

@@ -1,0 +1,130 @@
+//! The variables around one layer.
+
+use altmin_core::Real;
+
+use super::{Plain, Random, Strided};
+
+/// The variables around one layer, each in memory of its own with gaps and canaries.
+#[derive(Debug, Clone, PartialEq)]
+pub struct World<T: Real> {
+    pub n_out: usize,
+    pub n_in: usize,
+    pub m: usize,
+    pub samples: usize,
+    pub classes: Vec<u32>,
+    pub weights: Strided<T>,
+    pub bias: Strided<T>,
+    pub p: Strided<T>,
+    pub r: Strided<T>,
+    pub g: Strided<T>,
+    pub q_below: Strided<T>,
+    pub u_below: Strided<T>,
+    pub z_below: Strided<T>,
+    pub z: Strided<T>,
+    pub q: Strided<T>,
+    pub u: Strided<T>,
+    pub p_next: Strided<T>,
+    pub inverse: Strided<T>,
+    pub lower: Strided<T>,
+    pub cross: Strided<T>,
+    pub gram: Strided<T>,
+    pub residual: Strided<T>,
+    pub input: Strided<T>,
+    pub change: Strided<T>,
+    pub bias_change: Strided<T>,
+    /// A second layer's weights, n_out x n_out.
+    pub above: Strided<T>,
+}
+
+impl<T: Real> World<T> {
+    pub fn new(seed: u64, n_out: usize, n_in: usize, m: usize, gap: usize) -> Self {
+        let mut random = Random::new(seed);
+        let mut matrix = |rows, columns| random.matrix(rows, columns);
+        let (p, r) = (matrix(n_in, m), matrix(n_out, m));
+        let (cross, gram) = (r.times(&p.transposed()), p.times(&p.transposed()));
+        let (residual, input) = (r.row_sums(), p.row_sums());
+        let lower = matrix(n_in, n_in).plus(4.0, &Plain::identity(n_in));
+        let strided = |content: Plain| Strided::new(&content, gap);
+        // Vectors are slices and have no gaps.
+        let vector = |content: Plain| Strided::dense(&content);
+        Self {
+            n_out,
+            n_in,
+            m,
+            samples: m,
+            classes: (0..m).map(|j| (j % n_out.max(1)) as u32).collect(),
+            weights: strided(matrix(n_out, n_in)),
+            bias: vector(matrix(n_out, 1)),
+            g: strided(matrix(n_in, m)),
+            q_below: strided(matrix(n_in, m)),
+            u_below: strided(matrix(n_in, m)),
+            z_below: strided(matrix(n_in, m)),
+            z: strided(matrix(n_out, m)),
+            q: strided(matrix(n_out, m)),
+            u: strided(matrix(n_out, m)),
+            p_next: strided(matrix(n_out, m)),
+            inverse: strided(matrix(n_in, n_in)),
+            change: strided(matrix(n_out, n_in)),
+            bias_change: vector(matrix(n_out, 1)),
+            above: strided(matrix(n_out, n_out)),
+            lower: strided(lower),
+            cross: strided(cross),
+            gram: strided(gram),
+            residual: vector(residual),
+            input: vector(input),
+            p: strided(p),
+            r: strided(r),
+        }
+    }
+
+    /// The gaps between columns and what lies behind each matrix still hold canaries.
+    #[track_caller]
+    pub fn assert_intact(&self, update: &str) {
+        for field in Self::all_fields() {
+            assert!((field.read)(self).is_intact(), "{update}: written outside of `{}`", field.name);
+        }
+    }
+}
+
+/// A matrix of a world, for whoever wants to break it.
+#[derive(Debug)]
+pub struct Field<T: Real> {
+    pub name: &'static str,
+    pub read: fn(&World<T>) -> &Strided<T>,
+    pub write: fn(&mut World<T>) -> &mut Strided<T>,
+}
+
+macro_rules! fields {
+    ($($name:ident),+ $(,)?) => {
+        impl<T: Real> World<T> {
+            /// All matrices by name.
+            pub fn all_fields() -> Vec<Field<T>> {
+                vec![$(Field { name: stringify!($name), read: |w| &w.$name, write: |w| &mut w.$name }),+]
+            }
+        }
+    };
+}
+
+fields!(
+    weights,
+    bias,
+    p,
+    r,
+    g,
+    q_below,
+    u_below,
+    z_below,
+    z,
+    q,
+    u,
+    p_next,
+    inverse,
+    lower,
+    cross,
+    gram,
+    residual,
+    input,
+    change,
+    bias_change,
+    above,
+);
