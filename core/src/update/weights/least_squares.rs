@@ -7,12 +7,14 @@
 //! `D = -(C_c + (lambda/w) W)(S_c + (delta + lambda/w) I)^-1`.
 //!
 //! A quadratic with Hessian A falls by `<D, A D>/2` on the way to its minimum, so the objective without the proximal
-//! term falls by `(w/2)(<D, D S_c> + M|k|^2) + w delta |D|^2 + (lambda/2)|D|^2`.
+//! term falls by `(w/2)(<D, D S_c> + M|k|^2) + w delta |D|^2 + (lambda/2)|D|^2`. With B the right-hand side,
+//! `-(C_c + (lambda/w) W)`, and `<D, D S_c> = <B, D> - (delta + lambda/w)|D|^2`, that is
+//! `(w/2)(<B, D> + delta |D|^2 + M|k|^2)`: no product is needed, and no difference of large numbers.
 
-use super::{Change, Reduced, clear, inner, squared};
+use super::{Change, Reduced, clear, squared};
 use crate::cholesky;
 use crate::error::{Error, Result, require_positive};
-use crate::gemm::{Gemm, Transpose};
+use crate::gemm::Gemm;
 use crate::real::Real;
 use crate::reduce;
 use crate::regularizer::Regularizer;
@@ -147,52 +149,55 @@ pub(super) fn step<T: Real, G: Gemm<T>>(
     if !determined {
         clear(change);
     }
+    let right_hand = right_hand_inner(lambda / w, sums, weights, change, stack.vector(n_out)?);
     let bias_centred = centre_bias(sums, change);
     let moved = squared(&as_ref(&change.weights));
-    let mut product = stack.matrix(n_out, n_in)?;
-    let target = reborrow(&mut product);
-    gemm.gemm(
-        T::ONE,
-        as_ref(&change.weights),
-        Transpose::No,
-        sums.gram,
-        Transpose::No,
-        T::ZERO,
-        target,
-        stack,
-    )?;
-    let spread = (inner(&as_ref(&product), &as_ref(&change.weights)) - mean_part(sums, change)).max(0.0);
-    let (w, lambda) = (w.to_f64(), lambda.to_f64());
     let delta = proximal_weight(damping, sums);
     Ok(Reduced {
-        promised: 0.5 * w * (spread + bias_centred) + (w * delta + 0.5 * lambda) * moved,
+        promised: 0.5 * w.to_f64() * (right_hand + delta * moved + bias_centred),
         weights_squared: moved,
         bias_squared: reduce::sum_squares(change.bias),
     })
 }
 
-/// Scratch of a least-squares [`reduce`](super::reduce): the factor or a matrix like W, and a solve's.
+/// Scratch of a least-squares [`reduce`](super::reduce): the factor, and a solve's; afterwards a column.
 pub(super) fn step_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize) -> Requirement {
     let solve = cholesky::solve_right_workspace(gemm, n_out, n_in);
-    Requirement::matrix(n_in, n_in)
-        .and(factor_workspace(gemm, n_in).or(solve))
-        .or(Requirement::matrix(n_out, n_in).and(gemm.workspace(n_out, n_in, n_in)))
+    Requirement::matrix(n_in, n_in).and(factor_workspace(gemm, n_in).or(solve)).or(Requirement::vector(n_out))
 }
 
-/// `D <- -(C_c + ratio W)`.
+/// `D <- B = -(C_c + ratio W)`.
 fn right_hand_side<T: Real>(
     ratio: T,
     sums: &Sums<'_, T>,
     weights: &MatRef<'_, T>,
     change: &mut Change<'_, T>,
 ) {
-    let inverse_count = T::ONE / T::from_usize(sums.samples);
     for j in 0..weights.ncols() {
-        let mean = sums.input[j] * inverse_count;
-        let terms = column(&sums.cross, j).iter().zip(sums.residual).zip(column(weights, j));
-        for (d, ((&c, &k), &w)) in column_mut(&mut change.weights, j).iter_mut().zip(terms) {
-            *d = k * mean - c - ratio * w;
-        }
+        right_hand_column(ratio, sums, weights, j, column_mut(&mut change.weights, j));
+    }
+}
+
+/// `<B, D>`, with B made again column by column, since the solution took its place. `scratch` is n_out.
+fn right_hand_inner<T: Real>(
+    ratio: T,
+    sums: &Sums<'_, T>,
+    weights: &MatRef<'_, T>,
+    change: &Change<'_, T>,
+    scratch: &mut [T],
+) -> f64 {
+    let inner = |j: usize| {
+        right_hand_column(ratio, sums, weights, j, scratch);
+        reduce::dot(scratch, column(&as_ref(&change.weights), j))
+    };
+    (0..weights.ncols()).map(inner).sum()
+}
+
+fn right_hand_column<T: Real>(ratio: T, sums: &Sums<'_, T>, weights: &MatRef<'_, T>, j: usize, b: &mut [T]) {
+    let mean = sums.input[j] / T::from_usize(sums.samples);
+    let terms = column(&sums.cross, j).iter().zip(sums.residual).zip(column(weights, j));
+    for (b, ((&c, &k), &w)) in b.iter_mut().zip(terms) {
+        *b = k * mean - c - ratio * w;
     }
 }
 
@@ -210,14 +215,4 @@ fn centre_bias<T: Real>(sums: &Sums<'_, T>, change: &mut Change<'_, T>) -> f64 {
         }
     }
     centred
-}
-
-/// `M |D m|^2`, the part of `<D, D S>` that centring takes away: `D m = -(d + k)`.
-fn mean_part<T: Real>(sums: &Sums<'_, T>, change: &Change<'_, T>) -> f64 {
-    let count = sums.samples as f64;
-    let squared = |(&d, &sum): (&T, &T)| {
-        let shift = d.to_f64() + sum.to_f64() / count;
-        shift * shift
-    };
-    count * change.bias.iter().zip(sums.residual).map(squared).sum::<f64>()
 }
