@@ -13,11 +13,11 @@ import subprocess
 import sys
 
 METHODS = ["pdadmm", "dladmm"]
-STEPS = ["vector", "scalar", "backtracking", "least-squares"]
+STEPS = ["least-squares", "vector", "scalar", "backtracking"]
 # rho as a multiple of nu for pdADMM (its threshold is 4), and by itself for dlADMM (its threshold is 1).
 GRID = {
-    "pdadmm": [(nu, factor * nu) for nu in (0.1, 1.0, 10.0) for factor in (1.0, 4.1)],
-    "dladmm": [(nu, rho) for nu in (0.1, 1.0, 10.0) for rho in (0.3, 1.1)],
+    "pdadmm": [(nu, factor * nu) for nu in (0.01, 0.1, 1.0) for factor in (1.0, 4.1)],
+    "dladmm": [(nu, rho) for nu in (0.01, 0.1, 1.0) for rho in (0.3, 1.1)],
 }
 MARKS = (0.90, 0.93)
 

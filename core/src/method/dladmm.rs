@@ -14,148 +14,28 @@
 //! holds as for the others with `w = rho`. Guarantee (Property 2): for `rho > 2 H` L_rho falls in every sweep by at least
 //! [`Sweep::promised`], if the dual starts at `-grad R(z_L)`, as it does here.
 
-use super::layer::{Layer, LayerShape};
-use super::{Partition, Problem, Settings, Sweep, strips};
+mod frame;
+mod state;
+
+pub use state::{Group, Hidden, Residual, State, group, hidden, residual};
+
+use super::layer::Layer;
+use super::{Partition, Problem, Settings, Sweep};
 use crate::error::Result;
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
-use crate::loss::OutputReport;
-use crate::matrix::{Matrix, Memory};
+use crate::matrix::Memory;
 use crate::objective::{self, ConstraintTerms};
 use crate::real::Real;
 use crate::theory::dladmm_output_constant;
-use crate::update::hidden::Proximal;
 use crate::update::input::{self, Probe, StepKind};
 use crate::update::sums::{self, SumsShape};
 use crate::update::weights::Order;
 use crate::update::{StepRule, dual, hidden, output, weights};
-use crate::view::{MatRef, as_ref, columns, require_size};
+use crate::view::{as_ref, require_size};
 use crate::workspace::{Requirement, Stack};
-
-/// A hidden layer's variables over a group of samples.
-#[derive(Debug, Clone)]
-pub struct Hidden<T, S> {
-    /// `a`, n_out x m.
-    a: Matrix<T, S>,
-    /// `z`, n_out x m.
-    z: Matrix<T, S>,
-}
-
-impl<T: Real, S: Memory<T>> Hidden<T, S> {
-    /// `a`, n_out x m.
-    pub fn a(&self) -> MatRef<'_, T> {
-        self.a.view()
-    }
-
-    /// `z`, n_out x m.
-    pub fn z(&self) -> MatRef<'_, T> {
-        self.z.view()
-    }
-}
-
-/// A layer's linear residual over a group of samples; shifted by `u/rho` in the last.
-#[derive(Debug, Clone)]
-pub struct Residual<T, S> {
-    /// n_out x m.
-    r: Matrix<T, S>,
-}
-
-impl<T: Real, S: Memory<T>> Residual<T, S> {
-    /// `r = W a + b - z` as it is carried from sweep to sweep, minus `u/rho` in the last layer; n_out x m.
-    pub fn r(&self) -> MatRef<'_, T> {
-        self.r.view()
-    }
-}
-
-/// The last layer's variables over a group of samples, the group's sums, and its accounts.
-#[derive(Debug, Clone)]
-pub struct Group<T, S> {
-    /// `z_L`, n_L x m.
-    z: Matrix<T, S>,
-    /// `z_L` at the beginning of the sweep.
-    before: Matrix<T, S>,
-    /// `u`, n_L x m.
-    u: Matrix<T, S>,
-    /// Sums of the layer at work: as long as the largest layer's.
-    sums: S,
-    probe: Probe,
-    terms: Terms,
-}
-
-impl<T: Real, S: Memory<T>> Group<T, S> {
-    /// `z_L`, n_L x m.
-    pub fn z(&self) -> MatRef<'_, T> {
-        self.z.view()
-    }
-
-    /// `u`, n_L x m.
-    pub fn u(&self) -> MatRef<'_, T> {
-        self.u.view()
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Terms {
-    linear: f64,
-    activation: f64,
-    constraint: ConstraintTerms,
-    risk: f64,
-    input_promised: f64,
-    output_moved: f64,
-    sweep_moved: f64,
-    report: OutputReport,
-}
-
-/// The state of a run, in memory of the caller's kind.
-///
-/// Units are ordered group by group, and within a group layer by layer.
-#[derive(Debug)]
-pub struct State<'a, T, S> {
-    /// The layers, first to last.
-    pub layers: &'a mut [Layer<T, S>],
-    /// groups x (layers - 1).
-    pub hidden: &'a mut [Hidden<T, S>],
-    /// groups x layers.
-    pub residuals: &'a mut [Residual<T, S>],
-    /// groups.
-    pub groups: &'a mut [Group<T, S>],
-}
-
-/// Makes the variables of a hidden layer over `m` samples; `allocate(elements)` is called for a and z.
-///
-/// # Errors
-/// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
-pub fn hidden<T: Real, S: Memory<T>>(
-    n_out: usize,
-    m: usize,
-    mut allocate: impl FnMut(usize) -> S,
-) -> Result<Hidden<T, S>> {
-    let a = Matrix::new("a", allocate(n_out * m), n_out, m)?;
-    Ok(Hidden { a, z: Matrix::new("z", allocate(n_out * m), n_out, m)? })
-}
-
-/// Makes the residual of a layer over `m` samples; errors as [`hidden()`].
-pub fn residual<T: Real, S: Memory<T>>(
-    n_out: usize,
-    m: usize,
-    mut allocate: impl FnMut(usize) -> S,
-) -> Result<Residual<T, S>> {
-    Ok(Residual { r: Matrix::new("r", allocate(n_out * m), n_out, m)? })
-}
-
-/// Makes what a group of `m` samples has once: z_L twice, u, and sums as long as the largest layer's; errors as
-/// [`hidden()`].
-pub fn group<T: Real, S: Memory<T>>(
-    n_last: usize,
-    m: usize,
-    layers: impl Iterator<Item = LayerShape>,
-    mut allocate: impl FnMut(usize) -> S,
-) -> Result<Group<T, S>> {
-    let sums = layers.map(|layer| layer.sums.elements()).max().unwrap_or(0);
-    let mut matrix = |argument| Matrix::new(argument, allocate(n_last * m), n_last, m);
-    let (z, before, u) = (matrix("z")?, matrix("z before")?, matrix("u")?);
-    Ok(Group { z, before, u, sums: allocate(sums), probe: Probe::default(), terms: Terms::default() })
-}
+use frame::{Frame, Unit, linear_weight};
+use state::Terms;
 
 /// Scratch that each of the executor's workers needs.
 pub fn workspace<T: Real, G: Gemm<T>>(
@@ -188,21 +68,6 @@ pub struct DlAdmm<'a, T: Real, S> {
     partition: Partition,
     problem: Problem<'a, T>,
     state: State<'a, T, S>,
-}
-
-/// Everything of a group that a pass may write.
-struct Unit<'u, T, S> {
-    hidden: &'u mut [Hidden<T, S>],
-    residuals: &'u mut [Residual<T, S>],
-    group: &'u mut Group<T, S>,
-}
-
-/// What a pass may read.
-struct Frame<'u, T: Real, S> {
-    settings: Settings<T>,
-    partition: Partition,
-    problem: Problem<'u, T>,
-    layers: &'u [Layer<T, S>],
 }
 
 impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
@@ -583,183 +448,5 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
             Ok(())
         })?;
         Ok(self.account(0.0).objective)
-    }
-}
-
-/// `w` of a layer's linear residual: nu, and rho in the last.
-fn linear_weight<T: Real>(settings: &Settings<T>, l: usize, layers: usize) -> T {
-    if l + 1 == layers { settings.rho } else { settings.nu }
-}
-
-impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
-    fn weight(&self, l: usize) -> T {
-        linear_weight(&self.settings, l, self.layers.len())
-    }
-
-    /// A tile of the input of the layer above `below`: the data if there is none.
-    fn input<'b>(&'b self, below: &'b [Hidden<T, S>], g: usize, start: usize, count: usize) -> MatRef<'b, T> {
-        match below.last() {
-            None => columns(&self.problem.x, self.partition.group(g).0 + start, count),
-            Some(below) => below.a.columns(start, count),
-        }
-    }
-
-    fn clear_sums(&self, group: &mut Group<T, S>, l: usize) -> Result {
-        let layer = &self.layers[l];
-        layer.sums_shape().carve(group.sums.as_mut())?.clear(layer.parts());
-        Ok(())
-    }
-
-    fn accumulate<G: Gemm<T>>(
-        &self,
-        gemm: &G,
-        hidden: &[Hidden<T, S>],
-        residuals: &[Residual<T, S>],
-        group: &mut Group<T, S>,
-        g: usize,
-        l: usize,
-        start: usize,
-        count: usize,
-        stack: Stack<'_, T>,
-    ) -> Result {
-        let layer = &self.layers[l];
-        let p = self.input(&hidden[..l], g, start, count);
-        let r = residuals[l].r.columns(start, count);
-        let mut sums = layer.sums_shape().carve(group.sums.as_mut())?;
-        sums::accumulate(gemm, &r, &p, layer.parts(), &mut sums, stack)
-    }
-
-    /// The residual of layer `l` follows its weights.
-    fn follow<G: Gemm<T>>(
-        &self,
-        gemm: &G,
-        hidden: &[Hidden<T, S>],
-        residuals: &mut [Residual<T, S>],
-        g: usize,
-        l: usize,
-        start: usize,
-        count: usize,
-        stack: Stack<'_, T>,
-    ) -> Result {
-        let layer = &self.layers[l];
-        let p = self.input(&hidden[..l], g, start, count);
-        let mut r = residuals[l].r.columns_mut(start, count);
-        weights::apply(gemm, &layer.change(), layer.bias_change(), &p, &mut r, stack)
-    }
-
-    /// Equations 3 and 16: a of layer `l`, the input of layer `l + 1`.
-    fn step_activation<G: Gemm<T>>(
-        &self,
-        gemm: &G,
-        hidden: &mut [Hidden<T, S>],
-        residuals: &mut [Residual<T, S>],
-        group: &mut Group<T, S>,
-        l: usize,
-        start: usize,
-        count: usize,
-        mut stack: Stack<'_, T>,
-    ) -> Result {
-        let Settings { nu, activation, .. } = self.settings;
-        let above = &self.layers[l + 1];
-        let Hidden { a, z } = &mut hidden[l];
-        let mut a = a.columns_mut(start, count);
-        let mut gradient = stack.matrix(a.nrows(), count)?;
-        input::activation_coupling(nu, activation, &as_ref(&a), &z.columns(start, count), &mut gradient)?;
-        let (w, prepared) = (self.weight(l + 1), above.prepared(&self.settings));
-        let mut r = residuals[l + 1].r.columns_mut(start, count);
-        let moved =
-            input::step(gemm, w, nu, &above.weights(), prepared, &mut gradient, &mut a, &mut r, stack)?;
-        group.terms.input_promised += moved.promised;
-        Ok(())
-    }
-
-    /// The residual of layer `l` follows its weights, and z its residual while a strip is near.
-    fn follow_and_step_linear<G: Gemm<T>>(
-        &self,
-        gemm: &G,
-        hidden: &mut [Hidden<T, S>],
-        residuals: &mut [Residual<T, S>],
-        g: usize,
-        l: usize,
-        start: usize,
-        count: usize,
-        mut stack: Stack<'_, T>,
-    ) -> Result {
-        let layer = &self.layers[l];
-        let p = self.input(&hidden[..l], g, start, count);
-        let mut r = residuals[l].r.columns_mut(start, count);
-        weights::apply_weights(gemm, &layer.change(), &p, &mut r, stack.rest())?;
-        for (start, count) in strips(r.nrows(), start, count) {
-            weights::apply_bias(layer.bias_change(), &mut residuals[l].r.columns_mut(start, count))?;
-            self.step_linear(hidden, residuals, l, start, count, stack.rest())?;
-        }
-        Ok(())
-    }
-
-    /// Equations 4 and 14: z of layer `l`.
-    fn step_linear(
-        &self,
-        hidden: &mut [Hidden<T, S>],
-        residuals: &mut [Residual<T, S>],
-        l: usize,
-        start: usize,
-        count: usize,
-        stack: Stack<'_, T>,
-    ) -> Result {
-        let Hidden { a, z } = &mut hidden[l];
-        let (mut z, mut r) = (z.columns_mut(start, count), residuals[l].r.columns_mut(start, count));
-        let a = a.columns(start, count);
-        hidden::step(Proximal::No, self.settings.activation, &a, &mut z, &mut r, stack)?;
-        Ok(())
-    }
-
-    /// Equations 5 and 15: z of the last layer.
-    fn step_output(
-        &self,
-        residual: &mut Residual<T, S>,
-        group: &mut Group<T, S>,
-        g: usize,
-        start: usize,
-        count: usize,
-        stack: Stack<'_, T>,
-    ) -> Result {
-        let Settings { loss, solver, rho, .. } = self.settings;
-        let target = self.problem.target.columns(self.partition.group(g).0 + start, count);
-        let (mut z, mut r) = (group.z.columns_mut(start, count), residual.r.columns_mut(start, count));
-        let solved = output::step(loss, solver, rho, target, &mut z, &mut r, stack)?;
-        group.terms.output_moved += solved.squared;
-        group.terms.report = group.terms.report.merge(solved.report);
-        Ok(())
-    }
-
-    fn account_output(
-        &self,
-        residual: &Residual<T, S>,
-        group: &mut Group<T, S>,
-        g: usize,
-        start: usize,
-        count: usize,
-    ) -> Result {
-        let Settings { loss, rho, .. } = self.settings;
-        let target = self.problem.target.columns(self.partition.group(g).0 + start, count);
-        group.terms.risk += loss.value(group.z.columns(start, count), target)?;
-        let terms = objective::constraint_terms(
-            rho,
-            &residual.r.columns(start, count),
-            &group.u.columns(start, count),
-        )?;
-        group.terms.constraint.add(terms);
-        Ok(())
-    }
-
-    /// `u <- -grad R(z_L)`, where the dual stands after every sweep.
-    fn initialize_dual(&self, group: &mut Group<T, S>, g: usize, start: usize, count: usize) -> Result {
-        let target = self.problem.target.columns(self.partition.group(g).0 + start, count);
-        let mut u = group.u.columns_mut(start, count);
-        self.settings.loss.gradient(group.z.columns(start, count), target, crate::view::reborrow(&mut u))?;
-        for j in 0..count {
-            crate::view::column_mut(&mut u, j).iter_mut().for_each(|u| *u = -*u);
-        }
-        Ok(())
     }
 }

@@ -11,147 +11,26 @@
 //! L_rho is the Lagrangian before Algorithm 1, plus Omega. Guarantee (Lemma 1): for
 //! `rho > max(4 nu s^2, (sqrt(17) + 1) nu/2)` it falls in every sweep by at least [`Sweep::promised`].
 
-use super::layer::{Layer, LayerShape};
+mod state;
+mod tile;
+
+pub use state::{DualStorage, Input, Output, Residual, State, Units, units};
+
+use super::layer::Layer;
 use super::{Partition, Problem, Settings, Sweep, strips};
 use crate::error::Result;
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
-use crate::loss::Target;
-use crate::matrix::{Matrix, Memory};
-use crate::objective::{self, CopyTerms, Dual};
+use crate::matrix::Memory;
+use crate::objective::{self};
 use crate::real::Real;
 use crate::theory::PdAdmmConstants;
-use crate::update::hidden::Proximal;
 use crate::update::input::{self, Moved, Probe, StepKind};
-use crate::update::{StepRule, copy, dual, hidden, output, sums, weights};
-use crate::view::{MatMut, MatRef, as_ref, columns, require_size};
-use crate::workspace::{Requirement, Stack};
-
-/// A layer's input over a group of samples, and the group's sums.
-#[derive(Debug, Clone)]
-pub struct Input<T, S> {
-    /// `p`, n_in x m; 0 x 0 in the first layer, whose input is the data.
-    p: Matrix<T, S>,
-    sums: S,
-    moved: Moved,
-    probe: Probe,
-}
-
-impl<T: Real, S: Memory<T>> Input<T, S> {
-    /// `p`, n_in x m; 0 x 0 in the first layer.
-    pub fn p(&self) -> MatRef<'_, T> {
-        self.p.view()
-    }
-}
-
-/// A layer's linear residual over a group of samples.
-#[derive(Debug, Clone)]
-pub struct Residual<T, S> {
-    /// `r = W p + b - z`, n_out x m.
-    r: Matrix<T, S>,
-}
-
-impl<T: Real, S: Memory<T>> Residual<T, S> {
-    /// `r = W p + b - z` as it is carried from sweep to sweep, n_out x m.
-    pub fn r(&self) -> MatRef<'_, T> {
-        self.r.view()
-    }
-}
-
-/// A layer's outputs over a group of samples.
-#[derive(Debug, Clone)]
-pub struct Output<T, S> {
-    /// `z`, n_out x m.
-    z: Matrix<T, S>,
-    /// `q`, n_out x m; 0 x 0 in the last layer.
-    q: Matrix<T, S>,
-    /// `u`, n_out x m if it is stored, else 0 x 0.
-    u: Matrix<T, S>,
-    terms: Terms,
-}
-
-impl<T: Real, S: Memory<T>> Output<T, S> {
-    /// `z`, n_out x m.
-    pub fn z(&self) -> MatRef<'_, T> {
-        self.z.view()
-    }
-
-    /// `q`, n_out x m; 0 x 0 in the last layer.
-    pub fn q(&self) -> MatRef<'_, T> {
-        self.q.view()
-    }
-
-    /// `u`, n_out x m; 0 x 0 where it is not stored.
-    pub fn u(&self) -> MatRef<'_, T> {
-        self.u.view()
-    }
-}
-
-/// A unit's share of the Lagrangian and of what moved.
-#[derive(Debug, Clone, Copy, Default)]
-struct Terms {
-    linear: f64,
-    copy: CopyTerms,
-    risk: f64,
-    z_moved: f64,
-    q_moved: f64,
-    report: crate::loss::OutputReport,
-}
-
-/// Where the dual lives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum DualStorage {
-    /// Nowhere: Lemma 4 gives it from q and z.
-    #[default]
-    Recovered,
-    /// In memory of its own, moved by equation 7. For comparison.
-    Stored,
-}
-
-/// The state of a run, in memory of the caller's kind.
-///
-/// Units are ordered layer by layer, and within a layer group by group.
-#[derive(Debug)]
-pub struct State<'a, T, S> {
-    /// The layers, first to last.
-    pub layers: &'a mut [Layer<T, S>],
-    /// layers x groups.
-    pub inputs: &'a mut [Input<T, S>],
-    /// layers x groups.
-    pub residuals: &'a mut [Residual<T, S>],
-    /// layers x groups.
-    pub outputs: &'a mut [Output<T, S>],
-}
-
-/// The units of one layer and one group, to be put into the state's lists.
-pub type Units<T, S> = (Input<T, S>, Residual<T, S>, Output<T, S>);
-
-/// Makes the units of layer `index` over `m` samples; `allocate(elements)` is called for p, the sums, r, z, q and u.
-///
-/// # Errors
-/// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
-pub fn units<T: Real, S: Memory<T>>(
-    shape: LayerShape,
-    first: bool,
-    last: bool,
-    storage: DualStorage,
-    m: usize,
-    mut allocate: impl FnMut(usize) -> S,
-) -> Result<Units<T, S>> {
-    let sums::SumsShape { n_out, n_in } = shape.sums;
-    let mut matrix = |argument, wanted: bool, rows: usize| {
-        let (rows, columns) = if wanted { (rows, m) } else { (0, 0) };
-        Matrix::new(argument, allocate(rows * columns), rows, columns)
-    };
-    let p = matrix("p", !first, n_in)?;
-    let r = matrix("r", true, n_out)?;
-    let z = matrix("z", true, n_out)?;
-    let q = matrix("q", !last, n_out)?;
-    let u = matrix("u", !last && storage == DualStorage::Stored, n_out)?;
-    let sums = allocate(shape.sums.elements());
-    let input = Input { p, sums, moved: Moved::default(), probe: Probe::default() };
-    Ok((input, Residual { r }, Output { z, q, u, terms: Terms::default() }))
-}
+use crate::update::{StepRule, copy, hidden, output, sums, weights};
+use crate::view::{as_ref, require_size};
+use crate::workspace::Requirement;
+use state::Terms;
+use tile::{coupling, data_tile, input_tile, output_terms, step_hidden, step_input, step_output};
 
 /// Scratch that each of the executor's workers needs.
 pub fn workspace<T: Real, G: Gemm<T>>(
@@ -482,130 +361,4 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
         })?;
         Ok(self.account().objective)
     }
-}
-
-/// A tile of the data.
-fn data_tile<'a, T: Real>(
-    problem: &Problem<'a, T>,
-    partition: &Partition,
-    group: usize,
-    start: usize,
-    count: usize,
-) -> MatRef<'a, T> {
-    columns(&problem.x, partition.group(group).0 + start, count)
-}
-
-/// A tile of a layer's input: the data if the layer has no input of its own.
-fn input_tile<'b, T: Real, S: Memory<T>>(
-    problem: &Problem<'b, T>,
-    partition: &Partition,
-    input: &'b Input<T, S>,
-    group: usize,
-    start: usize,
-    count: usize,
-) -> MatRef<'b, T> {
-    if input.p.shape().1 == 0 {
-        data_tile(problem, partition, group, start, count)
-    } else {
-        input.p.columns(start, count)
-    }
-}
-
-/// The coupling's gradient of equation 1, with the dual stored or recovered.
-fn coupling<T: Real, S: Memory<T>>(
-    settings: &Settings<T>,
-    below: &Output<T, S>,
-    p: &MatRef<'_, T>,
-    start: usize,
-    gradient: &mut MatMut<'_, T>,
-) -> Result {
-    let Settings { nu, rho, activation, .. } = *settings;
-    let count = p.ncols();
-    let q = below.q.columns(start, count);
-    if below.u.shape().1 == 0 {
-        input::copy_coupling(nu, rho, activation, p, &q, &below.z.columns(start, count), gradient)
-    } else {
-        input::dual_coupling(rho, &below.u.columns(start, count), p, &q, gradient)
-    }
-}
-
-fn step_input<T: Real, S: Memory<T>, G: Gemm<T>>(
-    gemm: &G,
-    settings: &Settings<T>,
-    layer: &Layer<T, S>,
-    below: &Output<T, S>,
-    input: &mut Input<T, S>,
-    start: usize,
-    r: &mut MatMut<'_, T>,
-    mut stack: Stack<'_, T>,
-) -> Result<Moved> {
-    let (weights, prepared) = (layer.weights(), layer.prepared(settings));
-    let mut p = input.p.columns_mut(start, r.ncols());
-    let mut gradient = stack.matrix(p.nrows(), p.ncols())?;
-    coupling(settings, below, &as_ref(&p), start, &mut gradient)?;
-    input::step(gemm, settings.nu, settings.rho, &weights, prepared, &mut gradient, &mut p, r, stack)
-}
-
-/// Equations 4, 6 and 7 on a tile of a hidden layer, and its share of the Lagrangian.
-fn step_hidden<T: Real, S: Memory<T>>(
-    settings: &Settings<T>,
-    p_next: &MatRef<'_, T>,
-    start: usize,
-    r: &mut MatMut<'_, T>,
-    output: &mut Output<T, S>,
-    mut stack: Stack<'_, T>,
-) -> Result {
-    let Settings { nu, rho, activation, .. } = *settings;
-    let count = r.ncols();
-    let stored = output.u.shape().1 > 0;
-    let mut recovered = stack.matrix(r.nrows(), if stored { 0 } else { count })?;
-    let mut z = output.z.columns_mut(start, count);
-    let mut q = output.q.columns_mut(start, count);
-    if !stored {
-        dual::recover(nu, activation, &as_ref(&q), &as_ref(&z), &mut recovered)?;
-    }
-    output.terms.z_moved += hidden::step(Proximal::Yes, activation, &as_ref(&q), &mut z, r, stack.rest())?;
-    let u = if stored { output.u.columns(start, count) } else { as_ref(&recovered) };
-    output.terms.q_moved += copy::step(nu, rho, activation, p_next, &u, &as_ref(&z), &mut q, stack.rest())?;
-    if stored {
-        dual::step(rho, p_next, &as_ref(&q), &mut output.u.columns_mut(start, count))?;
-    }
-    let terms = output_terms(settings, output, p_next, start, stack.rest())?;
-    output.terms.copy.add(terms);
-    Ok(())
-}
-
-/// Equation 5 on a tile of the last layer, and its risk.
-fn step_output<T: Real, S: Memory<T>>(
-    settings: &Settings<T>,
-    target: Target<'_, T>,
-    start: usize,
-    r: &mut MatMut<'_, T>,
-    output: &mut Output<T, S>,
-    stack: Stack<'_, T>,
-) -> Result {
-    let Settings { nu, loss, solver, .. } = *settings;
-    let mut z = output.z.columns_mut(start, r.ncols());
-    let solved = output::step(loss, solver, nu, target, &mut z, r, stack)?;
-    output.terms.z_moved += solved.squared;
-    output.terms.report = output.terms.report.merge(solved.report);
-    output.terms.risk += loss.value(as_ref(&z), target)?;
-    Ok(())
-}
-
-fn output_terms<T: Real, S: Memory<T>>(
-    settings: &Settings<T>,
-    output: &Output<T, S>,
-    p_next: &MatRef<'_, T>,
-    start: usize,
-    stack: Stack<'_, T>,
-) -> Result<CopyTerms> {
-    let count = p_next.ncols();
-    let dual = if output.u.shape().1 > 0 {
-        Dual::Stored(output.u.columns(start, count))
-    } else {
-        Dual::Recovered { nu: settings.nu }
-    };
-    let (q, z) = (output.q.columns(start, count), output.z.columns(start, count));
-    objective::copy_terms(settings.activation, dual, &q, &z, p_next, stack)
 }
