@@ -42,7 +42,7 @@ fn scalar_tau<T: Real>(case: &Coupled, rule: StepRule<T>) -> T {
 
 fn check_input<T: Real>(seed: u64, n_out: usize, n_in: usize, m: usize) {
     let case = Coupled::random(seed, n_out, n_in, m);
-    let inverse = case.inverse::<T>();
+    let (inverse, outer) = (case.inverse::<T>(), case.outer_inverse::<T>());
     let start = T::from_f64(Random::new(!seed).between(0.015625, 30.0));
     let backtracking = StepRule::Backtracking { start, factor: T::from_f64(2.0) };
     let steps = [
@@ -50,6 +50,7 @@ fn check_input<T: Real>(seed: u64, n_out: usize, n_in: usize, m: usize) {
         (Prepared::Tau(scalar_tau(&case, StepRule::Scalar)), Promise::Exactly),
         (Prepared::Tau(scalar_tau(&case, backtracking)), Promise::AtLeast),
         (Prepared::Inverse(inverse.view()), Promise::Exactly),
+        (Prepared::OuterInverse(outer.view()), Promise::Exactly),
     ];
     for (prepared, promise) in steps {
         let (p, r, _, moved) = case.step::<T>(prepared).unwrap();

@@ -8,28 +8,33 @@ use altmin::threshold::{rho_threshold, warning};
 
 #[test]
 fn products_of_a_layer() {
+    // Counts of products of the layer's own shape, of n_in x n_in and of n_out x n_out, for 30 inputs.
     let table = [
-        (Method::Pdadmm, StepRule::Vector, 2.0, 4.5),
-        (Method::Pdadmm, StepRule::Scalar, 2.0, 4.5),
-        (Method::Pdadmm, StepRule::Backtracking, 2.0, 4.5),
-        (Method::Pdadmm, StepRule::LeastSquares, 2.0, 5.5),
-        (Method::Dladmm, StepRule::Vector, 2.0, 9.0),
-        (Method::Dladmm, StepRule::LeastSquares, 2.0, 11.0),
+        (Method::Pdadmm, StepRule::Vector, true, 30, [2.0, 0.0, 0.0]),
+        (Method::Pdadmm, StepRule::Vector, false, 30, [4.0, 0.5, 0.0]),
+        (Method::Pdadmm, StepRule::Scalar, false, 30, [4.0, 0.5, 0.0]),
+        (Method::Pdadmm, StepRule::Backtracking, false, 30, [4.0, 0.5, 0.0]),
+        (Method::Pdadmm, StepRule::LeastSquares, false, 30, [4.0, 1.5, 0.0]),
+        (Method::Pdadmm, StepRule::LeastSquares, false, 13, [4.0, 1.5, 0.0]),
+        (Method::Pdadmm, StepRule::LeastSquares, false, 12, [6.0, 0.5, 1.0]),
+        (Method::Dladmm, StepRule::Vector, true, 30, [2.0, 0.0, 0.0]),
+        (Method::Dladmm, StepRule::Vector, false, 30, [8.0, 1.0, 0.0]),
+        (Method::Dladmm, StepRule::LeastSquares, false, 30, [8.0, 3.0, 0.0]),
     ];
-    for (method, step, first, others) in table {
-        assert_eq!(layer_products(method, step, true), first, "{method} {step}");
-        assert_eq!(layer_products(method, step, false), others, "{method} {step}");
+    for (method, step, first, n_out, counts) in table {
+        let found = layer_products(method, step, first, n_out, 30).map(|products| products.count);
+        assert_eq!(found, counts, "{method} {step} {n_out}");
     }
 }
 
 #[test]
 fn operations_of_a_sweep() {
-    // 196-500-500-10 with 1,000 samples. Products: 196e6, 500e6 and 10e6 operations.
+    // 196-500-500-10 with 1,000 samples. Products: 196e6, 500e6 and 10e6 operations, 0.2e6 of 10 x 10.
     let layers = [196, 500, 500, 10];
     let flops = product_flops(Method::Pdadmm, StepRule::Vector, &layers, 1_000);
-    assert_eq!(flops, 2.0 * 196e6 + 4.5 * 500e6 + 4.5 * 10e6);
+    assert_eq!(flops, 2.0 * 196e6 + 4.5 * 500e6 + 4.0 * 10e6 + 0.5 * 500e6);
     let flops = product_flops(Method::Dladmm, StepRule::LeastSquares, &layers, 1_000);
-    assert_eq!(flops, 2.0 * 196e6 + 11.0 * 500e6 + 11.0 * 10e6);
+    assert_eq!(flops, 2.0 * 196e6 + 11.0 * 500e6 + 12.0 * 10e6 + 1.0 * 500e6 + 2.0 * 0.2e6);
 }
 
 #[test]

@@ -44,13 +44,10 @@ pub fn workspace<T: Real, G: Gemm<T>>(
     tile: usize,
     layers: impl Iterator<Item = SumsShape>,
 ) -> Requirement {
-    let kind = StepKind::from(&settings.input_step);
     layers.fold(Requirement::NONE, |most, shape| {
         let SumsShape { n_out, n_in } = shape;
-        let prepare = match kind {
-            StepKind::Exact => input::invert_hessian_workspace(gemm, n_out, n_in),
-            StepKind::Gradient => Requirement::NONE,
-        };
+        let kind = StepKind::of(&settings.input_step, n_out, n_in);
+        let prepare = Layer::<T, [T; 0]>::prepare_input_workspace(gemm, settings, shape);
         let step = Requirement::matrix(n_in, tile).and(input::step_workspace(gemm, kind, n_out, n_in, tile));
         let samples = sums::accumulate_workspace(gemm, n_out, n_in, tile)
             .or(weights::apply_workspace(gemm, n_out, n_in, tile))
@@ -371,7 +368,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         }
         let (settings, w) = (self.settings, self.weight(l));
         executor.run(&mut self.state.layers[l..=l], |_, layer, stack| {
-            layer.prepare_input(gemm, w, settings.nu, stack)
+            layer.prepare_input(gemm, &settings, w, settings.nu, stack)
         })
     }
 

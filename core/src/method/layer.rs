@@ -8,7 +8,7 @@ use crate::matrix::{Matrix, Memory};
 use crate::real::Real;
 use crate::reduce::max_abs;
 use crate::update::StepRule;
-use crate::update::input::{self, Prepared, Probe};
+use crate::update::input::{self, Prepared, Probe, StepKind};
 use crate::update::sums::{self, Parts, SumsShape};
 use crate::update::weights::{self, Change, Factor, Order, Reduced};
 use crate::view::{MatMut, MatRef, dense, dense_mut};
@@ -35,16 +35,19 @@ pub struct Layer<T, S> {
 pub struct LayerShape {
     /// Inputs and outputs.
     pub sums: SumsShape,
-    /// Elements of `solve`: `n_in * n_in` if a step of this layer solves with a matrix of that size, else 0.
+    /// Elements of `solve`: the square of the size of the matrix that a step of this layer solves with, or 0.
     pub solve: usize,
 }
 
 impl LayerShape {
     /// The shape of layer `index` of a network under these settings.
     pub fn new<T: Real>(settings: &Settings<T>, index: usize, n_out: usize, n_in: usize) -> Self {
-        let rule = if index == 0 { &settings.weight_step } else { &settings.input_step };
-        let solves = matches!(rule, StepRule::LeastSquares { .. });
-        Self { sums: SumsShape { n_out, n_in }, solve: if solves { n_in * n_in } else { 0 } }
+        let size = match (index, settings.weight_step) {
+            (0, StepRule::LeastSquares { .. }) => n_in,
+            (0, _) => 0,
+            _ => StepKind::of(&settings.input_step, n_out, n_in).inverse_size(n_out, n_in),
+        };
+        Self { sums: SumsShape { n_out, n_in }, solve: size * size }
     }
 
     /// Elements of one layer in all.
@@ -253,13 +256,39 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
 
     /// Makes the input's exact step ready from the present weights, which divergence may have made infinite or NaN: that
     /// is told apart from a Hessian that is not positive definite.
-    pub(super) fn prepare_input<G: Gemm<T>>(&mut self, gemm: &G, w: T, c: T, stack: Stack<'_, T>) -> Result {
-        let (_, n) = self.shape();
+    pub(super) fn prepare_input<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        settings: &Settings<T>,
+        w: T,
+        c: T,
+        stack: Stack<'_, T>,
+    ) -> Result {
         if !max_abs(self.weights.as_slice()).is_finite() {
             return Err(Error::NonFinite { quantity: "the weights" });
         }
-        let mut inverse = dense_mut(self.solve.as_mut(), n, n);
-        input::invert_hessian(gemm, w, c, &self.weights.view(), &mut inverse, stack)
+        let (n_out, n_in) = self.shape();
+        let (kind, weights) = (StepKind::of(&settings.input_step, n_out, n_in), self.weights.view());
+        let n = kind.inverse_size(n_out, n_in);
+        let inverse = &mut dense_mut(self.solve.as_mut(), n, n);
+        match kind {
+            StepKind::Gradient => Ok(()),
+            StepKind::Exact => input::invert_hessian(gemm, w, c, &weights, inverse, stack),
+            StepKind::OuterExact => input::invert_outer_hessian(gemm, w, c, &weights, inverse, stack),
+        }
+    }
+
+    /// Scratch of [`Layer::prepare_input`].
+    pub(super) fn prepare_input_workspace<G: Gemm<T>>(
+        gemm: &G,
+        settings: &Settings<T>,
+        SumsShape { n_out, n_in }: SumsShape,
+    ) -> Requirement {
+        match StepKind::of(&settings.input_step, n_out, n_in) {
+            StepKind::Gradient => Requirement::NONE,
+            StepKind::Exact => input::invert_hessian_workspace(gemm, n_out, n_in),
+            StepKind::OuterExact => input::invert_outer_hessian_workspace(gemm, n_out, n_in),
+        }
     }
 
     /// Finds the input's scalar tau from the samples' probes.
@@ -270,11 +299,15 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
 
     /// How the input steps.
     pub(super) fn prepared(&self, settings: &Settings<T>) -> Prepared<'_, T> {
-        let (_, n) = self.shape();
-        match settings.input_step {
-            StepRule::Vector => Prepared::Columns,
-            StepRule::Scalar | StepRule::Backtracking { .. } => Prepared::Tau(self.tau),
-            StepRule::LeastSquares { .. } => Prepared::Inverse(dense(self.solve.as_ref(), n, n)),
+        let (n_out, n_in) = self.shape();
+        let kind = StepKind::of(&settings.input_step, n_out, n_in);
+        let n = kind.inverse_size(n_out, n_in);
+        let inverse = dense(self.solve.as_ref(), n, n);
+        match (kind, settings.input_step) {
+            (StepKind::Exact, _) => Prepared::Inverse(inverse),
+            (StepKind::OuterExact, _) => Prepared::OuterInverse(inverse),
+            (StepKind::Gradient, StepRule::Vector) => Prepared::Columns,
+            (StepKind::Gradient, _) => Prepared::Tau(self.tau),
         }
     }
 }

@@ -42,11 +42,8 @@ pub fn workspace<T: Real, G: Gemm<T>>(
     let last = layers.clone().count().saturating_sub(1);
     layers.enumerate().fold(Requirement::NONE, |most, (index, shape)| {
         let sums::SumsShape { n_out, n_in } = shape;
-        let kind = StepKind::from(&settings.input_step);
-        let prepare = match kind {
-            StepKind::Exact => input::invert_hessian_workspace(gemm, n_out, n_in),
-            StepKind::Gradient => Requirement::NONE,
-        };
+        let kind = StepKind::of(&settings.input_step, n_out, n_in);
+        let prepare = Layer::<T, [T; 0]>::prepare_input_workspace(gemm, settings, shape);
         let step = Requirement::matrix(n_in, tile)
             .and(input::step_workspace(gemm, kind, n_out, n_in, tile))
             .or(sums::accumulate_workspace(gemm, n_out, n_in, tile));
@@ -193,8 +190,9 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
         let (w, c) = (settings.nu, settings.rho);
         match settings.input_step {
             StepRule::Vector => Ok(()),
-            StepRule::LeastSquares { .. } => executor
-                .run(&mut self.state.layers[1..], |_, layer, stack| layer.prepare_input(gemm, w, c, stack)),
+            StepRule::LeastSquares { .. } => executor.run(&mut self.state.layers[1..], |_, layer, stack| {
+                layer.prepare_input(gemm, &settings, w, c, stack)
+            }),
             StepRule::Scalar | StepRule::Backtracking { .. } => {
                 let groups = self.partition.groups();
                 self.probe(executor, gemm)?;

@@ -106,6 +106,9 @@ pub enum Prepared<'a, T: Real> {
     Tau(T),
     /// `(w W'W + c I)^-1`, n_in x n_in, from [`invert_hessian`].
     Inverse(MatRef<'a, T>),
+    /// `(w W W' + c I)^-1`, n_out x n_out, from [`invert_outer_hessian`]: the same step through Woodbury's identity,
+    /// cheaper where the layer has far fewer outputs than inputs ([`StepKind::of`]).
+    OuterInverse(MatRef<'a, T>),
 }
 
 /// What a step did to its objective.
@@ -122,10 +125,11 @@ pub struct Moved {
 /// On entry `g` (n_in x m) holds the coupling's gradient, on exit that of phi at the old `p`. `weights` is n_out x n_in,
 /// `p` n_in x m, `r` n_out x m; `w, c > 0`. Columns whose gradient is 0 stay.
 ///
-/// Products: two (`W'r`, `W g`); with [`Prepared::Inverse`] three.
+/// Products: two of n_out x n_in x m (`W'r`, `W g`); with [`Prepared::Inverse`] one of n_in x n_in x m more, with
+/// [`Prepared::OuterInverse`] two more like the first and one of n_out x n_out x m.
 ///
 /// Majorised with [`Prepared::Columns`] and [`Prepared::Tau`] (phi falls by at least `(tau/2)|dp|^2`, Lemma 6 of pdADMM,
-/// if tau is legal), exact with [`Prepared::Inverse`].
+/// if tau is legal), exact with the other two.
 ///
 /// # Errors
 /// [`Setting`](crate::error::Error::Setting) for `w`, `c` or a tau that is not positive,
@@ -145,45 +149,57 @@ pub fn step<T: Real, G: Gemm<T>>(
     let (n_out, n_in) = weights.shape();
     let m = r.ncols();
     require_size("p", p.shape(), (n_in, m))?;
-    if let Prepared::Inverse(inverse) = prepared {
-        require_size("inverse", inverse.shape(), (n_in, n_in))?;
-    }
-    if let Prepared::Tau(tau) = prepared {
-        require_tau(tau)?;
-    }
-    stack.require(step_workspace(gemm, prepared.rule(), n_out, n_in, m))?;
-    complete_gradient(gemm, w, c, weights, &as_ref(r), g, stack.rest())?;
     match prepared {
-        Prepared::Inverse(inverse) => {
-            let mut move_ = stack.matrix(n_in, m)?;
-            let target = reborrow(&mut move_);
-            gemm.gemm(
-                T::ONE,
-                inverse,
-                Transpose::No,
-                as_ref(g),
-                Transpose::No,
-                T::ZERO,
-                target,
-                stack.rest(),
-            )?;
-            gemm.gemm(
-                -T::ONE,
-                *weights,
-                Transpose::No,
-                as_ref(&move_),
-                Transpose::No,
-                T::ONE,
-                reborrow(r),
-                stack.rest(),
-            )?;
-            Ok(subtract(&as_ref(g), &as_ref(&move_), p))
-        }
+        Prepared::Columns => {}
+        Prepared::Tau(tau) => require_tau(tau)?,
+        Prepared::Inverse(inverse) => require_size("inverse", inverse.shape(), (n_in, n_in))?,
+        Prepared::OuterInverse(inverse) => require_size("inverse", inverse.shape(), (n_out, n_out))?,
+    }
+    stack.require(step_workspace(gemm, prepared.kind(), n_out, n_in, m))?;
+    complete_gradient(gemm, w, c, weights, &as_ref(r), g, stack.rest())?;
+    let (one, no, yes) = (T::ONE, Transpose::No, Transpose::Yes);
+    let mut step = stack.matrix(if prepared.kind() == StepKind::Gradient { n_out } else { n_in }, m)?;
+    match prepared {
         Prepared::Columns | Prepared::Tau(_) => {
-            let mut h = stack.matrix(n_out, m)?;
-            let target = reborrow(&mut h);
-            gemm.gemm(T::ONE, *weights, Transpose::No, as_ref(g), Transpose::No, T::ZERO, target, stack)?;
-            Ok(descend(w, c, prepared, &as_ref(g), &as_ref(&h), p, r))
+            multiply(gemm, one, weights, no, &as_ref(g), T::ZERO, &mut step, stack)?;
+            return Ok(descend(w, c, prepared, &as_ref(g), &as_ref(&step), p, r));
+        }
+        Prepared::Inverse(inverse) => {
+            multiply(gemm, one, &inverse, no, &as_ref(g), T::ZERO, &mut step, stack.rest())?;
+        }
+        Prepared::OuterInverse(inverse) => {
+            // (w W'W + c I)^-1 g = (g - w W'(w W W' + c I)^-1 W g)/c
+            let mut stack = stack.rest();
+            let (mut h, mut e) = (stack.matrix(n_out, m)?, stack.matrix(n_out, m)?);
+            multiply(gemm, one, weights, no, &as_ref(g), T::ZERO, &mut h, stack.rest())?;
+            multiply(gemm, one, &inverse, no, &as_ref(&h), T::ZERO, &mut e, stack.rest())?;
+            copy_scaled(one / c, &as_ref(g), &mut step);
+            multiply(gemm, -w / c, weights, yes, &as_ref(&e), one, &mut step, stack)?;
+        }
+    }
+    // The residual follows the step that was made, rounding included, or it would drift from W p + b - z.
+    multiply(gemm, -one, weights, no, &as_ref(&step), one, r, stack)?;
+    Ok(subtract(&as_ref(g), &as_ref(&step), p))
+}
+
+/// `C <- alpha op(A) B + beta C`.
+fn multiply<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    alpha: T,
+    a: &MatRef<'_, T>,
+    op_a: Transpose,
+    b: &MatRef<'_, T>,
+    beta: T,
+    c: &mut MatMut<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result {
+    gemm.gemm(alpha, *a, op_a, *b, Transpose::No, beta, reborrow(c), stack)
+}
+
+fn copy_scaled<T: Real>(scale: T, from: &MatRef<'_, T>, to: &mut MatMut<'_, T>) {
+    for j in 0..from.ncols() {
+        for (to, &from) in column_mut(to, j).iter_mut().zip(column(from, j)) {
+            *to = scale * from;
         }
     }
 }
@@ -199,34 +215,51 @@ fn require_tau<T: Real>(tau: T) -> Result {
 
 impl<T: Real> Prepared<'_, T> {
     /// The kind of step, for the workspace query.
-    pub fn rule(&self) -> StepKind {
+    pub fn kind(&self) -> StepKind {
         match self {
             Prepared::Columns | Prepared::Tau(_) => StepKind::Gradient,
             Prepared::Inverse(_) => StepKind::Exact,
+            Prepared::OuterInverse(_) => StepKind::OuterExact,
         }
     }
 }
 
-/// Which buffer a step needs.
+/// Which buffers a step needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepKind {
     /// Along the gradient: `W g`.
     Gradient,
     /// By the inverse Hessian: its product with the gradient.
     Exact,
+    /// By the inverse of `w W W' + c I`.
+    OuterExact,
 }
 
-impl<T> From<&StepRule<T>> for StepKind {
-    fn from(rule: &StepRule<T>) -> Self {
+impl StepKind {
+    /// The kind of step that a rule takes in a layer of this shape: the exact step goes through the outputs where
+    /// `2 n_out n_in + n_out^2 < n_in^2`, which makes its products fewer.
+    pub fn of<T>(rule: &StepRule<T>, n_out: usize, n_in: usize) -> Self {
         match rule {
-            StepRule::LeastSquares { .. } => StepKind::Exact,
-            _ => StepKind::Gradient,
+            StepRule::LeastSquares { .. } if 2 * n_out * n_in + n_out * n_out < n_in * n_in => {
+                Self::OuterExact
+            }
+            StepRule::LeastSquares { .. } => Self::Exact,
+            StepRule::Vector | StepRule::Scalar | StepRule::Backtracking { .. } => Self::Gradient,
+        }
+    }
+
+    /// Rows and columns of the inverse that the step is prepared with; 0 for a gradient step.
+    pub fn inverse_size(self, n_out: usize, n_in: usize) -> usize {
+        match self {
+            Self::Gradient => 0,
+            Self::Exact => n_in,
+            Self::OuterExact => n_out,
         }
     }
 }
 
-/// Scratch of [`step`]: a matrix of m columns, n_out rows for a gradient step and n_in for an exact one, and one
-/// product's.
+/// Scratch of [`step`]: a matrix of m columns, n_out rows for a gradient step and n_in for an exact one (and two of n_out
+/// rows more for one through the outputs), and one product's.
 pub fn step_workspace<T: Real, G: Gemm<T>>(
     gemm: &G,
     kind: StepKind,
@@ -234,11 +267,17 @@ pub fn step_workspace<T: Real, G: Gemm<T>>(
     n_in: usize,
     m: usize,
 ) -> Requirement {
-    let (rows, products) = match kind {
-        StepKind::Gradient => (n_out, gemm.workspace(n_out, m, n_in)),
-        StepKind::Exact => (n_in, gemm.workspace(n_in, m, n_in).or(gemm.workspace(n_out, m, n_in))),
+    let forward = gemm.workspace(n_out, m, n_in);
+    let backward = gemm.workspace(n_in, m, n_out);
+    let rest = match kind {
+        StepKind::Gradient => Requirement::matrix(n_out, m).and(forward),
+        StepKind::Exact => Requirement::matrix(n_in, m).and(forward.or(gemm.workspace(n_in, m, n_in))),
+        StepKind::OuterExact => {
+            let inner = forward.or(backward).or(gemm.workspace(n_out, m, n_out));
+            Requirement::matrix(n_in, m).and(Requirement::matrix(n_out, 2 * m).and(inner))
+        }
     };
-    gemm.workspace(n_in, m, n_out).or(Requirement::matrix(rows, m).and(products))
+    backward.or(rest)
 }
 
 /// `g <- g + w W'r`.
@@ -402,16 +441,44 @@ pub fn invert_hessian<T: Real, G: Gemm<T>>(
     c: T,
     weights: &MatRef<'_, T>,
     inverse: &mut MatMut<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result {
+    invert_shifted_square(gemm, w, c, weights, Transpose::Yes, inverse, stack)
+}
+
+/// **reduce**: `inverse <- (w W W' + c I)^-1`, n_out x n_out; otherwise as [`invert_hessian`].
+///
+/// # Errors
+/// As [`invert_hessian`].
+pub fn invert_outer_hessian<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    w: T,
+    c: T,
+    weights: &MatRef<'_, T>,
+    inverse: &mut MatMut<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result {
+    invert_shifted_square(gemm, w, c, weights, Transpose::No, inverse, stack)
+}
+
+/// `inverse <- (w op(W) op(W)' + c I)^-1`.
+fn invert_shifted_square<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    w: T,
+    c: T,
+    weights: &MatRef<'_, T>,
+    op: Transpose,
+    inverse: &mut MatMut<'_, T>,
     mut stack: Stack<'_, T>,
 ) -> Result {
     require_positive("w", w.to_f64())?;
     require_positive("c", c.to_f64())?;
-    let (n_out, n_in) = weights.shape();
-    require_size("inverse", inverse.shape(), (n_in, n_in))?;
-    stack.require(invert_hessian_workspace(gemm, n_out, n_in))?;
-    let target = reborrow(inverse);
-    gemm.gemm(w, *weights, Transpose::Yes, *weights, Transpose::No, T::ZERO, target, stack.rest())?;
-    for i in 0..n_in {
+    let (n, k) = op.shape(weights.shape());
+    require_size("inverse", inverse.shape(), (n, n))?;
+    stack.require(invert_workspace(gemm, n, k))?;
+    let op_right = if op == Transpose::No { Transpose::Yes } else { Transpose::No };
+    gemm.gemm(w, *weights, op, *weights, op_right, T::ZERO, reborrow(inverse), stack.rest())?;
+    for i in 0..n {
         inverse[(i, i)] += c;
     }
     cholesky::factor(gemm, reborrow(inverse), stack.rest())?;
@@ -420,7 +487,18 @@ pub fn invert_hessian<T: Real, G: Gemm<T>>(
 
 /// Scratch of [`invert_hessian`].
 pub fn invert_hessian_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize) -> Requirement {
-    gemm.workspace(n_in, n_in, n_out)
-        .or(cholesky::factor_workspace(gemm, n_in))
-        .or(cholesky::invert_workspace(gemm, n_in))
+    invert_workspace(gemm, n_in, n_out)
+}
+
+/// Scratch of [`invert_outer_hessian`].
+pub fn invert_outer_hessian_workspace<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    n_out: usize,
+    n_in: usize,
+) -> Requirement {
+    invert_workspace(gemm, n_out, n_in)
+}
+
+fn invert_workspace<T: Real, G: Gemm<T>>(gemm: &G, n: usize, k: usize) -> Requirement {
+    gemm.workspace(n, n, k).or(cholesky::factor_workspace(gemm, n)).or(cholesky::invert_workspace(gemm, n))
 }

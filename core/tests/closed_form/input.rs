@@ -158,13 +158,16 @@ fn exact_step<T: Real>() {
         assert_close::<T>("inverse", &inverse.plain(), &hessian.solve(&Plain::identity(n)));
         let g = case.gradient();
         let moved = hessian.solve(&g.map(|g| -g));
-        let (p, r, found_g, report) = case.step::<T>(Prepared::Inverse(inverse.view())).unwrap();
-        assert_close::<T>("g", &found_g, &g);
-        assert_close::<T>("p", &p, &case.p.plus(1.0, &moved));
-        assert_close::<T>("r", &r, &case.r.plus(1.0, &case.weights.times(&moved)));
-        let promised = 0.5 * moved.inner(&hessian.times(&moved));
-        assert_near::<T>("promised", report.promised, promised, promised);
-        assert_near::<T>("squared", report.squared, moved.squared(), moved.squared());
+        let outer = case.outer_inverse::<T>();
+        for prepared in [Prepared::Inverse(inverse.view()), Prepared::OuterInverse(outer.view())] {
+            let (p, r, found_g, report) = case.step::<T>(prepared).unwrap();
+            assert_close::<T>("g", &found_g, &g);
+            assert_close::<T>("p", &p, &case.p.plus(1.0, &moved));
+            assert_close::<T>("r", &r, &case.r.plus(1.0, &case.weights.times(&moved)));
+            let promised = 0.5 * moved.inner(&hessian.times(&moved));
+            assert_near::<T>("promised", report.promised, promised, promised);
+            assert_near::<T>("squared", report.squared, moved.squared(), moved.squared());
+        }
     }
 }
 

@@ -196,7 +196,7 @@ impl Coupled {
         let weights = Strided::<T>::dense(&self.weights);
         let mut g = Strided::<T>::dense(&self.coupling());
         let (mut p, mut r) = (Strided::<T>::dense(&self.p), Strided::<T>::dense(&self.r));
-        let needed = input::step_workspace::<T, _>(&Portable, prepared.rule(), n_out, n_in, m);
+        let needed = input::step_workspace::<T, _>(&Portable, prepared.kind(), n_out, n_in, m);
         let mut scratch = Scratch::new(needed);
         let (w, c) = (T::from_f64(self.w), T::from_f64(self.c));
         let moved = input::step(
@@ -222,6 +222,18 @@ impl Coupled {
         let (w, c) = (T::from_f64(self.w), T::from_f64(self.c));
         let (target, stack) = (&mut inverse.view_mut(), scratch.stack());
         input::invert_hessian(&Portable, w, c, &weights.view(), target, stack).unwrap();
+        inverse
+    }
+
+    /// `(w W W' + c I)^-1` of the code under test.
+    pub fn outer_inverse<T: Real>(&self) -> Strided<T> {
+        let (n_out, n_in) = (self.weights.rows, self.weights.columns);
+        let weights = Strided::<T>::dense(&self.weights);
+        let mut inverse = Strided::<T>::dense(&Plain::new(n_out, n_out, |_, _| f64::NAN));
+        let mut scratch = Scratch::new(input::invert_outer_hessian_workspace::<T, _>(&Portable, n_out, n_in));
+        let (w, c) = (T::from_f64(self.w), T::from_f64(self.c));
+        let (target, stack) = (&mut inverse.view_mut(), scratch.stack());
+        input::invert_outer_hessian(&Portable, w, c, &weights.view(), target, stack).unwrap();
         inverse
     }
 }

@@ -36,10 +36,11 @@ fn step_input<T: Real, G: Gemm<T>>(
     kind: StepKind,
     stack: Stack<'_, T>,
 ) -> Result {
-    let World { weights, g, p, r, inverse, .. } = w;
+    let World { weights, g, p, r, inverse, outer, .. } = w;
     let prepared = match kind {
         StepKind::Gradient => Prepared::Columns,
         StepKind::Exact => Prepared::Inverse(inverse.view()),
+        StepKind::OuterExact => Prepared::OuterInverse(outer.view()),
     };
     let (mut g, mut p, mut r) = (g.view_mut(), p.view_mut(), r.view_mut());
     let (w, c) = (number(0.5), number(2.0));
@@ -103,6 +104,8 @@ fn damped<T: Real>() -> StepRule<T> {
 const INPUT: &[(&str, &str)] = &[("weights", "weights"), ("p", "p"), ("r", "r"), ("g", "g")];
 const EXACT: &[(&str, &str)] =
     &[("weights", "weights"), ("p", "p"), ("r", "r"), ("g", "g"), ("inverse", "inverse")];
+const OUTER: &[(&str, &str)] =
+    &[("weights", "weights"), ("p", "p"), ("r", "r"), ("g", "g"), ("outer", "inverse")];
 const REDUCE: &[(&str, &str)] = &[
     ("weights", "weights"),
     ("bias", "bias"),
@@ -187,6 +190,12 @@ fn inputs<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
             |w, gemm, stack| step_input(w, gemm, StepKind::Exact, stack)
         ),
         update!(
+            "input::step by the outer inverse",
+            OUTER,
+            |w, gemm| input::step_workspace(gemm, StepKind::OuterExact, w.n_out, w.n_in, w.m),
+            |w, gemm, stack| step_input(w, gemm, StepKind::OuterExact, stack)
+        ),
+        update!(
             "input::probe",
             &[("weights", "weights"), ("r", "r"), ("g", "g")],
             |w, gemm| input::step_workspace(gemm, StepKind::Gradient, w.n_out, w.n_in, w.m),
@@ -205,6 +214,16 @@ fn inputs<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
                 let World { weights, inverse, .. } = w;
                 let inverse = &mut inverse.view_mut();
                 input::invert_hessian(gemm, number(1.5), number(2.0), &weights.view(), inverse, stack)
+            }
+        ),
+        update!(
+            "input::invert_outer_hessian",
+            &[("weights", "weights"), ("outer", "inverse")],
+            |w, gemm| input::invert_outer_hessian_workspace(gemm, w.n_out, w.n_in),
+            |w, gemm, stack| {
+                let World { weights, outer, .. } = w;
+                let outer = &mut outer.view_mut();
+                input::invert_outer_hessian(gemm, number(1.5), number(2.0), &weights.view(), outer, stack)
             }
         ),
     ]

@@ -10,7 +10,7 @@ use altmin_core::{Real, Result};
 
 use crate::config::{Method, StepRule};
 use crate::engine::Size;
-use crate::products::layer_products;
+use crate::products::{Products, sweep_products};
 
 /// The kinds of product that a sweep makes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,18 +25,12 @@ enum Kind {
 
 const KINDS: [Kind; 3] = [Kind::Forward, Kind::Backward, Kind::Cross];
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shape {
-    n_out: usize,
-    n_in: usize,
-}
-
 /// Operands over all samples, and how often each shape occurs.
 #[derive(Debug)]
 pub(super) struct Reference<T> {
     samples: usize,
-    /// Distinct shapes, and the products of each in a sweep.
-    shapes: Vec<(Shape, f64)>,
+    /// The products of a sweep, by shape.
+    shapes: Vec<Products>,
     weights: Vec<T>,
     inputs: Vec<T>,
     outputs: Vec<T>,
@@ -52,16 +46,8 @@ struct Part<'a, T> {
 
 impl<T: Real> Reference<T> {
     pub(super) fn new(size: &Size, input_step: StepRule, method: Method) -> Self {
-        let mut shapes: Vec<(Shape, f64)> = Vec::new();
-        for (layer, pair) in size.widths.windows(2).enumerate() {
-            let shape = Shape { n_in: pair[0], n_out: pair[1] };
-            let products = layer_products(method, input_step, layer == 0);
-            match shapes.iter_mut().find(|(known, _)| *known == shape) {
-                Some((_, count)) => *count += products,
-                None => shapes.push((shape, products)),
-            }
-        }
-        let most = |of: fn(&Shape) -> usize| shapes.iter().map(|(shape, _)| of(shape)).max().unwrap_or(0);
+        let shapes = sweep_products(method, input_step, &size.widths);
+        let most = |of: fn(&Products) -> usize| shapes.iter().map(of).max().unwrap_or(0);
         let square = most(|shape| shape.n_in * shape.n_out);
         let some = T::from_f64(0.01);
         Self {
@@ -77,7 +63,7 @@ impl<T: Real> Reference<T> {
     /// Scratch that each worker of the executor needs.
     pub(super) fn scratch<G: Gemm<T>>(&self, gemm: &G) -> Requirement {
         let m = self.samples;
-        self.shapes.iter().fold(Requirement::NONE, |most, &(Shape { n_out, n_in }, _)| {
+        self.shapes.iter().fold(Requirement::NONE, |most, &Products { n_out, n_in, .. }| {
             let products = gemm.workspace(n_out, m, n_in).or(gemm.workspace(n_in, m, n_out));
             most.or(products).or(gemm.workspace(n_out, n_in, m))
         })
@@ -95,8 +81,8 @@ impl<T: Real> Reference<T> {
         times.resize(self.shapes.len() * KINDS.len(), Vec::new());
         let share = self.samples.div_ceil(threads);
         self.sums.resize(threads * self.weights.len(), T::ZERO);
-        for (index, &(shape, _)) in self.shapes.iter().enumerate() {
-            let Shape { n_out, n_in } = shape;
+        for (index, &shape) in self.shapes.iter().enumerate() {
+            let Products { n_out, n_in, .. } = shape;
             let weights = dense(&self.weights[..n_out * n_in], n_out, n_in);
             for (kind_index, &kind) in KINDS.iter().enumerate() {
                 let inputs = self.inputs[..n_in * self.samples].chunks_mut(share * n_in);
@@ -123,7 +109,7 @@ impl<T: Real> Reference<T> {
         self.shapes
             .iter()
             .zip(medians.chunks(KINDS.len()))
-            .map(|((_, count), times)| count * best(times))
+            .map(|(products, times)| products.count * best(times))
             .sum()
     }
 }
@@ -131,7 +117,7 @@ impl<T: Real> Reference<T> {
 fn product<T: Real, G: Gemm<T>>(
     gemm: &G,
     kind: Kind,
-    Shape { n_out, n_in }: Shape,
+    Products { n_out, n_in, .. }: Products,
     weights: MatRef<'_, T>,
     part: &mut Part<'_, T>,
     stack: Stack<'_, T>,

@@ -7,7 +7,7 @@ use crate::data::{self, Dataset};
 use crate::memory::state_bytes;
 use crate::model::Model;
 use crate::network::{Activation, Loss};
-use crate::products::{layer_products, product_flops};
+use crate::products::{Products, product_flops, sweep_products};
 use crate::report::table;
 use crate::threshold::{rho_threshold, theorem};
 use clap::{Args, ValueEnum};
@@ -75,8 +75,9 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
     let samples = train.n_samples();
     let state = state_bytes(settings.method, &widths, samples, settings.precision);
     let flops = product_flops(settings.method, settings.input_step, &widths, samples);
-    let products = [true, false].map(|first| layer_products(settings.method, settings.input_step, first));
-    let products = format!("{} of the first layer's size, {} of each other's", products[0], products[1]);
+    let products = sweep_products(settings.method, settings.input_step, &widths);
+    let one = |products: &Products| format!("{} of {}x{}", products.count, products.n_out, products.n_in);
+    let products = products.iter().map(one).collect::<Vec<_>>().join(", ");
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
         ("data", format!("{samples} samples to train on, {} to test on", test.n_samples())),

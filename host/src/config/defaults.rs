@@ -22,14 +22,15 @@ pub(super) const DAMPING: f64 = 0.1;
 
 /// The defaults of a method with a step rule for its weights.
 ///
-/// rho lies above the threshold of the method's convergence theorem for ReLU, either loss and the default nu: pdADMM
-/// 4 nu (Lemma 1), dlADMM 2 H, which is 1 for cross-entropy and 2 for least squares (Theorem 4.2).
+/// From `experiments/search.py`: six pairs of nu and rho for each, 50 sweeps of a 196-500-500-10 network on 10,000 MNIST
+/// images, scored on images 55,001 to 60,000, which no training sees; never on the test set. pdADMM's rho stays above the
+/// threshold of Lemma 1, 4 nu for ReLU: below it no pair was better by more than 0.2 points. dlADMM's does not: 0.3
+/// reaches 0.93 in one sweep where 1.1, above the threshold 2 H, takes four.
 pub fn defaults(method: Method, step: StepRule) -> Defaults {
     let (sweeps, nu, rho) = match (method, step) {
-        (Method::Pdadmm, StepRule::LeastSquares) => (100, 1.0, 5.0),
-        (Method::Pdadmm, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => (100, 1.0, 5.0),
-        (Method::Dladmm, StepRule::LeastSquares) => (100, 1.0, 2.5),
-        (Method::Dladmm, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => (100, 1.0, 2.5),
+        (Method::Pdadmm, StepRule::LeastSquares) => (100, 1.0, 4.1),
+        (Method::Pdadmm, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => (100, 0.01, 0.041),
+        (Method::Dladmm, _) => (100, 1.0, 0.3),
     };
     Defaults { sweeps, nu, rho }
 }
