@@ -2,10 +2,10 @@
 
 #[path = "common/dense.rs"]
 mod dense;
-#[path = "common/teacher.rs"]
-mod teacher;
 #[path = "common/state.rs"]
 mod state;
+#[path = "common/teacher.rs"]
+mod teacher;
 
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
@@ -18,8 +18,8 @@ use altmin_core::update::StepRule;
 use altmin_core::update::sums::SumsShape;
 use altmin_core::view::{dense, view};
 use altmin_core::{Activation, Error, Loss, Result, Target};
-use teacher::{BACKTRACKING, Data, LEAST_SQUARES, Network, settings};
 use state::{DlMemory, PdMemory, dl_scratch, pd_scratch, poison};
+use teacher::{BACKTRACKING, Data, LEAST_SQUARES, Network, settings};
 
 const RULES: [StepRule<f64>; 4] = [StepRule::Vector, StepRule::Scalar, BACKTRACKING, LEAST_SQUARES];
 const SAMPLES: usize = 37;

@@ -4,12 +4,12 @@
 mod dense;
 #[path = "common/dladmm_reference.rs"]
 mod dladmm_reference;
-#[path = "common/teacher.rs"]
-mod teacher;
 #[path = "common/state.rs"]
 mod state;
 #[path = "common/subproblems.rs"]
 mod subproblems;
+#[path = "common/teacher.rs"]
+mod teacher;
 
 use altmin_core::executor::{Executor, Sequential};
 use altmin_core::gemm::Portable;
@@ -21,9 +21,9 @@ use altmin_core::update::StepRule;
 use altmin_core::{Loss, OutputSolver};
 use dense::{Mat, distance};
 use dladmm_reference::Reference;
-use teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations};
 use state::{DlMemory, Memory, Order, Permuted, dl_scratch, network};
 use subproblems::risk_gradient;
+use teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations};
 
 type Method<'a> = DlAdmm<'a, f64, Memory>;
 

@@ -4,12 +4,12 @@
 mod dense;
 #[path = "common/pdadmm_reference.rs"]
 mod pdadmm_reference;
-#[path = "common/teacher.rs"]
-mod teacher;
 #[path = "common/state.rs"]
 mod state;
 #[path = "common/subproblems.rs"]
 mod subproblems;
+#[path = "common/teacher.rs"]
+mod teacher;
 
 use altmin_core::executor::{Executor, Sequential};
 use altmin_core::gemm::Portable;
@@ -21,9 +21,9 @@ use altmin_core::update::StepRule;
 use altmin_core::{Loss, OutputSolver};
 use dense::{Mat, distance};
 use pdadmm_reference::Reference;
-use teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations};
 use state::{Memory, Order, PdMemory, Permuted, network, pd_scratch};
 use subproblems::activate;
+use teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations};
 
 type Method<'a> = PdAdmm<'a, f64, Memory>;
 

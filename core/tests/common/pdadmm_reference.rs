@@ -3,10 +3,10 @@
 use altmin_core::method::Settings;
 
 use super::dense::Mat;
-use super::teacher::{Data, Network};
 use super::subproblems::{
     activate, input_step, minimise_hidden, minimise_output, omega, residual, risk, step_parameters,
 };
+use super::teacher::{Data, Network};
 
 /// Everything that Algorithm 1 moves; `p[0]` is the data, `q` and `u` belong to the hidden layers.
 pub(crate) struct Reference<'a> {
