@@ -56,8 +56,7 @@ pub struct BenchSettings {
 pub struct BenchReport {
     /// Median seconds of a sweep.
     pub sweep_seconds: f64,
-    /// Floating-point operations of the products that a sweep needs:
-    /// [`product_flops`](crate::products::product_flops).
+    /// Floating-point operations of the products that a sweep needs: [`product_flops`].
     pub product_flops: f64,
     /// `product_flops / sweep_seconds`, in 1e9 a second.
     pub sweep_gflops: f64,

@@ -52,6 +52,8 @@ struct State {
     sweeps: usize,
     elapsed: Duration,
     initialized: bool,
+    /// Sweeps since the auxiliary variables were set by a forward pass.
+    age: usize,
     diverged: bool,
     objective: f64,
     train: Score,
@@ -100,6 +102,7 @@ impl<T: Real> Trainer<T> {
                 sweeps: 0,
                 elapsed: Duration::ZERO,
                 initialized: false,
+                age: 0,
                 diverged: false,
                 objective: f64::NAN,
                 train: NOTHING,
@@ -174,14 +177,22 @@ impl<T: Real> Trainer<T> {
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
             }
-            let bound = self.settings.tolerance.unwrap_or(-1.0);
-            if metrics.primal_residual <= bound && metrics.dual_residual <= bound && !self.shallow() {
+            if self.converged(&metrics) {
                 return Ok(Outcome::Converged);
             }
             if self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit) {
                 return Ok(Outcome::TimeLimit);
             }
         }
+    }
+
+    /// Both residuals are within the tolerance.
+    ///
+    /// Not after the first sweep: it starts from a feasible point, where pdADMM's hidden layers have nothing to move by
+    /// and both residuals stay at 0. Not before the network has grown.
+    fn converged(&self, metrics: &Metrics) -> bool {
+        let within = |bound| metrics.primal_residual <= bound && metrics.dual_residual <= bound;
+        self.settings.tolerance.is_some_and(within) && self.state.age > 1 && !self.shallow()
     }
 
     /// One sweep and its metrics; `None` if it diverged.
@@ -191,6 +202,7 @@ impl<T: Real> Trainer<T> {
         if !self.state.initialized {
             finite(self.engine.initialize(problem, &mut self.executor, &self.gemm))?;
             self.state.initialized = true;
+            self.state.age = 0;
         }
         let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
         self.state.elapsed += start.elapsed();
@@ -204,6 +216,7 @@ impl<T: Real> Trainer<T> {
         }
         self.keep_good();
         self.state.sweeps += 1;
+        self.state.age += 1;
         self.state.objective = sweep.objective;
         (self.state.train, self.state.test) = (train, test);
         Ok(Some(Metrics {

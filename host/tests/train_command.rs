@@ -98,3 +98,24 @@ fn a_run_without_a_reader_or_a_folder_ends() {
     let output = child.wait_with_output().expect("it ends");
     assert_eq!((output.status.code(), output.stderr.len()), (Some(0), 0));
 }
+
+#[test]
+fn a_run_that_diverges_leaves_its_last_good_model_and_says_so() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    let out = parent.path().join("run");
+    let network = ["--samples", "200", "--hidden", "10x6", "--activation", "leaky-relu:10"];
+    let settings = ["--nu", "1e3", "--rho", "1e-8", "--kernel", "portable", "--sweeps", "200"];
+    let output = train(&[&network[..], &settings, &["--json", "--out", name(&out)]].concat())
+        .output()
+        .expect("the program starts");
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    let sweeps = stdout.lines().count() - 1;
+    let last = stdout.lines().last().expect("a summary");
+    assert!(sweeps > 0 && last.contains(r#""outcome":"diverged""#), "{last}");
+    let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
+    assert_eq!(errors, [format!("error: diverged after {sweeps} sweeps; the last good state is kept")]);
+    let model = altmin::model::Model::<f32>::load(&out.join("model.safetensors")).expect("a model");
+    let numbers = model.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
+    assert!(numbers.copied().all(f32::is_finite));
+}

@@ -1,1 +1,4 @@
-//! Proofs.
+//! Proofs that need more than one crate's own tests: programs built, linked and run from outside.
+//!
+//! - `tests/no_std.rs` builds `no_std/`, which runs the core where there is no standard library, no C library and no
+//!   allocator, and finds no undefined symbol in it.

@@ -147,6 +147,8 @@ pub struct TrainOptions {
     pub sweeps: Option<usize>,
 
     /// Stop when the primal and the dual residual are both at most X, or `none` [default: none]
+    ///
+    /// Not before the second sweep, nor the second after --grow: the first one starts where both are 0.
     #[arg(long, value_name = "X|none", allow_negative_numbers = true, help_heading = "Stopping")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Tolerance>,

@@ -71,3 +71,35 @@ impl<T: Real> Trainer<T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::TrainOptions;
+    use crate::data;
+    use crate::evaluate::outputs;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_network_that_has_just_grown_says_what_the_shallow_one_said() {
+        for method in ["pdadmm", "dladmm"] {
+            let text = format!("method = '{method}'\nsamples = 200\nhidden = '30,20x4'\ngrow = '2:3'");
+            let options = TrainOptions::from_toml(&text, "test.toml".as_ref()).expect("readable");
+            let settings = options.resolve().expect("valid");
+            let (train, test) =
+                data::load::<f32>(&settings.data, &settings.data_options()).expect("the digits");
+            let test = Arc::new(test);
+            let mut trainer = Trainer::new(&settings, Arc::new(train), Arc::clone(&test)).expect("a trainer");
+            for _ in 0..3 {
+                trainer.sweep().expect("a sweep").expect("finite numbers");
+            }
+            let shallow = trainer.model();
+            trainer.grow().expect("room to grow");
+            let grown = trainer.model();
+            assert_eq!((shallow.layers.len(), grown.layers.len()), (3, 6));
+            let [before, after] = [&shallow, &grown].map(|model| outputs(model, &test, 1).expect("outputs"));
+            assert!(before.iter().any(|&output| output != 0.0));
+            assert_eq!(before, after, "{method}");
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! After the first sweep the host allocates nothing, on any thread, but what the product crate takes for its packing.
+//!
+//! One test alone: the allocator counts what every thread does, and the harness allocates when a test ends.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use altmin::config::{Method, Settings, TrainOptions};
+use altmin::data;
+use altmin::engine::{Engine, Size, TILE};
+use altmin::gemm_fast::Fast;
+use altmin::observe::{Metrics, Observer, Summary};
+use altmin::schedule::Parallel;
+use altmin::trainer::Trainer;
+use altmin_core::gemm::{Gemm, Portable, Transpose};
+use altmin_core::loss::{Loss, OutputSolver, Target};
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::{Problem, Settings as CoreSettings};
+use altmin_core::update::StepRule;
+use altmin_core::view::{MatMut, MatRef, dense};
+use altmin_core::workspace::{Requirement, Stack};
+use altmin_core::{Activation, Real, Regularizer, Result};
+
+/// Allocations of all threads, outside and inside a product.
+static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
+static INSIDE: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// Whether this thread multiplies. Const and without a destructor: reading it allocates nothing.
+    static MULTIPLIES: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Counting;
+
+fn count() {
+    let counter = if MULTIPLIES.with(Cell::get) { &INSIDE } else { &OUTSIDE };
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+// SAFETY: everything is handed on to the system's allocator as it came.
+#[allow(unsafe_code)] // An allocator cannot be written otherwise.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Allocations so far, outside and inside a product.
+fn counts() -> (usize, usize) {
+    (OUTSIDE.load(Ordering::SeqCst), INSIDE.load(Ordering::SeqCst))
+}
+
+/// A product that tells the allocator when it works.
+struct Watched<G>(G);
+
+impl<T: Real, G: Gemm<T>> Gemm<T> for Watched<G> {
+    fn gemm(
+        &self,
+        alpha: T,
+        a: MatRef<'_, T>,
+        op_a: Transpose,
+        b: MatRef<'_, T>,
+        op_b: Transpose,
+        beta: T,
+        c: MatMut<'_, T>,
+        stack: Stack<'_, T>,
+    ) -> Result {
+        MULTIPLIES.set(true);
+        let result = self.0.gemm(alpha, a, op_a, b, op_b, beta, c, stack);
+        MULTIPLIES.set(false);
+        result
+    }
+
+    fn syrk(&self, alpha: T, a: MatRef<'_, T>, beta: T, c: MatMut<'_, T>, stack: Stack<'_, T>) -> Result {
+        MULTIPLIES.set(true);
+        let result = self.0.syrk(alpha, a, beta, c, stack);
+        MULTIPLIES.set(false);
+        result
+    }
+
+    fn workspace(&self, m: usize, n: usize, k: usize) -> Requirement {
+        self.0.workspace(m, n, k)
+    }
+}
+
+const WIDTHS: [usize; 4] = [20, 64, 64, 5];
+/// Several groups, and a last tile that is not full.
+const SAMPLES: usize = 4 * TILE - 100;
+const SWEEPS: usize = 5;
+
+/// Numbers from -1 to 1 that follow no pattern a network could not see: the multiples of the golden ratio.
+fn number(index: usize) -> f64 {
+    2.0 * (index as f64 * 0.618_033_988_749_895).fract() - 1.0
+}
+
+/// What the sweeps after the first allocate, outside and inside the products.
+fn sweeps<G: Gemm<f32>>(method: Method, step: StepRule<f32>, threads: usize, gemm: G) -> (usize, usize) {
+    let gemm = Watched(gemm);
+    let settings = CoreSettings {
+        nu: 1.0,
+        rho: 5.0,
+        weight_step: step,
+        input_step: step,
+        activation: Activation::Relu,
+        loss: Loss::CrossEntropy,
+        solver: OutputSolver::Newton,
+        regularizer: Regularizer::None,
+    };
+    let x: Vec<f32> = (0..WIDTHS[0] * SAMPLES).map(|index| number(index) as f32).collect();
+    let classes: Vec<u32> = (0..SAMPLES).map(|sample| (sample % WIDTHS[3]) as u32).collect();
+    let problem = Problem { x: dense(&x, WIDTHS[0], SAMPLES), target: Target::Classes(&classes) };
+    let size = Size { widths: WIDTHS.to_vec(), samples: SAMPLES };
+    let mut engine = Engine::new(method, settings, &size, DualStorage::Recovered, &gemm).unwrap();
+    for layer in engine.layers_mut() {
+        let (weights, _) = layer.parameters_mut();
+        weights.iter_mut().enumerate().for_each(|(index, w)| *w = (0.3 * number(index)) as f32);
+    }
+    let mut executor = Parallel::new(threads, engine.scratch());
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| {
+        engine.initialize(problem, &mut executor, &gemm).unwrap();
+        let first = engine.sweep(problem, &mut executor, &gemm).unwrap().objective;
+        let before = counts();
+        let mut last = first;
+        for _ in 0..SWEEPS {
+            last = engine.sweep(problem, &mut executor, &gemm).unwrap().objective;
+        }
+        let after = counts();
+        assert!(last < first, "nothing was done");
+        (after.0 - before.0, after.1 - before.1)
+    })
+}
+
+/// Remembers the allocations at the end of each sweep.
+#[derive(Default)]
+struct Counts {
+    at: [usize; SWEEPS + 1],
+    finished: usize,
+}
+
+impl Observer for Counts {
+    fn sweep(&mut self, metrics: &Metrics) -> std::io::Result<()> {
+        self.at[metrics.sweep - 1] = counts().0;
+        Ok(())
+    }
+
+    fn finish(&mut self, summary: &Summary) -> std::io::Result<()> {
+        self.finished = summary.sweeps;
+        Ok(())
+    }
+}
+
+/// What each sweep of a trainer after the first allocates, metrics included, with the core's own product.
+fn trainer_sweeps(method: Method, threads: usize) -> Vec<usize> {
+    let options = TrainOptions {
+        method: Some(method),
+        threads: Some(threads),
+        sweeps: Some(SWEEPS + 1),
+        kernel: Some(altmin::config::Kernel::Portable),
+        ..TrainOptions::default()
+    };
+    let settings: Settings = options.resolve().unwrap();
+    let (train, test) = data::load::<f32>(&settings.data, &settings.data_options()).unwrap();
+    let mut trainer = Trainer::new(&settings, Arc::new(train), Arc::new(test)).unwrap();
+    let mut observer = Counts::default();
+    trainer.run(&mut observer, &AtomicBool::new(false)).unwrap();
+    assert_eq!(observer.finished, SWEEPS + 1);
+    observer.at.windows(2).map(|pair| pair[1] - pair[0]).collect()
+}
+
+#[test]
+fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
+    let before = counts();
+    let kept = vec![1u8; 100];
+    assert_eq!((counts().0 - before.0, kept.len()), (1, 100), "the counter counts");
+
+    let least_squares = StepRule::LeastSquares { damping: 0.1 };
+    for method in [Method::Pdadmm, Method::Dladmm] {
+        for threads in [1, 2] {
+            for (name, step) in [("vector", StepRule::Vector), ("least-squares", least_squares)] {
+                let what = format!("{method}, {name}, {threads} threads");
+                assert_eq!(sweeps(method, step, threads, Portable), (0, 0), "{what}");
+                let (outside, inside) = sweeps(method, step, threads, Fast);
+                println!("{what}: {inside} allocations of the product crate in {SWEEPS} sweeps");
+                assert_eq!(outside, 0, "{what}");
+            }
+            assert_eq!(trainer_sweeps(method, threads), [0; SWEEPS], "trainer, {method}, {threads} threads");
+        }
+    }
+}
