@@ -191,7 +191,7 @@ fn trainer_sweeps(method: Method, threads: usize) -> Vec<usize> {
 #[test]
 fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
     let before = counts();
-    let kept = Box::new(number(1));
+    let kept = std::hint::black_box(Box::new(number(1)));
     assert_eq!((counts().0 - before.0, *kept), (1, number(1)), "the counter counts");
 
     let least_squares = StepRule::LeastSquares { damping: 0.1 };
