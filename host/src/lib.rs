@@ -26,3 +26,8 @@ pub mod threshold;
 pub mod trainer;
 
 pub use error::{Error, Result};
+
+/// The README's Rust is compiled and run as a test of this documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
