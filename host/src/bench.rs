@@ -60,8 +60,8 @@ pub struct BenchReport {
     pub product_flops: f64,
     /// `product_flops / sweep_seconds`, in 1e9 a second.
     pub sweep_gflops: f64,
-    /// The rate at which the product itself does the same work over all samples at once, in 1e9 operations a second:
-    /// each layer at the best median of the kinds of product that its shape needs, on the same threads.
+    /// The rate at which the product itself does the same work over many samples at once, in 1e9 operations a second:
+    /// each shape at the best median of three kinds of product, on the same threads.
     pub gemm_gflops: f64,
     /// `sweep_gflops / gemm_gflops`.
     pub efficiency: f64,

@@ -1,4 +1,4 @@
-//! The products alone, over all samples at once, on the shapes of a network.
+//! The products alone, over many samples at once, on the shapes of a network.
 
 use std::time::Instant;
 
@@ -11,6 +11,10 @@ use altmin_core::{Real, Result};
 use crate::config::{Method, StepRule};
 use crate::engine::Size;
 use crate::products::{Products, sweep_products};
+
+/// Samples of a product at most: enough for its rate to be that of any number (it was the same or a little higher than
+/// at 60,000), and few enough that the operands hardly add to the process's memory.
+const MOST_SAMPLES: usize = 16_384;
 
 /// The kinds of product that a sweep makes of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +32,10 @@ const KINDS: [Kind; 3] = [Kind::Forward, Kind::Backward, Kind::Cross];
 /// Operands over all samples, and how often each shape occurs.
 #[derive(Debug)]
 pub(super) struct Reference<T> {
+    /// Samples of the products made here.
     samples: usize,
+    /// Samples of the sweep for each of those.
+    scale: f64,
     /// The products of a sweep, by shape.
     shapes: Vec<Products>,
     weights: Vec<T>,
@@ -50,11 +57,13 @@ impl<T: Real> Reference<T> {
         let most = |of: fn(&Products) -> usize| shapes.iter().map(of).max().unwrap_or(0);
         let square = most(|shape| shape.n_in * shape.n_out);
         let some = T::from_f64(0.01);
+        let samples = size.samples.min(MOST_SAMPLES);
         Self {
-            samples: size.samples,
+            samples,
+            scale: size.samples as f64 / samples as f64,
             weights: vec![some; square],
-            inputs: vec![some; most(|shape| shape.n_in) * size.samples],
-            outputs: vec![some; most(|shape| shape.n_out) * size.samples],
+            inputs: vec![some; most(|shape| shape.n_in) * samples],
+            outputs: vec![some; most(|shape| shape.n_out) * samples],
             sums: Vec::new(),
             shapes,
         }
@@ -106,11 +115,8 @@ impl<T: Real> Reference<T> {
     /// Seconds that the products of a sweep take, from the median of each product: the best kind of each shape.
     pub(super) fn seconds(&self, medians: &[f64]) -> f64 {
         let best = |times: &[f64]| times.iter().copied().fold(f64::INFINITY, f64::min);
-        self.shapes
-            .iter()
-            .zip(medians.chunks(KINDS.len()))
-            .map(|(products, times)| products.count * best(times))
-            .sum()
+        let times = self.shapes.iter().zip(medians.chunks(KINDS.len()));
+        self.scale * times.map(|(products, times)| products.count * best(times)).sum::<f64>()
     }
 }
 
