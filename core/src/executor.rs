@@ -23,7 +23,7 @@ pub trait Units: Send + Sized {
     fn single(self) -> Self::Unit;
 }
 
-/// Disjoint runs of equal length of a mutable slice.
+/// Disjoint runs of equal length of a mutable slice; the last may be shorter.
 #[derive(Debug)]
 pub struct Runs<'a, A> {
     slice: &'a mut [A],
@@ -34,9 +34,9 @@ impl<'a, A> Runs<'a, A> {
     /// Runs of `length` items.
     ///
     /// # Panics
-    /// If `length` is 0 or does not divide the slice's length.
+    /// If `length` is 0.
     pub fn new(slice: &'a mut [A], length: usize) -> Self {
-        assert!(length > 0 && slice.len().is_multiple_of(length), "runs of {length} in {}", slice.len());
+        assert!(length > 0);
         Self { slice, length }
     }
 }
@@ -45,11 +45,12 @@ impl<'a, A: Send> Units for Runs<'a, A> {
     type Unit = &'a mut [A];
 
     fn count(&self) -> usize {
-        self.slice.len() / self.length
+        self.slice.len().div_ceil(self.length)
     }
 
     fn split(self, at: usize) -> (Self, Self) {
-        let (front, back) = self.slice.split_at_mut(at * self.length);
+        let middle = (at * self.length).min(self.slice.len());
+        let (front, back) = self.slice.split_at_mut(middle);
         (Self { slice: front, length: self.length }, Self { slice: back, length: self.length })
     }
 

@@ -382,8 +382,9 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     ) -> Result<f64> {
         let (settings, w, samples) = (self.settings, self.weight(l), self.partition.samples());
         let groups = &*self.state.groups;
+        let layer = &mut self.state.layers[l];
+        layer.collect_at_once(executor, || groups.iter().map(|group| group.sums.as_ref()))?;
         executor.run(&mut self.state.layers[l..=l], |_, layer, stack| {
-            layer.collect(groups.iter().map(|group| group.sums.as_ref()))?;
             layer.step(gemm, &settings, order, w, l == 0, samples, stack)
         })?;
         Ok(self.state.layers[l].reduced().promised)

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use crate::error::{Error, Result};
+use crate::executor::{Executor, Runs};
 use crate::forward::linear;
 use crate::gemm::Gemm;
 use crate::matrix::{Matrix, Memory};
@@ -13,6 +14,9 @@ use crate::update::sums::{self, Parts, SumsShape};
 use crate::update::weights::{self, Change, Factor, Order, Reduced};
 use crate::view::{MatMut, MatRef, dense, dense_mut};
 use crate::workspace::{Requirement, Stack};
+
+/// Elements of the sums that are added up at a time where threads share the work.
+const STRETCH: usize = 1 << 15;
 
 /// Weights, bias, their last change, the sums over all samples.
 #[derive(Debug, Clone)]
@@ -169,6 +173,28 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         for group in groups {
             sums::add(shape, parts, group, self.sums.as_mut())?;
         }
+        if parts == Parts::All {
+            shape.carve(self.sums.as_mut())?.finish();
+        }
+        Ok(())
+    }
+
+    /// The same for a layer that is worked on alone: a stretch of the sums is a unit, so that all threads add. The same
+    /// bits as [`Layer::collect`].
+    pub(super) fn collect_at_once<'s, E: Executor<T>, I: Iterator<Item = &'s [T]>>(
+        &mut self,
+        executor: &mut E,
+        groups: impl Fn() -> I + Sync,
+    ) -> Result {
+        let (shape, parts) = (self.sums_shape(), self.parts());
+        let counted = &mut self.sums.as_mut()[..shape.counted(parts)];
+        executor.run(Runs::new(counted, STRETCH), |index, stretch, _| {
+            stretch.fill(T::ZERO);
+            for group in groups() {
+                sums::add_slice(&group[index * STRETCH..][..stretch.len()], stretch);
+            }
+            Ok(())
+        })?;
         if parts == Parts::All {
             shape.carve(self.sums.as_mut())?.finish();
         }

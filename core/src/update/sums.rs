@@ -6,7 +6,7 @@ use crate::real::Real;
 use crate::view::{MatMut, MatRef, column, column_mut, dense, dense_mut, require_length, require_size};
 use crate::workspace::{Requirement, Stack};
 
-/// The shape of a layer's sums in memory: `r p'`, `p p'`, the row sums of `r` and of `p`.
+/// The shape of a layer's sums in memory: `r p'`, the row sums of `r`, `p p'`, the row sums of `p`, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SumsShape {
     /// Outputs of the layer.
@@ -21,6 +21,14 @@ impl SumsShape {
         self.n_out * self.n_in + self.n_in * self.n_in + self.n_out + self.n_in
     }
 
+    /// Elements at the front of the memory that belong to these parts.
+    pub fn counted(self, parts: Parts) -> usize {
+        match parts {
+            Parts::All => self.elements(),
+            Parts::Residual => self.n_out * self.n_in + self.n_out,
+        }
+    }
+
     /// Splits memory of at least [`elements`](Self::elements) into the four sums.
     ///
     /// # Errors
@@ -29,8 +37,8 @@ impl SumsShape {
         let short = self.short(memory.len());
         let (memory, _) = memory.split_at_mut_checked(self.elements()).ok_or(short)?;
         let (cross, rest) = memory.split_at_mut(self.n_out * self.n_in);
-        let (gram, rest) = rest.split_at_mut(self.n_in * self.n_in);
-        let (residual, input) = rest.split_at_mut(self.n_out);
+        let (residual, rest) = rest.split_at_mut(self.n_out);
+        let (gram, input) = rest.split_at_mut(self.n_in * self.n_in);
         Ok(SumsMut {
             cross: dense_mut(cross, self.n_out, self.n_in),
             gram: dense_mut(gram, self.n_in, self.n_in),
@@ -46,8 +54,8 @@ impl SumsShape {
     pub fn read<T: Real>(self, memory: &[T], samples: usize) -> Result<Sums<'_, T>> {
         let (memory, _) = memory.split_at_checked(self.elements()).ok_or(self.short(memory.len()))?;
         let (cross, rest) = memory.split_at(self.n_out * self.n_in);
-        let (gram, rest) = rest.split_at(self.n_in * self.n_in);
-        let (residual, input) = rest.split_at(self.n_out);
+        let (residual, rest) = rest.split_at(self.n_out);
+        let (gram, input) = rest.split_at(self.n_in * self.n_in);
         Ok(Sums {
             cross: dense(cross, self.n_out, self.n_in),
             gram: dense(gram, self.n_in, self.n_in),
@@ -162,23 +170,18 @@ fn add_columns<T: Real>(matrix: &MatRef<'_, T>, total: &mut [T], mut stack: Stac
 /// # Errors
 /// [`Length`](crate::error::Error::Length) naming `sums`.
 pub fn add<T: Real>(shape: SumsShape, parts: Parts, part: &[T], total: &mut [T]) -> Result {
-    let part = shape.read(part, 0)?;
-    let mut total = shape.carve(total)?;
-    let add_matrix = |from: &MatRef<'_, T>, to: &mut MatMut<'_, T>| {
-        for j in 0..from.ncols() {
-            add_slice(column(from, j), column_mut(to, j));
+    let counted = shape.counted(parts);
+    for found in [part.len(), total.len()] {
+        if found < shape.elements() {
+            return Err(shape.short(found));
         }
-    };
-    add_matrix(&part.cross, &mut total.cross);
-    add_slice(part.residual, total.residual);
-    if parts == Parts::All {
-        add_matrix(&part.gram, &mut total.gram);
-        add_slice(part.input, total.input);
     }
+    add_slice(&part[..counted], &mut total[..counted]);
     Ok(())
 }
 
-fn add_slice<T: Real>(from: &[T], to: &mut [T]) {
+/// `to <- to + from`, element by element: a stretch of the memory of two parts' sums.
+pub(crate) fn add_slice<T: Real>(from: &[T], to: &mut [T]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to += from;
     }
