@@ -10,7 +10,7 @@ use crate::real::Real;
 use crate::reduce::max_abs;
 use crate::update::StepRule;
 use crate::update::input::{self, Prepared, Probe, StepKind};
-use crate::update::sums::{self, Parts, SumsShape};
+use crate::update::sums::{self, Parts, SumsShape, add_slice};
 use crate::update::weights::{self, Change, Factor, Order, Reduced};
 use crate::view::{MatMut, MatRef, dense, dense_mut};
 use crate::workspace::{Requirement, Stack};
@@ -191,7 +191,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         executor.run(Runs::new(counted, STRETCH), |index, stretch, _| {
             stretch.fill(T::ZERO);
             for group in groups() {
-                sums::add_slice(&group[index * STRETCH..][..stretch.len()], stretch);
+                add_slice(&group[index * STRETCH..][..stretch.len()], stretch);
             }
             Ok(())
         })?;
@@ -242,7 +242,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     }
 
     /// A second step on the same samples: the sums follow the last change instead of being added up again, and the
-    /// change becomes that of both steps. `previous` is scratch for the first.
+    /// change becomes that of both steps.
     pub(super) fn step_again<G: Gemm<T>>(
         &mut self,
         gemm: &G,
@@ -260,8 +260,8 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         first_bias.copy_from_slice(self.bias_change.as_slice());
         let reduced = self.reduced;
         self.step(gemm, settings, order, w, true, samples, stack)?;
-        add(first, self.change.as_mut_slice());
-        add(first_bias, self.bias_change.as_mut_slice());
+        add_slice(first, self.change.as_mut_slice());
+        add_slice(first_bias, self.bias_change.as_mut_slice());
         self.reduced.promised += reduced.promised;
         self.reduced.weights_squared += reduced.weights_squared;
         self.reduced.bias_squared += reduced.bias_squared;
@@ -342,10 +342,4 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
 fn exact<T: Real, S: Memory<T>>(argument: &'static str, memory: S, needed: usize) -> Result<S> {
     let found = memory.as_ref().len();
     if found == needed { Ok(memory) } else { Err(Error::Length { argument, found, needed }) }
-}
-
-fn add<T: Real>(from: &[T], to: &mut [T]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
 }

@@ -180,7 +180,7 @@ pub fn add<T: Real>(shape: SumsShape, parts: Parts, part: &[T], total: &mut [T])
     Ok(())
 }
 
-/// `to <- to + from`, element by element: a stretch of the memory of two parts' sums.
+/// `to <- to + from`, element by element.
 pub(crate) fn add_slice<T: Real>(from: &[T], to: &mut [T]) {
     for (to, &from) in to.iter_mut().zip(from) {
         *to += from;

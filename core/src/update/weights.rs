@@ -10,7 +10,7 @@ mod least_squares;
 mod majorised;
 
 use super::StepRule;
-use super::sums::Sums;
+use super::sums::{Sums, add_slice};
 use crate::error::{Result, require_positive};
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
@@ -101,9 +101,9 @@ pub fn reduce<T: Real, G: Gemm<T>>(
     };
     require_finite(change)?;
     for j in 0..n_in {
-        add(column(&as_ref(&change.weights), j), column_mut(weights, j));
+        add_slice(column(&as_ref(&change.weights), j), column_mut(weights, j));
     }
-    add(change.bias, bias);
+    add_slice(change.bias, bias);
     Ok(reduced)
 }
 
@@ -164,7 +164,7 @@ pub fn apply_weights<T: Real, G: Gemm<T>>(
 pub fn apply_bias<T: Real>(bias_change: &[T], r: &mut MatMut<'_, T>) -> Result {
     require_length("bias_change", bias_change.len(), r.nrows())?;
     for j in 0..r.ncols() {
-        add(bias_change, column_mut(r, j));
+        add_slice(bias_change, column_mut(r, j));
     }
     Ok(())
 }
@@ -196,12 +196,6 @@ fn clear<T: Real>(change: &mut Change<'_, T>) {
         column_mut(&mut change.weights, j).fill(T::ZERO);
     }
     change.bias.fill(T::ZERO);
-}
-
-fn add<T: Real>(from: &[T], to: &mut [T]) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to += from;
-    }
 }
 
 /// `|A|^2` (Frobenius).
