@@ -82,14 +82,6 @@ impl<T: Real> Activation<T> {
         }
     }
 
-    /// Whether `f(z) = z` for every `z >= 0`: a layer with unit weights then hands on what another layer put out, so
-    /// that a network can be grown by such layers without a change of its output.
-    pub fn is_identity_on_non_negatives(&self) -> bool {
-        match self {
-            Self::Relu | Self::LeakyRelu { .. } => true,
-        }
-    }
-
     /// The minimiser of `omega (z - c)^2 + (t - f(z))^2` over `z`, a hidden layer's z-update.
     ///
     /// dlADMM (equations 4 and 14): `t = a`, `omega = 1`, `c = W a + b`. pdADMM (equation 4): `t = q`, `omega = 2`,

@@ -174,16 +174,6 @@ pub fn copy<T: Real>(from: &MatRef<'_, T>, to: &mut MatMut<'_, T>) {
     }
 }
 
-/// `Ok` when `matrix` is `rows x columns`.
-pub fn require_shape<T: Real>(
-    argument: &'static str,
-    matrix: &MatRef<'_, T>,
-    rows: usize,
-    columns: usize,
-) -> Result {
-    require_size(argument, matrix.shape(), (rows, columns))
-}
-
 /// `Ok` when the two shapes are the same.
 pub fn require_size(argument: &'static str, found: (usize, usize), expected: (usize, usize)) -> Result {
     if found == expected { Ok(()) } else { Err(Error::Shape { argument, found, expected }) }

@@ -66,9 +66,10 @@ impl<T: Real> Trainer<T> {
     /// Checks that settings and data fit, allocates everything, draws the initial weights.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Argument`] for a setting that the network
-    /// has no use for, [`Error::Core`] for one that the core refuses.
+    /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Argument`] for a setting out of its
+    /// range, [`Error::Core`] for one that the core refuses.
     pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
+        settings.validate()?;
         require_same("features", test.n_features(), train.n_features())?;
         require_same("classes", test.n_classes(), train.n_classes())?;
         let core = convert::settings::<T>(settings);
@@ -76,7 +77,6 @@ impl<T: Real> Trainer<T> {
             Kernel::Fast => AnyGemm::Fast(Fast),
             Kernel::Portable => AnyGemm::Portable(Portable),
         };
-        growth::check(settings)?;
         let widths = growth::first_widths(settings, train.n_features(), train.n_classes());
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(settings.threads)

@@ -52,6 +52,7 @@ pub fn workspace<T: Real, G: Gemm<T>>(
         let samples = sums::accumulate_workspace(gemm, n_out, n_in, tile)
             .or(weights::apply_workspace(gemm, n_out, n_in, tile))
             .or(hidden::step_workspace(n_out))
+            .or(objective::activation_gap_workspace(n_out))
             .or(output::step_workspace::<T>(settings.loss, settings.solver, n_out, tile));
         let reduce = Layer::<T, [T; 0]>::step_workspace(gemm, settings, shape);
         most.or(prepare).or(step).or(samples).or(reduce)

@@ -105,6 +105,14 @@ impl TrainOptions {
 }
 
 impl Settings {
+    /// `Ok` when every setting is in its range and they go together.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] names the first that does not.
+    pub fn validate(&self) -> Result {
+        validate(self)
+    }
+
     /// nu and rho are both what nobody has to say.
     pub fn has_default_weights(&self) -> bool {
         let defaults = defaults(self.method, self.step);

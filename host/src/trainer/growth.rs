@@ -7,27 +7,9 @@
 
 use super::{Trainer, blank, new_engine};
 use crate::config::Settings;
-use crate::error::{Error, Result};
-use crate::network::Activation;
+use crate::error::Result;
 use crate::score::Evaluator;
 use altmin_core::Real;
-
-/// `Ok` if the settings do not grow or can.
-pub(super) fn check(settings: &Settings) -> Result {
-    let Some(growth) = settings.grow else { return Ok(()) };
-    let refused = |expected: &str| Err(Error::argument("grow", growth, expected));
-    if growth.layers == 0 || growth.layers > settings.hidden.len() {
-        return refused(&format!("between 1 and {} hidden layers", settings.hidden.len()));
-    }
-    if settings.activation != Activation::Relu {
-        return refused("relu, the one activation that identity layers pass on unchanged");
-    }
-    let joint = settings.hidden[growth.layers - 1];
-    if settings.hidden[growth.layers..].iter().any(|&width| width != joint) {
-        return refused(&format!("inserted layers as wide as the one below them, {joint}"));
-    }
-    Ok(())
-}
 
 /// Widths of the network that a run begins with.
 pub(super) fn first_widths(settings: &Settings, features: usize, classes: usize) -> Vec<usize> {
