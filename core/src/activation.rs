@@ -4,6 +4,7 @@
 //! and the loops have no branches, so that they vectorise.
 
 mod relu;
+mod smooth;
 
 use crate::error::{Error, Result};
 use crate::real::Real;
@@ -21,6 +22,10 @@ pub enum Activation<T> {
         /// Below 0 `f` would not be monotone (s would be max(1, |k|)): refused.
         slope: T,
     },
+    /// `f(z) = 1/(1 + exp(-z))`.
+    Sigmoid,
+    /// `f(z) = tanh z`.
+    Tanh,
 }
 
 impl<T: Real> Activation<T> {
@@ -30,7 +35,7 @@ impl<T: Real> Activation<T> {
     /// [`Error::Setting`] naming `slope` if it is negative, NaN or infinite.
     pub fn validate(&self) -> Result {
         match *self {
-            Self::Relu => Ok(()),
+            Self::Relu | Self::Sigmoid | Self::Tanh => Ok(()),
             Self::LeakyRelu { slope } if slope.is_finite() && slope >= T::ZERO => Ok(()),
             Self::LeakyRelu { slope } => Err(Error::Setting {
                 name: "slope",
@@ -49,6 +54,8 @@ impl<T: Real> Activation<T> {
         match *self {
             Self::Relu => map(z, out, relu::value),
             Self::LeakyRelu { slope } => map(z, out, |z| relu::leaky_value(slope, z)),
+            Self::Sigmoid => map(z, out, smooth::sigmoid),
+            Self::Tanh => map(z, out, smooth::tanh),
         }
         Ok(())
     }
@@ -58,6 +65,8 @@ impl<T: Real> Activation<T> {
         match *self {
             Self::Relu => map_in_place(z, relu::value),
             Self::LeakyRelu { slope } => map_in_place(z, |z| relu::leaky_value(slope, z)),
+            Self::Sigmoid => map_in_place(z, smooth::sigmoid),
+            Self::Tanh => map_in_place(z, smooth::tanh),
         }
     }
 
@@ -70,15 +79,18 @@ impl<T: Real> Activation<T> {
         match *self {
             Self::Relu => map(z, out, |z| relu::derivative(T::ZERO, z)),
             Self::LeakyRelu { slope } => map(z, out, |z| relu::derivative(slope, z)),
+            Self::Sigmoid => map(z, out, smooth::sigmoid_derivative),
+            Self::Tanh => map(z, out, smooth::tanh_derivative),
         }
         Ok(())
     }
 
-    /// The Lipschitz constant `s` of `f`: 1 for ReLU, `max(1, k)` for leaky ReLU.
+    /// The Lipschitz constant `s` of `f`: 1 for ReLU and tanh, `max(1, k)` for leaky ReLU, 1/4 for the sigmoid.
     pub fn lipschitz(&self) -> T {
         match *self {
-            Self::Relu => T::ONE,
+            Self::Relu | Self::Tanh => T::ONE,
             Self::LeakyRelu { slope } => T::ONE.max(slope.abs()),
+            Self::Sigmoid => T::from_f64(0.25),
         }
     }
 
@@ -96,6 +108,7 @@ impl<T: Real> Activation<T> {
         match *self {
             Self::Relu => relu::minimise(T::ZERO, omega, c, t),
             Self::LeakyRelu { slope } => relu::minimise(slope, omega, c, t),
+            Self::Sigmoid | Self::Tanh => unimplemented!(),
         }
     }
 
@@ -109,6 +122,7 @@ impl<T: Real> Activation<T> {
         match *self {
             Self::Relu => map_pairs(c, t, z, |c, t| relu::minimise(T::ZERO, omega, c, t)),
             Self::LeakyRelu { slope } => map_pairs(c, t, z, |c, t| relu::minimise(slope, omega, c, t)),
+            Self::Sigmoid | Self::Tanh => unimplemented!(),
         }
         Ok(())
     }

@@ -44,11 +44,38 @@ impl<T: Real> Settings<T> {
     pub fn validate(&self) -> Result {
         require_positive("nu", self.nu.to_f64())?;
         require_positive("rho", self.rho.to_f64())?;
-        self.weight_step.validate()?;
-        self.input_step.validate()?;
         self.activation.validate()?;
+        self.steps().validate()
+    }
+
+    /// How a layer steps.
+    pub fn steps(&self) -> Steps<T> {
+        let Self { weight_step, input_step, regularizer, .. } = *self;
+        Steps { weights: weight_step, inputs: input_step, regularizer }
+    }
+}
+
+/// How a layer steps, which every method with step rules asks of its settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Steps<T> {
+    /// The rule of weights and bias.
+    pub weights: StepRule<T>,
+    /// The rule of the layer's input.
+    pub inputs: StepRule<T>,
+    /// Omega on the weights.
+    pub regularizer: Regularizer<T>,
+}
+
+impl<T: Real> Steps<T> {
+    /// `Ok` when every number is in its range and the step rule can serve the regulariser: l1 has no least-squares step.
+    ///
+    /// # Errors
+    /// [`Setting`](Error::Setting).
+    pub fn validate(&self) -> Result {
+        self.weights.validate()?;
+        self.inputs.validate()?;
         self.regularizer.validate()?;
-        match (self.weight_step, self.regularizer) {
+        match (self.weights, self.regularizer) {
             (StepRule::LeastSquares { .. }, Regularizer::L1(lambda)) => Err(Error::Setting {
                 name: "l1 regulariser",
                 found: lambda.to_f64(),

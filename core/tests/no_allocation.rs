@@ -119,7 +119,7 @@ fn cases<T: Real>() -> [Settings<T>; 5] {
 
 fn shapes<T: Real>(settings: &Settings<T>) -> Vec<LayerShape> {
     let pairs = WIDTHS.windows(2).enumerate();
-    pairs.map(|(index, pair)| LayerShape::new(settings, index, pair[1], pair[0])).collect()
+    pairs.map(|(index, pair)| LayerShape::new(&settings.steps(), index, pair[1], pair[0])).collect()
 }
 
 fn sums_shapes(shapes: &[LayerShape]) -> impl Iterator<Item = SumsShape> + Clone + '_ {

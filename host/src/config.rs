@@ -13,8 +13,10 @@ mod text;
 mod validate;
 mod values;
 
-pub use choice::{Kernel, Method, Precision, StepRule};
+pub use choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
 pub use defaults::{Defaults, defaults};
 pub use options::TrainOptions;
 pub use settings::Settings;
-pub use values::{Classes, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths};
+pub use values::{
+    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths,
+};

@@ -43,6 +43,8 @@ pub fn activation<T: Real>(activation: Activation) -> altmin_core::Activation<T>
     match activation {
         Activation::Relu => altmin_core::Activation::Relu,
         Activation::LeakyRelu(slope) => altmin_core::Activation::LeakyRelu { slope: T::from_f64(slope) },
+        Activation::Sigmoid => altmin_core::Activation::Sigmoid,
+        Activation::Tanh => altmin_core::Activation::Tanh,
     }
 }
 

@@ -40,7 +40,7 @@ impl Size {
     pub fn partition(&self, method: Method) -> Partition {
         let at_once = match method {
             Method::Pdadmm => self.widths.len() - 1,
-            Method::Dladmm => 1,
+            _ => 1,
         };
         Partition::new(self.samples, TILE, UNITS.div_ceil(at_once).clamp(1, MOST_GROUPS))
     }
@@ -87,7 +87,7 @@ impl<T: Real> Engine<T> {
         let shapes: Vec<LayerShape> = size
             .layers()
             .enumerate()
-            .map(|(index, shape)| LayerShape::new(&settings, index, shape.n_out, shape.n_in))
+            .map(|(index, shape)| LayerShape::new(&settings.steps(), index, shape.n_out, shape.n_in))
             .collect();
         let layers = shapes.iter().map(|&shape| Layer::new(shape, zeros)).collect::<Result<_>>()?;
         let (state, scratch) = match method {
@@ -99,6 +99,7 @@ impl<T: Real> Engine<T> {
                 State::dladmm(&partition, &shapes)?,
                 dladmm::workspace(gemm, &settings, partition.tile(), size.layers()),
             ),
+            _ => unimplemented!(),
         };
         Ok(Self { settings, partition, layers, state, scratch })
     }

@@ -6,12 +6,15 @@ use std::fs;
 /// Bytes of the matrices over all samples that a method carries from sweep to sweep.
 ///
 /// pdADMM: p, z, q and r for each hidden layer, z and r for the last (u follows from Lemma 4). dlADMM: a, z and r for
-/// each hidden layer; z, r and u for the last. `layers` are all widths from the input's features to the outputs. Scratch
+/// each hidden layer; z, r and u for the last; so does Taylor's ADMM. DLAM: the same without u. Methods that pass a tile
+/// through the whole network, down and up, carry nothing. `layers` are all widths from the input's features to the outputs. Scratch
 /// and weights, which do not grow with the samples, are not counted.
 pub fn state_bytes(method: Method, layers: &[usize], samples: usize, precision: Precision) -> usize {
     let (hidden_matrices, last_matrices) = match method {
         Method::Pdadmm => (4, 2),
-        Method::Dladmm => (3, 3),
+        Method::Dladmm | Method::Taylor => (3, 3),
+        Method::Dlam => (3, 2),
+        Method::Proxprop | Method::Gd | Method::Adagrad | Method::Adadelta | Method::Adam => (0, 0),
     };
     let Some((last, before)) = layers.split_last() else { return 0 };
     let hidden: usize = before.iter().skip(1).sum();

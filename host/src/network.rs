@@ -15,16 +15,24 @@ pub enum Activation {
     Relu,
     /// `x` where that is positive, else the slope times `x`; the slope is finite.
     LeakyRelu(f64),
+    /// `1/(1 + exp(-x))`.
+    Sigmoid,
+    /// `tanh x`.
+    Tanh,
 }
 
 impl FromStr for Activation {
     type Err = Error;
 
-    /// `relu`, `leaky-relu` (slope [`DEFAULT_SLOPE`]) or `leaky-relu:K`.
+    /// `relu`, `leaky-relu` (slope [`DEFAULT_SLOPE`]) or `leaky-relu:K`, `sigmoid`, `tanh`.
     fn from_str(text: &str) -> Result<Self> {
-        let refused = || Error::argument("activation", text, "relu, or leaky-relu:K with a finite slope K");
+        let refused = || {
+            Error::argument("activation", text, "relu, leaky-relu:K with a finite slope K, sigmoid or tanh")
+        };
         match text.split_once(':') {
             None if text == "relu" => Ok(Self::Relu),
+            None if text == "sigmoid" => Ok(Self::Sigmoid),
+            None if text == "tanh" => Ok(Self::Tanh),
             None if text == "leaky-relu" => Ok(Self::LeakyRelu(DEFAULT_SLOPE)),
             Some(("leaky-relu", slope)) => match slope.parse::<f64>() {
                 Ok(slope) if slope.is_finite() => Ok(Self::LeakyRelu(slope)),
@@ -40,6 +48,8 @@ impl fmt::Display for Activation {
         match self {
             Activation::Relu => f.write_str("relu"),
             Activation::LeakyRelu(slope) => write!(f, "leaky-relu:{slope}"),
+            Activation::Sigmoid => f.write_str("sigmoid"),
+            Activation::Tanh => f.write_str("tanh"),
         }
     }
 }

@@ -19,7 +19,10 @@ pub struct Products {
 /// `n_in x n_in` one for the symmetric `p p'`; the first layer's input is data, whose `x x'` is computed once a run, and
 /// which has no update. Inputs take 2, the gradient and its image. Exact (`least-squares`) inputs take one of
 /// `n_in x n_in` more for the solve, or, where that is less, two of the layer's shape and one of `n_out x n_out`. dlADMM
-/// does all of it twice, backward and forward, but for the first layer, whose second step needs no samples.
+/// does all of it twice, backward and forward, but for the first layer, whose second step needs no samples. Taylor's
+/// ADMM always takes exact inputs, DLAM never; a further trial of one of DLAM's steps costs one more, which is not
+/// counted. Back-propagation takes one product forward, one back and one for the gradient; proximal back-propagation
+/// half of `p p'` more.
 pub fn layer_products(
     method: Method,
     input_step: StepRule,
@@ -28,12 +31,19 @@ pub fn layer_products(
     n_in: usize,
 ) -> [Products; 3] {
     let passes = if method == Method::Dladmm && !first { 2.0 } else { 1.0 };
+    let exact = match method {
+        Method::Pdadmm | Method::Dladmm => input_step == StepRule::LeastSquares,
+        Method::Taylor => true,
+        _ => false,
+    };
     let outer = 2 * n_out * n_in + n_out * n_out < n_in * n_in;
-    let (own, inner, outputs) = match (first, input_step) {
-        (true, _) => (2.0, 0.0, 0.0),
-        (false, StepRule::LeastSquares) if outer => (6.0, 0.5, 1.0),
-        (false, StepRule::LeastSquares) => (4.0, 1.5, 0.0),
-        (false, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => (4.0, 0.5, 0.0),
+    let (own, inner, outputs) = match method {
+        _ if first => (2.0, 0.0, 0.0),
+        Method::Gd | Method::Adagrad | Method::Adadelta | Method::Adam => (3.0, 0.0, 0.0),
+        Method::Proxprop => (3.0, 0.5, 0.0),
+        _ if exact && outer => (6.0, 0.5, 1.0),
+        _ if exact => (4.0, 1.5, 0.0),
+        _ => (4.0, 0.5, 0.0),
     };
     [
         Products { n_out, n_in, count: passes * own },

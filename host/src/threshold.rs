@@ -6,14 +6,17 @@ use crate::config::{Method, Settings};
 use crate::convert;
 use crate::network::{Activation, Loss};
 
-/// What a method's theorem asks of rho: it must be above this. pdADMM: Lemma 1; dlADMM: Theorem 4.2.
-pub fn rho_threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> f64 {
+/// What a method's theorem asks of rho: it must be above this. pdADMM: Lemma 1; dlADMM: Theorem 4.2; DLAM: Lemma 1. None
+/// for a method without such a theorem.
+pub fn rho_threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> Option<f64> {
     match method {
         Method::Pdadmm => {
             let lipschitz = convert::activation::<f64>(activation).lipschitz();
-            theory::pdadmm_rho_threshold(nu, lipschitz)
+            Some(theory::pdadmm_rho_threshold(nu, lipschitz))
         }
-        Method::Dladmm => theory::dladmm_rho_threshold(convert::loss(loss).lipschitz()),
+        Method::Dladmm => Some(theory::dladmm_rho_threshold(convert::loss(loss).lipschitz())),
+        Method::Dlam => Some(0.0),
+        _ => None,
     }
 }
 
@@ -22,12 +25,14 @@ pub fn theorem(method: Method) -> &'static str {
     match method {
         Method::Pdadmm => "pdADMM, Lemma 1: rho > max(4 nu s^2, (sqrt(17) + 1) nu / 2)",
         Method::Dladmm => "dlADMM, Theorem 4.2: rho > 2 H",
+        Method::Dlam => "DLAM, Lemma 1: every rho above 0, with epsilon fixed",
+        _ => "no theorem about rho",
     }
 }
 
 /// A warning if rho is not above its method's threshold; none where nu and rho are the built-in defaults.
 pub fn warning(settings: &Settings) -> Option<String> {
-    let threshold = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss);
+    let threshold = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss)?;
     if settings.rho > threshold || settings.has_default_weights() {
         return None;
     }

@@ -20,6 +20,12 @@ fn products_of_a_layer() {
         (Method::Dladmm, StepRule::Vector, true, 30, [2.0, 0.0, 0.0]),
         (Method::Dladmm, StepRule::Vector, false, 30, [8.0, 1.0, 0.0]),
         (Method::Dladmm, StepRule::LeastSquares, false, 30, [8.0, 3.0, 0.0]),
+        (Method::Dlam, StepRule::Vector, false, 30, [4.0, 0.5, 0.0]),
+        (Method::Taylor, StepRule::LeastSquares, false, 30, [4.0, 1.5, 0.0]),
+        (Method::Taylor, StepRule::LeastSquares, false, 12, [6.0, 0.5, 1.0]),
+        (Method::Proxprop, StepRule::LeastSquares, true, 30, [2.0, 0.0, 0.0]),
+        (Method::Proxprop, StepRule::LeastSquares, false, 12, [3.0, 0.5, 0.0]),
+        (Method::Adam, StepRule::LeastSquares, false, 12, [3.0, 0.0, 0.0]),
     ];
     for (method, step, first, n_out, counts) in table {
         let found = layer_products(method, step, first, n_out, 30).map(|products| products.count);
@@ -53,11 +59,11 @@ fn bytes_of_the_state() {
 #[test]
 fn thresholds_of_the_theorems() {
     let pdadmm = |nu, activation| rho_threshold(Method::Pdadmm, nu, activation, Loss::CrossEntropy);
-    assert_eq!(pdadmm(1.0, Activation::Relu), 4.0);
-    assert_eq!(pdadmm(0.5, Activation::LeakyRelu(0.01)), 2.0);
-    assert_eq!(pdadmm(1.0, Activation::LeakyRelu(-3.0)), 36.0);
+    assert_eq!(pdadmm(1.0, Activation::Relu), Some(4.0));
+    assert_eq!(pdadmm(0.5, Activation::LeakyRelu(0.01)), Some(2.0));
+    assert_eq!(pdadmm(1.0, Activation::LeakyRelu(-3.0)), Some(36.0));
     let dladmm = |loss| rho_threshold(Method::Dladmm, 7.0, Activation::Relu, loss);
-    assert_eq!((dladmm(Loss::CrossEntropy), dladmm(Loss::LeastSquares)), (1.0, 2.0));
+    assert_eq!((dladmm(Loss::CrossEntropy), dladmm(Loss::LeastSquares)), (Some(1.0), Some(2.0)));
 }
 
 fn settings(text: &str) -> Settings {

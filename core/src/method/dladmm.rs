@@ -47,14 +47,14 @@ pub fn workspace<T: Real, G: Gemm<T>>(
     layers.fold(Requirement::NONE, |most, shape| {
         let SumsShape { n_out, n_in } = shape;
         let kind = StepKind::of(&settings.input_step, n_out, n_in);
-        let prepare = Layer::<T, [T; 0]>::prepare_input_workspace(gemm, settings, shape);
+        let prepare = Layer::<T, [T; 0]>::prepare_input_workspace(gemm, &settings.steps(), shape);
         let step = Requirement::matrix(n_in, tile).and(input::step_workspace(gemm, kind, n_out, n_in, tile));
         let samples = sums::accumulate_workspace(gemm, n_out, n_in, tile)
             .or(weights::apply_workspace(gemm, n_out, n_in, tile))
             .or(hidden::step_workspace(n_out))
             .or(objective::activation_gap_workspace(n_out))
             .or(output::step_workspace::<T>(settings.loss, settings.solver, n_out, tile));
-        let reduce = Layer::<T, [T; 0]>::step_workspace(gemm, settings, shape);
+        let reduce = Layer::<T, [T; 0]>::step_workspace(gemm, &settings.steps(), shape);
         most.or(prepare).or(step).or(samples).or(reduce)
     })
 }
@@ -98,7 +98,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         for (l, layer) in layers.iter().enumerate() {
             let n_out = layer.shape().0;
             require_size("weights", layer.shape(), (n_out, n_in))?;
-            layer.check(&self.settings, l)?;
+            layer.check(&self.settings.steps(), l)?;
             for g in 0..groups.len() {
                 let shape = (n_out, self.partition.group(g).1);
                 require_size("r", residuals[g * count + l].r.shape(), shape)?;
@@ -358,7 +358,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         let mut probe = Probe::default();
         self.state.groups.iter().for_each(|group| probe.add(group.probe));
         let (settings, w) = (self.settings, self.weight(l + 1));
-        self.state.layers[l + 1].set_tau(&settings, w, settings.nu, probe)
+        self.state.layers[l + 1].set_tau(&settings.steps(), w, settings.nu, probe)
     }
 
     /// Makes the exact step of the input of layer `l` ready. It serves the backward and the forward pass, since the
@@ -369,7 +369,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         }
         let (settings, w) = (self.settings, self.weight(l));
         executor.run(&mut self.state.layers[l..=l], |_, layer, stack| {
-            layer.prepare_input(gemm, &settings, w, settings.nu, stack)
+            layer.prepare_input(gemm, &settings.steps(), w, settings.nu, stack)
         })
     }
 
@@ -386,7 +386,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         let layer = &mut self.state.layers[l];
         layer.collect_at_once(executor, || groups.iter().map(|group| group.sums.as_ref()))?;
         executor.run(&mut self.state.layers[l..=l], |_, layer, stack| {
-            layer.step(gemm, &settings, order, w, l == 0, samples, stack)
+            layer.step(gemm, &settings.steps(), order, w, l == 0, samples, stack)
         })?;
         Ok(self.state.layers[l].reduced().promised)
     }
@@ -396,7 +396,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         let (settings, w, samples) = (self.settings, self.weight(0), self.partition.samples());
         let before = self.state.layers[0].reduced().promised;
         executor.run(&mut self.state.layers[..1], |_, layer, stack| {
-            layer.step_again(gemm, &settings, Order::WeightsFirst, w, samples, stack)
+            layer.step_again(gemm, &settings.steps(), Order::WeightsFirst, w, samples, stack)
         })?;
         Ok(self.state.layers[0].reduced().promised - before)
     }

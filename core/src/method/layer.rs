@@ -1,6 +1,6 @@
 //! A layer's weights and what belongs to them from one phase to the next.
 
-use super::Settings;
+use super::Steps;
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Runs};
 use crate::forward::linear;
@@ -44,12 +44,12 @@ pub struct LayerShape {
 }
 
 impl LayerShape {
-    /// The shape of layer `index` of a network under these settings.
-    pub fn new<T: Real>(settings: &Settings<T>, index: usize, n_out: usize, n_in: usize) -> Self {
-        let size = match (index, settings.weight_step) {
+    /// The shape of layer `index` of a network under these step rules.
+    pub fn new<T: Real>(steps: &Steps<T>, index: usize, n_out: usize, n_in: usize) -> Self {
+        let size = match (index, steps.weights) {
             (0, StepRule::LeastSquares { .. }) => n_in,
             (0, _) => 0,
-            _ => StepKind::of(&settings.input_step, n_out, n_in).inverse_size(n_out, n_in),
+            _ => StepKind::of(&steps.inputs, n_out, n_in).inverse_size(n_out, n_in),
         };
         Self { sums: SumsShape { n_out, n_in }, solve: size * size }
     }
@@ -152,11 +152,10 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         SumsShape { n_out, n_in }
     }
 
-    /// `Ok` when the layer, the `index`-th of its network, has the memory that these settings ask for.
-    pub(super) fn check(&self, settings: &Settings<T>, index: usize) -> Result {
+    /// `Ok` when the layer, the `index`-th of its network, has the memory that these step rules ask for.
+    pub(super) fn check(&self, steps: &Steps<T>, index: usize) -> Result {
         let (n_out, n_in) = self.shape();
-        let (found, needed) =
-            (self.solve.as_ref().len(), LayerShape::new(settings, index, n_out, n_in).solve);
+        let (found, needed) = (self.solve.as_ref().len(), LayerShape::new(steps, index, n_out, n_in).solve);
         if found < needed { Err(Error::Length { argument: "solve", found, needed }) } else { Ok(()) }
     }
 
@@ -205,7 +204,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     pub(super) fn step<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        settings: &Settings<T>,
+        steps: &Steps<T>,
         order: Order,
         w: T,
         data: bool,
@@ -217,20 +216,20 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         let n = shape.n_in;
         if data && !self.input_known && samples > 0 {
             self.input_known = true;
-            if let StepRule::LeastSquares { damping } = settings.weight_step {
+            if let StepRule::LeastSquares { damping } = steps.weights {
                 let lower = &mut dense_mut(self.solve.as_mut(), n, n);
                 self.factored =
-                    weights::factor(gemm, damping, w, settings.regularizer, &sums, lower, stack.rest())?;
+                    weights::factor(gemm, damping, w, steps.regularizer, &sums, lower, stack.rest())?;
             }
         }
         let factor = self.factored.then(|| Factor { lower: dense(self.solve.as_ref(), n, n) });
         let mut change = Change { weights: self.change.view_mut(), bias: self.bias_change.as_mut_slice() };
         self.reduced = weights::reduce(
             gemm,
-            &settings.weight_step,
+            &steps.weights,
             order,
             w,
-            settings.regularizer,
+            steps.regularizer,
             &sums,
             factor.as_ref(),
             &mut self.weights.view_mut(),
@@ -246,7 +245,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     pub(super) fn step_again<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        settings: &Settings<T>,
+        steps: &Steps<T>,
         order: Order,
         w: T,
         samples: usize,
@@ -259,7 +258,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         first.copy_from_slice(self.change.as_slice());
         first_bias.copy_from_slice(self.bias_change.as_slice());
         let reduced = self.reduced;
-        self.step(gemm, settings, order, w, true, samples, stack)?;
+        self.step(gemm, steps, order, w, true, samples, stack)?;
         add_slice(first, self.change.as_mut_slice());
         add_slice(first_bias, self.bias_change.as_mut_slice());
         self.reduced.promised += reduced.promised;
@@ -269,13 +268,9 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     }
 
     /// Scratch of [`Layer::collect`], [`Layer::step`] and [`Layer::step_again`].
-    pub(super) fn step_workspace<G: Gemm<T>>(
-        gemm: &G,
-        settings: &Settings<T>,
-        shape: SumsShape,
-    ) -> Requirement {
+    pub(super) fn step_workspace<G: Gemm<T>>(gemm: &G, steps: &Steps<T>, shape: SumsShape) -> Requirement {
         let SumsShape { n_out, n_in } = shape;
-        let step = weights::reduce_workspace(gemm, &settings.weight_step, n_out, n_in)
+        let step = weights::reduce_workspace(gemm, &steps.weights, n_out, n_in)
             .or(weights::factor_workspace(gemm, n_in));
         Requirement::matrix(n_out, n_in + 1).and(step).or(gemm.workspace(n_out, n_in, n_in))
     }
@@ -285,7 +280,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     pub(super) fn prepare_input<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        settings: &Settings<T>,
+        steps: &Steps<T>,
         w: T,
         c: T,
         stack: Stack<'_, T>,
@@ -294,7 +289,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
             return Err(Error::NonFinite { quantity: "the weights" });
         }
         let (n_out, n_in) = self.shape();
-        let (kind, weights) = (StepKind::of(&settings.input_step, n_out, n_in), self.weights.view());
+        let (kind, weights) = (StepKind::of(&steps.inputs, n_out, n_in), self.weights.view());
         let n = kind.inverse_size(n_out, n_in);
         let inverse = &mut dense_mut(self.solve.as_mut(), n, n);
         match kind {
@@ -307,10 +302,10 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     /// Scratch of [`Layer::prepare_input`].
     pub(super) fn prepare_input_workspace<G: Gemm<T>>(
         gemm: &G,
-        settings: &Settings<T>,
+        steps: &Steps<T>,
         SumsShape { n_out, n_in }: SumsShape,
     ) -> Requirement {
-        match StepKind::of(&settings.input_step, n_out, n_in) {
+        match StepKind::of(&steps.inputs, n_out, n_in) {
             StepKind::Gradient => Requirement::NONE,
             StepKind::Exact => input::invert_hessian_workspace(gemm, n_out, n_in),
             StepKind::OuterExact => input::invert_outer_hessian_workspace(gemm, n_out, n_in),
@@ -318,18 +313,18 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     }
 
     /// Finds the input's scalar tau from the samples' probes.
-    pub(super) fn set_tau(&mut self, settings: &Settings<T>, w: T, c: T, probe: Probe) -> Result {
-        self.tau = input::scalar_tau(&settings.input_step, w, c, &self.weights.view(), probe)?;
+    pub(super) fn set_tau(&mut self, steps: &Steps<T>, w: T, c: T, probe: Probe) -> Result {
+        self.tau = input::scalar_tau(&steps.inputs, w, c, &self.weights.view(), probe)?;
         Ok(())
     }
 
     /// How the input steps.
-    pub(super) fn prepared(&self, settings: &Settings<T>) -> Prepared<'_, T> {
+    pub(super) fn prepared(&self, steps: &Steps<T>) -> Prepared<'_, T> {
         let (n_out, n_in) = self.shape();
-        let kind = StepKind::of(&settings.input_step, n_out, n_in);
+        let kind = StepKind::of(&steps.inputs, n_out, n_in);
         let n = kind.inverse_size(n_out, n_in);
         let inverse = dense(self.solve.as_ref(), n, n);
-        match (kind, settings.input_step) {
+        match (kind, steps.inputs) {
             (StepKind::Exact, _) => Prepared::Inverse(inverse),
             (StepKind::OuterExact, _) => Prepared::OuterInverse(inverse),
             (StepKind::Gradient, StepRule::Vector) => Prepared::Columns,

@@ -43,11 +43,11 @@ pub fn workspace<T: Real, G: Gemm<T>>(
     layers.enumerate().fold(Requirement::NONE, |most, (index, shape)| {
         let sums::SumsShape { n_out, n_in } = shape;
         let kind = StepKind::of(&settings.input_step, n_out, n_in);
-        let prepare = Layer::<T, [T; 0]>::prepare_input_workspace(gemm, settings, shape);
+        let prepare = Layer::<T, [T; 0]>::prepare_input_workspace(gemm, &settings.steps(), shape);
         let step = Requirement::matrix(n_in, tile)
             .and(input::step_workspace(gemm, kind, n_out, n_in, tile))
             .or(sums::accumulate_workspace(gemm, n_out, n_in, tile));
-        let reduce = Layer::<T, [T; 0]>::step_workspace(gemm, settings, shape);
+        let reduce = Layer::<T, [T; 0]>::step_workspace(gemm, &settings.steps(), shape);
         let elementwise = if index == last {
             output::step_workspace::<T>(settings.loss, settings.solver, n_out, tile)
         } else {
@@ -102,7 +102,7 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
         for (l, layer) in layers.iter().enumerate() {
             let (n_out, found) = layer.shape();
             require_size("weights", (n_out, found), (n_out, n_in))?;
-            layer.check(&self.settings, l)?;
+            layer.check(&self.settings.steps(), l)?;
             for g in 0..groups {
                 let (unit, (_, m)) = (l * groups + g, self.partition.group(g));
                 let input = if l == 0 { (0, 0) } else { (n_in, m) };
@@ -191,7 +191,7 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
         match settings.input_step {
             StepRule::Vector => Ok(()),
             StepRule::LeastSquares { .. } => executor.run(&mut self.state.layers[1..], |_, layer, stack| {
-                layer.prepare_input(gemm, &settings, w, c, stack)
+                layer.prepare_input(gemm, &settings.steps(), w, c, stack)
             }),
             StepRule::Scalar | StepRule::Backtracking { .. } => {
                 let groups = self.partition.groups();
@@ -199,7 +199,7 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
                 for l in 1..=hidden {
                     let mut probe = Probe::default();
                     self.state.inputs[l * groups..(l + 1) * groups].iter().for_each(|i| probe.add(i.probe));
-                    self.state.layers[l].set_tau(&settings, w, c, probe)?;
+                    self.state.layers[l].set_tau(&settings.steps(), w, c, probe)?;
                 }
                 Ok(())
             }
@@ -269,7 +269,7 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
         executor.run(units, |l, (layer, inputs), stack| {
             layer.collect(inputs.iter().map(|input| input.sums.as_ref()))?;
             let order = weights::Order::WeightsFirst;
-            layer.step(gemm, &settings, order, settings.nu, l == 0, samples, stack)
+            layer.step(gemm, &settings.steps(), order, settings.nu, l == 0, samples, stack)
         })
     }
 

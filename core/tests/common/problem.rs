@@ -20,6 +20,8 @@ pub fn activate<T: Real>(activation: Activation<T>, z: f64) -> f64 {
                 slope.to_f64() * z
             }
         }
+        Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+        Activation::Tanh => z.tanh(),
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) fn poison(elements: usize) -> Memory {
 }
 
 pub(crate) fn shapes(settings: &Settings<f64>, network: &Network) -> Vec<LayerShape> {
-    let shape = |(l, w): (usize, &Mat)| LayerShape::new(settings, l, w.rows, w.columns);
+    let shape = |(l, w): (usize, &Mat)| LayerShape::new(&settings.steps(), l, w.rows, w.columns);
     network.weights.iter().enumerate().map(shape).collect()
 }
 

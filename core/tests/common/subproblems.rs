@@ -12,6 +12,8 @@ pub(crate) fn activate(activation: Activation<f64>, z: f64) -> f64 {
     match activation {
         Activation::Relu if z < 0.0 => 0.0,
         Activation::LeakyRelu { slope } if z < 0.0 => slope * z,
+        Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
+        Activation::Tanh => z.tanh(),
         _ => z,
     }
 }
@@ -117,6 +119,7 @@ pub(crate) fn minimise_hidden(activation: Activation<f64>, t: f64, c: f64, old: 
     let slope = match activation {
         Activation::Relu => 0.0,
         Activation::LeakyRelu { slope } => slope,
+        Activation::Sigmoid | Activation::Tanh => unimplemented!(),
     };
     let (pull, weight) = old.map_or((c, 1.0), |old| (c + old, 2.0));
     let negative = ((pull + slope * t) / (weight + slope * slope)).min(0.0);

@@ -93,9 +93,10 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
     for method in Method::value_variants() {
         text.push_str(&threshold(*method, settings.nu, settings.activation, settings.loss));
     }
-    let bound = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss);
-    let (met, promise) = if settings.rho > bound { ("met", "cannot") } else { ("not met", "may") };
-    let _ = writeln!(text, "{}: {met}, the objective {promise} rise", settings.method);
+    if let Some(bound) = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss) {
+        let (met, promise) = if settings.rho > bound { ("met", "cannot") } else { ("not met", "may") };
+        let _ = writeln!(text, "{}: {met}, the objective {promise} rise", settings.method);
+    }
     Ok(text)
 }
 
@@ -119,5 +120,6 @@ fn layers(widths: &[usize]) -> String {
 }
 
 fn threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> String {
-    format!("  {method}: rho > {}  ({})\n", rho_threshold(method, nu, activation, loss), theorem(method))
+    rho_threshold(method, nu, activation, loss)
+        .map_or_else(String::new, |bound| format!("  {method}: rho > {bound}  ({})\n", theorem(method)))
 }

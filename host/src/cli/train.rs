@@ -4,7 +4,7 @@ mod conduct;
 
 use super::failure::Failure;
 use super::{connect, interrupt, output};
-use crate::config::{Method, Settings, StepRule, TrainOptions, defaults};
+use crate::config::{Method, Settings, StepRule, TrainOptions, Use, defaults};
 use crate::error::Error;
 use crate::run_folder::RunFolder;
 use crate::threshold;
@@ -76,12 +76,29 @@ pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Setti
 
 /// The defaults that depend on other options, from the table that applies them, and examples.
 pub(super) fn after_help() -> String {
-    let mut text = String::from("Defaults of --nu and --rho:\n");
+    let mut text = String::from("Defaults of --nu, --rho and --learning-rate:\n");
     for &method in Method::value_variants() {
         for &step in StepRule::value_variants() {
             let defaults = defaults(method, step);
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "  {method} {step:14} nu {:<8} rho {}", defaults.nu, defaults.rho);
+            let _ = write!(text, "  {method} ");
+            if method.uses(Use::Steps) {
+                let _ = write!(text, "{step:14} ");
+            }
+            if method.uses(Use::Nu) {
+                let _ = write!(text, "nu {:<8} ", defaults.nu);
+            }
+            if method.uses(Use::Rho) {
+                let _ = write!(text, "rho {} ", defaults.rho);
+            }
+            if method.uses(Use::LearningRate) {
+                let _ = write!(text, "learning-rate {} ", defaults.learning_rate);
+            }
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+            if !method.uses(Use::Steps) {
+                break;
+            }
         }
     }
     text.push_str(

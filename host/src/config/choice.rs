@@ -12,6 +12,67 @@ pub enum Method {
     Pdadmm,
     /// Layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
     Dladmm,
+    /// Layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)
+    Dlam,
+    /// Least-squares weights and closed-form inputs, layer after layer forward (Taylor et al., ICML 2016)
+    Taylor,
+    /// Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)
+    Proxprop,
+    /// Gradient descent; with --batch stochastic gradient descent
+    Gd,
+    /// Adagrad (Duchi, Hazan, Singer 2011)
+    Adagrad,
+    /// Adadelta (Zeiler 2012)
+    Adadelta,
+    /// Adam (Kingma, Ba 2015)
+    Adam,
+}
+
+/// What a method may take from a setting that others have no use for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// nu, the weight of penalties.
+    Nu,
+    /// rho, the weight of constraints, and its schedule.
+    Rho,
+    /// A choice of step rules.
+    Steps,
+    /// Damping of least-squares weights.
+    Damping,
+    /// epsilon, its rule and bounds, and acceleration.
+    Epsilon,
+    /// A learning rate.
+    LearningRate,
+    /// Mini-batches.
+    Batch,
+}
+
+impl Method {
+    /// Whether the method has a use for a setting. Damping also wants a least-squares step.
+    pub fn uses(self, setting: Use) -> bool {
+        use Method::{Adadelta, Adagrad, Adam, Dladmm, Dlam, Gd, Pdadmm, Proxprop, Taylor};
+        match setting {
+            Use::Nu => matches!(self, Pdadmm | Dladmm | Taylor | Proxprop),
+            Use::Rho => matches!(self, Pdadmm | Dladmm | Taylor | Dlam),
+            Use::Steps => matches!(self, Pdadmm | Dladmm | Dlam),
+            Use::Damping => matches!(self, Pdadmm | Dladmm | Dlam | Taylor | Proxprop),
+            Use::Epsilon => self == Dlam,
+            Use::LearningRate => matches!(self, Gd | Adagrad | Adadelta | Adam),
+            Use::Batch => matches!(self, Proxprop | Gd | Adagrad | Adadelta | Adam),
+        }
+    }
+}
+
+/// How DLAM's epsilon follows the risk R, the mean over the samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpsilonRule {
+    /// It stays: the objective never rises
+    Fixed,
+    /// R > 10 epsilon: at least HIGH, and doubled; epsilon > 10 R: halved, down to LOW
+    Adaptive,
+    /// As the paper prints it: halved or LOW, whichever is less, which cycles
+    Printed,
 }
 
 /// How far an update of the weights or of a layer's input moves.
@@ -75,4 +136,4 @@ macro_rules! display_by_name {
     };
 }
 
-display_by_name!(Method, StepRule, Kernel, Precision);
+display_by_name!(Method, EpsilonRule, StepRule, Kernel, Precision);

@@ -11,6 +11,8 @@ pub struct Defaults {
     pub nu: f64,
     /// The weight of the constraint that carries a dual variable.
     pub rho: f64,
+    /// The length of a gradient step.
+    pub learning_rate: f64,
 }
 
 /// The step rule of the weights when nobody said.
@@ -20,6 +22,10 @@ pub(super) const STEP: StepRule = StepRule::LeastSquares;
 /// weights fit the noise.
 pub(super) const DAMPING: f64 = 0.1;
 
+/// DLAM's epsilon and the bounds of its rule when nobody said.
+pub(super) const EPSILON: f64 = 1.0;
+pub(super) const EPSILON_BOUNDS: (f64, f64) = (0.01, 1.0);
+
 /// The defaults of a method with a step rule for its weights.
 ///
 /// From `experiments/search.py`: six pairs of nu and rho for each, 50 sweeps of a 196-500-500-10 network on 10,000 MNIST
@@ -27,10 +33,27 @@ pub(super) const DAMPING: f64 = 0.1;
 /// threshold of Lemma 1, 4 nu for ReLU: below it no pair was better by more than 0.2 points. dlADMM's does not: 0.3
 /// reaches 0.93 in one sweep where 1.1, above the threshold 2 H, takes four.
 pub fn defaults(method: Method, step: StepRule) -> Defaults {
-    let (sweeps, nu, rho) = match (method, step) {
-        (Method::Pdadmm, StepRule::LeastSquares) => (100, 1.0, 4.1),
-        (Method::Pdadmm, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => (100, 0.01, 0.041),
-        (Method::Dladmm, _) => (100, 1.0, 0.3),
+    let (nu, rho) = match (method, step) {
+        (Method::Pdadmm, StepRule::LeastSquares) => (1.0, 4.1),
+        (Method::Pdadmm, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => (0.01, 0.041),
+        (Method::Dladmm | Method::Taylor, _) => (1.0, 0.3),
+        (Method::Proxprop, _) => (3.0, 1.0),
+        (Method::Dlam | Method::Gd | Method::Adagrad | Method::Adadelta | Method::Adam, _) => (1.0, 1.0),
     };
-    Defaults { sweeps, nu, rho }
+    let learning_rate = match method {
+        Method::Adam => 1e-3,
+        Method::Adagrad => 1e-2,
+        Method::Gd => 0.1,
+        _ => 1.0,
+    };
+    Defaults { sweeps: 100, nu, rho, learning_rate }
+}
+
+/// The step rule of the inputs when nobody said: that of the weights, but DLAM's, whose inputs are held in intervals, have
+/// no least-squares step.
+pub(super) fn default_input_step(method: Method, step: StepRule) -> StepRule {
+    match (method, step) {
+        (Method::Dlam, StepRule::LeastSquares) => StepRule::Vector,
+        _ => step,
+    }
 }

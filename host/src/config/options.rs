@@ -1,8 +1,10 @@
 //! What a person said, on the command line or in a file.
 
-use super::choice::{Kernel, Method, Precision, StepRule};
+use super::choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
 use super::settings::Settings;
-use super::values::{Classes, Grow, Regularizer, Samples, TimeLimit, Tolerance, Widths};
+use super::values::{
+    Batch, Classes, EpsilonBounds, Grow, Regularizer, Samples, TimeLimit, Tolerance, Widths,
+};
 use crate::data::DataSource;
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -10,6 +12,7 @@ use crate::network::{Activation, Loss};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::path::Path;
 
 /// The settings of `altmin train` that were given; the keys of a file are the flags without the dashes.
@@ -61,7 +64,8 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Widths>,
 
-    /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01) or `leaky-relu:SLOPE` [default: relu]
+    /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01), `leaky-relu:SLOPE`, `sigmoid` or `tanh`
+    /// [default: relu]
     #[arg(long, value_name = "F", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation>,
@@ -141,6 +145,43 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damping: Option<f64>,
 
+    /// Half the width epsilon of DLAM's intervals, h(z) - epsilon <= a <= h(z) + epsilon, above 0 [default: 1]
+    ///
+    /// With an --epsilon-rule other than fixed it is where the rule begins.
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon: Option<f64>,
+
+    /// How epsilon follows the mean risk from sweep to sweep [default: adaptive]
+    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon_rule: Option<EpsilonRule>,
+
+    /// The two bounds of the epsilon rule, both above 0 [default: 0.01,1]
+    #[arg(long, value_name = "LOW,HIGH", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon_bounds: Option<EpsilonBounds>,
+
+    /// DLAM: extrapolate every block after Nesterov, where the objective does not rise by it [default: false]
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        hide_possible_values = true, help_heading = "Method"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accelerate: Option<bool>,
+
+    /// Length of the baselines' steps along the gradient of the mean risk, above 0
+    ///
+    /// The default depends on the method.
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+
+    /// Samples of a mini-batch, of which a sweep takes as many as cover the training set, or `all` [default: all]
+    #[arg(long, value_name = "N|all", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+
     /// Number of sweeps at most, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
     #[arg(long, value_name = "N", help_heading = "Stopping")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -202,8 +243,34 @@ impl TrainOptions {
     /// # Errors
     /// [`Error::Argument`] names the one that has none.
     pub fn check_effect(&self, settings: &Settings) -> Result {
+        let method = settings.method;
+        let text = |value: Option<&dyn fmt::Display>| value.map(ToString::to_string);
+        macro_rules! given {
+            ($field:ident) => {
+                text(self.$field.as_ref().map(|value| value as &dyn fmt::Display))
+            };
+        }
+        let given = [
+            ("nu", given!(nu), Use::Nu),
+            ("rho", given!(rho), Use::Rho),
+            ("step", given!(step), Use::Steps),
+            ("input-step", given!(input_step), Use::Steps),
+            ("damping", given!(damping), Use::Damping),
+            ("epsilon", given!(epsilon), Use::Epsilon),
+            ("epsilon-rule", given!(epsilon_rule), Use::Epsilon),
+            ("epsilon-bounds", given!(epsilon_bounds), Use::Epsilon),
+            ("accelerate", given!(accelerate), Use::Epsilon),
+            ("learning-rate", given!(learning_rate), Use::LearningRate),
+            ("batch", given!(batch), Use::Batch),
+        ];
+        for (name, value, setting) in given {
+            if let Some(value) = value.filter(|_| !method.uses(setting)) {
+                let expected = format!("not to be given: the method {method} has no use for it");
+                return Err(Error::argument(name, value, expected));
+            }
+        }
         match self.damping {
-            Some(damping) if settings.step != StepRule::LeastSquares => {
+            Some(damping) if method.uses(Use::Steps) && settings.step != StepRule::LeastSquares => {
                 let expected = format!("not to be given: the step rule {} has no damping", settings.step);
                 Err(Error::argument("damping", damping, expected))
             }
@@ -216,7 +283,7 @@ impl TrainOptions {
     pub fn over(self, file: Self) -> Self {
         merge!(self, file;
             data, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow, method, nu,
-            rho, step, input_step, damping, sweeps, tolerance, time_limit, threads, precision, kernel,
+            rho, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds, accelerate, learning_rate, batch, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
 }

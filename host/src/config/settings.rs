@@ -1,10 +1,12 @@
 //! Settings in which nothing is missing.
 
-use super::choice::{Kernel, Method, Precision, StepRule};
-use super::defaults::{DAMPING, Defaults, STEP, defaults};
+use super::choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
+use super::defaults::{DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, default_input_step, defaults};
 use super::options::TrainOptions;
 use super::validate::validate;
-use super::values::{Classes, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths};
+use super::values::{
+    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths,
+};
 use crate::data::{DataOptions, DataSource};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -50,6 +52,18 @@ pub struct Settings {
     pub input_step: StepRule,
     /// Damping of least-squares weights, above 0; of no consequence with another rule.
     pub damping: f64,
+    /// DLAM's epsilon to begin with, above 0.
+    pub epsilon: f64,
+    /// How epsilon goes on.
+    pub epsilon_rule: EpsilonRule,
+    /// The bounds of that rule, both above 0, the first not above the second.
+    pub epsilon_bounds: (f64, f64),
+    /// Extrapolate every block of DLAM.
+    pub accelerate: bool,
+    /// Length of a gradient step, above 0.
+    pub learning_rate: f64,
+    /// Samples of a mini-batch; all of them if there is none.
+    pub batch: Option<usize>,
     /// Sweeps at most, at least 1.
     pub sweeps: usize,
     /// Stop when both residuals are at most this, above 0.
@@ -72,7 +86,7 @@ impl TrainOptions {
     pub fn resolve(self) -> Result<Settings> {
         let method = self.method.unwrap_or(Method::Pdadmm);
         let step = self.step.unwrap_or(STEP);
-        let Defaults { sweeps, nu, rho } = defaults(method, step);
+        let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
         let settings = Settings {
             data: self.data.unwrap_or(DataSource::Digits),
             pool: self.pool.unwrap_or(1),
@@ -90,8 +104,14 @@ impl TrainOptions {
             nu: self.nu.unwrap_or(nu),
             rho: self.rho.unwrap_or(rho),
             step,
-            input_step: self.input_step.unwrap_or(step),
+            input_step: self.input_step.unwrap_or_else(|| default_input_step(method, step)),
             damping: self.damping.unwrap_or(DAMPING),
+            epsilon: self.epsilon.unwrap_or(EPSILON),
+            epsilon_rule: self.epsilon_rule.unwrap_or(EpsilonRule::Adaptive),
+            epsilon_bounds: self.epsilon_bounds.map_or(EPSILON_BOUNDS, |bounds| bounds.0),
+            accelerate: self.accelerate.unwrap_or(false),
+            learning_rate: self.learning_rate.unwrap_or(learning_rate),
+            batch: self.batch.and_then(|batch| batch.0),
             sweeps: self.sweeps.unwrap_or(sweeps),
             tolerance: self.tolerance.and_then(|tolerance| tolerance.0),
             time_limit: self.time_limit.and_then(|limit| limit.0),
@@ -143,6 +163,8 @@ impl Settings {
 
 impl From<Settings> for TrainOptions {
     fn from(settings: Settings) -> Self {
+        let uses = |setting| settings.method.uses(setting);
+        let least_squares = !uses(Use::Steps) || settings.step == StepRule::LeastSquares;
         Self {
             data: Some(settings.data),
             pool: Some(settings.pool),
@@ -157,11 +179,17 @@ impl From<Settings> for TrainOptions {
             init: Some(settings.init),
             grow: Some(Grow(settings.grow)),
             method: Some(settings.method),
-            nu: Some(settings.nu),
-            rho: Some(settings.rho),
-            step: Some(settings.step),
-            input_step: Some(settings.input_step),
-            damping: Some(settings.damping),
+            nu: uses(Use::Nu).then_some(settings.nu),
+            rho: uses(Use::Rho).then_some(settings.rho),
+            step: uses(Use::Steps).then_some(settings.step),
+            input_step: uses(Use::Steps).then_some(settings.input_step),
+            damping: (uses(Use::Damping) && least_squares).then_some(settings.damping),
+            epsilon: uses(Use::Epsilon).then_some(settings.epsilon),
+            epsilon_rule: uses(Use::Epsilon).then_some(settings.epsilon_rule),
+            epsilon_bounds: uses(Use::Epsilon).then_some(EpsilonBounds(settings.epsilon_bounds)),
+            accelerate: uses(Use::Epsilon).then_some(settings.accelerate),
+            learning_rate: uses(Use::LearningRate).then_some(settings.learning_rate),
+            batch: uses(Use::Batch).then_some(Batch(settings.batch)),
             sweeps: Some(settings.sweeps),
             tolerance: Some(Tolerance(settings.tolerance)),
             time_limit: Some(TimeLimit(settings.time_limit)),

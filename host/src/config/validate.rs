@@ -1,8 +1,8 @@
 //! Ranges, and which settings go together.
 
-use super::choice::{Precision, StepRule};
+use super::choice::{Method, Precision, StepRule, Use};
 use super::settings::Settings;
-use super::values::{Growth, Regularizer, Widths, write_classes};
+use super::values::{EpsilonBounds, Growth, Regularizer, Widths, write_classes};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::network::Activation;
@@ -49,7 +49,7 @@ fn network(settings: &Settings) -> Result {
         Activation::LeakyRelu(slope) if !slope.is_finite() => {
             return Err(Error::argument("activation", settings.activation, "a finite slope"));
         }
-        Activation::Relu | Activation::LeakyRelu(_) => {}
+        _ => {}
     }
     match settings.regularizer {
         Regularizer::None => {}
@@ -57,9 +57,15 @@ fn network(settings: &Settings) -> Result {
             positive("regularizer", settings.regularizer, lambda)?;
         }
     }
-    if matches!(settings.regularizer, Regularizer::L1(_)) && settings.step == StepRule::LeastSquares {
-        let expected = "l2, or another step rule such as vector (least-squares weights have no l1 form)";
-        return Err(Error::argument("regularizer", settings.regularizer, expected));
+    if matches!(settings.regularizer, Regularizer::L1(_)) {
+        if !settings.method.uses(Use::Steps) {
+            let expected = format!("l2 or none: the method {} has no l1 form", settings.method);
+            return Err(Error::argument("regularizer", settings.regularizer, expected));
+        }
+        if settings.step == StepRule::LeastSquares {
+            let expected = "l2, or another step rule such as vector (least-squares weights have no l1 form)";
+            return Err(Error::argument("regularizer", settings.regularizer, expected));
+        }
     }
     match settings.init {
         Initializer::Normal(sigma) => positive("init", settings.init, sigma)?,
@@ -94,7 +100,17 @@ fn grow(settings: &Settings, growth: Growth) -> Result {
 }
 
 fn method(settings: &Settings) -> Result {
-    for (name, value) in [("nu", settings.nu), ("rho", settings.rho), ("damping", settings.damping)] {
+    let (low, high) = settings.epsilon_bounds;
+    let weights = [
+        ("nu", settings.nu),
+        ("rho", settings.rho),
+        ("damping", settings.damping),
+        ("epsilon", settings.epsilon),
+        ("epsilon-bounds", low),
+        ("epsilon-bounds", high),
+        ("learning-rate", settings.learning_rate),
+    ];
+    for (name, value) in weights {
         positive(name, value, value)?;
         // Below the smallest single, or above the largest, the computation would see 0 or infinity.
         if settings.precision == Precision::F32
@@ -107,7 +123,15 @@ fn method(settings: &Settings) -> Result {
             ));
         }
     }
-    Ok(())
+    if low > high {
+        let expected = "the lower bound before the higher one";
+        return Err(Error::argument("epsilon-bounds", EpsilonBounds(settings.epsilon_bounds), expected));
+    }
+    if settings.method == Method::Dlam && settings.input_step == StepRule::LeastSquares {
+        let expected = "vector, scalar or backtracking: DLAM holds its inputs in intervals";
+        return Err(Error::argument("input-step", settings.input_step, expected));
+    }
+    settings.batch.map_or(Ok(()), |batch| positive_count("batch", batch))
 }
 
 fn stopping(settings: &Settings) -> Result {

@@ -103,6 +103,27 @@ impl fmt::Display for Growth {
     }
 }
 
+/// The bounds `LOW,HIGH` of the rule by which DLAM's epsilon goes on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EpsilonBounds(pub (f64, f64));
+
+impl FromStr for EpsilonBounds {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::argument("epsilon-bounds", text, "LOW,HIGH such as 0.01,1");
+        let number = |part: &str| part.trim().parse().map_err(|_| refused());
+        let (low, high) = text.split_once(',').ok_or_else(refused)?;
+        Ok(Self((number(low)?, number(high)?)))
+    }
+}
+
+impl fmt::Display for EpsilonBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{}", self.0.0, self.0.1)
+    }
+}
+
 /// A setting that a word switches off, so that a flag can undo what a file says.
 macro_rules! optional {
     ($(#[$doc:meta])* $name:ident($value:ty), $word:literal, $read:path, $write:path) => {
@@ -134,6 +155,10 @@ optional!(
     Samples(usize), "all", read_samples, ToString::to_string
 );
 optional!(
+    /// Samples of a mini-batch, or `all`.
+    Batch(usize), "all", read_batch, ToString::to_string
+);
+optional!(
     /// The classes that are kept, such as `0,1,2`, or `all`.
     Classes(Vec<u32>), "all", read_classes, write_classes
 );
@@ -152,6 +177,10 @@ optional!(
 
 fn read_samples(text: &str) -> Result<usize> {
     text.parse().map_err(|_| Error::argument("samples", text, "a number of samples, or all"))
+}
+
+fn read_batch(text: &str) -> Result<usize> {
+    text.parse().map_err(|_| Error::argument("batch", text, "a number of samples, or all"))
 }
 
 fn read_classes(text: &str) -> Result<Vec<u32>> {
@@ -205,6 +234,8 @@ serde_as_text!(
     Widths,
     Regularizer,
     Samples,
+    Batch,
+    EpsilonBounds,
     Classes,
     Grow,
     Tolerance,

@@ -113,7 +113,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
         let mut a = a.columns_mut(start, count);
         let mut gradient = stack.matrix(a.nrows(), count)?;
         input::activation_coupling(nu, activation, &as_ref(&a), &z.columns(start, count), &mut gradient)?;
-        let (w, prepared) = (self.weight(l + 1), above.prepared(&self.settings));
+        let (w, prepared) = (self.weight(l + 1), above.prepared(&self.settings.steps()));
         let mut r = residuals[l + 1].r.columns_mut(start, count);
         let moved =
             input::step(gemm, w, nu, &above.weights(), prepared, &mut gradient, &mut a, &mut r, stack)?;

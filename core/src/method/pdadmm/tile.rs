@@ -70,7 +70,7 @@ pub(super) fn step_input<T: Real, S: Memory<T>, G: Gemm<T>>(
     r: &mut MatMut<'_, T>,
     mut stack: Stack<'_, T>,
 ) -> Result<Moved> {
-    let (weights, prepared) = (layer.weights(), layer.prepared(settings));
+    let (weights, prepared) = (layer.weights(), layer.prepared(&settings.steps()));
     let mut p = input.p.columns_mut(start, r.ncols());
     let mut gradient = stack.matrix(p.nrows(), p.ncols())?;
     coupling(settings, below, &as_ref(&p), start, &mut gradient)?;
