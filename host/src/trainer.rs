@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use altmin_core::gemm::Portable;
 use altmin_core::loss::Target;
-use altmin_core::method::pdadmm::DualStorage;
-use altmin_core::method::{Problem, Settings as CoreSettings};
+use altmin_core::method::layer::Layer;
+use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
 use altmin_core::{Error as CoreError, Real};
 
 use crate::config::{Kernel, Settings};
@@ -217,11 +217,12 @@ impl<T: Real> Trainer<T> {
         self.keep_good();
         self.state.sweeps += 1;
         self.state.age += 1;
-        self.state.objective = sweep.objective;
+        let objective = self.objective(&sweep, train.loss);
+        self.state.objective = objective;
         (self.state.train, self.state.test) = (train, test);
         Ok(Some(Metrics {
             sweep: self.state.sweeps,
-            objective: sweep.objective,
+            objective,
             primal_residual: sweep.primal_residual,
             dual_residual: sweep.dual_residual,
             loss: train.loss,
@@ -229,6 +230,16 @@ impl<T: Real> Trainer<T> {
             test_accuracy: test.accuracy,
             seconds: self.state.elapsed.as_secs_f64(),
         }))
+    }
+
+    /// The method's own, or, where that is R and Omega of the composed network, that of the weights after the sweep, which
+    /// only the metrics have seen.
+    fn objective(&self, sweep: &Sweep, loss: f64) -> f64 {
+        if !self.engine.is_composed() {
+            return sweep.objective;
+        }
+        let omega = |layer: &Layer<T, _>| self.core.regularizer.value(&layer.weights());
+        loss * self.train.n_samples() as f64 + self.engine.layers().iter().map(omega).sum::<f64>()
     }
 
     fn score(&mut self, data: &Dataset<T>) -> altmin_core::Result<Score> {
@@ -285,7 +296,7 @@ fn new_engine<T: Real>(
     gemm: &AnyGemm,
 ) -> Result<Engine<T>> {
     let size = Size { widths: widths.to_vec(), samples };
-    Ok(Engine::new(settings.method, core, &size, DualStorage::Recovered, gemm)?)
+    Ok(Engine::new(convert::plan(settings, core), &size, gemm)?)
 }
 
 /// Layers of these widths, all zero.

@@ -172,10 +172,10 @@ pub(super) fn retire<T, S>(groups: &mut [Group<T, S>]) {
 }
 
 /// The sums of every group from `start` on.
-pub(super) fn sums_of<'g, T: Real, S: Memory<T>>(
-    groups: &'g [Group<T, S>],
+pub(super) fn sums_of<T: Real, S: Memory<T>>(
+    groups: &[Group<T, S>],
     start: usize,
-) -> impl Iterator<Item = &'g [T]> + Clone {
+) -> impl Iterator<Item = &[T]> {
     groups.iter().map(move |group| &group.sums.as_ref()[start..])
 }
 
