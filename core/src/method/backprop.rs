@@ -187,8 +187,9 @@ impl<'a, T: Real, S: Memory<T>> BackProp<'a, T, S> {
     /// loss or the gradient is.
     pub fn sweep<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result<Sweep> {
         require_size("partition", (self.partition.samples(), 1), (self.problem.x.ncols(), 1))?;
+        let omega = self.omega();
         self.step(executor, gemm, None)?;
-        self.account()
+        self.report(omega)
     }
 
     /// One step from the samples that `batch` names.
@@ -206,15 +207,19 @@ impl<'a, T: Real, S: Memory<T>> BackProp<'a, T, S> {
         self.step(executor, gemm, Some(batch))
     }
 
-    /// What the last step started from; after mini-batches R and its gradient are estimates from the last.
+    /// What is known after mini-batches: R and its gradient as the last one had them, and the present Omega.
     ///
     /// # Errors
     /// [`NonFinite`](Error::NonFinite).
     pub fn account(&self) -> Result<Sweep> {
+        self.report(self.omega())
+    }
+
+    fn report(&self, omega: f64) -> Result<Sweep> {
         let samples = self.problem.x.ncols() as f64;
         let squared: f64 = self.state.layers.iter().map(gradient_squared).sum();
         let report = Sweep {
-            objective: self.found(),
+            objective: network::risk(self.state.groups) + omega,
             dual_residual: samples * libm::sqrt(squared),
             promised: -f64::MAX,
             ..Sweep::default()
@@ -233,7 +238,7 @@ impl<'a, T: Real, S: Memory<T>> BackProp<'a, T, S> {
         let (at_work, idle) = groups.split_at_mut(partition.groups());
         network::retire(idle);
         frame(layers).measure(executor, gemm, at_work)?;
-        Ok(self.found())
+        Ok(network::risk(self.state.groups) + self.omega())
     }
 
     /// A pass over these samples, given the layers.
@@ -263,6 +268,7 @@ impl<'a, T: Real, S: Memory<T>> BackProp<'a, T, S> {
         network::retire(idle);
         frame(layers).run(executor, gemm, at_work)?;
         if partition.samples() == 0 {
+            self.state.layers.iter_mut().for_each(clear_gradient);
             return Ok(());
         }
         if !network::risk(at_work).is_finite() {
@@ -310,11 +316,16 @@ impl<'a, T: Real, S: Memory<T>> BackProp<'a, T, S> {
         Ok(())
     }
 
-    /// R + Omega, as the last pass found it.
-    fn found(&self) -> f64 {
-        let omega = |layer: &Layer<T, S>| self.settings.regularizer.value(&layer.weights());
-        network::risk(self.state.groups) + self.state.layers.iter().map(omega).sum::<f64>()
+    fn omega(&self) -> f64 {
+        let of = |layer: &Layer<T, S>| self.settings.regularizer.value(&layer.weights());
+        self.state.layers.iter().map(of).sum()
     }
+}
+
+fn clear_gradient<T: Real, S: Memory<T>>(layer: &mut Layer<T, S>) {
+    let (_, _, weights, bias) = layer.descent_mut();
+    weights.fill(T::ZERO);
+    bias.fill(T::ZERO);
 }
 
 fn gradient_squared<T: Real, S: Memory<T>>(layer: &Layer<T, S>) -> f64 {

@@ -49,12 +49,7 @@ fn bind<'a, T: Real>(
 }
 
 impl<T: Real> Work<T> for State<T> {
-    fn initialize<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
-        run: Run<'_, T>,
-        _: &mut E,
-        _: &G,
-    ) -> Result {
+    fn initialize<E: Executor<T>, G: Gemm<T>>(&mut self, run: Run<'_, T>, _: &mut E, _: &G) -> Result {
         bind(self, run)?.0.initialize();
         Ok(())
     }
