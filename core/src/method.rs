@@ -6,6 +6,7 @@
 pub mod dladmm;
 pub mod layer;
 pub mod pdadmm;
+pub mod taylor;
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, require_positive};
