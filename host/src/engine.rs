@@ -4,7 +4,9 @@ use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::layer::{Layer, LayerShape};
 use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
-use altmin_core::method::{Partition, Problem, Settings, Sweep, dladmm, dladmm::DlAdmm};
+use altmin_core::method::{
+    Partition, Problem, Settings, Sweep, dladmm, dladmm::DlAdmm, taylor, taylor::Taylor,
+};
 use altmin_core::update::sums::SumsShape;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
@@ -63,11 +65,16 @@ enum State<T> {
         residuals: Vec<pdadmm::Residual<T, Memory<T>>>,
         outputs: Vec<pdadmm::Output<T, Memory<T>>>,
     },
-    Dladmm {
-        hidden: Vec<dladmm::Hidden<T, Memory<T>>>,
-        residuals: Vec<dladmm::Residual<T, Memory<T>>>,
-        groups: Vec<dladmm::Group<T, Memory<T>>>,
-    },
+    Dladmm(Stacked<T>),
+    Taylor(Stacked<T>),
+}
+
+/// The variables of dlADMM and Taylor's ADMM.
+#[derive(Debug)]
+struct Stacked<T> {
+    hidden: Vec<dladmm::Hidden<T, Memory<T>>>,
+    residuals: Vec<dladmm::Residual<T, Memory<T>>>,
+    groups: Vec<dladmm::Group<T, Memory<T>>>,
 }
 
 impl<T: Real> Engine<T> {
@@ -96,8 +103,12 @@ impl<T: Real> Engine<T> {
                 pdadmm::workspace(gemm, &settings, partition.tile(), size.layers()),
             ),
             Method::Dladmm => (
-                State::dladmm(&partition, &shapes)?,
+                State::Dladmm(Stacked::new(&partition, &shapes)?),
                 dladmm::workspace(gemm, &settings, partition.tile(), size.layers()),
+            ),
+            Method::Taylor => (
+                State::Taylor(Stacked::new(&partition, &shapes)?),
+                taylor::workspace(gemm, &settings, partition.tile(), size.layers()),
             ),
             _ => unimplemented!(),
         };
@@ -132,6 +143,7 @@ impl<T: Real> Engine<T> {
         self.with(problem, |method| match method {
             Bound::Pdadmm(mut method) => method.initialize(executor, gemm),
             Bound::Dladmm(mut method) => method.initialize(executor, gemm),
+            Bound::Taylor(mut method) => method.initialize(executor, gemm),
         })
     }
 
@@ -148,6 +160,7 @@ impl<T: Real> Engine<T> {
         self.with(problem, |method| match method {
             Bound::Pdadmm(mut method) => method.sweep(executor, gemm),
             Bound::Dladmm(mut method) => method.sweep(executor, gemm),
+            Bound::Taylor(mut method) => method.sweep(executor, gemm),
         })
     }
 
@@ -159,6 +172,7 @@ impl<T: Real> Engine<T> {
         self.with(problem, |method| match method {
             Bound::Pdadmm(mut method) => method.objective(executor),
             Bound::Dladmm(mut method) => method.objective(executor),
+            Bound::Taylor(mut method) => method.objective(executor),
         })
     }
 
@@ -173,9 +187,13 @@ impl<T: Real> Engine<T> {
                 let state = pdadmm::State { layers, inputs, residuals, outputs };
                 call(Bound::Pdadmm(PdAdmm::new(*settings, *partition, problem, state)?))
             }
-            State::Dladmm { hidden, residuals, groups } => {
-                let state = dladmm::State { layers, hidden, residuals, groups };
+            State::Dladmm(stacked) => {
+                let state = stacked.state(layers);
                 call(Bound::Dladmm(DlAdmm::new(*settings, *partition, problem, state)?))
+            }
+            State::Taylor(stacked) => {
+                let state = stacked.state(layers);
+                call(Bound::Taylor(Taylor::new(*settings, *partition, problem, state)?))
             }
         }
     }
@@ -185,6 +203,7 @@ impl<T: Real> Engine<T> {
 enum Bound<'a, T: Real> {
     Pdadmm(PdAdmm<'a, T, Memory<T>>),
     Dladmm(DlAdmm<'a, T, Memory<T>>),
+    Taylor(Taylor<'a, T, Memory<T>>),
 }
 
 impl<T: Real> State<T> {
@@ -202,8 +221,10 @@ impl<T: Real> State<T> {
         }
         Ok(State::Pdadmm { inputs, residuals, outputs })
     }
+}
 
-    fn dladmm(partition: &Partition, shapes: &[LayerShape]) -> Result<Self> {
+impl<T: Real> Stacked<T> {
+    fn new(partition: &Partition, shapes: &[LayerShape]) -> Result<Self> {
         let (mut hidden, mut residuals, mut groups) = (Vec::new(), Vec::new(), Vec::new());
         for g in 0..partition.groups() {
             let (_, m) = partition.group(g);
@@ -216,7 +237,12 @@ impl<T: Real> State<T> {
             let last = shapes.last().map_or(0, |shape| shape.sums.n_out);
             groups.push(dladmm::group(last, m, shapes.iter().copied(), zeros)?);
         }
-        Ok(State::Dladmm { hidden, residuals, groups })
+        Ok(Self { hidden, residuals, groups })
+    }
+
+    fn state<'a>(&'a mut self, layers: &'a mut [Layer<T, Memory<T>>]) -> dladmm::State<'a, T, Memory<T>> {
+        let Self { hidden, residuals, groups } = self;
+        dladmm::State { layers, hidden, residuals, groups }
     }
 }
 

@@ -195,9 +195,12 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
     assert_eq!((counts().0 - before.0, *kept), (1, number(1)), "the counter counts");
 
     let least_squares = StepRule::LeastSquares { damping: 0.1 };
-    for method in [Method::Pdadmm, Method::Dladmm] {
+    let steps = [("least-squares", least_squares), ("vector", StepRule::Vector)];
+    for (method, steps) in
+        [(Method::Pdadmm, &steps[..]), (Method::Dladmm, &steps), (Method::Taylor, &steps[..1])]
+    {
         for threads in [1, 2] {
-            for (name, step) in [("vector", StepRule::Vector), ("least-squares", least_squares)] {
+            for &(name, step) in steps {
                 let what = format!("{method}, {name}, {threads} threads");
                 assert_eq!(sweeps(method, step, threads, Portable), (0, 0), "{what}");
                 let (outside, inside) = sweeps(method, step, threads, Fast);
