@@ -10,6 +10,7 @@ use altmin_core::gemm::Portable;
 use altmin_core::method::dladmm::{self, DlAdmm};
 use altmin_core::method::layer::{Layer, LayerShape};
 use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
+use altmin_core::method::taylor::Taylor;
 use altmin_core::method::{Partition, Problem, Settings, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::SumsShape;
@@ -176,7 +177,7 @@ fn sweeps_allocate_nothing<T: Real>() {
         for storage in [DualStorage::Recovered, DualStorage::Stored] {
             sweep_pdadmm(settings, partition, problem, storage);
         }
-        sweep_dladmm(settings, partition, problem);
+        sweep_stacked(settings, partition, problem);
     }
 }
 
@@ -216,7 +217,38 @@ fn sweep_pdadmm<T: Real>(
     assert!(result.is_ok() && count == 0);
 }
 
-fn sweep_dladmm<T: Real>(settings: Settings<T>, partition: Partition, problem: Problem<'_, T>) {
+/// dlADMM, and Taylor's ADMM with the settings that it has.
+fn sweep_stacked<T: Real>(settings: Settings<T>, partition: Partition, problem: Problem<'_, T>) {
+    let needs = shapes(&settings);
+    let needed = dladmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&needs));
+    let mut memory = zeros::<T>(needed.elements());
+    let mut executor = Sequential::new(&mut memory);
+    with_stacked(settings, partition, |state| {
+        let mut method = DlAdmm::new(settings, partition, problem, state).unwrap();
+        let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
+        assert_eq!((result, count), (Ok(()), 0));
+        check(&settings, || method.sweep(&mut executor, &Portable));
+        let (count, result) = allocations(|| method.objective(&mut executor));
+        assert!(result.is_ok() && count == 0);
+    });
+    if !matches!(settings.weight_step, StepRule::LeastSquares { .. }) {
+        return;
+    }
+    with_stacked(settings, partition, |state| {
+        let mut method = Taylor::new(settings, partition, problem, state).unwrap();
+        let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
+        assert_eq!((result, count), (Ok(()), 0));
+        check(&settings, || method.sweep(&mut executor, &Portable));
+        let (count, result) = allocations(|| method.objective(&mut executor));
+        assert!(result.is_ok() && count == 0);
+    });
+}
+
+fn with_stacked<T: Real>(
+    settings: Settings<T>,
+    partition: Partition,
+    body: impl FnOnce(dladmm::State<'_, T, Vec<T>>),
+) {
     let shapes = shapes(&settings);
     let mut layers = layers(&shapes);
     let (mut hidden, mut residuals, mut groups) = (vec![], vec![], vec![]);
@@ -230,19 +262,10 @@ fn sweep_dladmm<T: Real>(settings: Settings<T>, partition: Partition, problem: P
         }
         groups.push(dladmm::group::<T, Vec<T>>(WIDTHS[3], m, shapes.iter().copied(), zeros).unwrap());
     }
-    let state = dladmm::State {
+    body(dladmm::State {
         layers: &mut layers,
         hidden: &mut hidden,
         residuals: &mut residuals,
         groups: &mut groups,
-    };
-    let needed = dladmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&shapes));
-    let mut memory = zeros::<T>(needed.elements());
-    let mut executor = Sequential::new(&mut memory);
-    let mut method = DlAdmm::new(settings, partition, problem, state).unwrap();
-    let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
-    assert_eq!((result, count), (Ok(()), 0));
-    check(&settings, || method.sweep(&mut executor, &Portable));
-    let (count, result) = allocations(|| method.objective(&mut executor));
-    assert!(result.is_ok() && count == 0);
+    });
 }

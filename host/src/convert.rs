@@ -34,7 +34,11 @@ pub fn plan<T: Real>(settings: &Settings, core: CoreSettings<T>) -> Plan<T> {
     let optimizer = match settings.method {
         Method::Pdadmm => return Plan::Pdadmm { settings: core, storage: DualStorage::Recovered },
         Method::Dladmm => return Plan::Dladmm(core),
-        Method::Dlam | Method::Taylor => unimplemented!(),
+        Method::Dlam => unimplemented!(),
+        Method::Taylor => {
+            let exact = step_rule(StepRule::LeastSquares, settings.damping);
+            return Plan::Taylor(CoreSettings { weight_step: exact, input_step: exact, ..core });
+        }
         Method::Proxprop => return Plan::Proxprop(proxprop(settings, core), batches(settings)),
         Method::Gd => Optimizer::gd(rate),
         Method::Adagrad => Optimizer::adagrad(rate),

@@ -8,6 +8,8 @@ mod batches;
 mod dladmm;
 mod pdadmm;
 mod proxprop;
+mod stacked;
+mod taylor;
 
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
@@ -75,6 +77,8 @@ pub enum Plan<T> {
     },
     /// dlADMM.
     Dladmm(Settings<T>),
+    /// Taylor's ADMM.
+    Taylor(Settings<T>),
     /// Proximal back-propagation, over all samples or in mini-batches.
     Proxprop(altmin_core::method::proxprop::Settings<T>, Option<Batches>),
     /// Back-propagation with an optimiser, over all samples or in mini-batches.
@@ -84,7 +88,9 @@ pub enum Plan<T> {
 impl<T: Real> Plan<T> {
     fn validate(&self) -> Result {
         match self {
-            Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) => settings.validate(),
+            Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) | Plan::Taylor(settings) => {
+                settings.validate()
+            }
             Plan::Proxprop(settings, _) => settings.validate(),
             Plan::Backprop(settings, _) => settings.validate(),
         }
@@ -93,7 +99,9 @@ impl<T: Real> Plan<T> {
     /// How the layers step.
     fn steps(&self) -> Steps<T> {
         match self {
-            Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) => settings.steps(),
+            Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) | Plan::Taylor(settings) => {
+                settings.steps()
+            }
             Plan::Proxprop(settings, _) => settings.steps(),
             Plan::Backprop(settings, _) => settings.steps(),
         }
@@ -103,7 +111,7 @@ impl<T: Real> Plan<T> {
     fn partition(&self, size: &Size) -> Partition {
         match self {
             Plan::Pdadmm { .. } => cut(size.samples, size.widths.len() - 1),
-            Plan::Dladmm(_) => cut(size.samples, 1),
+            Plan::Dladmm(_) | Plan::Taylor(_) => cut(size.samples, 1),
             Plan::Proxprop(_, batches) | Plan::Backprop(_, batches) => {
                 cut_network(Batches::largest(*batches, size.samples))
             }
@@ -155,6 +163,7 @@ trait Work<T: Real> {
 enum State<T> {
     Pdadmm(pdadmm::State<T>),
     Dladmm(dladmm::State<T>),
+    Taylor(taylor::State<T>),
     Proxprop(proxprop::State<T>),
     Backprop(backprop::State<T>),
 }
@@ -165,6 +174,7 @@ macro_rules! each {
         match $state {
             State::Pdadmm($work) => $call,
             State::Dladmm($work) => $call,
+            State::Taylor($work) => $call,
             State::Proxprop($work) => $call,
             State::Backprop($work) => $call,
         }
@@ -194,6 +204,10 @@ impl<T: Real> Engine<T> {
             Plan::Dladmm(settings) => (
                 State::Dladmm(dladmm::State::new(settings, &partition, &shapes)?),
                 altmin_core::method::dladmm::workspace(gemm, &settings, partition.tile(), size.layers()),
+            ),
+            Plan::Taylor(settings) => (
+                State::Taylor(taylor::State::new(settings, &partition, &shapes)?),
+                altmin_core::method::taylor::workspace(gemm, &settings, partition.tile(), size.layers()),
             ),
             Plan::Proxprop(settings, batches) => (
                 State::Proxprop(proxprop::State::new(settings, batches, &partition, size)?),
