@@ -3,6 +3,7 @@
 //! A method is a list of phases over an [`Executor`](crate::executor::Executor). Its state lies in the caller's memory,
 //! in blocks that no two units of a phase write.
 
+pub mod balancing;
 pub mod dladmm;
 pub mod layer;
 pub mod pdadmm;

@@ -201,6 +201,12 @@ fn sweep_pdadmm<T: Real>(
     check(&settings, || method.sweep(&mut executor, &Portable));
     let (count, result) = allocations(|| method.objective(&mut executor));
     assert!(result.is_ok() && count == 0);
+    let two = T::from_f64(2.0);
+    let (count, result) = allocations(|| {
+        method.set_penalties(&mut executor, two * settings.nu, two * settings.rho)?;
+        method.sweep(&mut executor, &Portable)
+    });
+    assert!(result.is_ok() && count == 0);
 }
 
 fn sweep_dladmm<T: Real>(settings: Settings<T>, partition: Partition, problem: Problem<'_, T>) {
@@ -231,5 +237,11 @@ fn sweep_dladmm<T: Real>(settings: Settings<T>, partition: Partition, problem: P
     assert_eq!((result, count), (Ok(()), 0));
     check(&settings, || method.sweep(&mut executor, &Portable));
     let (count, result) = allocations(|| method.objective(&mut executor));
+    assert!(result.is_ok() && count == 0);
+    let two = T::from_f64(2.0);
+    let (count, result) = allocations(|| {
+        method.set_penalties(&mut executor, &Portable, two * settings.nu, two * settings.rho)?;
+        method.sweep(&mut executor, &Portable)
+    });
     assert!(result.is_ok() && count == 0);
 }

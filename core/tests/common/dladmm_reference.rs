@@ -34,6 +34,11 @@ impl<'a> Reference<'a> {
         Self { settings, y: &data.y, network: network.clone(), a, z, u }
     }
 
+    /// Other weights: every variable stays.
+    pub(crate) fn set_penalties(&mut self, nu: f64, rho: f64) {
+        self.settings = Settings { nu, rho, ..self.settings };
+    }
+
     fn last(&self) -> usize {
         self.network.layers() - 1
     }

@@ -43,6 +43,15 @@ impl<'a> Reference<'a> {
         self.step_duals();
     }
 
+    /// Other weights: u stays, and q is what Lemma 4 makes of it.
+    pub(crate) fn set_penalties(&mut self, nu: f64, rho: f64) {
+        for (l, q) in self.q.iter_mut().enumerate() {
+            let f = self.z[l].map(|z| activate(self.settings.activation, z));
+            *q = f.plus(1.0 / nu, &self.u[l]);
+        }
+        self.settings = Settings { nu, rho, ..self.settings };
+    }
+
     /// `W p + b - z` of layer `l`.
     pub(crate) fn residual(&self, l: usize) -> Mat {
         residual(&self.network.weights[l], &self.network.biases[l], &self.p[l], &self.z[l])
