@@ -151,6 +151,26 @@ impl<T: Real> Engine<T> {
         })
     }
 
+    /// Changes nu and rho between two sweeps, or before [`Engine::initialize`]; the duals are carried over.
+    ///
+    /// # Errors
+    /// Those of the core.
+    pub fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        problem: Problem<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+        nu: T,
+        rho: T,
+    ) -> Result {
+        self.with(problem, |method| match method {
+            Bound::Pdadmm(mut method) => method.set_penalties(executor, nu, rho),
+            Bound::Dladmm(mut method) => method.set_penalties(executor, gemm, nu, rho),
+        })?;
+        (self.settings.nu, self.settings.rho) = (nu, rho);
+        Ok(())
+    }
+
     /// The method's Lagrangian of the present state.
     ///
     /// # Errors

@@ -1,4 +1,5 @@
 //! dlADMM's Algorithm 1 line by line on whole matrices: every residual made anew, the dual explicit.
+#![allow(dead_code)]
 
 use altmin_core::method::Settings;
 

@@ -1,4 +1,5 @@
 //! pdADMM's Algorithm 1 line by line on whole matrices, with the dual stored and moved by equation 7.
+#![allow(dead_code)]
 
 use altmin_core::method::Settings;
 
