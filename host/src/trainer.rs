@@ -225,7 +225,7 @@ impl<T: Real> Trainer<T> {
         self.state.sweeps += 1;
         self.state.age += 1;
         self.state.objective = sweep.objective;
-        self.schedule.decide::<T>(&self.settings, self.state.sweeps, &sweep);
+        self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep);
         (self.state.train, self.state.test) = (train, test);
         Ok(Some(Metrics {
             sweep: self.state.sweeps,

@@ -50,7 +50,6 @@ impl<T: Real> Trainer<T> {
         self.executor.reserve(self.engine.scratch().or(self.evaluator.scratch::<T, _>(&self.gemm)));
         self.restore_good();
         self.state.initialized = false;
-        self.forget_objective();
         Ok(())
     }
 }

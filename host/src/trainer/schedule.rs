@@ -28,7 +28,7 @@ struct Penalties {
 pub(super) struct Schedule {
     now: Penalties,
     next: Penalties,
-    /// The objective before the next sweep, under that sweep's nu and rho; none before the first from a forward pass.
+    /// The objective before the next sweep, under that sweep's nu and rho, if it is known.
     objective: Option<f64>,
 }
 
@@ -38,20 +38,23 @@ impl Schedule {
         Self { now: first, next: first, objective: None }
     }
 
-    /// Decides with which nu and rho to go on after `sweeps` sweeps, the last of which reported `report`.
+    /// Decides with which nu and rho to go on after `sweeps` sweeps, the last of which reported `report` and was the
+    /// `age`-th since a forward pass.
     ///
-    /// A value that the precision cannot hold is not taken: the old one stays.
-    pub(super) fn decide<T: Real>(&mut self, settings: &Settings, sweeps: usize, report: &Sweep) {
+    /// The first of these says nothing to the rules that look at what a sweep has done: it starts from a feasible point,
+    /// where pdADMM's residuals are rounding, and where no sweep before has left an objective to compare with. A value that
+    /// the precision cannot hold is not taken: the old one stays.
+    pub(super) fn decide<T: Real>(&mut self, settings: &Settings, sweeps: usize, age: usize, report: &Sweep) {
         let Penalties { nu, rho } = self.now;
         let next_nu = match settings.nu_schedule {
             NuSchedule::Times(times) if times.is_due(sweeps) => times.next(nu),
-            NuSchedule::Constant | NuSchedule::Times(_) => nu,
+            _ => nu,
         };
         let next_rho = match settings.rho_schedule {
             RhoSchedule::Times(times) if times.is_due(sweeps) => times.next(rho),
-            RhoSchedule::Rising(factor) if self.has_risen::<T>(report.objective) => rho * factor,
-            RhoSchedule::Balance(rule) => rule.next::<T>(rho, report),
-            RhoSchedule::Constant | RhoSchedule::Times(_) | RhoSchedule::Rising(_) => rho,
+            RhoSchedule::Rising(factor) if age > 1 && self.has_risen::<T>(report.objective) => rho * factor,
+            RhoSchedule::Balance(rule) if age > 1 => rule.next::<T>(rho, report),
+            _ => rho,
         };
         let range = range(settings.precision);
         let held = |next: f64, now: f64| if range.contains(&next) { next } else { now };
@@ -79,19 +82,13 @@ impl<T: Real> Trainer<T> {
         engine.set_penalties(problem, executor, gemm, nu, rho)?;
         (self.core.nu, self.core.rho) = (nu, rho);
         self.schedule.now = next;
-        self.schedule.objective = None;
         // Another rho gives the same state another objective, which is no rise of the sweep to come.
-        if self.state.initialized && matches!(self.settings.rho_schedule, RhoSchedule::Rising(_)) {
+        if matches!(self.settings.rho_schedule, RhoSchedule::Rising(_)) {
             self.schedule.objective = finite(self.engine.objective(problem, &mut self.executor))?;
         }
         self.state.elapsed += start.elapsed();
         let sweep = self.state.sweeps + 1;
         let change = |setting, from, to| (from != to).then_some(Change { sweep, setting, from, to });
         Ok([change("nu", now.nu, next.nu), change("rho", now.rho, next.rho)])
-    }
-
-    /// The state starts anew from a forward pass: there is no objective to compare the next one with.
-    pub(super) fn forget_objective(&mut self) {
-        self.schedule.objective = None;
     }
 }
