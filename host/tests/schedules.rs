@@ -195,6 +195,7 @@ fn the_warning_looks_at_the_first_value() {
 }
 
 const SMALL: &str = "samples = 200\nhidden = '12'\n";
+const QUICK: &str = "samples = 400\nhidden = '30'\n";
 
 #[test]
 fn times_follows_its_table() {
@@ -215,8 +216,6 @@ fn times_follows_its_table() {
     }
 }
 
-/// The core works with the values that are reported: a run whose weights change after the first sweep ends where one
-/// ends that has the later weights from the start and the same first sweep, which moves nothing that depends on them.
 #[test]
 fn a_factor_of_1_changes_no_bit_and_another_one_does() {
     for method in ["pdadmm", "dladmm"] {
@@ -250,7 +249,8 @@ fn values(history: &History, first: f64) -> Vec<f64> {
 fn balance_follows_the_residuals() {
     for (rule, mu, tau) in [("balance", 10.0, 2.0), ("balance:3:1.5", 3.0, 1.5)] {
         for first in [0.05, 4.0, 1000.0] {
-            let text = format!("sweeps = 30\nrho = {first}\nprecision = 'f64'\nrho-schedule = '{rule}'");
+            let text =
+                format!("{QUICK}sweeps = 30\nrho = {first}\nprecision = 'f64'\nrho-schedule = '{rule}'");
             let (_, history, _) = run::<f64>(&text);
             let mut expected = vec![first, first];
             for metrics in &history.sweeps[1..29] {
@@ -278,14 +278,14 @@ fn balance_keeps_the_residuals_together() {
         history.sweeps[9..].iter().map(ratio).fold(0.0, f64::max)
     };
     for (first, mu) in [(0.1, 10.0), (4.1, 10.0), (100.0, 10.0), (4.1, 4.0)] {
-        let text = format!("sweeps = 60\nrho = {first}\n");
+        let text = format!("{QUICK}sweeps = 60\nrho = {first}\n");
         let (summary, history, _) = run::<f32>(&format!("{text}rho-schedule = 'balance:{mu}:2'"));
         // Beyond mu rho moves at once, so they part by no more than a step moves them.
         let most = apart(&history);
         assert!(most <= 2.0 * mu, "rho from {first}, mu {mu}: {most}");
-        assert!(summary.test_accuracy > 0.9, "rho from {first}, mu {mu}: {}", summary.test_accuracy);
+        assert!(summary.test_accuracy > 0.8, "rho from {first}, mu {mu}: {}", summary.test_accuracy);
     }
-    assert!(apart(&run::<f32>("sweeps = 60").1) > 20.0, "they part without it");
+    assert!(apart(&run::<f32>(&format!("{QUICK}sweeps = 60")).1) > 20.0, "they part without it");
 }
 
 /// rho grows after a sweep whose Lagrangian is above that of the state before it, under the same weights: what another rho
@@ -293,30 +293,30 @@ fn balance_keeps_the_residuals_together() {
 #[test]
 fn rising_follows_the_objective() {
     for method in ["pdadmm", "dladmm"] {
-        let first = 0.02;
+        let first = 0.05;
         let text = format!(
-            "method = '{method}'\nsweeps = 60\nrho = {first}\nprecision = 'f64'\nstep = 'vector'\nnu = 1"
+            "{QUICK}method = '{method}'\nsweeps = 40\nrho = {first}\nprecision = 'f64'\nstep = 'vector'\nnu = 1"
         );
         let (_, history, _) = run::<f64>(&format!("{text}\nrho-schedule = 'rising:1.5'"));
         let found = values(&history, first);
         let mut expected = vec![first, first];
         let mut before = history.sweeps[0].objective;
-        for metrics in &history.sweeps[1..59] {
+        for metrics in &history.sweeps[1..39] {
             let rho = expected[expected.len() - 1];
             let next = if metrics.objective > before { 1.5 * rho } else { rho };
             before = metrics.objective + 0.5 * (next - rho) * metrics.primal_residual.powi(2);
             expected.push(next);
         }
         assert_eq!(found, expected, "{method}");
-        println!("{method}: rho ends at {}", found[59]);
-        assert!(found[59] > first, "{method}: the objective has risen");
+        println!("{method}: rho ends at {}", found[39]);
+        assert!(found[39] > first, "{method}: the objective has risen");
     }
 }
 
 #[test]
 fn the_schedule_of_the_dladmm_paper_trains() {
     // KDD 2019, section 5.1.2, with its backtracking.
-    let text = "method = 'dladmm'\nnu = 1e-6\nrho = 1e-6\nrho-schedule = 'times:10:100'\nsweeps = 200\n\
+    let text = "samples = 700\nmethod = 'dladmm'\nnu = 1e-6\nrho = 1e-6\nrho-schedule = 'times:10:100'\nsweeps = 200\n\
                 step = 'backtracking'";
     let (summary, history, _) = run::<f32>(text);
     assert_table(&changes(&history, "rho", 1e-6), &[(101, 1e-5)]);
@@ -344,11 +344,12 @@ fn threads_and_repetition_change_no_bit() {
         ("pdadmm", "rho-schedule = 'balance:2:1.5'\nnu-schedule = 'times:1.3:2'"),
         ("pdadmm", "rho = 0.05\nstep = 'vector'\nnu = 1\nrho-schedule = 'rising:1.5'"),
         ("dladmm", "rho-schedule = 'times:2:2'\nnu-schedule = 'times:1.3:3'\nregularizer = 'l2:0.5'"),
-        ("dladmm", "rho = 0.02\nstep = 'vector'\nrho-schedule = 'rising:1.5'"),
+        ("dladmm", "rho = 0.05\nstep = 'vector'\nrho-schedule = 'rising:1.5'"),
     ] {
         let one = |threads| {
-            let (_, history, model) =
-                run::<f32>(&format!("method = '{method}'\nsweeps = 12\nthreads = {threads}\n{schedules}"));
+            let (_, history, model) = run::<f32>(&format!(
+                "{QUICK}method = '{method}'\nsweeps = 12\nthreads = {threads}\n{schedules}"
+            ));
             assert!(!history.changes.is_empty(), "{method}, {schedules}");
             (without_time(&history.sweeps), history.changes, model.layers)
         };
