@@ -4,6 +4,7 @@
 //! in blocks that no two units of a phase write.
 
 pub mod backprop;
+pub mod balancing;
 pub mod dladmm;
 pub mod layer;
 pub mod network;

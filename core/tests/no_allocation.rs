@@ -215,6 +215,12 @@ fn sweep_pdadmm<T: Real>(
     check(&settings, || method.sweep(&mut executor, &Portable));
     let (count, result) = allocations(|| method.objective(&mut executor));
     assert!(result.is_ok() && count == 0);
+    let two = T::from_f64(2.0);
+    let (count, result) = allocations(|| {
+        method.set_penalties(&mut executor, two * settings.nu, two * settings.rho)?;
+        method.sweep(&mut executor, &Portable)
+    });
+    assert!(result.is_ok() && count == 0);
 }
 
 /// dlADMM, and Taylor's ADMM with the settings that it has.
@@ -230,6 +236,12 @@ fn sweep_stacked<T: Real>(settings: Settings<T>, partition: Partition, problem: 
         check(&settings, || method.sweep(&mut executor, &Portable));
         let (count, result) = allocations(|| method.objective(&mut executor));
         assert!(result.is_ok() && count == 0);
+        let two = T::from_f64(2.0);
+        let (count, result) = allocations(|| {
+            method.set_penalties(&mut executor, &Portable, two * settings.nu, two * settings.rho)?;
+            method.sweep(&mut executor, &Portable)
+        });
+        assert!(result.is_ok() && count == 0);
     });
     if !matches!(settings.weight_step, StepRule::LeastSquares { .. }) {
         return;
@@ -240,6 +252,12 @@ fn sweep_stacked<T: Real>(settings: Settings<T>, partition: Partition, problem: 
         assert_eq!((result, count), (Ok(()), 0));
         check(&settings, || method.sweep(&mut executor, &Portable));
         let (count, result) = allocations(|| method.objective(&mut executor));
+        assert!(result.is_ok() && count == 0);
+        let two = T::from_f64(2.0);
+        let (count, result) = allocations(|| {
+            method.set_penalties(&mut executor, &Portable, two * settings.nu, two * settings.rho)?;
+            method.sweep(&mut executor, &Portable)
+        });
         assert!(result.is_ok() && count == 0);
     });
 }

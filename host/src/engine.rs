@@ -157,6 +157,18 @@ trait Work<T: Real> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<f64>;
+
+    /// Other weights of penalties and constraints; a method without them takes no notice.
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        _run: Run<'_, T>,
+        _executor: &mut E,
+        _gemm: &G,
+        _nu: T,
+        _rho: T,
+    ) -> Result {
+        Ok(())
+    }
 }
 
 #[derive(Debug)]
@@ -273,6 +285,23 @@ impl<T: Real> Engine<T> {
         let Self { partition, layers, state, .. } = self;
         let run = Run { layers, partition: *partition, problem };
         each!(state, work => work.sweep(run, executor, gemm))
+    }
+
+    /// Changes nu and rho between two sweeps, or before [`Engine::initialize`]; the duals are carried over.
+    ///
+    /// # Errors
+    /// Those of the core.
+    pub fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        problem: Problem<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+        nu: T,
+        rho: T,
+    ) -> Result {
+        let Self { partition, layers, state, .. } = self;
+        let run = Run { layers, partition: *partition, problem };
+        each!(state, work => work.set_penalties(run, executor, gemm, nu, rho))
     }
 
     /// The method's objective at the present state.

@@ -2,7 +2,7 @@
 
 use altmin_core::theory;
 
-use crate::config::{Method, Settings};
+use crate::config::{Method, NuSchedule, RhoSchedule, Settings};
 use crate::convert;
 use crate::network::{Activation, Loss};
 
@@ -32,15 +32,19 @@ pub fn theorem(method: Method) -> &'static str {
     }
 }
 
-/// A warning if rho is not above its method's threshold; none where nu and rho are the built-in defaults.
+/// A warning if rho is not above its method's threshold; none where nu and rho are the built-in defaults. With schedules
+/// it is about the first sweeps.
 pub fn warning(settings: &Settings) -> Option<String> {
     let threshold = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss)?;
     if settings.rho > threshold || settings.has_default_weights() {
         return None;
     }
+    let constant =
+        settings.nu_schedule == NuSchedule::Constant && settings.rho_schedule == RhoSchedule::Constant;
     Some(format!(
-        "rho = {} is not above {threshold}, the objective may rise ({})",
+        "rho = {}{} is not above {threshold}, the objective may rise ({})",
         settings.rho,
+        if constant { "" } else { " at first" },
         theorem(settings.method)
     ))
 }

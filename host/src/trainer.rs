@@ -1,6 +1,7 @@
 //! Training: owns the memory, runs a method, says how it goes, stops.
 
 mod growth;
+mod schedule;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::model::{Dense, Model};
 use crate::observe::{Metrics, Observer, Outcome, Summary};
 use crate::schedule::Parallel;
 use crate::score::{Evaluator, Score};
+use schedule::Schedule;
 
 /// A run: a network, a method, a training and a test set.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub struct Trainer<T> {
     evaluator: Evaluator,
     /// The weights after the last sweep whose numbers were all finite, or those that the run began with.
     good: Vec<Dense<T>>,
+    schedule: Schedule,
     state: State,
 }
 
@@ -98,6 +101,7 @@ impl<T: Real> Trainer<T> {
             widths,
             engine,
             evaluator,
+            schedule: Schedule::new(settings),
             state: State {
                 sweeps: 0,
                 elapsed: Duration::ZERO,
@@ -168,6 +172,9 @@ impl<T: Real> Trainer<T> {
             if self.settings.grow.is_some_and(|growth| growth.sweeps == self.state.sweeps) {
                 self.grow()?;
             }
+            for change in self.follow_schedules()?.iter().flatten() {
+                observer.change(change).map_err(cannot_observe)?;
+            }
             let Some(metrics) = self.sweep()? else {
                 self.state.diverged = true;
                 self.restore_good();
@@ -219,6 +226,7 @@ impl<T: Real> Trainer<T> {
         self.state.age += 1;
         let objective = self.objective(&sweep, train.loss);
         self.state.objective = objective;
+        self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep);
         (self.state.train, self.state.test) = (train, test);
         Ok(Some(Metrics {
             sweep: self.state.sweeps,

@@ -15,6 +15,7 @@
 //! [`Sweep::promised`], if the dual starts at `-grad R(z_L)`, as it does here.
 
 mod frame;
+mod penalties;
 mod state;
 
 pub(super) use frame::Unit;

@@ -30,6 +30,7 @@ pub struct Layer<T, S> {
     solve: S,
     tau: T,
     input_known: bool,
+    factor_known: bool,
     factored: bool,
     reduced: Reduced,
 }
@@ -79,6 +80,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
             solve: exact("solve", allocate(shape.solve), shape.solve)?,
             tau: T::ZERO,
             input_known: false,
+            factor_known: false,
             factored: false,
             reduced: Reduced::default(),
         })
@@ -148,6 +150,13 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     /// Forgets what was known of the data.
     pub(super) fn reset(&mut self) {
         self.input_known = false;
+        self.forget_factor();
+    }
+
+    /// Forgets the factor of the data's sums, which depends on the weight w where there is an l2 regulariser; the sums
+    /// themselves do not, and are kept.
+    pub(super) fn forget_factor(&mut self) {
+        self.factor_known = false;
         self.factored = false;
     }
 
@@ -237,8 +246,9 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         let shape = self.sums_shape();
         let sums = shape.read(self.sums.as_ref(), samples)?;
         let n = shape.n_in;
-        if data && !self.input_known && samples > 0 {
+        if data && !self.factor_known && samples > 0 {
             self.input_known = true;
+            self.factor_known = true;
             if let StepRule::LeastSquares { damping } = steps.weights {
                 let lower = &mut dense_mut(self.solve.as_mut(), n, n);
                 self.factored =

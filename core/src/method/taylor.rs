@@ -137,6 +137,20 @@ impl<'a, T: Real, S: Memory<T>> Taylor<'a, T, S> {
         })
     }
 
+    /// Changes nu and rho between two sweeps: [`DlAdmm::set_penalties`], with which Taylor's ADMM shares its state.
+    ///
+    /// # Errors
+    /// Those of [`DlAdmm::set_penalties`].
+    pub fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        executor: &mut E,
+        gemm: &G,
+        nu: T,
+        rho: T,
+    ) -> Result {
+        self.shared.set_penalties(executor, gemm, nu, rho)
+    }
+
     /// The Lagrangian of the present state, by a pass of its own; a sweep reports it anyway.
     ///
     /// # Errors

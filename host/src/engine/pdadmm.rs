@@ -72,4 +72,17 @@ impl<T: Real> Work<T> for State<T> {
     ) -> Result<f64> {
         self.bind(run)?.objective(executor)
     }
+
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        _: &G,
+        nu: T,
+        rho: T,
+    ) -> Result {
+        self.bind(run)?.set_penalties(executor, nu, rho)?;
+        (self.settings.nu, self.settings.rho) = (nu, rho);
+        Ok(())
+    }
 }
