@@ -119,9 +119,13 @@ fn at<'a>(data: &'a Data, method: &Method<'_>) -> Reference<'a> {
 
 /// Follows the reference for 20 sweeps, in every variable and in F.
 fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {
+    follow_for(20, settings, partition, data, start);
+}
+
+fn follow_for(sweeps: usize, settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {
     let mut reference = Reference::new(settings, data, start);
     with_method(settings, partition, (data, start), |method, executor| {
-        for sweep in 1..=20 {
+        for sweep in 1..=sweeps {
             let report = method.sweep(executor, &Portable).unwrap();
             reference.sweep();
             let expected = reference.objective();
@@ -184,6 +188,8 @@ fn corner_shapes_follow_algorithm_1_too() {
     }
 }
 
+/// Fewer sweeps than elsewhere: where a residual is nothing but rounding, which it soon is with least squares, chance
+/// decides whether it rises.
 #[test]
 fn an_accelerated_sweep_extrapolates_where_f_does_not_rise() {
     let (data, start) = (Data::new(6, 4, 40, 1), Network::new(&[6, 9, 7, 4], 2));
@@ -191,7 +197,7 @@ fn an_accelerated_sweep_extrapolates_where_f_does_not_rise() {
         let (rho, epsilon) = [(1.0, 0.05), (0.01, 1.0), (10.0, 0.1), (1.0, 0.02)][i];
         for input_step in INPUT_RULES {
             let settings = Settings { input_step, activation, accelerate: true, ..settings(rho, epsilon) };
-            follow(settings, groups(40), &data, &start);
+            follow_for(12, settings, groups(40), &data, &start);
         }
         let settings = Settings {
             weight_step: LEAST_SQUARES,
@@ -200,6 +206,62 @@ fn an_accelerated_sweep_extrapolates_where_f_does_not_rise() {
             accelerate: true,
             ..settings(rho, epsilon)
         };
-        follow(settings, groups(40), &data, &start);
+        follow_for(8, settings, groups(40), &data, &start);
     }
+}
+
+/// What rounding may leave of the intervals beside numbers of size 1.
+const FEASIBLE: f64 = 1e-14;
+
+/// Lemma 1 for so many sweeps, feasibility after each of them, and Theorem 2: `c_k`, the least of what was promised so
+/// far, is at most `F_0/k`.
+fn descends(settings: Settings<f64>, sweeps: usize, partition: Partition, problem: (&Data, &Network)) {
+    with_method(settings, partition, problem, |method, executor| {
+        let start = method.objective(executor).unwrap();
+        let (mut before, mut least, mut rounding) = (start, f64::INFINITY, 1e-12 * start);
+        for sweep in 1..=sweeps {
+            let report = method.sweep(executor, &Portable).unwrap();
+            let what = format!("{settings:?}, sweep {sweep}");
+            let fall = before - report.objective;
+            assert!(fall >= -rounding, "rises by {}: {what}", -fall);
+            assert!(report.promised >= 0.0 && report.primal_residual >= 0.0 && report.dual_residual >= 0.0);
+            assert!(
+                fall >= report.promised - rounding,
+                "falls by {fall}, promised {}: {what}",
+                report.promised
+            );
+            let violation = method.violation(executor).unwrap();
+            assert!(violation <= FEASIBLE * (1.0 + settings.epsilon), "outside by {violation}: {what}");
+            least = least.min(report.promised);
+            assert!(
+                sweep as f64 * least <= start - report.objective + sweep as f64 * rounding,
+                "c_k: {what}"
+            );
+            before = report.objective;
+            // A sweep's own rounding is that of the numbers it works on.
+            rounding = rounding.max(1e-12 * report.objective);
+        }
+    });
+}
+
+fn every_rho_and_epsilon(accelerate: bool) {
+    let (data, start) = (Data::new(5, 3, 30, 1), Network::new(&[5, 6, 5, 3], 2));
+    for activation in ACTIVATIONS {
+        for rho in [1e-6, 1e-3, 1.0, 1e3] {
+            for epsilon in [1e-3, 1.0, 100.0] {
+                let settings = Settings { activation, accelerate, ..settings(rho, epsilon) };
+                descends(settings, 500, groups(30), (&data, &start));
+            }
+        }
+    }
+}
+
+#[test]
+fn f_never_rises_for_any_rho_and_epsilon() {
+    every_rho_and_epsilon(false);
+}
+
+#[test]
+fn f_never_rises_for_any_rho_and_epsilon_with_extrapolation() {
+    every_rho_and_epsilon(true);
 }
