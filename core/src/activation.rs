@@ -4,8 +4,11 @@
 //! and the loops have no branches, so that they vectorise.
 
 mod backward;
+mod preimage;
 mod relu;
 mod smooth;
+
+pub(crate) use preimage::between;
 
 use crate::error::{Error, Result};
 use crate::real::Real;

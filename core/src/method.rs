@@ -6,6 +6,7 @@
 pub mod backprop;
 pub mod balancing;
 pub mod dladmm;
+pub mod dlam;
 pub mod layer;
 pub mod network;
 pub mod pdadmm;

@@ -2,11 +2,11 @@
 
 use altmin_core::loss::OutputSolver;
 use altmin_core::method::pdadmm::DualStorage;
-use altmin_core::method::{Settings as CoreSettings, backprop, proxprop};
+use altmin_core::method::{Settings as CoreSettings, backprop, dlam, proxprop};
 use altmin_core::optimizer::Optimizer;
 use altmin_core::{Real, update};
 
-use crate::config::{Method, Regularizer, Settings, StepRule};
+use crate::config::{EpsilonRule, Method, Regularizer, Settings, StepRule};
 use crate::engine::{Batches, Plan};
 use crate::network::{Activation, Loss};
 
@@ -34,7 +34,7 @@ pub fn plan<T: Real>(settings: &Settings, core: CoreSettings<T>) -> Plan<T> {
     let optimizer = match settings.method {
         Method::Pdadmm => return Plan::Pdadmm { settings: core, storage: DualStorage::Recovered },
         Method::Dladmm => return Plan::Dladmm(core),
-        Method::Dlam => unimplemented!(),
+        Method::Dlam => return Plan::Dlam(dlam(settings, core)),
         Method::Taylor => {
             let exact = step_rule(StepRule::LeastSquares, settings.damping);
             return Plan::Taylor(CoreSettings { weight_step: exact, input_step: exact, ..core });
@@ -53,6 +53,32 @@ fn proxprop<T: Real>(settings: &Settings, core: CoreSettings<T>) -> proxprop::Se
     let CoreSettings { nu, activation, loss, solver, regularizer, .. } = core;
     let damping = T::from_f64(settings.damping);
     proxprop::Settings { nu, damping, activation, loss, solver, regularizer }
+}
+
+fn dlam<T: Real>(settings: &Settings, core: CoreSettings<T>) -> dlam::Settings<T> {
+    let CoreSettings { rho, weight_step, input_step, activation, loss, solver, regularizer, .. } = core;
+    let (epsilon, accelerate) = (T::from_f64(settings.epsilon), settings.accelerate);
+    dlam::Settings {
+        rho,
+        epsilon,
+        weight_step,
+        input_step,
+        activation,
+        loss,
+        solver,
+        regularizer,
+        accelerate,
+    }
+}
+
+/// The rule by which DLAM's epsilon goes on.
+pub fn epsilon_rule(settings: &Settings) -> dlam::EpsilonRule {
+    let (low, high) = settings.epsilon_bounds;
+    match settings.epsilon_rule {
+        EpsilonRule::Fixed => dlam::EpsilonRule::Fixed,
+        EpsilonRule::Adaptive => dlam::EpsilonRule::Adaptive { low, high },
+        EpsilonRule::Printed => dlam::EpsilonRule::Printed { low, high },
+    }
 }
 
 fn batches(settings: &Settings) -> Option<Batches> {

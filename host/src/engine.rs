@@ -6,6 +6,7 @@
 mod backprop;
 mod batches;
 mod dladmm;
+mod dlam;
 mod pdadmm;
 mod proxprop;
 mod stacked;
@@ -79,6 +80,8 @@ pub enum Plan<T> {
     Dladmm(Settings<T>),
     /// Taylor's ADMM.
     Taylor(Settings<T>),
+    /// DLAM.
+    Dlam(altmin_core::method::dlam::Settings<T>),
     /// Proximal back-propagation, over all samples or in mini-batches.
     Proxprop(altmin_core::method::proxprop::Settings<T>, Option<Batches>),
     /// Back-propagation with an optimiser, over all samples or in mini-batches.
@@ -91,6 +94,7 @@ impl<T: Real> Plan<T> {
             Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) | Plan::Taylor(settings) => {
                 settings.validate()
             }
+            Plan::Dlam(settings) => settings.validate(),
             Plan::Proxprop(settings, _) => settings.validate(),
             Plan::Backprop(settings, _) => settings.validate(),
         }
@@ -102,6 +106,7 @@ impl<T: Real> Plan<T> {
             Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) | Plan::Taylor(settings) => {
                 settings.steps()
             }
+            Plan::Dlam(settings) => settings.steps(),
             Plan::Proxprop(settings, _) => settings.steps(),
             Plan::Backprop(settings, _) => settings.steps(),
         }
@@ -111,7 +116,7 @@ impl<T: Real> Plan<T> {
     fn partition(&self, size: &Size) -> Partition {
         match self {
             Plan::Pdadmm { .. } => cut(size.samples, size.widths.len() - 1),
-            Plan::Dladmm(_) | Plan::Taylor(_) => cut(size.samples, 1),
+            Plan::Dladmm(_) | Plan::Taylor(_) | Plan::Dlam(_) => cut(size.samples, 1),
             Plan::Proxprop(_, batches) | Plan::Backprop(_, batches) => {
                 cut_network(Batches::largest(*batches, size.samples))
             }
@@ -169,6 +174,22 @@ trait Work<T: Real> {
     ) -> Result {
         Ok(())
     }
+
+    /// The mean risk that a rule for epsilon looks at; none where there is no epsilon.
+    fn risk(&self) -> Option<f64> {
+        None
+    }
+
+    /// Another epsilon; by how much that raised the objective. A method without one takes no notice.
+    fn set_epsilon<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        _run: Run<'_, T>,
+        _executor: &mut E,
+        _gemm: &G,
+        _epsilon: T,
+    ) -> Result<f64> {
+        Ok(0.0)
+    }
 }
 
 #[derive(Debug)]
@@ -176,6 +197,7 @@ enum State<T> {
     Pdadmm(pdadmm::State<T>),
     Dladmm(dladmm::State<T>),
     Taylor(taylor::State<T>),
+    Dlam(dlam::State<T>),
     Proxprop(proxprop::State<T>),
     Backprop(backprop::State<T>),
 }
@@ -187,6 +209,7 @@ macro_rules! each {
             State::Pdadmm($work) => $call,
             State::Dladmm($work) => $call,
             State::Taylor($work) => $call,
+            State::Dlam($work) => $call,
             State::Proxprop($work) => $call,
             State::Backprop($work) => $call,
         }
@@ -220,6 +243,10 @@ impl<T: Real> Engine<T> {
             Plan::Taylor(settings) => (
                 State::Taylor(taylor::State::new(settings, &partition, &shapes)?),
                 altmin_core::method::taylor::workspace(gemm, &settings, partition.tile(), size.layers()),
+            ),
+            Plan::Dlam(settings) => (
+                State::Dlam(dlam::State::new(settings, &partition, &shapes)?),
+                altmin_core::method::dlam::workspace(gemm, &settings, partition.tile(), size.layers()),
             ),
             Plan::Proxprop(settings, batches) => (
                 State::Proxprop(proxprop::State::new(settings, batches, &partition, size)?),
@@ -302,6 +329,27 @@ impl<T: Real> Engine<T> {
         let Self { partition, layers, state, .. } = self;
         let run = Run { layers, partition: *partition, problem };
         each!(state, work => work.set_penalties(run, executor, gemm, nu, rho))
+    }
+
+    /// The mean risk of DLAM's last sweep, by which its epsilon is steered; none for other methods.
+    pub fn risk(&self) -> Option<f64> {
+        each!(&self.state, work => Work::<T>::risk(work))
+    }
+
+    /// Changes DLAM's epsilon between two sweeps; returns by how much putting a back into its intervals raised F.
+    ///
+    /// # Errors
+    /// Those of the core.
+    pub fn set_epsilon<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        problem: Problem<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+        epsilon: T,
+    ) -> Result<f64> {
+        let Self { partition, layers, state, .. } = self;
+        let run = Run { layers, partition: *partition, problem };
+        each!(state, work => work.set_epsilon(run, executor, gemm, epsilon))
     }
 
     /// The method's objective at the present state.

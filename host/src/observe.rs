@@ -39,12 +39,16 @@ pub struct Metrics {
 pub struct Change {
     /// The first sweep that works with the new value, counted from 1.
     pub sweep: usize,
-    /// The setting's name, as in files: `nu`, `rho`.
+    /// The setting's name, as in files: `nu`, `rho`, `epsilon`.
     pub setting: &'static str,
     /// Its value before.
     pub from: f64,
     /// Its value from now on.
     pub to: f64,
+    /// By how much the change itself raised the objective, where that was measured: DLAM's activations are put back
+    /// into their intervals when epsilon shrinks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rise: Option<f64>,
 }
 
 /// Why a run ended.

@@ -226,7 +226,8 @@ impl<T: Real> Trainer<T> {
         self.state.age += 1;
         let objective = self.objective(&sweep, train.loss);
         self.state.objective = objective;
-        self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep);
+        let risk = self.engine.risk();
+        self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
         (self.state.train, self.state.test) = (train, test);
         Ok(Some(Metrics {
             sweep: self.state.sweeps,

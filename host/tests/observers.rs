@@ -58,7 +58,7 @@ fn json_lines_have_the_promised_keys_in_order() {
     let mut text = Vec::new();
     let mut lines = JsonLines::new(&mut text);
     lines.sweep(&metrics(1, 8.0)).expect("written");
-    lines.change(&Change { sweep: 2, setting: "rho", from: 1e-6, to: 0.5 }).expect("written");
+    lines.change(&Change { sweep: 2, setting: "rho", from: 1e-6, to: 0.5, rise: None }).expect("written");
     lines.sweep(&metrics(2, f64::INFINITY)).expect("written");
     lines.finish(&summary()).expect("written");
     let expected = concat!(
@@ -108,7 +108,7 @@ fn one_that_fails_is_dropped_and_the_others_go_on() {
     for sweep in 1..=3 {
         observers.sweep(&metrics(sweep, 1.0)).expect("one is left");
     }
-    let change = Change { sweep: 4, setting: "nu", from: 1.0, to: 2.0 };
+    let change = Change { sweep: 4, setting: "nu", from: 1.0, to: 2.0, rise: None };
     observers.change(&change).expect("one is left");
     observers.finish(&summary()).expect("one is left");
     let failures = observers.take_failures();

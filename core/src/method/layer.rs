@@ -1,5 +1,9 @@
 //! A layer's weights and what belongs to them from one phase to the next.
 
+mod momentum;
+
+pub use momentum::Momentum;
+
 use super::Steps;
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Runs};
@@ -157,11 +161,6 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     /// themselves do not, and are kept.
     pub(super) fn forget_factor(&mut self) {
         self.factor_known = false;
-        self.factored = false;
-    }
-
-    /// Forgets the data's factor, which depends on w beside an l2 regulariser, but not the data's sums.
-    pub(super) fn forget_factor(&mut self) {
         self.factored = false;
     }
 

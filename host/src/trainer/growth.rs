@@ -45,7 +45,9 @@ impl<T: Real> Trainer<T> {
         }
         self.good = layers;
         let samples = self.train.n_samples();
-        self.engine = new_engine(&self.settings, self.core, &self.widths, samples, &self.gemm)?;
+        // What schedules have changed stays changed.
+        let settings = Settings { epsilon: self.schedule.epsilon(), ..self.settings.clone() };
+        self.engine = new_engine(&settings, self.core, &self.widths, samples, &self.gemm)?;
         self.evaluator = Evaluator::new(self.widths.clone());
         self.executor.reserve(self.engine.scratch().or(self.evaluator.scratch::<T, _>(&self.gemm)));
         self.restore_good();

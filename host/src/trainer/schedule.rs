@@ -6,6 +6,7 @@
 
 use super::{Trainer, finite, problem};
 use crate::config::{NuSchedule, RhoSchedule, Settings, range};
+use crate::convert;
 use crate::error::Result;
 use crate::observe::Change;
 use altmin_core::Real;
@@ -21,6 +22,7 @@ const ROUNDING: f64 = 16.0;
 struct Penalties {
     nu: f64,
     rho: f64,
+    epsilon: f64,
 }
 
 /// Where the schedules of a run stand.
@@ -34,7 +36,7 @@ pub(super) struct Schedule {
 
 impl Schedule {
     pub(super) fn new(settings: &Settings) -> Self {
-        let first = Penalties { nu: settings.nu, rho: settings.rho };
+        let first = Penalties { nu: settings.nu, rho: settings.rho, epsilon: settings.epsilon };
         Self { now: first, next: first, objective: None }
     }
 
@@ -44,8 +46,17 @@ impl Schedule {
     /// The first of these says nothing to the rules that look at what a sweep has done: it starts from a feasible point,
     /// where pdADMM's residuals are rounding, and where no sweep before has left an objective to compare with. A value that
     /// the precision cannot hold is not taken: the old one stays.
-    pub(super) fn decide<T: Real>(&mut self, settings: &Settings, sweeps: usize, age: usize, report: &Sweep) {
-        let Penalties { nu, rho } = self.now;
+    ///
+    /// `risk` is the mean risk that the rule for epsilon looks at.
+    pub(super) fn decide<T: Real>(
+        &mut self,
+        settings: &Settings,
+        sweeps: usize,
+        age: usize,
+        report: &Sweep,
+        risk: Option<f64>,
+    ) {
+        let Penalties { nu, rho, epsilon } = self.now;
         let next_nu = match settings.nu_schedule {
             NuSchedule::Times(times) if times.is_due(sweeps) => times.next(nu),
             _ => nu,
@@ -58,8 +69,18 @@ impl Schedule {
         };
         let range = range(settings.precision);
         let held = |next: f64, now: f64| if range.contains(&next) { next } else { now };
-        self.next = Penalties { nu: held(next_nu, nu), rho: held(next_rho, rho) };
+        let next_epsilon = risk.map_or(epsilon, |risk| convert::epsilon_rule(settings).next(epsilon, risk));
+        self.next = Penalties {
+            nu: held(next_nu, nu),
+            rho: held(next_rho, rho),
+            epsilon: held(next_epsilon, epsilon),
+        };
         self.objective = Some(report.objective);
+    }
+
+    /// DLAM's epsilon as it stands.
+    pub(super) fn epsilon(&self) -> f64 {
+        self.now.epsilon
     }
 
     fn has_risen<T: Real>(&self, objective: f64) -> bool {
@@ -70,16 +91,23 @@ impl Schedule {
 
 impl<T: Real> Trainer<T> {
     /// Gives the core the nu and rho that were decided on; returns what has changed. Its time is the sweeps'.
-    pub(super) fn follow_schedules(&mut self) -> Result<[Option<Change>; 2]> {
+    pub(super) fn follow_schedules(&mut self) -> Result<[Option<Change>; 3]> {
         let Schedule { now, next, .. } = self.schedule;
         if now == next {
-            return Ok([None; 2]);
+            return Ok([None; 3]);
         }
         let start = Instant::now();
         let problem = problem(&self.train);
         let (nu, rho) = (T::from_f64(next.nu), T::from_f64(next.rho));
         let Self { engine, executor, gemm, .. } = self;
-        engine.set_penalties(problem, executor, gemm, nu, rho)?;
+        if (now.nu, now.rho) != (next.nu, next.rho) {
+            engine.set_penalties(problem, executor, gemm, nu, rho)?;
+        }
+        let mut rise = None;
+        if now.epsilon != next.epsilon {
+            let epsilon = T::from_f64(next.epsilon);
+            rise = finite(engine.set_epsilon(problem, executor, gemm, epsilon))?;
+        }
         (self.core.nu, self.core.rho) = (nu, rho);
         self.schedule.now = next;
         // Another rho gives the same state another objective, which is no rise of the sweep to come.
@@ -88,7 +116,12 @@ impl<T: Real> Trainer<T> {
         }
         self.state.elapsed += start.elapsed();
         let sweep = self.state.sweeps + 1;
-        let change = |setting, from, to| (from != to).then_some(Change { sweep, setting, from, to });
-        Ok([change("nu", now.nu, next.nu), change("rho", now.rho, next.rho)])
+        let change =
+            |setting, from, to, rise| (from != to).then_some(Change { sweep, setting, from, to, rise });
+        Ok([
+            change("nu", now.nu, next.nu, None),
+            change("rho", now.rho, next.rho, None),
+            change("epsilon", now.epsilon, next.epsilon, rise),
+        ])
     }
 }
