@@ -19,6 +19,8 @@ pub trait Format: Sized {
 
     /// The nearest whole number, of numbers below a quarter of `1/EPSILON`.
     fn round(self) -> Self;
+    /// A whole number of 0 or above as an index; of any other, one that does not matter.
+    fn index(self) -> usize;
     /// `2^exponent self` for a whole exponent, at most 0 and at least twice that of [`Format::SMALLEST`].
     fn scale(self, exponent: Self) -> Self;
     /// `(e, m)` with `self = 2^e m` and m between the roots of 1/2 and 2, of a positive number of full precision.
@@ -44,9 +46,16 @@ macro_rules! format {
             }
 
             #[inline]
+            fn index(self) -> usize {
+                (self + $t::WHOLE).to_bits().wrapping_sub($t::WHOLE.to_bits()) as u32 as usize
+            }
+
+            #[inline]
             fn scale(self, exponent: Self) -> Self {
                 let power = |exponent: $signed| {
-                    $t::from_bits((exponent.wrapping_add($t::MAX_EXP as $signed - 1) << $t::FRACTION) as $bits)
+                    $t::from_bits(
+                        (exponent.wrapping_add($t::MAX_EXP as $signed - 1) << $t::FRACTION) as $bits,
+                    )
                 };
                 let exponent = (exponent + $t::WHOLE).to_bits().wrapping_sub($t::WHOLE.to_bits()) as $signed;
                 // Two factors: one alone does not reach the numbers below full precision.
@@ -58,7 +67,8 @@ macro_rules! format {
             fn split(self) -> (Self, Self) {
                 let root = (core::f64::consts::FRAC_1_SQRT_2 as $t).to_bits();
                 let exponent = (self.to_bits().wrapping_sub(root) as $signed) >> $t::FRACTION;
-                let mantissa = $t::from_bits(self.to_bits().wrapping_sub((exponent << $t::FRACTION) as $bits));
+                let mantissa =
+                    $t::from_bits(self.to_bits().wrapping_sub((exponent << $t::FRACTION) as $bits));
                 let whole = $t::from_bits($t::WHOLE.to_bits().wrapping_add(exponent as $bits));
                 (whole - $t::WHOLE, mantissa)
             }

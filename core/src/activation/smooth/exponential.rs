@@ -45,7 +45,7 @@ pub(super) fn exp_minus_one<T: Real>(x: T) -> T {
 pub(super) fn exp_and_minus_one<T: Real>(x: T) -> (T, T) {
     let (n, less) = reduce(x);
     let power = T::ONE.scale(n);
-    ((T::ONE + less).scale(n), power * less + (power - T::ONE))
+    (power * less + power, power * less + (power - T::ONE))
 }
 
 /// `ln x` of a positive number of full precision, error 1e-8: enough for a start.

@@ -18,7 +18,7 @@ const INTERVALS: usize = SEPARATOR.len() - 1;
 pub(super) fn separator<T: Real>(right: T, unit: T) -> T {
     let a = (right + unit) / (right + T::from_f64(3.0) * unit);
     let place = a * T::from_usize(INTERVALS);
-    let index = (place.to_f64() as usize).min(INTERVALS - 1);
+    let index = (place - T::from_f64(0.5)).round().index().min(INTERVALS - 1);
     let (low, high) = (T::from_f64(SEPARATOR[index].into()), T::from_f64(SEPARATOR[index + 1].into()));
     let ratio = low + (place - T::from_usize(index)) * (high - low);
     T::from_f64(0.5) * rough_ln(T::SMALLEST.max(a * ratio))
