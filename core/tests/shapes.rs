@@ -78,7 +78,7 @@ fn field<T: Real>(name: &str) -> Field<T> {
 fn one_wrong_dimension_at_a_time<T: Real>() {
     // No two dimensions are equal, nor one apart: a shape off by one fits nothing else.
     let world = World::<T>::new(3, 5, 8, 11, 2);
-    let vectors = ["bias", "residual", "input", "bias_change"];
+    let vectors = ["bias", "residual", "input", "bias_change", "bias_before", "t_rows", "t_samples"];
     for update in updates::<T, Portable>() {
         assert_eq!(run(&update, &mut world.clone()), Ok(()), "{}", update.name);
         for (name, argument) in update.arguments {

@@ -3,6 +3,7 @@
 // Each test binary takes the part that it needs.
 #![allow(dead_code, unused_imports, unreachable_pub)]
 
+mod intervals;
 mod loops;
 mod memory;
 mod plain;

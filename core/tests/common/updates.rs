@@ -11,6 +11,7 @@ use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Activation, Loss, OutputSolver, Real, Regularizer, Result, Target, forward};
 
 use super::World;
+use super::intervals::intervals;
 
 /// An update: its name, its arguments as `(field, name in errors)`, the scratch it says it needs, and its call.
 pub struct Update<T: Real, G> {
@@ -136,6 +137,7 @@ pub fn updates<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
     let mut all = inputs();
     all.extend(weights_and_sums());
     all.extend(elementwise());
+    all.extend(intervals());
     all.extend(objectives());
     all
 }

@@ -35,6 +35,11 @@ pub struct World<T: Real> {
     pub bias_change: Strided<T>,
     /// A second layer's weights, n_out x n_out.
     pub above: Strided<T>,
+    pub weights_before: Strided<T>,
+    pub bias_before: Strided<T>,
+    /// The momentum of each row, n_out, and of each sample, m.
+    pub t_rows: Strided<T>,
+    pub t_samples: Strided<T>,
 }
 
 impl<T: Real> World<T> {
@@ -69,6 +74,10 @@ impl<T: Real> World<T> {
             change: strided(matrix(n_out, n_in)),
             bias_change: vector(matrix(n_out, 1)),
             above: strided(matrix(n_out, n_out)),
+            weights_before: strided(matrix(n_out, n_in)),
+            bias_before: vector(matrix(n_out, 1)),
+            t_rows: vector(matrix(n_out, 1).map(|t| 2.0 + t)),
+            t_samples: vector(matrix(m, 1).map(|t| 2.0 + t)),
             lower: strided(lower),
             cross: strided(cross),
             gram: strided(gram),
@@ -130,4 +139,8 @@ fields!(
     change,
     bias_change,
     above,
+    weights_before,
+    bias_before,
+    t_rows,
+    t_samples,
 );
