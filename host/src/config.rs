@@ -18,5 +18,5 @@ pub use defaults::{Defaults, defaults};
 pub use options::TrainOptions;
 pub use settings::Settings;
 pub use values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
 };

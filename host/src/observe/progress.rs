@@ -1,6 +1,7 @@
 //! A bar for people.
 
 use super::{Metrics, Observer, Summary};
+use crate::score::Measure;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io;
 use std::time::Duration;
@@ -11,35 +12,37 @@ const TEMPLATE: &str = "{bar:24} {pos}/{len} sweeps, {eta} left  {msg}";
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    measure: Measure,
 }
 
 impl Progress {
-    /// A bar over at most `sweeps`.
-    pub fn new(sweeps: usize) -> Self {
+    /// A bar over at most `sweeps`; accuracies are shown as what they are.
+    pub fn new(sweeps: usize, measure: Measure) -> Self {
         let bar = ProgressBar::new(sweeps as u64);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar }
+        Self { bar, measure }
     }
 }
 
 /// What stands beside the bar.
-fn message(metrics: &Metrics) -> String {
+fn message(metrics: &Metrics, measure: Measure) -> String {
+    let kind = if measure == Measure::RSquared { "R^2 " } else { "" };
     format!(
-        "objective {:.4e}  residuals {:.1e} {:.1e}  train {:.2} %  test {:.2} %",
+        "objective {:.4e}  residuals {:.1e} {:.1e}  train {kind}{}  test {kind}{}",
         metrics.objective,
         metrics.primal_residual,
         metrics.dual_residual,
-        100.0 * metrics.train_accuracy,
-        100.0 * metrics.test_accuracy,
+        measure.show(metrics.train_accuracy),
+        measure.show(metrics.test_accuracy),
     )
 }
 
 impl Observer for Progress {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
-        self.bar.set_message(message(metrics));
+        self.bar.set_message(message(metrics, self.measure));
         self.bar.set_position(metrics.sweep as u64);
         Ok(())
     }
@@ -74,6 +77,8 @@ mod tests {
             seconds: 1.0,
         };
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train 98.76 %  test 95.00 %";
-        assert_eq!(message(&metrics), expected);
+        assert_eq!(message(&metrics, Measure::Accuracy), expected);
+        let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train R^2 0.9876  test R^2 0.9500";
+        assert_eq!(message(&metrics, Measure::RSquared), expected);
     }
 }
