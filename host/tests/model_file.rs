@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use altmin::Error;
-use altmin::data::Preprocessing;
+use altmin::data::{Outputs, Preprocessing};
 use altmin::init::{Initializer, fill};
 use altmin::model::{Dense, Model};
 use altmin::network::{Activation, Loss};
@@ -28,13 +28,14 @@ fn model<T: Real>() -> Model<T> {
         layers,
         activation: Activation::LeakyRelu(0.1 + 0.2),
         loss: Loss::CrossEntropy,
-        classes: ["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec(),
+        outputs: Outputs::Classes(["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec()),
         preprocessing: Preprocessing {
             data: "a \"folder\"".to_owned(),
             divisor: 1.0 / 3.0,
             pool: 2,
             classes: Some(vec![1, 20, 3]),
             split_seed: u64::MAX,
+            columns: None,
         },
     }
 }
@@ -81,7 +82,7 @@ fn the_other_precision_is_converted() {
         assert!(wide.weight.iter().zip(&narrow.weight).all(|(&wide, &narrow)| wide as f32 == narrow));
         assert!(wide.bias.iter().zip(&narrow.bias).all(|(&wide, &narrow)| wide as f32 == narrow));
     }
-    assert_eq!((narrowed.classes, narrowed.preprocessing), (double.classes, double.preprocessing));
+    assert_eq!((narrowed.outputs, narrowed.preprocessing), (double.outputs, double.preprocessing));
 }
 
 #[test]
@@ -122,13 +123,14 @@ fn small() -> Model<f32> {
         ],
         activation: Activation::Relu,
         loss: Loss::LeastSquares,
-        classes: vec!["0".to_owned(), "1".to_owned()],
+        outputs: Outputs::Classes(vec!["0".to_owned(), "1".to_owned()]),
         preprocessing: Preprocessing {
             data: "digits".to_owned(),
             divisor: 16.0,
             pool: 1,
             classes: None,
             split_seed: 0,
+            columns: None,
         },
     }
 }

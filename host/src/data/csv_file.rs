@@ -36,12 +36,12 @@ pub fn load(
 ) -> Result<(Columns, (Dataset<f64>, Dataset<f64>))> {
     let table = Table::read(path)?;
     let columns = choose(&table, target, regression)?;
+    let all = dataset(&table, &columns)?;
     if table.n_rows() < FEWEST_ROWS {
         let rows = if table.n_rows() == 1 { "row" } else { "rows" };
         let found = format!("{} {rows} of samples", table.n_rows());
         return Err(Error::format(path, found, format!("at least {FEWEST_ROWS}")));
     }
-    let all = dataset(&table, &columns)?;
     if let Some(class) = all.class_counts().iter().position(|&count| count == 1) {
         let found = format!("a single sample of class {}", quoted(&all.classes()[class]));
         return Err(Error::data(all.name(), found, "at least two of each class, to train and to test on"));
