@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{output, train};
 use crate::config::{Method, Settings, TrainOptions};
-use crate::data::{self, Column, Columns, Dataset};
+use crate::data::{self, Column, Columns, Dataset, Preprocessing};
 use crate::memory::state_bytes;
 use crate::model::Model;
 use crate::network::{Activation, Loss};
@@ -60,7 +60,7 @@ fn of_model(path: &Path) -> Result<String, Failure> {
         ("activation", model.activation.to_string()),
         ("loss", model.loss.to_string()),
         (model.outputs.kind(), model.outputs.names().join(", ")),
-        ("trained on", format!("{}, pooled by {}, seed {}", trained.data, trained.pool, trained.split_seed)),
+        ("trained on", trained_on(trained)),
     ]));
     if let Some(known) = &trained.columns {
         text.push_str(&columns(known));
@@ -70,6 +70,15 @@ fn of_model(path: &Path) -> Result<String, Failure> {
         text.push_str(&threshold(*method, 1.0, model.activation, model.loss));
     }
     Ok(text)
+}
+
+/// The data set, and what was made of it.
+fn trained_on(trained: &Preprocessing) -> String {
+    let Preprocessing { data, pool, split_seed, columns, .. } = trained;
+    match columns {
+        Some(_) => format!("{data}, seed {split_seed}"),
+        None => format!("{data}, pooled by {pool}, seed {split_seed}"),
+    }
 }
 
 /// The columns of a table, with the scales of those that are scaled.
