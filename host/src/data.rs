@@ -18,7 +18,7 @@ use std::sync::Arc;
 use altmin_core::Real;
 
 pub use self::columns::{Column, Columns};
-pub use self::dataset::{Dataset, ImageShape, Outputs};
+pub use self::dataset::{Dataset, ImageShape, Outputs, Parts};
 pub use self::source::{DataOptions, DataSource, Preprocessing};
 use self::table::Table;
 use crate::error::{Error, Result};
@@ -48,7 +48,7 @@ pub enum Part {
 /// image's sides, a folder that is none, a target or scaling for a source without columns. [`Error::Missing`],
 /// [`Error::Format`] and [`Error::Io`] for the files. [`Error::Data`] for what they hold: labels with gaps, test labels
 /// that the training samples lack, a single class, no samples, constant columns.
-pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<(Dataset<T>, Dataset<T>)> {
+pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
     let parts = match source {
         DataSource::Csv(path) => return load_table(path, source, options),
         _ if options.target.is_some() || options.regression || options.scale => {
@@ -62,11 +62,7 @@ pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<(Data
     treat(parts, source, options)
 }
 
-fn load_table<T: Real>(
-    path: &Path,
-    source: &DataSource,
-    options: &DataOptions,
-) -> Result<(Dataset<T>, Dataset<T>)> {
+fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
     let target = options.target.as_deref();
     let (columns, parts) = csv_file::load(path, target, options.regression, options.split_seed)?;
     let (train, test) = treat(parts, source, options)?;
@@ -145,10 +141,10 @@ fn table_for<'a>(
 
 /// Everything that is made of training and test samples but scaling.
 fn treat<T: Real>(
-    (mut train, mut test): (Dataset<T>, Dataset<T>),
+    (mut train, mut test): Parts<T>,
     source: &DataSource,
     options: &DataOptions,
-) -> Result<(Dataset<T>, Dataset<T>)> {
+) -> Result<Parts<T>> {
     if options.classes.is_none() && !train.outputs().are_values() {
         require_all_classes(&train, &test)?;
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::columns::{Column, Columns};
-use super::dataset::Dataset;
+use super::dataset::{Dataset, Parts};
 use super::nearest::{nearest, quoted};
 use super::split::stratified;
 use super::table::Table;
@@ -33,7 +33,7 @@ pub fn load(
     target: Option<&[String]>,
     regression: bool,
     seed: u64,
-) -> Result<(Columns, (Dataset<f64>, Dataset<f64>))> {
+) -> Result<(Columns, Parts<f64>)> {
     let table = Table::read(path)?;
     let columns = choose(&table, target, regression)?;
     let all = dataset(&table, &columns)?;
@@ -53,7 +53,7 @@ pub fn load(
 ///
 /// # Errors
 /// [`Error::Data`] for fewer than five samples.
-pub fn split(all: &Dataset<f64>, seed: u64) -> Result<(Dataset<f64>, Dataset<f64>)> {
+pub fn split(all: &Dataset<f64>, seed: u64) -> Result<Parts<f64>> {
     let n_test = all.n_samples() / ROWS_A_TEST_SAMPLE;
     let (train, test) = if all.outputs().are_values() {
         stratified(&vec![0; all.n_samples()], 1, n_test, seed)

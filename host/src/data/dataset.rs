@@ -110,6 +110,9 @@ pub struct Dataset<T> {
     pub(super) columns: Option<Arc<Columns>>,
 }
 
+/// Training samples and test samples.
+pub type Parts<T> = (Dataset<T>, Dataset<T>);
+
 impl<T: Real> Dataset<T> {
     /// A data set of `labels.len()` samples with classes.
     ///

@@ -1,5 +1,6 @@
 //! CSV files as tables of text, with the line of every row.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub struct Table {
     path: PathBuf,
     /// One a column: from the header, or the column's number, counted from 1, where there is none.
     names: Vec<String>,
+    /// The columns by name.
+    places: HashMap<String, usize>,
     has_header: bool,
     rows: Vec<Row>,
 }
@@ -85,13 +88,14 @@ impl Table {
         if rows.is_empty() {
             return Err(Error::format(path, "a header and no rows", "a row for every sample"));
         }
+        let mut places = HashMap::new();
         for (index, name) in names.iter().enumerate() {
-            if let Some(first) = names[..index].iter().position(|other| other == name) {
+            if let Some(first) = places.insert(name.clone(), index) {
                 let found = format!("columns {} and {} with the name {}", first + 1, index + 1, quoted(name));
                 return Err(Error::format(path, found, "each name once"));
             }
         }
-        Ok(Self { path: path.to_owned(), names, has_header, rows })
+        Ok(Self { path: path.to_owned(), names, places, has_header, rows })
     }
 
     /// The file.
@@ -116,7 +120,7 @@ impl Table {
 
     /// The column of this name.
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.names.iter().position(|other| other == name)
+        self.places.get(name).copied()
     }
 
     /// A cell without the spaces around it.
