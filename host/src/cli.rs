@@ -37,9 +37,9 @@ struct Cli {
 enum Command {
     /// Train a network
     Train(Box<train::Train>),
-    /// Accuracy, loss and confusion of a model on a data set
+    /// Accuracy, loss and confusion of a model on a data set, or R^2 and errors
     Evaluate(evaluate::Evaluate),
-    /// A model's class and probabilities for every sample, as CSV
+    /// A model's class and probabilities, or its values, for every sample, as CSV
     Predict(predict::Predict),
     /// Layers, memory, products a sweep, and the theorems' thresholds on rho
     Info(Box<info::Info>),

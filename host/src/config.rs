@@ -21,5 +21,5 @@ pub(crate) use schedule::range;
 pub use schedule::{NuSchedule, RhoSchedule, Times};
 pub use settings::Settings;
 pub use values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
 };

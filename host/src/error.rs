@@ -102,6 +102,15 @@ impl Error {
         Self::Argument { name, found: found.to_string(), expected: expected.into() }
     }
 
+    /// The same with advice, where the error has room for it: [`Error::Format`] and [`Error::Data`].
+    #[must_use]
+    pub fn with_hint(mut self, advice: &'static str) -> Self {
+        if let Error::Format { hint, .. } | Error::Data { hint, .. } = &mut self {
+            *hint = Some(advice);
+        }
+        self
+    }
+
     /// Advice on what to do, where there is any.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -1,58 +1,127 @@
-//! A model on a data set: outputs, accuracy, loss, confusion.
+//! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
 
 use altmin_core::forward;
 use altmin_core::gemm::Gemm;
-use altmin_core::loss::{Target, argmax};
+use altmin_core::loss::argmax;
 use altmin_core::view::{dense, dense_mut};
 use altmin_core::workspace::Stack;
 use altmin_core::{Loss, Real};
 use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::convert;
-use crate::data::Dataset;
+use crate::data::{Column, Dataset};
 use crate::engine::TILE;
 use crate::error::{Error, Result};
 use crate::gemm_fast::Fast;
 use crate::model::Model;
+use crate::score::r_squared;
 
 /// How a model does on a data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// Mean risk.
+    /// Mean risk, of scaled values where a table's columns are scaled.
     pub loss: f64,
-    /// Share of samples classified rightly, 0 to 1.
+    /// Share of samples classified rightly, 0 to 1; for values R^2, as [`Score::accuracy`](crate::score::Score::accuracy).
     pub accuracy: f64,
-    /// `confusion[actual][predicted]` samples.
+    /// `confusion[actual][predicted]` samples; empty for values.
     pub confusion: Vec<Vec<usize>>,
+    /// One for each output that is a value; empty for classes.
+    pub errors: Vec<OutputError>,
 }
 
-/// Accuracy, mean loss and confusion of `model` on `data`.
+/// How far a model's values are from those of a data set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OutputError {
+    /// The output's name.
+    pub name: String,
+    /// The coefficient of determination 1 - SSE/SST of this output; NaN if its values do not vary.
+    pub r_squared: f64,
+    /// The root of the mean squared error, in the data's own unit.
+    pub rmse: f64,
+}
+
+/// Mean loss of `model` on `data`, with accuracy and confusion for classes, with R^2 and root mean squared errors for
+/// values.
 ///
 /// # Errors
-/// [`Error::Mismatch`] if the model was made for other features or classes.
+/// [`Error::Mismatch`] if the model was made for another number of features, classes or values, [`Error::Data`] if it was
+/// made for classes and the data set has values, or the other way round.
 pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> Result<Evaluation> {
+    let kind = model.outputs.kind();
+    if data.outputs().kind() != kind {
+        return Err(Error::data(data.name(), data.outputs().kind(), format!("{kind}, as in training")));
+    }
     let outputs = outputs(model, data, threads)?;
-    let (n_classes, samples) = (model.classes.len(), data.n_samples());
+    let loss: Loss = convert::loss(model.loss);
+    let risk = loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
+    let loss = risk / data.n_samples() as f64;
+    if model.outputs.are_values() {
+        let (accuracy, errors) = errors(model, data, &outputs);
+        return Ok(Evaluation { loss, accuracy, confusion: Vec::new(), errors });
+    }
+    let n_classes = data.n_classes();
     let mut confusion = vec![vec![0; n_classes]; n_classes];
     for (scores, &label) in outputs.chunks_exact(n_classes).zip(data.labels()) {
         confusion[label as usize][class(scores)] += 1;
     }
-    let loss: Loss = convert::loss(model.loss);
-    let risk = loss.value(dense(&outputs, n_classes, samples), Target::Classes(data.labels()))?;
     let right: usize = (0..n_classes).map(|class| confusion[class][class]).sum();
-    Ok(Evaluation { loss: risk / samples as f64, accuracy: right as f64 / samples as f64, confusion })
+    Ok(Evaluation { loss, accuracy: right as f64 / data.n_samples() as f64, confusion, errors: Vec::new() })
 }
 
-/// The last layer's z for every sample: `n_classes` numbers a sample, sample after sample.
+/// R^2 of all outputs together and the errors of each.
+fn errors<T: Real>(model: &Model<T>, data: &Dataset<T>, outputs: &[T]) -> (f64, Vec<OutputError>) {
+    let count = data.n_outputs();
+    let mut squared = vec![0.0; count];
+    for (place, (output, value)) in outputs.iter().zip(data.values()).enumerate() {
+        squared[place % count] += (output.to_f64() - value.to_f64()).powi(2);
+    }
+    let deviations: Vec<f64> = (0..count).map(|output| data.squared_deviation(output)).collect();
+    let error = |output: usize| OutputError {
+        name: model.outputs.names()[output].clone(),
+        r_squared: r_squared(squared[output], deviations[output]),
+        rmse: (squared[output] / data.n_samples() as f64).sqrt()
+            * target(model, output).map_or(1.0, |column| column.deviation),
+    };
+    (r_squared(squared.iter().sum(), deviations.iter().sum()), (0..count).map(error).collect())
+}
+
+/// The table's column that an output stands for.
+fn target<T: Real>(model: &Model<T>, output: usize) -> Option<&Column> {
+    model.preprocessing.columns.as_ref()?.targets.get(output)
+}
+
+/// What [`outputs`] or [`apply`] say of a model for values, in the data's own units.
+pub fn in_own_units<T: Real>(model: &Model<T>, outputs: &[T]) -> Vec<f64> {
+    let count = model.outputs.names().len();
+    let own = |(place, output): (usize, &T)| match target(model, place % count) {
+        Some(column) => column.unscaled(output.to_f64()),
+        None => output.to_f64(),
+    };
+    outputs.iter().enumerate().map(own).collect()
+}
+
+/// The last layer's z for every sample: a number of each output a sample, sample after sample.
 ///
 /// The bits do not depend on the number of threads.
 ///
 /// # Errors
-/// As [`evaluate`].
+/// [`Error::Mismatch`] as [`evaluate`].
 pub fn outputs<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> Result<Vec<T>> {
-    model.require_data(data.n_features(), data.n_classes())?;
-    let (n_in, n_out) = (data.n_features(), model.classes.len());
-    let mut outputs = vec![T::ZERO; n_out * data.n_samples()];
+    model.require_data(data.n_features(), data.n_outputs())?;
+    apply(model, data.features(), threads)
+}
+
+/// The same for samples of which nothing is known but their features, sample after sample.
+///
+/// # Errors
+/// [`Error::Argument`] (`features`) if a sample is not whole, (`threads`) if they cannot be had.
+pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Result<Vec<T>> {
+    let (n_in, n_out) = (model.n_features(), model.outputs.names().len());
+    if n_in == 0 || !features.len().is_multiple_of(n_in) {
+        return Err(Error::argument("features", features.len(), format!("whole samples of {n_in}")));
+    }
+    let mut outputs = vec![T::ZERO; n_out * (features.len() / n_in)];
     let pool = rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .build()
@@ -61,7 +130,7 @@ pub fn outputs<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> 
     let widest = shapes().map(|(n_out, _)| n_out).max().unwrap_or(0);
     let scratch = forward::network_workspace::<T, _>(&Fast, shapes(), widest, TILE).elements();
     pool.install(|| {
-        let inputs = data.features().par_chunks(TILE * n_in);
+        let inputs = features.par_chunks(TILE * n_in);
         inputs.zip(outputs.par_chunks_mut(TILE * n_out)).try_for_each_init(
             || vec![T::ZERO; scratch],
             |scratch, (x, z)| tile(&Fast, model, widest, x, z, Stack::new(scratch)),
@@ -78,7 +147,7 @@ fn tile<T: Real, G: Gemm<T>>(
     z: &mut [T],
     stack: Stack<'_, T>,
 ) -> altmin_core::Result {
-    let (n_in, n_out) = (model.n_features(), model.classes.len());
+    let (n_in, n_out) = (model.n_features(), model.outputs.names().len());
     let x = dense(x, n_in, x.len() / n_in);
     let mut z = dense_mut(z, n_out, x.ncols());
     let layers =

@@ -14,11 +14,12 @@ use serde::{Deserialize, Serialize};
 mod tensors;
 
 use crate::atomic_file;
-use crate::data::Preprocessing;
+use crate::data::{Outputs, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Loss};
 
-/// The version of the file's metadata that this program writes, and the only one that it reads.
+/// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the
+/// names of values and a table's columns, may be missing.
 pub const VERSION: u64 = 1;
 
 /// A layer's linear map.
@@ -43,8 +44,8 @@ pub struct Model<T> {
     pub activation: Activation,
     /// What it was trained with.
     pub loss: Loss,
-    /// The names of the classes, one for each output of the last layer.
-    pub classes: Vec<String>,
+    /// The names of the classes or values, one for each output of the last layer.
+    pub outputs: Outputs,
     /// What must be done to a sample first.
     pub preprocessing: Preprocessing,
 }
@@ -64,12 +65,12 @@ impl<T: Real> Model<T> {
     ///
     /// # Errors
     /// [`Error::Mismatch`].
-    pub fn require_data(&self, n_features: usize, n_classes: usize) -> Result {
+    pub fn require_data(&self, n_features: usize, n_outputs: usize) -> Result {
         let same = |quantity, data, model| {
             if data == model { Ok(()) } else { Err(Error::Mismatch { quantity, data, model }) }
         };
         same("features", n_features, self.n_features())?;
-        same("classes", n_classes, self.classes.len())
+        same(self.outputs.kind(), n_outputs, self.outputs.names().len())
     }
 
     /// What is wrong with the model as it stands: found and expected.
@@ -104,19 +105,24 @@ impl<T: Real> Model<T> {
                 return fault(found, format!("the {} outputs of layers.{index}", pair[0].n_out));
             }
         }
-        if self.classes.len() != last.n_out {
-            let found = format!("{} classes", self.classes.len());
-            return fault(found, format!("{}, the outputs of the last layer", last.n_out));
+        self.fault_around(last.n_out)
+    }
+
+    /// What does not fit layers with so many outputs: found and expected.
+    fn fault_around(&self, n_outputs: usize) -> Option<(String, String)> {
+        let (kind, named) = (self.outputs.kind(), self.outputs.names().len());
+        if named != n_outputs {
+            return Some((format!("{named} {kind}"), format!("{n_outputs}, the outputs of the last layer")));
         }
-        let Preprocessing { divisor, pool, classes, .. } = &self.preprocessing;
+        let Preprocessing { divisor, pool, classes, columns, .. } = &self.preprocessing;
         if !(divisor.is_finite() && *divisor > 0.0) || *pool == 0 {
-            return fault(format!("divisor {divisor} and pooling {pool}"), "numbers above 0".into());
+            return Some((format!("divisor {divisor} and pooling {pool}"), "numbers above 0".into()));
         }
         match classes {
-            Some(chosen) if chosen.len() != self.classes.len() => {
-                fault(format!("{} chosen classes", chosen.len()), format!("{}", self.classes.len()))
+            Some(chosen) if chosen.len() != named => {
+                Some((format!("{} chosen classes", chosen.len()), format!("{named}")))
             }
-            _ => None,
+            _ => columns.as_ref().and_then(|columns| columns.fault(self.n_features(), &self.outputs)),
         }
     }
 
@@ -132,7 +138,8 @@ impl<T: Real> Model<T> {
             version: VERSION,
             activation: self.activation.to_string(),
             loss: self.loss.to_string(),
-            classes: self.classes.clone(),
+            classes: self.outputs.classes().to_vec(),
+            values: self.outputs.are_values().then(|| self.outputs.names().to_vec()),
             preprocessing: self.preprocessing.clone(),
         };
         let refused = |error: &dyn std::fmt::Display| {
@@ -166,7 +173,10 @@ impl<T: Real> Model<T> {
             layers,
             activation: metadata.activation.parse().map_err(unknown)?,
             loss: metadata.loss.parse().map_err(unknown)?,
-            classes: metadata.classes,
+            outputs: match metadata.values {
+                Some(values) => Outputs::Values(values),
+                None => Outputs::Classes(metadata.classes),
+            },
             preprocessing: metadata.preprocessing,
         };
         match model.fault() {
@@ -181,7 +191,11 @@ struct Metadata {
     version: u64,
     activation: String,
     loss: String,
+    /// None for regression.
     classes: Vec<String>,
+    /// The outputs' names for regression; files from before it have no such entry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    values: Option<Vec<String>>,
     preprocessing: Preprocessing,
 }
 

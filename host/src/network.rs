@@ -54,12 +54,12 @@ impl fmt::Display for Activation {
     }
 }
 
-/// What the last layer's output is held against the labels with.
+/// What the last layer's output is held against the labels or values with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
     /// Softmax cross-entropy.
     CrossEntropy,
-    /// Half the squared distance to the label as a unit vector.
+    /// Half the squared distance to the label as a unit vector, or to values.
     LeastSquares,
 }
 

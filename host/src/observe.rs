@@ -26,7 +26,8 @@ pub struct Metrics {
     pub dual_residual: f64,
     /// Mean risk of the composed network on the training samples.
     pub loss: f64,
-    /// Share of training samples that the composed network classifies rightly, 0 to 1.
+    /// Share of training samples that the composed network classifies rightly, 0 to 1. Where values are learnt and no
+    /// classes, the coefficient of determination R^2, as [`Score::accuracy`](crate::score::Score::accuracy).
     pub train_accuracy: f64,
     /// The same of the test samples.
     pub test_accuracy: f64,
@@ -99,9 +100,9 @@ pub struct Summary {
     pub outcome: Outcome,
     /// The last objective.
     pub objective: f64,
-    /// The last training accuracy, 0 to 1.
+    /// The last training accuracy, 0 to 1, or R^2 where values are learnt.
     pub train_accuracy: f64,
-    /// The last test accuracy, 0 to 1.
+    /// The last test accuracy or R^2.
     pub test_accuracy: f64,
     /// Seconds that the sweeps took.
     pub seconds: f64,

@@ -5,6 +5,7 @@ use crate::config::Settings;
 use crate::error::{Error, Result};
 use crate::observe::{CsvRows, Metrics};
 use crate::report::curves;
+use crate::score::Measure;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -65,14 +66,14 @@ impl RunFolder {
         File::create_new(&path).map(CsvRows::new).map_err(|error| Error::io("create", &path, error))
     }
 
-    /// Writes `curves.svg`.
+    /// Writes `curves.svg`; `measure` says what the accuracies are.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be written.
-    pub fn write_curves(&self, title: &str, sweeps: &[Metrics]) -> Result {
+    pub fn write_curves(&self, title: &str, sweeps: &[Metrics], measure: Measure) -> Result {
         let path = self.file("curves.svg");
-        let svg =
-            curves::svg(title, sweeps).map_err(|error| Error::io("draw", &path, io::Error::other(error)))?;
+        let svg = curves::svg(title, sweeps, measure)
+            .map_err(|error| Error::io("draw", &path, io::Error::other(error)))?;
         self.write("curves.svg", svg.as_bytes())
     }
 

@@ -7,10 +7,11 @@ use altmin_core::loss::{self, Loss, Target};
 use altmin_core::matrix::Memory;
 use altmin_core::method::Partition;
 use altmin_core::method::layer::Layer;
-use altmin_core::view::{MatRef, as_ref, columns};
+use altmin_core::view::{as_ref, columns};
 use altmin_core::workspace::Requirement;
 use altmin_core::{Activation, Real, Result};
 
+use crate::data::Dataset;
 use crate::engine::TILE;
 
 /// Groups that a pass is cut into.
@@ -21,14 +22,44 @@ const GROUPS: usize = 16;
 pub struct Score {
     /// Mean risk over the samples.
     pub loss: f64,
-    /// Share of samples whose largest output is their class, 0 to 1.
+    /// Classes: share of samples whose largest output is their class, 0 to 1. Values: the coefficient of determination
+    /// R^2 = 1 - SSE/SST, where SSE sums the squared errors of all outputs and SST the squared distances of their values
+    /// from the mean of each: 1 for no error, 0 for what the means would do, no lower bound; NaN if no value varies.
     pub accuracy: f64,
+}
+
+/// What [`Score::accuracy`] is, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// The share of samples that are classified rightly.
+    Accuracy,
+    /// The coefficient of determination.
+    RSquared,
+}
+
+impl Measure {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::Accuracy => "accuracy",
+            Measure::RSquared => "R^2",
+        }
+    }
+
+    /// A value for people: a share in percent, R^2 as a number.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Measure::Accuracy => format!("{:.2} %", 100.0 * value),
+            Measure::RSquared => format!("{value:.4}"),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Share {
     risk: f64,
-    correct: usize,
+    /// Samples classified rightly, or SSE.
+    count: f64,
 }
 
 /// Evaluates networks of one shape over data sets, without allocating from one time to the next.
@@ -55,20 +86,20 @@ impl Evaluator {
         Requirement::matrix(outputs, TILE).and(forward::network_workspace(gemm, shapes, self.widest(), TILE))
     }
 
-    /// Mean risk and accuracy of a network on samples `x` with `classes`.
+    /// Mean risk, and accuracy or R^2, of a network on a data set.
     ///
     /// # Errors
-    /// Those of the core: shapes that do not fit.
+    /// Those of the core: shapes that do not fit, values that are no probabilities under cross-entropy.
     pub fn score<T: Real, S: Memory<T>, E: Executor<T>, G: Gemm<T>>(
         &mut self,
         layers: &[Layer<T, S>],
         activation: Activation<T>,
         loss: Loss,
-        x: MatRef<'_, T>,
-        classes: &[u32],
+        data: &Dataset<T>,
         executor: &mut E,
         gemm: &G,
     ) -> Result<Score> {
+        let (x, target) = (data.matrix(), data.target());
         let partition = Partition::new(x.ncols(), TILE, GROUPS);
         let (widest, outputs) = (self.widest(), self.widths[self.widths.len() - 1]);
         let shares = &mut self.shares[..partition.groups()];
@@ -81,16 +112,26 @@ impl Evaluator {
                 let tile = columns(&x, first + start, count);
                 let layers = layers.iter().map(|layer| (layer.weights(), layer.bias()));
                 forward::network(gemm, activation, layers, &tile, &mut output, widest, stack)?;
-                let classes = &classes[first + start..][..count];
-                share.risk += loss.value(as_ref(&output), Target::Classes(classes))?;
-                share.correct += loss::count_correct(as_ref(&output), classes)?;
+                let target = target.columns(first + start, count);
+                share.risk += loss.value(as_ref(&output), target)?;
+                share.count += match target {
+                    Target::Classes(classes) => loss::count_correct(as_ref(&output), classes)? as f64,
+                    Target::Values(_) => 2.0 * Loss::LeastSquares.value(as_ref(&output), target)?,
+                };
             }
             Ok(())
         })?;
-        let count = x.ncols() as f64;
-        Ok(Score {
-            loss: shares.iter().map(|share| share.risk).sum::<f64>() / count,
-            accuracy: shares.iter().map(|share| share.correct).sum::<usize>() as f64 / count,
-        })
+        let samples = x.ncols() as f64;
+        let counted: f64 = shares.iter().map(|share| share.count).sum();
+        let accuracy = match target {
+            Target::Classes(_) => counted / samples,
+            Target::Values(_) => r_squared(counted, (0..outputs).map(|i| data.squared_deviation(i)).sum()),
+        };
+        Ok(Score { loss: shares.iter().map(|share| share.risk).sum::<f64>() / samples, accuracy })
     }
+}
+
+/// 1 - SSE/SST; NaN where nothing varies.
+pub fn r_squared(squared_errors: f64, squared_deviations: f64) -> f64 {
+    if squared_deviations > 0.0 { 1.0 - squared_errors / squared_deviations } else { f64::NAN }
 }

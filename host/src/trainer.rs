@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use altmin_core::gemm::Portable;
-use altmin_core::loss::Target;
 use altmin_core::method::layer::Layer;
 use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
 use altmin_core::{Error as CoreError, Real};
@@ -24,6 +23,7 @@ use crate::init;
 use crate::kernel::AnyGemm;
 use crate::memory::state_bytes;
 use crate::model::{Dense, Model};
+use crate::network::Loss;
 use crate::observe::{Metrics, Observer, Outcome, Summary};
 use crate::schedule::Parallel;
 use crate::score::{Evaluator, Score};
@@ -69,18 +69,20 @@ impl<T: Real> Trainer<T> {
     /// Checks that settings and data fit, allocates everything, draws the initial weights.
     ///
     /// # Errors
-    /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Argument`] for a setting out of its
-    /// range, [`Error::Core`] for one that the core refuses.
+    /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Data`] if one has classes and the other
+    /// values, [`Error::Argument`] for a setting out of its range and for cross-entropy with values, [`Error::Core`] for a
+    /// setting that the core refuses.
     pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
         settings.validate()?;
         require_same("features", test.n_features(), train.n_features())?;
-        require_same("classes", test.n_classes(), train.n_classes())?;
+        require_same(train.outputs().kind(), test.n_outputs(), train.n_outputs())?;
+        require_targets(settings, &train, &test)?;
         let core = convert::settings::<T>(settings);
         let gemm = match settings.kernel {
             Kernel::Fast => AnyGemm::Fast(Fast),
             Kernel::Portable => AnyGemm::Portable(Portable),
         };
-        let widths = growth::first_widths(settings, train.n_features(), train.n_classes());
+        let widths = growth::first_widths(settings, train.n_features(), train.n_outputs());
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(settings.threads)
             .thread_name(|index| format!("altmin-{index}"))
@@ -142,8 +144,9 @@ impl<T: Real> Trainer<T> {
             layers: self.good.clone(),
             activation: self.settings.activation,
             loss: self.settings.loss,
-            classes: self.train.classes().to_vec(),
-            preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options()),
+            outputs: self.train.outputs().clone(),
+            preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
+                .with_columns(self.train.columns()),
         }
     }
 
@@ -254,15 +257,7 @@ impl<T: Real> Trainer<T> {
     fn score(&mut self, data: &Dataset<T>) -> altmin_core::Result<Score> {
         let (activation, loss) = (self.core.activation, self.core.loss);
         let (executor, gemm) = (&mut self.executor, &self.gemm);
-        self.evaluator.score(
-            self.engine.layers(),
-            activation,
-            loss,
-            data.matrix(),
-            data.labels(),
-            executor,
-            gemm,
-        )
+        self.evaluator.score(self.engine.layers(), activation, loss, data, executor, gemm)
     }
 
     fn keep_good(&mut self) {
@@ -320,7 +315,7 @@ fn blank<T: Real>(widths: &[usize]) -> Vec<Dense<T>> {
 }
 
 fn problem<T: Real>(data: &Dataset<T>) -> Problem<'_, T> {
-    Problem { x: data.matrix(), target: Target::Classes(data.labels()) }
+    Problem { x: data.matrix(), target: data.target() }
 }
 
 /// Numbers that are no longer finite are an outcome, not an error: `None`. So is a matrix that growing numbers have made
@@ -335,6 +330,19 @@ fn finite<R>(result: altmin_core::Result<R>) -> Result<Option<R>> {
 
 fn require_same(quantity: &'static str, data: usize, model: usize) -> Result {
     if data == model { Ok(()) } else { Err(Error::Mismatch { quantity, data, model }) }
+}
+
+/// `Ok` when both sets have classes, or both values and a loss that fits them.
+fn require_targets<T: Real>(settings: &Settings, train: &Dataset<T>, test: &Dataset<T>) -> Result {
+    let (kind, expected) = (test.outputs().kind(), train.outputs().kind());
+    if kind != expected {
+        return Err(Error::data(test.name(), kind, format!("{expected}, as in training")));
+    }
+    if train.outputs().are_values() && settings.loss == Loss::CrossEntropy {
+        let expected = format!("least-squares, as {} has values and no classes", train.name());
+        return Err(Error::argument("loss", settings.loss, expected));
+    }
+    Ok(())
 }
 
 fn cannot_observe(source: std::io::Error) -> Error {

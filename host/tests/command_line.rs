@@ -1,7 +1,7 @@
 //! The program from outside: exit codes, one line for each error, help, pipes.
 
 use altmin::cli;
-use altmin::data::{DataOptions, DataSource, Preprocessing};
+use altmin::data::{DataOptions, DataSource, Outputs, Preprocessing};
 use altmin::model::{Dense, Model};
 use altmin::network::{Activation, Loss};
 use std::fs;
@@ -186,7 +186,7 @@ fn save_model(path: &Path) {
         layers: vec![layer],
         activation: Activation::Relu,
         loss: Loss::CrossEntropy,
-        classes: (0..10).map(|class| class.to_string()).collect(),
+        outputs: Outputs::Classes((0..10).map(|class| class.to_string()).collect()),
         preprocessing: Preprocessing::new(&DataSource::Digits, &DataOptions::default()),
     };
     model.save(path).expect("saved");

@@ -254,8 +254,14 @@ fn options_apply_in_their_order() {
 
 #[test]
 fn a_model_remembers_how_to_treat_a_data_set() {
-    let with =
-        DataOptions { split_seed: 5, holdout: true, classes: Some(vec![1, 2]), samples: Some(20), pool: 2 };
+    let with = DataOptions {
+        split_seed: 5,
+        holdout: true,
+        classes: Some(vec![1, 2]),
+        samples: Some(20),
+        pool: 2,
+        ..options()
+    };
     let kept = Preprocessing::new(&DataSource::Digits, &with);
     assert_eq!((kept.data.as_str(), kept.divisor), ("digits", 16.0));
     assert_eq!(kept.options(), DataOptions { holdout: false, samples: None, ..with });

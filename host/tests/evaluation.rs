@@ -1,6 +1,6 @@
 //! Evaluation against a network small enough to work out by hand, and against itself over threads and precisions.
 
-use altmin::data::{DataOptions, DataSource, Dataset, Preprocessing, load};
+use altmin::data::{DataOptions, DataSource, Dataset, Outputs, Preprocessing, load};
 use altmin::evaluate::{class, evaluate, outputs, probabilities};
 use altmin::init::{Initializer, fill};
 use altmin::model::{Dense, Model};
@@ -10,7 +10,7 @@ use altmin_core::view::dense_mut;
 fn model(layers: Vec<Dense<f64>>, activation: Activation, loss: Loss) -> Model<f64> {
     let classes = (0..layers.last().expect("a layer").n_out).map(|class| class.to_string()).collect();
     let preprocessing = Preprocessing::new(&DataSource::Digits, &DataOptions::default());
-    Model { layers, activation, loss, classes, preprocessing }
+    Model { layers, activation, loss, outputs: Outputs::Classes(classes), preprocessing }
 }
 
 /// x1, x2 -> f(x1 - x2), f(x2) -> twice the first plus 1, the second.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use altmin::Error;
-use altmin::data::Preprocessing;
+use altmin::data::{Column, Columns, Outputs, Preprocessing};
 use altmin::init::{Initializer, fill};
 use altmin::model::{Dense, Model};
 use altmin::network::{Activation, Loss};
@@ -28,13 +28,14 @@ fn model<T: Real>() -> Model<T> {
         layers,
         activation: Activation::LeakyRelu(0.1 + 0.2),
         loss: Loss::CrossEntropy,
-        classes: ["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec(),
+        outputs: Outputs::Classes(["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec()),
         preprocessing: Preprocessing {
             data: "a \"folder\"".to_owned(),
             divisor: 1.0 / 3.0,
             pool: 2,
             classes: Some(vec![1, 20, 3]),
             split_seed: u64::MAX,
+            columns: None,
         },
     }
 }
@@ -81,7 +82,7 @@ fn the_other_precision_is_converted() {
         assert!(wide.weight.iter().zip(&narrow.weight).all(|(&wide, &narrow)| wide as f32 == narrow));
         assert!(wide.bias.iter().zip(&narrow.bias).all(|(&wide, &narrow)| wide as f32 == narrow));
     }
-    assert_eq!((narrowed.classes, narrowed.preprocessing), (double.classes, double.preprocessing));
+    assert_eq!((narrowed.outputs, narrowed.preprocessing), (double.outputs, double.preprocessing));
 }
 
 #[test]
@@ -122,13 +123,14 @@ fn small() -> Model<f32> {
         ],
         activation: Activation::Relu,
         loss: Loss::LeastSquares,
-        classes: vec!["0".to_owned(), "1".to_owned()],
+        outputs: Outputs::Classes(vec!["0".to_owned(), "1".to_owned()]),
         preprocessing: Preprocessing {
             data: "digits".to_owned(),
             divisor: 16.0,
             pool: 1,
             classes: None,
             split_seed: 0,
+            columns: None,
         },
     }
 }
@@ -393,4 +395,59 @@ fn names_of_parts_are_read_as_they_are_written() {
         assert_eq!(text.parse::<Loss>().unwrap().to_string(), text);
     }
     assert!("mse".parse::<Loss>().unwrap_err().is_usage());
+}
+
+/// A model for values in two columns of a table.
+fn of_a_table() -> Model<f32> {
+    let column = |name: &str, mean, deviation| Column { name: name.to_owned(), mean, deviation };
+    let mut model = small();
+    model.outputs = Outputs::Values(vec!["price, net".to_owned(), "\"y\"\n".to_owned()]);
+    model.preprocessing.data = "houses.csv".to_owned();
+    model.preprocessing.columns = Some(Columns {
+        features: vec![column("size", 0.1 + 0.2, 1.0 / 3.0), column("ü", -1e300, 5e-324)],
+        targets: vec![column("price, net", 1e-300, f64::MAX), column("\"y\"\n", -0.0, 1.0)],
+        classes: vec![],
+    });
+    model
+}
+
+#[test]
+fn columns_and_values_come_back_bit_for_bit() {
+    let model = of_a_table();
+    let back: Model<f32> = round_trip(&model);
+    assert_eq!(back, model);
+    let mut classes = small();
+    let columns = model.preprocessing.columns.expect("columns");
+    classes.preprocessing.columns = Some(Columns {
+        targets: columns.targets[..1].to_vec(),
+        classes: ["0", "1", "2"].map(str::to_owned).to_vec(),
+        ..columns
+    });
+    assert_eq!(round_trip::<f32, f32>(&classes), classes);
+}
+
+#[test]
+fn columns_that_do_not_fit_are_refused() {
+    let refused = |change: fn(&mut Model<f32>), part: &str| {
+        let mut model = of_a_table();
+        change(&mut model);
+        let message = model.to_bytes().unwrap_err().to_string();
+        assert!(message.contains(part), "{part}: {message}");
+    };
+    fn columns(model: &mut Model<f32>) -> &mut Columns {
+        model.preprocessing.columns.as_mut().unwrap()
+    }
+    refused(|model| drop(columns(model).features.pop()), "1 feature columns, expected 2");
+    refused(|model| drop(columns(model).targets.pop()), "1 target columns, expected 2");
+    refused(|model| columns(model).features[1].deviation = 0.0, "standard deviation 0 of column `ü`");
+    refused(|model| columns(model).targets[0].deviation = f64::INFINITY, "standard deviation inf");
+    refused(|model| columns(model).targets[0].mean = f64::NAN, "mean NaN");
+    refused(|model| columns(model).classes.push("0".to_owned()), "1 classes in a column");
+    refused(|model| model.outputs = Outputs::Values(vec!["y".to_owned()]), "1 values, expected 2");
+    refused(
+        |model| model.outputs = Outputs::Classes(vec!["0".to_owned(); 2]),
+        "2 target columns, expected 1",
+    );
+    let error = of_a_table().require_data(2, 3).unwrap_err().to_string();
+    assert_eq!(error, "the data set has 3 values, the model was made for 2");
 }

@@ -3,6 +3,7 @@
 use altmin::config::Method;
 use altmin::observe::{Change, CsvRows, History, JsonLines, Metrics, Observer, Observers, Outcome, Summary};
 use altmin::report::{curves, table};
+use altmin::score::Measure;
 use std::io::{self, Write};
 
 fn metrics(sweep: usize, objective: f64) -> Metrics {
@@ -140,9 +141,9 @@ fn polylines(svg: &str) -> usize {
 #[test]
 fn curves_are_well_formed_and_show_every_line() {
     let falling: Vec<_> = (1..=40).map(|sweep| metrics(sweep, 1e4 / sweep as f64)).collect();
-    assert_eq!(polylines(&curves::svg("a <title> & more", &falling).expect("drawn")), 5);
+    assert_eq!(polylines(&curves::svg("a <title> & more", &falling, Measure::Accuracy).expect("drawn")), 5);
     let negative: Vec<_> = (1..=40).map(|sweep| metrics(sweep, -(sweep as f64))).collect();
-    assert_eq!(polylines(&curves::svg("negative", &negative).expect("drawn")), 5);
+    assert_eq!(polylines(&curves::svg("negative", &negative, Measure::RSquared).expect("drawn")), 5);
 }
 
 #[test]
@@ -151,14 +152,14 @@ fn curves_of_odd_runs_are_well_formed() {
     let lost = vec![metrics(1, f64::NAN), metrics(2, f64::INFINITY)];
     let huge = vec![metrics(1, f64::MIN_POSITIVE), metrics(2, f64::MAX)];
     for sweeps in [vec![], flat, lost, huge] {
-        let svg = curves::svg("odd", &sweeps).expect("drawn");
+        let svg = curves::svg("odd", &sweeps, Measure::Accuracy).expect("drawn");
         roxmltree::Document::parse(&svg).expect("well-formed");
     }
 }
 
 #[test]
 fn the_table_tells_what_the_run_did() {
-    let text = table::summary(&summary());
+    let text = table::summary(&summary(), Measure::Accuracy);
     for part in ["dladmm", "digits", "2 (sweep-limit, 0.7500 s each)", "75.00 %", "50.00 %", "4.10 kB"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }

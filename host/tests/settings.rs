@@ -1,7 +1,7 @@
 //! Settings: text forms, defaults, files, flags over files, ranges.
 
 use altmin::cli;
-use altmin::config::{Method, Settings, StepRule, TrainOptions, Widths};
+use altmin::config::{Method, Settings, StepRule, Target, TrainOptions, Widths};
 use altmin::data::DataSource;
 use altmin::init::Initializer;
 use altmin::network::{Activation, Loss};
@@ -143,6 +143,9 @@ const WRONG: &[(&str, &str)] = &[
     ("nu = 1e60", "nu"),
     ("damping = 0", "damping"),
     ("pool = 0", "pool"),
+    ("target = 'y'", "target"),
+    ("scale = true", "scale"),
+    ("data = 'x.csv'\ntarget = 'a,'", "target"),
     ("samples = 0", "samples"),
     ("classes = '1'", "classes"),
     ("classes = '1,2,1'", "classes"),
@@ -200,4 +203,49 @@ fn a_flag_without_effect_is_refused() {
     let flags = TrainOptions { step: Some(StepRule::LeastSquares), ..flags };
     let settings = flags.clone().resolve().expect("valid");
     assert!(flags.check_effect(&settings).is_ok());
+}
+
+#[test]
+fn target_columns_are_read_as_a_row_of_csv() {
+    for (text, names) in [
+        ("price", vec!["price"]),
+        (" price , 3 ", vec!["price", "3"]),
+        ("\"price, net\",\"a \"\"b\"\"\"", vec!["price, net", "a \"b\""]),
+        ("\"last\"", vec!["last"]),
+        ("last,x", vec!["last", "x"]),
+        ("\"two\nlines\"", vec!["two\nlines"]),
+    ] {
+        let target: Target = text.parse().expect(text);
+        let expected: Vec<String> = names.iter().map(ToString::to_string).collect();
+        assert_eq!(target.0, Some(expected), "{text}");
+        assert_eq!(target.to_string().parse::<Target>().expect(text), target, "{text}");
+    }
+    assert_eq!("last".parse::<Target>().expect("a target"), Target(None));
+    for text in ["", ",", "a,", "a\nb", "\"\""] {
+        assert!(text.parse::<Target>().expect_err(text).is_usage(), "{text}");
+    }
+}
+
+#[test]
+fn a_table_has_a_target_and_scales_and_writes_them() {
+    let settings = resolved("data = 'x.csv'");
+    assert_eq!((settings.target.as_ref(), settings.scale, settings.is_regression()), (None, true, false));
+    let text = "data = 'x.tsv'\ntarget = 'a, \"b,c\"'\nscale = false\nloss = 'least-squares'";
+    for text in ["data = 'x.csv'", text, "data = 'x.csv'\ntarget = 3", "data = 'x.csv'\ntarget = '\"last\"'"]
+    {
+        let settings = resolved(text);
+        assert_eq!(resolved(&settings.to_toml().expect("writable")), settings);
+    }
+    let settings = resolved(text);
+    assert_eq!((settings.scale, settings.is_regression()), (false, true));
+    let options = settings.data_options();
+    assert_eq!((options.target, options.scale, options.regression), (settings.target, false, true));
+    // What a table's file says goes away by a flag where the data has no columns.
+    let file = parse(text).expect("readable");
+    let flags = TrainOptions { data: "digits".parse().ok(), ..TrainOptions::default() };
+    assert!(
+        flags.clone().over(file.clone()).resolve().expect_err("no columns").to_string().contains("target")
+    );
+    let flags = TrainOptions { target: "last".parse().ok(), ..flags };
+    assert!(!flags.over(file).resolve().expect("valid").is_regression());
 }

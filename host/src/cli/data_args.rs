@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use crate::config::{Classes, Precision, Samples};
-use crate::data::{self, DataSource, Dataset, Preprocessing, transform};
+use crate::data::{self, DataSource, Dataset, Part, Preprocessing, transform};
 use crate::error::Error;
 use altmin_core::Real;
 use clap::{Args, ValueEnum};
@@ -15,18 +15,23 @@ pub(super) enum Split {
     Train,
     /// The test samples
     Test,
+    /// All rows of a CSV file, in their order
+    All,
 }
 
 /// Options that say on what a model is used. What is not given is what the model was trained with.
 #[derive(Debug, Args)]
 pub(super) struct DataArgs {
-    /// Data set: `digits`, `fashion-mnist`, or a folder with IDX files [default: as in training]
-    #[arg(long, value_name = "NAME|DIR", help_heading = "Data")]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX files, or a .csv or .tsv file [default: as in training]
+    ///
+    /// Of a CSV file the columns that the model was trained on are taken by name, wherever they stand; others are passed
+    /// over.
+    #[arg(long, value_name = "NAME|DIR|FILE", help_heading = "Data")]
     data: Option<DataSource>,
 
-    /// Which part of it
-    #[arg(long, value_name = "PART", default_value = "test", help_heading = "Data")]
-    split: Split,
+    /// Which part of it [default: test; of another CSV file than that of the training all]
+    #[arg(long, value_name = "PART", help_heading = "Data")]
+    split: Option<Split>,
 
     /// Average pooling over F x F pixels [default: as in training]
     #[arg(long, value_name = "F", help_heading = "Data")]
@@ -40,7 +45,7 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "LIST|all", help_heading = "Data")]
     classes: Option<Classes>,
 
-    /// Seed of the split of `digits` [default: as in training]
+    /// Seed of the split of `digits` or of a CSV file [default: as in training]
     #[arg(long, value_name = "S", help_heading = "Data")]
     seed: Option<u64>,
 
@@ -56,24 +61,53 @@ pub(super) struct DataArgs {
 impl DataArgs {
     /// The samples, treated as the model's were.
     pub(super) fn load<T: Real>(&self, trained: &Preprocessing) -> Result<Dataset<T>, Failure> {
-        let source = match &self.data {
-            Some(source) => source.clone(),
-            None => trained.data.parse()?,
-        };
+        let source = self.source(trained)?;
         let mut options = trained.options();
         options.pool = self.pool.unwrap_or(options.pool);
         options.split_seed = self.seed.unwrap_or(options.split_seed);
         if let Some(Classes(classes)) = &self.classes {
             options.classes.clone_from(classes);
         }
-        let (train, test) = data::load::<T>(&source, &options)?;
-        let chosen = match self.split {
-            Split::Train => train,
-            Split::Test => test,
-        };
+        let chosen = data::load_like::<T>(trained, &source, &options, self.part(trained, &source))?;
         match self.samples {
             Some(Samples(Some(count))) => Ok(transform::first(chosen, count)?),
             _ => Ok(chosen),
+        }
+    }
+
+    /// The features of all rows of a table, treated as the model's were, without a look at targets, which need not be
+    /// there; `None` where the samples to be used depend on their targets, or are no rows of a table.
+    pub(super) fn load_features<T: Real>(&self, trained: &Preprocessing) -> Result<Option<Vec<T>>, Failure> {
+        let source = self.source(trained)?;
+        let all_rows = source.has_columns() && self.part(trained, &source) == Part::All;
+        if !all_rows || self.classes.is_some() || self.pool.is_some() {
+            return Ok(None);
+        }
+        let mut features = data::load_features(trained, &source)?;
+        if let Some(Samples(Some(count))) = self.samples {
+            let width = trained.columns.as_ref().map_or(1, |columns| columns.features.len());
+            let available = features.len() / width;
+            if !(1..=available).contains(&count) {
+                let expected = format!("1 to {available}, what {source} holds");
+                return Err(Error::argument("samples", count, expected).into());
+            }
+            features.truncate(count * width);
+        }
+        Ok(Some(features))
+    }
+
+    fn source(&self, trained: &Preprocessing) -> Result<DataSource, Error> {
+        self.data.clone().map_or_else(|| trained.data.parse(), Ok)
+    }
+
+    /// The part that is asked for: what the model has not seen, if nobody says.
+    fn part(&self, trained: &Preprocessing, source: &DataSource) -> Part {
+        match self.split {
+            Some(Split::Train) => Part::Train,
+            Some(Split::Test) => Part::Test,
+            Some(Split::All) => Part::All,
+            None if source.has_columns() && source.to_string() != trained.data => Part::All,
+            None => Part::Test,
         }
     }
 

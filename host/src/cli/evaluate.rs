@@ -4,10 +4,11 @@ use super::data_args::DataArgs;
 use super::failure::Failure;
 use super::output;
 use crate::config::Precision;
-use crate::data::Dataset;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::data::{Dataset, Outputs};
+use crate::evaluate::{Evaluation, OutputError, evaluate};
 use crate::model::Model;
 use crate::report::table;
+use crate::score::Measure;
 use altmin_core::Real;
 use clap::Args;
 use serde::Serialize;
@@ -15,7 +16,12 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Accuracy, loss and confusion of a model on a data set
+/// Accuracy, loss and confusion of a model on a data set, or R^2 and errors
+///
+/// A network that was trained on columns of numbers in a CSV file has no accuracy: it gets the coefficient of determination,
+/// R^2 = 1 - SSE/SST (SSE the sum of squared errors, SST that of squared distances from the mean), 1 for no error and 0 for
+/// what the mean would do; and for each output R^2 and the root of the mean squared error, in the file's own unit. The
+/// first R^2 is that of all outputs together, scaled as in training; with --json its name is accuracy, as in `train`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin evaluate --model run/model.safetensors")]
 pub(super) struct Evaluate {
@@ -38,8 +44,12 @@ struct Report<'a> {
     samples: usize,
     accuracy: f64,
     loss: f64,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     classes: &'a [String],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     confusion: &'a [Vec<usize>],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    outputs: &'a [OutputError],
 }
 
 impl Evaluate {
@@ -62,26 +72,47 @@ impl Evaluate {
                 samples: data.n_samples(),
                 accuracy: evaluation.accuracy,
                 loss: evaluation.loss,
-                classes: &model.classes,
+                classes: model.outputs.classes(),
                 confusion: &evaluation.confusion,
+                outputs: &evaluation.errors,
             };
             output::print_json("evaluation", &report)?;
         } else {
-            output::print(&text(&data, &model.classes, &evaluation))?;
+            output::print(&text(&data, &model.outputs, &evaluation))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// The evaluation for people.
-fn text<T: Real>(data: &Dataset<T>, classes: &[String], evaluation: &Evaluation) -> String {
+fn text<T: Real>(data: &Dataset<T>, outputs: &Outputs, evaluation: &Evaluation) -> String {
+    let measure = if outputs.are_values() { Measure::RSquared } else { Measure::Accuracy };
     let mut text = table::rows(&[
         ("data", data.name().to_owned()),
         ("samples", data.n_samples().to_string()),
-        ("accuracy", table::percent(evaluation.accuracy)),
+        (measure.name(), measure.show(evaluation.accuracy)),
         ("mean loss", format!("{:.6}", evaluation.loss)),
     ]);
-    text.push_str("\nclasses: rows as labelled, columns as predicted\n");
+    text.push_str(&match outputs {
+        Outputs::Classes(names) => confusion(names, evaluation),
+        Outputs::Values(_) => errors(evaluation),
+    });
+    text
+}
+
+/// The errors of each output.
+fn errors(evaluation: &Evaluation) -> String {
+    let mut text = String::from("\noutputs: errors in the data's own units\n");
+    let error =
+        |error: &OutputError| format!("R^2 {:.4}, root mean squared error {}", error.r_squared, error.rmse);
+    let rows: Vec<_> = evaluation.errors.iter().map(|each| (each.name.as_str(), error(each))).collect();
+    text.push_str(&table::rows(&rows));
+    text
+}
+
+/// How many samples of each class were taken for which.
+fn confusion(classes: &[String], evaluation: &Evaluation) -> String {
+    let mut text = String::from("\nclasses: rows as labelled, columns as predicted\n");
     let counts = evaluation.confusion.iter().flatten().map(|count| count.to_string().len());
     let width = classes.iter().map(|name| name.chars().count()).chain(counts).max().unwrap_or(1);
     // Writing to a String cannot fail.

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{output, train};
 use crate::config::{Method, Settings, TrainOptions};
-use crate::data::{self, Dataset};
+use crate::data::{self, Column, Columns, Dataset, Preprocessing};
 use crate::memory::state_bytes;
 use crate::model::Model;
 use crate::network::{Activation, Loss};
@@ -59,14 +59,38 @@ fn of_model(path: &Path) -> Result<String, Failure> {
     text.push_str(&table::rows(&[
         ("activation", model.activation.to_string()),
         ("loss", model.loss.to_string()),
-        ("classes", model.classes.join(", ")),
-        ("trained on", format!("{}, pooled by {}, seed {}", trained.data, trained.pool, trained.split_seed)),
+        (model.outputs.kind(), model.outputs.names().join(", ")),
+        ("trained on", trained_on(trained)),
     ]));
+    if let Some(known) = &trained.columns {
+        text.push_str(&columns(known));
+    }
     text.push_str("\nthresholds on rho with nu = 1\n");
     for method in Method::value_variants() {
         text.push_str(&threshold(*method, 1.0, model.activation, model.loss));
     }
     Ok(text)
+}
+
+/// The data set, and what was made of it.
+fn trained_on(trained: &Preprocessing) -> String {
+    let Preprocessing { data, pool, split_seed, columns, .. } = trained;
+    match columns {
+        Some(_) => format!("{data}, seed {split_seed}"),
+        None => format!("{data}, pooled by {pool}, seed {split_seed}"),
+    }
+}
+
+/// The columns of a table, with the scales of those that are scaled.
+fn columns(columns: &Columns) -> String {
+    let scale = |column: &Column| match column {
+        Column { mean: 0.0, deviation: 1.0, .. } => "not scaled".to_owned(),
+        Column { mean, deviation, .. } => format!("mean {mean:e}, standard deviation {deviation:e}"),
+    };
+    let rows = |columns: &[Column]| {
+        table::rows(&columns.iter().map(|column| (column.name.as_str(), scale(column))).collect::<Vec<_>>())
+    };
+    format!("\nfeatures\n{}\ntargets\n{}", rows(&columns.features), rows(&columns.targets))
 }
 
 fn of_settings(settings: &Settings) -> Result<String, Failure> {
@@ -102,7 +126,7 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
 
 /// All widths of the network that the settings ask for.
 fn widths(settings: &Settings, train: &Dataset<f32>) -> Vec<usize> {
-    let ends = (train.n_features(), train.n_classes());
+    let ends = (train.n_features(), train.n_outputs());
     [ends.0].into_iter().chain(settings.hidden.iter().copied()).chain([ends.1]).collect()
 }
 

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::output;
 use crate::atomic_file;
 use crate::config::Precision;
-use crate::evaluate::{class, outputs, probabilities};
+use crate::evaluate::{apply, class, in_own_units, outputs, probabilities};
 use crate::model::Model;
 use crate::network::Loss;
 use altmin_core::Real;
@@ -14,10 +14,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// A model's class and probabilities for every sample, as CSV
+/// A model's class and probabilities, or its values, for every sample, as CSV
 ///
 /// Columns: sample, counted from 0; class, by name; then for every class its probability. A network trained with the
-/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1.
+/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1. A network that was trained on columns of
+/// numbers in a CSV file gives, after sample, one column for each of them, in the file's own units; the file to predict
+/// from may come without them.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin predict --model run/model.safetensors --out predictions.csv")]
 pub(super) struct Predict {
@@ -44,8 +46,10 @@ impl Predict {
     fn run_in<T: Real>(self) -> Result<ExitCode, Failure> {
         let threads = self.data.threads()?;
         let model = Model::<T>::load(&self.model)?;
-        let data = self.data.load::<T>(&model.preprocessing)?;
-        let outputs = outputs(&model, &data, threads)?;
+        let outputs = match self.data.load_features::<T>(&model.preprocessing)? {
+            Some(features) => apply(&model, &features, threads)?,
+            None => outputs(&model, &self.data.load::<T>(&model.preprocessing)?, threads)?,
+        };
         match &self.out {
             Some(path) => atomic_file::write(path, |file| rows(&model, &outputs, file))?,
             None => {
@@ -60,18 +64,26 @@ impl Predict {
 
 fn rows<T: Real>(model: &Model<T>, outputs: &[T], file: &mut dyn Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(file);
+    let names = model.outputs.names();
+    if model.outputs.are_values() {
+        writer.write_record(["sample"].into_iter().chain(names.iter().map(String::as_str)))?;
+        for (sample, values) in in_own_units(model, outputs).chunks_exact(names.len()).enumerate() {
+            writer.write_record([sample.to_string()].into_iter().chain(values.iter().map(f64::to_string)))?;
+        }
+        return writer.flush();
+    }
     let kind = match model.loss {
         Loss::CrossEntropy => "probability",
         Loss::LeastSquares => "score",
     };
-    let names = model.classes.iter().map(|name| format!("{kind} {name}"));
-    writer.write_record(["sample".to_owned(), "class".to_owned()].into_iter().chain(names))?;
-    for (sample, scores) in outputs.chunks_exact(model.classes.len()).enumerate() {
+    let titles = names.iter().map(|name| format!("{kind} {name}"));
+    writer.write_record(["sample".to_owned(), "class".to_owned()].into_iter().chain(titles))?;
+    for (sample, scores) in outputs.chunks_exact(names.len()).enumerate() {
         let values = match model.loss {
             Loss::CrossEntropy => probabilities(scores),
             Loss::LeastSquares => scores.iter().map(|score| score.to_f64()).collect(),
         };
-        let fixed = [sample.to_string(), model.classes[class(scores)].clone()];
+        let fixed = [sample.to_string(), names[class(scores)].clone()];
         writer.write_record(fixed.into_iter().chain(values.iter().map(f64::to_string)))?;
     }
     writer.flush()

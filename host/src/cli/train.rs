@@ -107,6 +107,7 @@ pub(super) fn after_help() -> String {
   altmin train --method dladmm --out run
   altmin train --method dladmm --nu 1e-6 --rho 1e-6 --rho-schedule times:10:100
   altmin train --data mnist --pool 2 --samples 55000 --hidden 500,500
+  altmin train --data houses.csv --target price --loss least-squares --out prices
   altmin train --config run/config.toml --seed 1 --out run-1",
     );
     text

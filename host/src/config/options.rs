@@ -4,7 +4,7 @@ use super::choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
 use super::schedule::{NuSchedule, RhoSchedule};
 use super::settings::Settings;
 use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Regularizer, Samples, TimeLimit, Tolerance, Widths,
+    Batch, Classes, EpsilonBounds, Grow, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
 };
 use crate::data::DataSource;
 use crate::error::{Error, Result};
@@ -20,14 +20,41 @@ use std::path::Path;
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TrainOptions {
-    /// Data set: `digits`, `fashion-mnist`, or a folder with IDX files [default: digits]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX files, or a .csv or .tsv file [default: digits]
     ///
     /// `digits` is in the program: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing.
     /// `fashion-mnist` is looked for where Debian's package dataset-fashion-mnist puts it. A folder holds the four
     /// files of MNIST under their usual names, plain or gzip.
-    #[arg(long, value_name = "NAME|DIR", help_heading = "Data")]
+    ///
+    /// A file whose name ends in .csv (cells separated by commas) or .tsv (by tabs) is a table with a row for each sample;
+    /// --target says which columns are learnt, all others are features and must be numbers. Its first row is a header if it
+    /// has text and no number above columns of numbers; without a header columns are named 1, 2, 3. A fifth of the rows,
+    /// drawn by --seed, is for testing.
+    #[arg(long, value_name = "NAME|DIR|FILE", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSource>,
+
+    /// Columns of a CSV file that are learnt: names separated by commas as in a row of the file, or `last` [default: last]
+    ///
+    /// A name that no column has and that is a number counts the columns from 1; a name with a comma in it, or the name
+    /// `last`, stands in double quotes. With --loss least-squares these columns are numbers, one output of the network for
+    /// each, and what is shown as accuracy is the coefficient of determination, R^2 = 1 - SSE/SST: 1 for no error, 0 for
+    /// what predicting the mean would do, below for worse. With cross-entropy there is one such column, of class names:
+    /// text or integers.
+    #[arg(long, value_name = "COLUMNS|last", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+
+    /// Scale the columns of a CSV file to mean 0 and standard deviation 1 [default: true for a CSV file]
+    ///
+    /// Features, and targets with --loss least-squares. Mean and deviation are those of the training samples and are kept in
+    /// the model, so that `predict` takes and gives the file's own units. A feature that is constant is then an error.
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        hide_possible_values = true, help_heading = "Data"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scale: Option<bool>,
 
     /// Average pooling over F x F pixels; 2 turns 28x28 into 14x14, the papers' 196 features [default: 1]
     #[arg(long, value_name = "F", help_heading = "Data")]
@@ -40,6 +67,8 @@ pub struct TrainOptions {
     pub samples: Option<Samples>,
 
     /// Keep these classes alone, renumbered from 0 in this order: `0,1,2` or `all` [default: all]
+    ///
+    /// Classes of a CSV file are counted from 0 in the order of their names.
     #[arg(long, value_name = "LIST|all", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Classes>,
@@ -47,7 +76,7 @@ pub struct TrainOptions {
     /// Test on the last training samples instead of the test set, and do not train on them [default: false]
     ///
     /// This is how settings are chosen without looking at the test set. Of MNIST and other files the last 5,000 are set
-    /// aside (images 55,001 to 60,000), of `digits` the last fifth, before --classes and --samples choose from the rest.
+    /// aside (images 55,001 to 60,000), of `digits` and of a CSV file the last fifth, before --classes and --samples choose from the rest.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
         hide_possible_values = true, help_heading = "Data"
@@ -55,7 +84,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holdout: Option<bool>,
 
-    /// Seed of the initial weights and of the split of `digits` [default: 0]
+    /// Seed of the initial weights and of the split of `digits` or of a CSV file [default: 0]
     #[arg(long, value_name = "S", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
@@ -73,7 +102,8 @@ pub struct TrainOptions {
 
     /// Risk R of the output, summed over the samples [default: cross-entropy]
     ///
-    /// cross-entropy: softmax cross-entropy, for classes. least-squares: half the squared distance to the one-hot label.
+    /// cross-entropy: softmax cross-entropy, for classes. least-squares: half the squared distance to the one-hot label, or
+    /// to the values in the --target columns of a CSV file.
     #[arg(long, value_name = "R", value_parser = loss_parser(), help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
@@ -305,8 +335,9 @@ impl TrainOptions {
     #[must_use]
     pub fn over(self, file: Self) -> Self {
         merge!(self, file;
-            data, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow, method, nu,
-            rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds, accelerate, learning_rate, batch, sweeps, tolerance, time_limit, threads, precision, kernel,
+            data, target, scale, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow,
+            method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds,
+            accelerate, learning_rate, batch, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
 }

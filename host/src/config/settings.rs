@@ -6,12 +6,13 @@ use super::options::TrainOptions;
 use super::schedule::{NuSchedule, RhoSchedule};
 use super::validate::validate;
 use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
 };
 use crate::data::{DataOptions, DataSource};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::network::{Activation, Loss};
+use crate::score::Measure;
 use std::time::Duration;
 
 /// Every setting of a run but the folder it is written to, checked; for meaning and defaults see [`TrainOptions`].
@@ -19,6 +20,10 @@ use std::time::Duration;
 pub struct Settings {
     /// Data set.
     pub data: DataSource,
+    /// The columns of a table that are learnt, at least one; the last one if there is none. None for other data.
+    pub target: Option<Vec<String>>,
+    /// Columns of a table get mean 0 and standard deviation 1; false for other data.
+    pub scale: bool,
     /// Side of the pooled squares, at least 1; 1 leaves the images as they are.
     pub pool: usize,
     /// Train on the first so many samples.
@@ -92,8 +97,11 @@ impl TrainOptions {
         let method = self.method.unwrap_or(Method::Pdadmm);
         let step = self.step.unwrap_or(STEP);
         let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
+        let data = self.data.unwrap_or(DataSource::Digits);
         let settings = Settings {
-            data: self.data.unwrap_or(DataSource::Digits),
+            target: self.target.and_then(|target| target.0),
+            scale: self.scale.unwrap_or(data.has_columns()),
+            data,
             pool: self.pool.unwrap_or(1),
             samples: self.samples.and_then(|samples| samples.0),
             classes: self.classes.and_then(|classes| classes.0),
@@ -154,7 +162,20 @@ impl Settings {
             classes: self.classes.clone(),
             samples: self.samples,
             pool: self.pool,
+            target: self.target.clone(),
+            regression: self.is_regression(),
+            scale: self.scale,
         }
+    }
+
+    /// Whether values are learnt, and not classes: columns of a table by least squares.
+    pub fn is_regression(&self) -> bool {
+        self.data.has_columns() && self.loss == Loss::LeastSquares
+    }
+
+    /// What a run's accuracies are.
+    pub fn measure(&self) -> Measure {
+        if self.is_regression() { Measure::RSquared } else { Measure::Accuracy }
     }
 
     /// The settings as a file, defaults included; [`TrainOptions::from_toml`] and [`TrainOptions::resolve`] give the
@@ -172,8 +193,11 @@ impl From<Settings> for TrainOptions {
     fn from(settings: Settings) -> Self {
         let uses = |setting| settings.method.uses(setting);
         let least_squares = !uses(Use::Steps) || settings.step == StepRule::LeastSquares;
+        let has_columns = settings.data.has_columns();
         Self {
             data: Some(settings.data),
+            target: has_columns.then_some(Target(settings.target)),
+            scale: has_columns.then_some(settings.scale),
             pool: Some(settings.pool),
             samples: Some(Samples(settings.samples)),
             classes: Some(Classes(settings.classes)),

@@ -3,7 +3,7 @@
 use super::choice::{Method, Precision, StepRule, Use};
 use super::schedule;
 use super::settings::Settings;
-use super::values::{EpsilonBounds, Growth, Regularizer, Widths, write_classes};
+use super::values::{EpsilonBounds, Growth, Regularizer, Widths, write_classes, write_target};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::network::Activation;
@@ -21,6 +21,9 @@ pub(super) fn validate(settings: &Settings) -> Result {
 
 fn data(settings: &Settings) -> Result {
     positive_count("pool", settings.pool)?;
+    if !settings.data.has_columns() {
+        columns(settings)?;
+    }
     if let Some(samples) = settings.samples {
         positive_count("samples", samples)?;
     }
@@ -29,6 +32,19 @@ fn data(settings: &Settings) -> Result {
         return Err(Error::argument("seed", settings.seed, "at most 9223372036854775807"));
     }
     settings.classes.as_ref().map_or(Ok(()), classes)
+}
+
+/// `Ok` when nothing is asked of columns that the data set does not have.
+fn columns(settings: &Settings) -> Result {
+    if let Some(target) = &settings.target {
+        let expected = format!("last, or a .csv file as data: {} has no columns", settings.data);
+        return Err(Error::argument("target", write_target(target), expected));
+    }
+    if settings.scale {
+        let expected = format!("false, or a .csv file as data: {} has no columns", settings.data);
+        return Err(Error::argument("scale", true, expected));
+    }
+    Ok(())
 }
 
 fn classes(classes: &Vec<u32>) -> Result {

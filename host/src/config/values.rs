@@ -159,6 +159,10 @@ optional!(
     Batch(usize), "all", read_batch, ToString::to_string
 );
 optional!(
+    /// The columns that are learnt, in the form of a row of CSV, such as `price,quality`, or `last`.
+    Target(Vec<String>), "last", read_target, write_target
+);
+optional!(
     /// The classes that are kept, such as `0,1,2`, or `all`.
     Classes(Vec<u32>), "all", read_classes, write_classes
 );
@@ -192,6 +196,36 @@ fn read_classes(text: &str) -> Result<Vec<u32>> {
 #[allow(clippy::ptr_arg)]
 pub(super) fn write_classes(classes: &Vec<u32>) -> String {
     classes.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The names are written as a row of CSV is, so that a name may have a comma in it, and `"last"` be one.
+fn read_target(text: &str) -> Result<Vec<String>> {
+    let refused = || {
+        let expected = "names or numbers of columns such as price,quality (a name with a comma in double quotes), or last";
+        Error::argument("target", text, expected)
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut rows = reader.records();
+    match (rows.next(), rows.next()) {
+        (Some(Ok(row)), None) if row.iter().all(|name| !name.is_empty()) => {
+            Ok(row.iter().map(str::to_owned).collect())
+        }
+        _ => Err(refused()),
+    }
+}
+
+// The type that the macro hands over is that of the field.
+#[allow(clippy::ptr_arg)]
+pub(super) fn write_target(names: &Vec<String>) -> String {
+    let quoted = |name: &String| {
+        let plain = !name.contains([',', '"', '\n', '\r']) && name != "last";
+        if plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    };
+    names.iter().map(quoted).collect::<Vec<_>>().join(",")
 }
 
 fn read_growth(text: &str) -> Result<Growth> {
@@ -236,6 +270,7 @@ serde_as_text!(
     Samples,
     Batch,
     EpsilonBounds,
+    Target,
     Classes,
     Grow,
     Tolerance,

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use altmin_core::Real;
 use flate2::bufread::MultiGzDecoder;
 
+use super::source::SOURCES;
 use super::{Dataset, ImageShape};
 use crate::error::{Error, Result};
 
@@ -74,8 +75,7 @@ pub const TEST: Part = part("t10k");
 /// [`Error::Data`] as [`Dataset::new`].
 pub fn load<T: Real>(folder: &Path) -> Result<(Dataset<T>, Dataset<T>)> {
     if !folder.is_dir() {
-        let expected = "digits, fashion-mnist or a folder of IDX files";
-        return Err(Error::argument("data", folder.display(), expected));
+        return Err(Error::argument("data", folder.display(), SOURCES));
     }
     let train = read_part(folder, TRAINING)?;
     let test = read_part(folder, TEST)?;

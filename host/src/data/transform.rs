@@ -2,7 +2,7 @@
 
 use altmin_core::Real;
 
-use super::{Dataset, ImageShape};
+use super::dataset::{Dataset, ImageShape, Outputs, Targets};
 use crate::error::{Error, Result};
 
 /// The samples of these indices, in this order.
@@ -13,15 +13,9 @@ use crate::error::{Error, Result};
 /// # Panics
 /// If there is no such sample.
 pub fn select<T: Real>(dataset: &Dataset<T>, indices: &[usize]) -> Result<Dataset<T>> {
-    let labels = indices.iter().map(|&index| dataset.labels[index]).collect();
-    rebuild(
-        dataset,
-        gather(dataset, indices),
-        labels,
-        dataset.n_features,
-        dataset.classes.clone(),
-        dataset.image,
-    )
+    let targets = dataset.targets.select(indices, dataset.n_outputs());
+    let outputs = dataset.outputs.clone();
+    rebuild(dataset, gather(dataset, indices), targets, dataset.n_features, outputs, dataset.image)
 }
 
 fn gather<T: Real>(dataset: &Dataset<T>, indices: &[usize]) -> Vec<T> {
@@ -35,12 +29,21 @@ fn gather<T: Real>(dataset: &Dataset<T>, indices: &[usize]) -> Vec<T> {
 fn rebuild<T: Real>(
     from: &Dataset<T>,
     features: Vec<T>,
-    labels: Vec<u32>,
+    targets: Targets<T>,
     n_features: usize,
-    classes: Vec<String>,
+    outputs: Outputs,
     image: Option<ImageShape>,
 ) -> Result<Dataset<T>> {
-    let dataset = Dataset::new(from.name.clone(), features, labels, n_features, classes)?;
+    let name = from.name.clone();
+    let mut dataset = match (targets, outputs) {
+        (Targets::Labels(labels), outputs) => {
+            Dataset::new(name, features, labels, n_features, outputs.into_names())?
+        }
+        (Targets::Values(values), outputs) => {
+            Dataset::with_values(name, features, values, n_features, outputs.into_names())?
+        }
+    };
+    dataset.columns.clone_from(&from.columns);
     match image {
         Some(image) => dataset.with_image(image),
         None => Ok(dataset),
@@ -57,7 +60,11 @@ pub fn first<T: Real>(mut dataset: Dataset<T>, count: usize) -> Result<Dataset<T
         let expected = format!("1 to {available}, what {} holds", dataset.name);
         return Err(Error::argument("samples", count, expected));
     }
-    dataset.labels.truncate(count);
+    let n_outputs = dataset.n_outputs();
+    match &mut dataset.targets {
+        Targets::Labels(labels) => labels.truncate(count),
+        Targets::Values(values) => values.truncate(count * n_outputs),
+    }
     dataset.features.truncate(count * dataset.n_features);
     Ok(dataset)
 }
@@ -65,9 +72,13 @@ pub fn first<T: Real>(mut dataset: Dataset<T>, count: usize) -> Result<Dataset<T
 /// The samples of these classes, relabelled 0, 1, ... in this order.
 ///
 /// # Errors
-/// [`Error::Argument`] (`classes`) for fewer than two, one that does not exist, one named twice; [`Error::Data`] if
-/// no sample is left.
+/// [`Error::Argument`] (`classes`) for fewer than two, one that does not exist, one named twice, and for a data set that
+/// has values instead; [`Error::Data`] if no sample is left.
 pub fn choose_classes<T: Real>(dataset: Dataset<T>, classes: &[u32]) -> Result<Dataset<T>> {
+    if dataset.outputs.are_values() {
+        let expected = format!("all, as {} has values and no classes", dataset.name);
+        return Err(Error::argument("classes", list(classes), expected));
+    }
     let mut new_label = vec![None; dataset.n_classes()];
     for (new, &class) in classes.iter().enumerate() {
         match new_label.get_mut(class as usize) {
@@ -82,11 +93,12 @@ pub fn choose_classes<T: Real>(dataset: Dataset<T>, classes: &[u32]) -> Result<D
     if classes.len() < 2 {
         return Err(Error::argument("classes", list(classes), "at least two"));
     }
-    let old = dataset.labels.iter().enumerate();
+    let old = dataset.labels().iter().enumerate();
     let (kept, labels): (Vec<usize>, Vec<u32>) =
         old.filter_map(|(index, &label)| Some((index, new_label[label as usize]?))).unzip();
-    let names = classes.iter().map(|&class| dataset.classes[class as usize].clone()).collect();
-    rebuild(&dataset, gather(&dataset, &kept), labels, dataset.n_features, names, dataset.image)
+    let names = classes.iter().map(|&class| dataset.classes()[class as usize].clone()).collect();
+    let (targets, outputs) = (Targets::Labels(labels), Outputs::Classes(names));
+    rebuild(&dataset, gather(&dataset, &kept), targets, dataset.n_features, outputs, dataset.image)
 }
 
 /// `Ok` when each of the classes that were chosen has a sample in the result.
@@ -127,7 +139,8 @@ pub fn pool<T: Real>(dataset: &Dataset<T>, factor: usize) -> Result<Dataset<T>> 
             }
         }
     }
-    rebuild(dataset, features, dataset.labels.clone(), n_features, dataset.classes.clone(), Some(pooled))
+    let (targets, outputs) = (dataset.targets.clone(), dataset.outputs.clone());
+    rebuild(dataset, features, targets, n_features, outputs, Some(pooled))
 }
 
 /// The mean of the `factor` pixels from `start` of each row in `rows`.

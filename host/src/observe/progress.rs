@@ -1,6 +1,7 @@
 //! A bar for people.
 
 use super::{Change, Metrics, Observer, Summary};
+use crate::score::Measure;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,31 +14,33 @@ const TEMPLATE: &str = "{bar:24} {pos}/{len} sweeps, {eta} left  {msg}";
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    measure: Measure,
     /// The present values of what schedules have changed.
     changed: BTreeMap<&'static str, f64>,
 }
 
 impl Progress {
-    /// A bar over at most `sweeps`.
-    pub fn new(sweeps: usize) -> Self {
+    /// A bar over at most `sweeps`; accuracies are shown as what they are.
+    pub fn new(sweeps: usize, measure: Measure) -> Self {
         let bar = ProgressBar::new(sweeps as u64);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar, changed: BTreeMap::new() }
+        Self { bar, measure, changed: BTreeMap::new() }
     }
 }
 
 /// What stands beside the bar.
-fn message(metrics: &Metrics, changed: &BTreeMap<&'static str, f64>) -> String {
+fn message(metrics: &Metrics, measure: Measure, changed: &BTreeMap<&'static str, f64>) -> String {
+    let kind = if measure == Measure::RSquared { "R^2 " } else { "" };
     let mut text = format!(
-        "objective {:.4e}  residuals {:.1e} {:.1e}  train {:.2} %  test {:.2} %",
+        "objective {:.4e}  residuals {:.1e} {:.1e}  train {kind}{}  test {kind}{}",
         metrics.objective,
         metrics.primal_residual,
         metrics.dual_residual,
-        100.0 * metrics.train_accuracy,
-        100.0 * metrics.test_accuracy,
+        measure.show(metrics.train_accuracy),
+        measure.show(metrics.test_accuracy),
     );
     for (setting, value) in changed {
         // Writing to a String cannot fail.
@@ -48,7 +51,7 @@ fn message(metrics: &Metrics, changed: &BTreeMap<&'static str, f64>) -> String {
 
 impl Observer for Progress {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
-        self.bar.set_message(message(metrics, &self.changed));
+        self.bar.set_message(message(metrics, self.measure, &self.changed));
         self.bar.set_position(metrics.sweep as u64);
         Ok(())
     }
@@ -88,8 +91,11 @@ mod tests {
             seconds: 1.0,
         };
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train 98.76 %  test 95.00 %";
-        assert_eq!(message(&metrics, &BTreeMap::new()), expected);
+        assert_eq!(message(&metrics, Measure::Accuracy, &BTreeMap::new()), expected);
         let changed = BTreeMap::from([("rho", 8.2), ("nu", 1e-6)]);
-        assert_eq!(message(&metrics, &changed), format!("{expected}  nu 1.00e-6  rho 8.20e0"));
+        let found = message(&metrics, Measure::Accuracy, &changed);
+        assert_eq!(found, format!("{expected}  nu 1.00e-6  rho 8.20e0"));
+        let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train R^2 0.9876  test R^2 0.9500";
+        assert_eq!(message(&metrics, Measure::RSquared, &BTreeMap::new()), expected);
     }
 }

@@ -1,6 +1,7 @@
 //! Objective, residuals and accuracies against sweeps, as a picture.
 
 use crate::observe::Metrics;
+use crate::score::Measure;
 use plotters::prelude::*;
 use std::ops::Range;
 
@@ -10,6 +11,9 @@ const FONT: &str = "sans-serif";
 
 /// Values from here on are left out as infinite ones are: axes must be able to reach beyond what they show.
 const LARGEST: f64 = 1e300;
+
+/// R^2 below this is left out: a first sweep may be at -1000.
+const LOWEST: f64 = -1.0;
 
 /// A line of a panel.
 struct Curve {
@@ -24,15 +28,15 @@ const COLORS: [RGBColor; 3] = [RGBColor(0, 114, 178), RGBColor(230, 159, 0), RGB
 /// The curves as the text of an SVG file.
 ///
 /// Objective and residuals have a logarithmic axis where all their values are above 0. Values that are not finite are
-/// left out.
+/// left out. `measure` says what the accuracies are; of R^2, which has no lower bound, what is below -1 is left out.
 ///
 /// # Errors
 /// The plotter's message.
-pub fn svg(title: &str, sweeps: &[Metrics]) -> Result<String, String> {
+pub fn svg(title: &str, sweeps: &[Metrics], measure: Measure) -> Result<String, String> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        draw(&area, title, sweeps).map_err(|error| error.to_string())?;
+        draw(&area, title, sweeps, measure).map_err(|error| error.to_string())?;
         area.present().map_err(|error| error.to_string())?;
     }
     Ok(text)
@@ -41,7 +45,7 @@ pub fn svg(title: &str, sweeps: &[Metrics]) -> Result<String, String> {
 type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-fn draw(area: &Area<'_>, title: &str, sweeps: &[Metrics]) -> Drawn {
+fn draw(area: &Area<'_>, title: &str, sweeps: &[Metrics], measure: Measure) -> Drawn {
     area.fill(&WHITE)?;
     let area = area.titled(title, (FONT, 22))?;
     let panels = area.split_evenly((PANELS, 1));
@@ -58,8 +62,12 @@ fn draw(area: &Area<'_>, title: &str, sweeps: &[Metrics]) -> Drawn {
     panel(&panels[0], "objective", &range, vec![curve("objective", 0, |m| m.objective)])?;
     let residuals = vec![curve("primal", 0, |m| m.primal_residual), curve("dual", 1, |m| m.dual_residual)];
     panel(&panels[1], "residual", &range, residuals)?;
-    let accuracies = [curve("training", 0, |m| m.train_accuracy), curve("test", 1, |m| m.test_accuracy)];
-    chart(&panels[2], "accuracy", &range, 0.0..1.0, &accuracies, &label)
+    let mut accuracies = [curve("training", 0, |m| m.train_accuracy), curve("test", 1, |m| m.test_accuracy)];
+    for curve in &mut accuracies {
+        curve.points.retain(|point| point.1 >= LOWEST);
+    }
+    let axis = bounds(&accuracies).start.min(0.0)..1.0;
+    chart(&panels[2], measure.name(), &range, axis, &accuracies, &label)
 }
 
 /// A panel whose axis is logarithmic if it can be: the curves' logarithms on an even axis, labelled as what they are.

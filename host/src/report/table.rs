@@ -1,6 +1,7 @@
 //! Two columns for people.
 
 use crate::observe::Summary;
+use crate::score::Measure;
 use std::fmt::Write as _;
 
 /// Rows of a name and a value, the names padded to one width.
@@ -14,8 +15,8 @@ pub fn rows(rows: &[(&str, String)]) -> String {
     text
 }
 
-/// A run that is over.
-pub fn summary(summary: &Summary) -> String {
+/// A run that is over; `measure` says what its accuracies are.
+pub fn summary(summary: &Summary, measure: Measure) -> String {
     let sweeps = match summary.seconds / summary.sweeps as f64 {
         each if each.is_finite() => format!("{} ({}, {:.4} s each)", summary.sweeps, summary.outcome, each),
         _ => format!("{} ({})", summary.sweeps, summary.outcome),
@@ -26,16 +27,11 @@ pub fn summary(summary: &Summary) -> String {
         ("sweeps", sweeps),
         ("seconds", format!("{:.3}", summary.seconds)),
         ("objective", format!("{:.6e}", summary.objective)),
-        ("training accuracy", percent(summary.train_accuracy)),
-        ("test accuracy", percent(summary.test_accuracy)),
+        (&format!("training {}", measure.name()), measure.show(summary.train_accuracy)),
+        (&format!("test {}", measure.name()), measure.show(summary.test_accuracy)),
         ("state", bytes(summary.state_bytes)),
         ("threads", summary.threads.to_string()),
     ])
-}
-
-/// A share of 1 in percent.
-pub fn percent(share: f64) -> String {
-    format!("{:.2} %", 100.0 * share)
 }
 
 /// Bytes in the largest decimal unit that leaves a number above 1.

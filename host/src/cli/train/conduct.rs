@@ -50,12 +50,15 @@ pub(in crate::cli) fn conduct(
     }
     let summary = result?;
     if !to.json && !to.quiet {
-        failures.extend(output::print(&table::summary(&summary)).err().map(Failure::from));
+        failures
+            .extend(output::print(&table::summary(&summary, settings.measure())).err().map(Failure::from));
     }
     if let Some(folder) = &folder {
         let title = format!("{} on {}", summary.method, summary.data);
         failures.extend(run.save(&folder.file("model.safetensors")).err().map(Failure::from));
-        failures.extend(folder.write_curves(&title, &history.sweeps).err().map(Failure::from));
+        failures.extend(
+            folder.write_curves(&title, &history.sweeps, settings.measure()).err().map(Failure::from),
+        );
     }
     Ok(exit_code(&summary, failures))
 }
@@ -79,7 +82,7 @@ fn watched(
     if to.json {
         observers.add("the output".to_owned(), JsonLines::new(io::stdout()));
     } else if !to.quiet && io::stderr().is_terminal() {
-        observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps));
+        observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps, settings.measure()));
     }
     let result = run.run(&mut observers, stop);
     let failures = observers.take_failures().into_iter().map(|(what, error)| match error.kind() {

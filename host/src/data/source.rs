@@ -1,0 +1,164 @@
+//! Where data sets come from and what is made of them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::columns::Columns;
+use super::{digits, idx};
+use crate::error::{Error, Result};
+
+/// Where a data set comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DataSource {
+    /// The UCI digits that are part of this crate.
+    Digits,
+    /// Fashion-MNIST where Debian's package puts it.
+    FashionMnist,
+    /// A folder of IDX files.
+    Directory(PathBuf),
+    /// A file of comma- or tab-separated values; see [`Table`](super::table::Table).
+    Csv(PathBuf),
+}
+
+/// What a data source may be, for messages.
+pub(super) const SOURCES: &str = "digits, fashion-mnist, a folder of IDX files or a .csv or .tsv file";
+
+impl DataSource {
+    /// By what the stored pixels are divided to lie between 0 and 1; 1 for a table, whose columns have scales of their own.
+    pub fn divisor(&self) -> f64 {
+        match self {
+            DataSource::Digits => digits::DIVISOR,
+            DataSource::FashionMnist | DataSource::Directory(_) => idx::DIVISOR,
+            DataSource::Csv(_) => 1.0,
+        }
+    }
+
+    /// Whether it has columns, of which some can be chosen as targets.
+    pub fn has_columns(&self) -> bool {
+        matches!(self, DataSource::Csv(_))
+    }
+}
+
+impl FromStr for DataSource {
+    type Err = Error;
+
+    /// `digits`, `fashion-mnist`, a file whose name ends in `.csv` or `.tsv`, or a folder; whether it exists is not asked
+    /// for here.
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "digits" => Ok(Self::Digits),
+            "fashion-mnist" => Ok(Self::FashionMnist),
+            "" => Err(Error::argument("data", text, SOURCES)),
+            file if is_table(file) => Ok(Self::Csv(file.into())),
+            folder => Ok(Self::Directory(folder.into())),
+        }
+    }
+}
+
+/// Whether the end of a name is that of a table.
+fn is_table(path: &str) -> bool {
+    let extension = Path::new(path).extension();
+    extension.is_some_and(|end| ["csv", "tsv"].iter().any(|table| end.eq_ignore_ascii_case(table)))
+}
+
+impl fmt::Display for DataSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DataSource::Digits => f.write_str("digits"),
+            DataSource::FashionMnist => f.write_str("fashion-mnist"),
+            DataSource::Directory(path) | DataSource::Csv(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// What is made of a data set, in this order: split, holdout, classes, samples, pooling, scaling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataOptions {
+    /// Seed of the split of `digits` and of tables into training and test samples; default 0. Other sources come split.
+    pub split_seed: u64,
+    /// Test on the last training samples and not on the test samples, so that settings can be chosen without them:
+    /// the last [`HOLDOUT`](super::HOLDOUT) (of MNIST, images 55,001 to 60,000), of `digits` and of tables the last fifth;
+    /// default no.
+    pub holdout: bool,
+    /// Keep only these classes, relabelled 0, 1, ... in this order; default all.
+    pub classes: Option<Vec<u32>>,
+    /// Train only on the first so many samples of those that are left; default all.
+    pub samples: Option<usize>,
+    /// Replace each square of so many pixels a side by its mean; default 1.
+    pub pool: usize,
+    /// The columns of a table that are to be learnt, by name or by number from 1; default the last one.
+    pub target: Option<Vec<String>>,
+    /// These columns of a table hold numbers, not the names of classes; default no.
+    pub regression: bool,
+    /// Give the numeric columns of a table mean 0 and standard deviation 1 over the training samples; default no.
+    pub scale: bool,
+}
+
+impl Default for DataOptions {
+    fn default() -> Self {
+        Self {
+            split_seed: 0,
+            holdout: false,
+            classes: None,
+            samples: None,
+            pool: 1,
+            target: None,
+            regression: false,
+            scale: false,
+        }
+    }
+}
+
+/// What must be done to a sample of a data set before a model can take it: kept with the model.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preprocessing {
+    /// The [`DataSource`] as text.
+    pub data: String,
+    /// By what stored pixels were divided.
+    pub divisor: f64,
+    /// [`DataOptions::pool`].
+    pub pool: usize,
+    /// [`DataOptions::classes`].
+    pub classes: Option<Vec<u32>>,
+    /// [`DataOptions::split_seed`]: another one would put training samples among the test samples.
+    pub split_seed: u64,
+    /// The columns of the table that it was trained on, with their scales; none for images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Columns>,
+}
+
+impl Preprocessing {
+    /// What [`load`](super::load) does with these arguments. A table's columns are known once it is loaded: see
+    /// [`with_columns`](Self::with_columns).
+    pub fn new(source: &DataSource, options: &DataOptions) -> Self {
+        Self {
+            data: source.to_string(),
+            divisor: source.divisor(),
+            pool: options.pool,
+            classes: options.classes.clone(),
+            split_seed: options.split_seed,
+            columns: None,
+        }
+    }
+
+    /// The same with the columns of a table, as [`Dataset::columns`](super::Dataset::columns) of the training samples has
+    /// them.
+    #[must_use]
+    pub fn with_columns(self, columns: Option<&Columns>) -> Self {
+        Self { columns: columns.cloned(), ..self }
+    }
+
+    /// The options that treat a data set in the same way: all training samples, and the real test samples. Columns are not
+    /// among them: [`load_like`](super::load_like) looks for those of `columns`.
+    pub fn options(&self) -> DataOptions {
+        DataOptions {
+            split_seed: self.split_seed,
+            classes: self.classes.clone(),
+            pool: self.pool,
+            ..DataOptions::default()
+        }
+    }
+}
