@@ -4,6 +4,7 @@ pub mod atomic_file;
 pub mod bench;
 pub mod cli;
 pub mod compare;
+pub mod comparison_folder;
 pub mod config;
 pub mod convert;
 pub mod data;

@@ -140,7 +140,7 @@ pub(super) fn resolve(requests: &[Request], shared: &TrainOptions) -> Result<Vec
         entries.push(Entry { label: request.label.clone(), settings });
     }
     match unused.into_iter().next().map(|(_, error)| error) {
-        Some(Error::Argument { name, found, .. }) => {
+        Some(Error::Argument { name, found, .. }) if labels.len() > 1 => {
             let expected = format!("not to be given: none of {} has a use for it", labels.join(", "));
             Err(Error::Argument { name, found, expected })
         }
