@@ -141,3 +141,33 @@ fn set(requests: &mut [Request], text: &str) -> Result {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::{Cli, Command};
+    use crate::config::Method;
+    use clap::{Parser, ValueEnum};
+
+    /// Labels and methods of a command line.
+    fn compared(arguments: &[&str]) -> Vec<(String, Method)> {
+        let cli = Cli::try_parse_from([&["altmin", "compare"], arguments].concat()).expect("a command line");
+        let Command::Compare(compare) = cli.command else { panic!("another command") };
+        let comparison = compare.comparison().expect("valid");
+        comparison.entries().iter().map(|entry| (entry.label.clone(), entry.settings.method)).collect()
+    }
+
+    #[test]
+    fn without_a_list_it_is_every_method() {
+        let all: Vec<_> =
+            Method::value_variants().iter().map(|&method| (method.to_string(), method)).collect();
+        assert_eq!(compared(&[]), all);
+        assert_eq!(compared(&["adam.learning-rate=0.5", "--batch", "10"]), all);
+    }
+
+    #[test]
+    fn a_list_may_name_a_method_twice() {
+        let expected = [("adam".to_owned(), Method::Adam), ("fast".to_owned(), Method::Adam)];
+        assert_eq!(compared(&["--methods", "adam,fast=adam", "fast.learning-rate=1e-2"]), expected);
+        assert_eq!(compared(&["fast.batch=5", "--methods", "adam", "--methods", "fast=adam"]), expected);
+    }
+}

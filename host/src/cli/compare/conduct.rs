@@ -154,16 +154,18 @@ impl<'a> Conductor<'a> {
         result.map_err(|error| self.failures.push(error.into())).ok()
     }
 
-    /// Prints a line; an error if it cannot, and nothing else is left of the comparison.
+    /// Prints a line. One that cannot be printed is an error that ends the comparison, unless a folder keeps its results.
     fn print(&mut self, kind: &str, content: &impl Serialize) -> io::Result<()> {
         if !self.json {
             return Ok(());
         }
         let Err(error) = output::print_json(kind, content) else { return Ok(()) };
         self.json = false;
-        let same = io::Error::new(error.kind(), error.to_string());
+        if self.folder.is_none() && error.kind() != io::ErrorKind::BrokenPipe {
+            return Err(error);
+        }
         self.failures.push(error.into());
-        if self.folder.is_some() { Ok(()) } else { Err(same) }
+        if self.folder.is_some() { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
     }
 
     /// Keeps what the observers of a run could not write.
