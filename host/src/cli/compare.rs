@@ -25,12 +25,11 @@ use std::process::ExitCode;
 /// for each method, not for all together.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// A setting of one method: its name (or label), an option of `train` without the dashes, the value
+    /// LABEL.KEY=VALUE, a setting of one method: its name (or label), an option of `train` without the dashes, the value
     ///
     /// `pdadmm.rho=4.1 adam.learning-rate=1e-2`. It wins over the option for all. Options of data, network and machine are
     /// the same for all, but regularizer and grow.
-    #[arg(value_name = "LABEL.KEY=VALUE")]
-    own: Vec<String>,
+    setting: Vec<String>,
 
     /// Methods to compare, in this order; LABEL=METHOD to name one that runs more than once [default: all]
     #[arg(
@@ -115,8 +114,8 @@ impl Compare {
             [] => all().collect(),
             methods => methods.iter().map(|named| Request::new(&named.label, named.method)).collect(),
         };
-        for own in &self.own {
-            set(&mut requests, own)?;
+        for setting in &self.setting {
+            set(&mut requests, setting)?;
         }
         Comparison::of(&requests, &self.options)
     }

@@ -4,7 +4,7 @@ mod panel;
 
 use crate::compare::Series;
 use crate::observe::Metrics;
-use panel::{Area, Curve, Drawn, FONT, Look, Panel};
+use panel::{Area, Curve, Drawn, FONT, Look, Panel, Value};
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (900, 1080);
@@ -32,7 +32,7 @@ impl Against {
         }
     }
 
-    fn place(self) -> fn(&Metrics) -> f64 {
+    fn place(self) -> Value {
         match self {
             Against::Sweeps => |metrics| metrics.sweep as f64,
             Against::Seconds => |metrics| metrics.seconds,
@@ -101,7 +101,7 @@ fn several(area: &Area<'_>, title: &str, all: &[Series], against: Against) -> Dr
     let panels = area.split_evenly((5, 1));
     let ends = all.iter().filter_map(|series| series.sweeps.last()).map(against.place());
     let end = ends.fold(0.0, f64::max);
-    let curves = |value: fn(&Metrics) -> f64| -> Vec<Curve<'_>> {
+    let curves = |value: Value| -> Vec<Curve<'_>> {
         let each = all.iter().enumerate();
         each.map(|(index, series)| {
             Curve::new(&series.label, Look::marked(index), &series.sweeps, against.place(), value)
@@ -109,7 +109,7 @@ fn several(area: &Area<'_>, title: &str, all: &[Series], against: Against) -> Dr
         .collect()
     };
     let panel = |name| Panel { name, over: against.name(), end, legend: false };
-    let wide: [(&str, fn(&Metrics) -> f64); 3] = [
+    let wide: [(&str, Value); 3] = [
         ("objective", |m| m.objective),
         ("primal residual", |m| m.primal_residual),
         ("dual residual", |m| m.dual_residual),

@@ -20,6 +20,9 @@ const MARKERS: usize = 8;
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
 
+/// What is taken of a sweep.
+pub(super) type Value = fn(&Metrics) -> f64;
+
 /// A line of a panel.
 pub(super) struct Curve<'a> {
     name: &'a str,
@@ -29,13 +32,7 @@ pub(super) struct Curve<'a> {
 
 impl<'a> Curve<'a> {
     /// One value of every sweep over `at`; without what is not finite.
-    pub(super) fn new(
-        name: &'a str,
-        look: Look,
-        sweeps: &[Metrics],
-        at: fn(&Metrics) -> f64,
-        value: fn(&Metrics) -> f64,
-    ) -> Self {
+    pub(super) fn new(name: &'a str, look: Look, sweeps: &[Metrics], at: Value, value: Value) -> Self {
         let points = sweeps.iter().map(|metrics| (at(metrics), value(metrics)));
         let points = points.filter(|point| point.0.abs() < LARGEST && point.1.abs() < LARGEST).collect();
         Self { name, look, points: thinned(points) }
