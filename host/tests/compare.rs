@@ -12,6 +12,7 @@ use altmin::data;
 use altmin::model::Model;
 use altmin::observe::{History, Metrics, Outcome, Summary};
 use altmin::report::comparison::table;
+use altmin::report::curves::{self, Against};
 use altmin::trainer::Trainer;
 use clap::ValueEnum;
 
@@ -285,4 +286,60 @@ fn the_table_marks_the_best_of_each_column() {
     // One run alone is no best.
     assert!(!table(&standings[..1]).contains('*'));
     assert!(text.lines().all(|line| !line.ends_with(' ')));
+}
+
+#[test]
+fn pictures_of_odd_series_are_drawn() {
+    let with = |label: &str, change: fn(&mut Metrics)| {
+        let mut series = series(label, &[0.5, 0.6, 0.7]);
+        series.sweeps.iter_mut().for_each(change);
+        series
+    };
+    let odd = [
+        with("zero residuals", |m| (m.primal_residual, m.dual_residual) = (0.0, 0.0)),
+        with("below zero", |m| m.objective = -m.objective),
+        with("lost", |m| (m.objective, m.loss) = (f64::NAN, f64::INFINITY)),
+        with("huge", |m| (m.objective, m.dual_residual) = (f64::MAX, 1e299)),
+        with("tiny", |m| (m.primal_residual, m.dual_residual) = (f64::MIN_POSITIVE, 5e-324)),
+        with("no time", |m| m.seconds = 0.0),
+        with("little time", |m| m.seconds = 1e-300),
+        with("endless", |m| m.seconds = f64::INFINITY),
+        series("nothing", &[]),
+    ];
+    let all: Vec<_> = odd.iter().cycle().take(30).cloned().collect();
+    let sets = odd.iter().map(|one| vec![one.clone()]).chain([vec![], odd.to_vec(), all]);
+    for set in sets {
+        for against in [Against::Sweeps, Against::Seconds] {
+            let svg = curves::comparison("a <title> & more", &set, against).expect("drawn");
+            roxmltree::Document::parse(&svg).expect("well-formed");
+        }
+    }
+}
+
+#[test]
+fn a_method_without_residuals_leaves_the_others_their_logarithmic_axis() {
+    let mut falling = series("falling", &[0.5; 40]);
+    for (index, metrics) in falling.sweeps.iter_mut().enumerate() {
+        metrics.primal_residual = 10f64.powf(4.0 - 0.2 * index as f64);
+    }
+    let mut none = series("none", &[0.5; 40]);
+    none.sweeps.iter_mut().for_each(|metrics| metrics.primal_residual = 0.0);
+    let svg = curves::comparison("residuals", &[falling, none], Against::Sweeps).expect("drawn");
+    let document = roxmltree::Document::parse(&svg).expect("well-formed");
+    let corners = |node: roxmltree::Node| -> Vec<(f64, f64)> {
+        let number = |text: &str| text.parse::<f64>().expect("a number");
+        let points = node.attribute("points").unwrap_or_default().split_whitespace();
+        points.filter_map(|point| point.split_once(',')).map(|(x, y)| (number(x), number(y))).collect()
+    };
+    let lines: Vec<_> = document
+        .descendants()
+        .filter(|node| node.has_tag_name("polyline"))
+        .map(corners)
+        .filter(|points| points.len() == 40)
+        .collect();
+    // Two in every panel but that of primal residuals.
+    assert_eq!(lines.len(), 9);
+    // Even steps of a logarithm are even steps on the axis: third, after both objectives. Pixels are whole.
+    let steps: Vec<f64> = lines[2].windows(2).map(|pair| pair[1].1 - pair[0].1).collect();
+    assert!(steps.iter().all(|&step| step > 0.0 && (step - steps[0]).abs() <= 1.0), "{steps:?}");
 }

@@ -78,6 +78,25 @@ fn wrong_use_is_2_and_one_line() {
     }
 }
 
+#[test]
+fn shells_complete_its_options_and_the_methods() {
+    let script = text(&done("completions fish").stdout);
+    let methods =
+        script.lines().find(|line| line.contains("subcommand compare") && line.contains("-l methods"));
+    let methods = methods.expect("an option of compare");
+    for method in Method::value_variants() {
+        assert!(methods.contains(&method.to_string()), "{method} in {methods}");
+    }
+    assert!(script.contains("accuracies"));
+}
+
+#[test]
+fn help_shows_examples_and_not_the_option_that_it_refuses() {
+    let help = text(&done("compare --help").stdout);
+    assert!(help.contains("fast=adam fast.learning-rate=1e-2"), "{help}");
+    assert!(!help.contains("--method <"), "{help}");
+}
+
 // What is printed and left.
 
 const SMALL: &str = "--samples 200 --hidden 15 --sweeps 4 --threads 2";

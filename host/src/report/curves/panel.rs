@@ -11,6 +11,9 @@ pub(super) const FONT: &str = "sans-serif";
 /// Values from here on are left out as infinite ones are: axes must be able to reach beyond what they show.
 const LARGEST: f64 = 1e300;
 
+/// An axis that ends before a nanosecond shows nothing, and its marks could not be told apart.
+const SMALLEST_END: f64 = 1e-9;
+
 /// Points of a curve at most, twice what its panel has pixels.
 const MOST_POINTS: usize = 2_000;
 
@@ -180,7 +183,7 @@ impl Panel<'_> {
         curves: &[Curve<'_>],
         label_value: &dyn Fn(f64) -> String,
     ) -> Drawn {
-        let end = if self.end > 0.0 && self.end < LARGEST { self.end } else { 1.0 };
+        let end = if (SMALLEST_END..LARGEST).contains(&self.end) { self.end } else { 1.0 };
         let mut chart = ChartBuilder::on(area)
             .margin(12)
             .x_label_area_size(40)
