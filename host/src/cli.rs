@@ -4,6 +4,7 @@
 //! with advice where there is any as a second line `hint: ...`.
 
 mod bench;
+mod compare;
 mod completions;
 mod connect;
 mod data_args;
@@ -37,6 +38,8 @@ struct Cli {
 enum Command {
     /// Train a network
     Train(Box<train::Train>),
+    /// Train the same network by several methods, and show which does best
+    Compare(Box<compare::Compare>),
     /// Accuracy, loss and confusion of a model on a data set, or R^2 and errors
     Evaluate(evaluate::Evaluate),
     /// A model's class and probabilities, or its values, for every sample, as CSV
@@ -51,7 +54,9 @@ enum Command {
 
 /// The command line as clap sees it, for completions and tests.
 pub fn command() -> clap::Command {
-    Cli::command().mut_subcommand("train", |train| train.after_long_help(train::after_help()))
+    Cli::command()
+        .mut_subcommand("train", |train| train.after_long_help(train::after_help()))
+        .mut_subcommand("compare", compare::finished)
 }
 
 /// Runs the program's command line.
@@ -63,6 +68,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
     let matches = command().try_get_matches_from(arguments)?;
     match Cli::from_arg_matches(&matches)?.command {
         Command::Train(train) => train.run(),
+        Command::Compare(compare) => compare.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
         Command::Predict(predict) => predict.run(),
         Command::Info(info) => info.run(),

@@ -76,6 +76,13 @@ pub enum Error {
         /// The file or folder.
         path: PathBuf,
     },
+    /// One run of a comparison was refused or failed.
+    Entry {
+        /// The run's label.
+        label: String,
+        /// Why.
+        source: Box<Error>,
+    },
 }
 
 /// The result of everything that can be refused.
@@ -121,6 +128,7 @@ impl Error {
             Error::Mismatch { .. } => {
                 Some("use the data set, pooling and classes with which the model was trained".to_owned())
             }
+            Error::Entry { source, .. } => source.hint(),
             Error::Exists { .. } => Some("name another one, or move the old one away".to_owned()),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space; an older file of this name is as it was".to_owned())
@@ -131,10 +139,15 @@ impl Error {
 
     /// Whether the call was wrong (a program's exit code 2) and not the world around it (1).
     pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Error::Argument { .. } | Error::Exists { .. } | Error::Core(altmin_core::Error::Setting { .. })
-        )
+        match self {
+            Error::Entry { source, .. } => source.is_usage(),
+            _ => matches!(
+                self,
+                Error::Argument { .. }
+                    | Error::Exists { .. }
+                    | Error::Core(altmin_core::Error::Setting { .. })
+            ),
+        }
     }
 }
 
@@ -158,6 +171,7 @@ impl fmt::Display for Error {
             Error::Argument { name, found, expected } => {
                 write!(f, "`{name}` is `{found}`, expected {expected}")
             }
+            Error::Entry { label, source } => write!(f, "{label}: {source}"),
             Error::Exists { path } => write!(f, "`{}` exists and is not overwritten", path.display()),
         }
     }
@@ -168,6 +182,7 @@ impl std::error::Error for Error {
         match self {
             Error::Core(error) => Some(error),
             Error::Io { source, .. } => Some(source),
+            Error::Entry { source, .. } => Some(source),
             _ => None,
         }
     }

@@ -3,6 +3,8 @@
 pub mod atomic_file;
 pub mod bench;
 pub mod cli;
+pub mod compare;
+pub mod comparison_folder;
 pub mod config;
 pub mod convert;
 pub mod data;
@@ -14,6 +16,7 @@ pub mod init;
 pub mod kernel;
 pub mod memory;
 pub mod model;
+pub mod nearest;
 pub mod network;
 pub mod observe;
 pub mod products;

@@ -1,4 +1,5 @@
 //! What is left of a run for people to look at.
 
+pub mod comparison;
 pub mod curves;
 pub mod table;

@@ -36,13 +36,7 @@ impl RunFolder {
     /// made, is then taken away again.
     pub fn create(path: &Path, settings: &Settings) -> Result<Self> {
         let config = settings.to_toml()?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
-        }
-        fs::create_dir(path).map_err(|error| match error.kind() {
-            io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
-            _ => Error::io("create", path, error),
-        })?;
+        create_new(path)?;
         let folder = Self { path: path.to_owned() };
         let written = folder.write("config.toml", config.as_bytes());
         if written.is_err() {
@@ -80,4 +74,18 @@ impl RunFolder {
     fn write(&self, name: &str, content: &[u8]) -> Result {
         atomic_file::write(&self.file(name), |file| file.write_all(content))
     }
+}
+
+/// Creates a new folder, with those above it where they are missing.
+///
+/// # Errors
+/// [`Error::Exists`] if something is there, [`Error::Io`] if it cannot be created.
+pub(crate) fn create_new(path: &Path) -> Result {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
+    }
+    fs::create_dir(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
+        _ => Error::io("create", path, error),
+    })
 }

@@ -1,9 +1,11 @@
 //! Where the command line meets the trainer: the only functions here that know of it.
 
+use super::compare::{Conductor, Ready};
 use super::train::Run;
 use crate::bench::{BenchReport, BenchSettings};
+use crate::compare::Comparison;
 use crate::config::{Precision, Settings};
-use crate::data;
+use crate::data::{self, Dataset};
 use crate::error::Result;
 use crate::observe::{Observer, Summary};
 use crate::trainer::Trainer;
@@ -32,6 +34,42 @@ impl<T: Real> Run for Trainer<T> {
 
     fn save(&self, path: &Path) -> Result {
         Trainer::save(self, path)
+    }
+}
+
+/// A comparison with the data that all its runs share.
+pub(super) fn comparison(comparison: Comparison) -> Result<Box<dyn Ready>> {
+    match comparison.common().precision {
+        Precision::F32 => Ok(Box::new(Loaded::<f32>::new(comparison)?)),
+        Precision::F64 => Ok(Box::new(Loaded::<f64>::new(comparison)?)),
+    }
+}
+
+struct Loaded<T> {
+    comparison: Comparison,
+    train: Arc<Dataset<T>>,
+    test: Arc<Dataset<T>>,
+}
+
+impl<T: Real> Loaded<T> {
+    fn new(comparison: Comparison) -> Result<Self> {
+        let settings = comparison.common();
+        let (train, test) = data::load(&settings.data, &settings.data_options())?;
+        Ok(Self { comparison, train: Arc::new(train), test: Arc::new(test) })
+    }
+}
+
+impl<T: Real> Ready for Loaded<T> {
+    fn comparison(&self) -> &Comparison {
+        &self.comparison
+    }
+
+    fn samples(&self) -> (usize, usize) {
+        (self.train.n_samples(), self.test.n_samples())
+    }
+
+    fn run(&self, conductor: &mut Conductor<'_>, stop: &AtomicBool) -> Result {
+        self.comparison.run(&self.train, &self.test, conductor, stop)
     }
 }
 

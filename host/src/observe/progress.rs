@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
-const TEMPLATE: &str = "{bar:24} {pos}/{len} sweeps, {eta} left  {msg}";
+const TEMPLATE: &str = "{prefix}{bar:24} {pos}/{len} sweeps, {eta} left  {msg}";
 
 /// A bar on stderr with objective, residuals, accuracies and time left; nothing where stderr is no terminal.
 #[derive(Debug)]
@@ -28,6 +28,13 @@ impl Progress {
         }
         bar.enable_steady_tick(Duration::from_millis(500));
         Self { bar, measure, changed: BTreeMap::new() }
+    }
+
+    /// The bar with the name of the run before it.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        self.bar.set_prefix(format!("{name}  "));
+        self
     }
 }
 
