@@ -34,11 +34,28 @@ fn threads_change_no_bit() {
 }
 
 #[test]
+fn threads_change_no_bit_of_passes_through_the_whole_network() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    for method in ["proxprop", "gd", "adagrad", "adadelta", "adam"] {
+        for kernel in ["fast", "portable"] {
+            for batch in ["all", "300"] {
+                let models = [1, 2, 5].map(|threads| {
+                    let run = format!("--method {method} --kernel {kernel} --batch {batch} --sweeps 4");
+                    let out = parent.path().join(format!("{method}-{kernel}-{batch}-{threads}"));
+                    model(&format!("{run} --threads {threads}"), &out)
+                });
+                assert!(models[0] == models[1] && models[0] == models[2], "{method}, {kernel}, {batch}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_config_repeats_a_run_with_growth_on_other_threads() {
     let parent = tempfile::tempdir().expect("temporary folder");
-    for method in ["pdadmm", "dladmm"] {
+    for method in ["pdadmm", "dladmm", "proxprop", "adam --batch 100"] {
         let [first, again, other] =
-            ["first", "again", "other"].map(|name| parent.path().join(name).join(method));
+            ["first", "again", "other"].map(|name| parent.path().join(name).join(method.replace(' ', "-")));
         let run = "--hidden 30x3 --grow 1:3 --sweeps 6 --seed 3 --samples 700 --threads 2";
         let one = model(&format!("{run} --method {method}"), &first);
         let config = first.join("config.toml").display().to_string();

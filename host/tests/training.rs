@@ -56,8 +56,28 @@ fn defaults_read_digits() {
 }
 
 #[test]
+fn full_batch_proxprop_never_raises_the_loss_and_mini_batches_train() {
+    for more in ["", "activation = 'tanh'\nnu = 0.001", "regularizer = 'l2:1'\nhidden = '50x4'"] {
+        let (summary, sweeps, _) = run(&settings(&format!("method = 'proxprop'\nsweeps = 30\n{more}")));
+        assert_eq!(summary.outcome, Outcome::SweepLimit);
+        // The metrics are a pass of their own in another cut of the samples: equal up to single precision.
+        let falls = |pair: &[Metrics]| pair[1].objective <= pair[0].objective * (1.0 + 1e-5);
+        assert!(sweeps.windows(2).all(falls), "{more}");
+        assert!(summary.test_accuracy > 0.93, "{more}: {}", summary.test_accuracy);
+    }
+    for method in ["proxprop", "adam", "gd", "adagrad", "adadelta"] {
+        let (summary, sweeps, _) = run(&settings(&format!("batch = 100\nsweeps = 15\nmethod = '{method}'")));
+        assert_eq!(summary.outcome, Outcome::SweepLimit);
+        println!("{method}: {} after one epoch, {}", sweeps[0].test_accuracy, summary.test_accuracy);
+        assert!(summary.test_accuracy > 0.9, "{method}: {}", summary.test_accuracy);
+    }
+}
+
+#[test]
 fn a_grown_run_begins_as_the_shallow_one() {
-    for method in [Method::Pdadmm, Method::Dladmm, Method::Taylor] {
+    for method in
+        [Method::Pdadmm, Method::Dladmm, Method::Dlam, Method::Taylor, Method::Proxprop, Method::Adam]
+    {
         let common = format!("method = '{method}'\nsamples = 300\nsweeps = 7");
         let shallow = run(&settings(&format!("{common}\nhidden = '20'")));
         let (_, grown, model) = run(&settings(&format!("{common}\nhidden = '20x3'\ngrow = '1:4'")));

@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn a_network_that_has_just_grown_says_what_the_shallow_one_said() {
-        for method in ["pdadmm", "dladmm"] {
+        for method in ["pdadmm", "dladmm", "proxprop", "adam"] {
             let text = format!("method = '{method}'\nsamples = 200\nhidden = '30,20x4'\ngrow = '2:3'");
             let options = TrainOptions::from_toml(&text, "test.toml".as_ref()).expect("readable");
             let settings = options.resolve().expect("valid");
