@@ -1,5 +1,9 @@
 //! A method with the memory that it works in, allocated once.
 
+mod read;
+
+pub use read::Variables;
+
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::layer::{Layer, LayerShape};

@@ -1,0 +1,39 @@
+//! The variables of a run for reading.
+
+use altmin_core::Real;
+use altmin_core::method::{dladmm, pdadmm};
+
+use super::{Engine, Memory, State};
+
+/// The variables of a run beside weights and biases, in the units that the method works on.
+#[derive(Debug)]
+pub enum Variables<'a, T> {
+    /// layers x groups.
+    Pdadmm {
+        /// `p`.
+        inputs: &'a [pdadmm::Input<T, Memory<T>>],
+        /// `r`.
+        residuals: &'a [pdadmm::Residual<T, Memory<T>>],
+        /// `z` and `q`.
+        outputs: &'a [pdadmm::Output<T, Memory<T>>],
+    },
+    /// groups x layers.
+    Dladmm {
+        /// `a` and `z`.
+        hidden: &'a [dladmm::Hidden<T, Memory<T>>],
+        /// `r`.
+        residuals: &'a [dladmm::Residual<T, Memory<T>>],
+        /// `z_L` and `u`.
+        groups: &'a [dladmm::Group<T, Memory<T>>],
+    },
+}
+
+impl<T: Real> Engine<T> {
+    /// The variables as the last sweep left them.
+    pub fn variables(&self) -> Variables<'_, T> {
+        match &self.state {
+            State::Pdadmm { inputs, residuals, outputs } => Variables::Pdadmm { inputs, residuals, outputs },
+            State::Dladmm { hidden, residuals, groups } => Variables::Dladmm { hidden, residuals, groups },
+        }
+    }
+}
