@@ -25,9 +25,10 @@ fn options(method: Method, step: StepRule) -> TrainOptions {
         step: Some(step),
         nu: Some(0.2),
         rho: rho.map(|rho| rho.parse().expect("a number")),
-        samples: Some("50".parse().expect("a number")),
-        hidden: Some("9,7".parse().expect("widths")),
-        sweeps: Some(6),
+        pool: Some(2),
+        samples: Some("30".parse().expect("a number")),
+        hidden: Some("7,6".parse().expect("widths")),
+        sweeps: Some(5),
         threads: Some(1),
         ..TrainOptions::default()
     }
@@ -49,7 +50,7 @@ fn assert_held(report: &Report) {
     for promise in &report.promises {
         assert_eq!(promise.verdict, Verdict::Held, "{}: {promise:#?}", report.title);
         assert!(promise.checks > 0, "{}: {promise:#?}", report.title);
-        assert!(promise.allowed < 1e-8, "{}: {promise:#?}", report.title);
+        assert!(promise.allowed < 1e-6, "{}: {promise:#?}", report.title);
     }
 }
 

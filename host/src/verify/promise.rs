@@ -150,6 +150,9 @@ pub(super) struct Place {
     pub(super) layer: Option<usize>,
 }
 
+/// A tenth of the error of 1 % that a check must be able to find.
+const MEANINGLESS: f64 = 1e-3;
+
 /// All promises of a run.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
@@ -176,10 +179,10 @@ impl Ledger {
     /// Enters a check of numbers of the size `scale`: by how much it failed, 0 if it did not, and how much rounding may
     /// explain, both absolute.
     ///
-    /// What is not a number fails.
+    /// What is not a number fails. A check that passes because rounding would explain more than [`MEANINGLESS`] says
+    /// nothing and is not counted: the step of a variable that has come to rest is rounding itself.
     pub(super) fn record(&mut self, claim: Claim, place: Place, violation: f64, allowed: f64, scale: f64) {
         let promise = self.get(claim);
-        promise.checks += 1;
         // A violation of 0 is none, even where the numbers compared are 0 too.
         let relative = |x: f64| if x == 0.0 { 0.0 } else { x / scale };
         let (violation, allowed) = (relative(violation), relative(allowed));
@@ -189,6 +192,10 @@ impl Ledger {
             _ => f64::INFINITY,
         };
         let found = excess(violation, allowed);
+        if found <= 1.0 && allowed > MEANINGLESS {
+            return;
+        }
+        promise.checks += 1;
         let first = promise.checks == 1;
         if first || found.is_nan() || found > excess(promise.violation, promise.allowed) {
             (promise.violation, promise.allowed) = (violation, allowed);

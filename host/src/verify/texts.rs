@@ -99,7 +99,9 @@ fn inputs(settings: &Settings, words: &Words) -> Vec<Promise> {
                 format!("{objective} falls by (w/2)|W d{input}|^2 + (c/2)|d{input}|^2 over {input}"),
                 words.input_share,
             )
-            .departing("the exact step, beyond the paper, has this share instead of (tau/2)|dp|^2"),
+            .departing(format!(
+                "the exact step, beyond the paper, has this share instead of (tau/2)|d{input}|^2"
+            )),
         ];
     }
     let departure = "the paper prints a scalar tau: with one a sample the same holds sample by sample";
