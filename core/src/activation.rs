@@ -3,8 +3,11 @@
 //! Everything here is elementwise over slices, usually a column of a tile. The activation is chosen outside the loop,
 //! and the loops have no branches, so that they vectorise.
 
+mod preimage;
 mod relu;
 mod smooth;
+
+pub(crate) use preimage::between;
 
 use crate::error::{Error, Result};
 use crate::real::Real;

@@ -4,6 +4,7 @@
 //! in blocks that no two units of a phase write.
 
 pub mod dladmm;
+pub mod dlam;
 pub mod layer;
 pub mod pdadmm;
 

@@ -54,6 +54,8 @@ pub trait Real:
     fn exp(self) -> Self;
     /// Natural logarithm.
     fn ln(self) -> Self;
+    /// `ln(1 + self)`, with all its digits where `self` is small.
+    fn ln_1p(self) -> Self;
     /// Neither NaN nor infinite.
     fn is_finite(self) -> bool;
 
@@ -77,7 +79,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ty, $sqrt:path, $exp:path, $ln:path) => {
+    ($t:ty, $sqrt:path, $exp:path, $ln:path, $ln_1p:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -109,6 +111,10 @@ macro_rules! real {
                 $ln(self)
             }
             #[inline]
+            fn ln_1p(self) -> Self {
+                $ln_1p(self)
+            }
+            #[inline]
             fn is_finite(self) -> bool {
                 <$t>::is_finite(self)
             }
@@ -116,5 +122,5 @@ macro_rules! real {
     };
 }
 
-real!(f32, libm::sqrtf, libm::expf, libm::logf);
-real!(f64, libm::sqrt, libm::exp, libm::log);
+real!(f32, libm::sqrtf, libm::expf, libm::logf, libm::log1pf);
+real!(f64, libm::sqrt, libm::exp, libm::log, libm::log1p);

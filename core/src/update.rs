@@ -11,8 +11,10 @@
 
 pub mod copy;
 pub mod dual;
+pub mod extrapolation;
 pub mod hidden;
 pub mod input;
+pub mod interval;
 pub mod output;
 pub mod sums;
 pub mod weights;
@@ -81,4 +83,10 @@ fn backtrack<T: Real>(start: T, factor: T, cap: T, legal: impl Fn(T) -> bool) ->
         parameter = if next > parameter { next } else { cap };
     }
     parameter.min(cap)
+}
+
+/// A step whose parameter is the quotient of the very curvature and length that are compared must pass: where the two
+/// sides of the test are equal but for rounding.
+fn rounding_slack<T: Real>() -> T {
+    T::ONE + T::from_f64(64.0) * T::EPSILON
 }

@@ -1,5 +1,9 @@
 //! A layer's weights and what belongs to them from one phase to the next.
 
+mod momentum;
+
+pub use momentum::Momentum;
+
 use super::Steps;
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Runs};

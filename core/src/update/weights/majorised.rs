@@ -10,8 +10,8 @@ use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
 use crate::reduce;
 use crate::regularizer::Regularizer;
-use crate::update::backtrack;
 use crate::update::sums::Sums;
+use crate::update::{backtrack, rounding_slack};
 use crate::view::{MatMut, MatRef, as_ref, column, column_mut, reborrow};
 use crate::workspace::{Requirement, Stack};
 
@@ -109,12 +109,6 @@ fn row_dots<T: Real>(a: &MatRef<'_, T>, b: &MatRef<'_, T>, dots: &mut [T]) {
             *dot += a * b;
         }
     }
-}
-
-/// A step whose theta is the quotient of the very curvature and length that are compared here must pass: with a small
-/// regulariser the two sides are equal but for rounding.
-fn rounding_slack<T: Real>() -> T {
-    T::ONE + T::from_f64(64.0) * T::EPSILON
 }
 
 struct Search<'a, T: Real, G> {
