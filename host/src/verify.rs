@@ -29,6 +29,9 @@
 mod auditor;
 mod bounds;
 mod dladmm;
+mod dlam;
+mod dlam_checks;
+mod dlam_run;
 mod elementwise_checks;
 mod formula;
 mod linear_checks;

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// The methods with theorems, in the order in which they are verified.
-const METHODS: [Method; 2] = [Method::Pdadmm, Method::Dladmm];
+const METHODS: [Method; 3] = [Method::Pdadmm, Method::Dladmm, Method::Dlam];
 
 /// Check on a run that the theorems' promises are kept
 ///

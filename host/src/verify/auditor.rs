@@ -8,7 +8,7 @@ use super::plain::activate;
 use super::promise::{Claim, Ledger, Place, Report};
 use super::shadow::Shadow;
 use super::state::{Frame, State};
-use super::{dladmm, pdadmm};
+use super::{dladmm, dlam, pdadmm};
 use crate::config::{Method, Settings, Widths};
 use crate::convert;
 use crate::data::Dataset;
@@ -28,6 +28,8 @@ pub struct Auditor {
     pub(super) state: State,
     /// The objective of `state`.
     pub(super) value: Value,
+    /// The objective of the state that was last taken over from `train`.
+    loaded: Value,
     /// The objective at the start of the run.
     pub(super) first: Value,
     pub(super) ledger: Ledger,
@@ -36,6 +38,8 @@ pub struct Auditor {
     falsified: Option<(Formula, f64)>,
     shadow: Shadow,
     sweeps: usize,
+    /// DLAM's blocks are extrapolated, which no lemma speaks of: only whole sweeps are looked at.
+    accelerate: bool,
     title: String,
 }
 
@@ -54,24 +58,40 @@ impl Auditor {
         let promises = match settings.method {
             Method::Pdadmm => pdadmm::promises(settings),
             Method::Dladmm => dladmm::promises(settings),
-            method => return Err(Error::argument("method", method, "pdadmm or dladmm, which have theorems")),
+            Method::Dlam => dlam::promises(settings),
+            method => {
+                return Err(Error::argument("method", method, "pdadmm, dladmm or dlam, which have theorems"));
+            }
         };
+        let mut ledger = Ledger::new(promises);
+        let accelerate = settings.method == Method::Dlam && settings.accelerate;
+        if accelerate {
+            ledger.withhold(&dlam::ACCELERATED, "Algorithm 1 as printed: no --accelerate");
+        }
         let labels = train.labels().to_vec();
         let y = Mat::from_fn(train.n_classes(), labels.len(), |i, j| {
             f64::from(u8::from(labels[j] as usize == i))
         });
         Ok(Self {
-            frame: Frame { method: settings.method, settings: convert::settings(settings), labels, y },
+            frame: Frame {
+                method: settings.method,
+                settings: convert::settings(settings),
+                labels,
+                y,
+                epsilon: f64::INFINITY,
+            },
             gemm: Portable,
             state: State::default(),
             value: Value::default(),
+            loaded: Value::default(),
             first: Value::default(),
-            ledger: Ledger::new(promises),
+            ledger,
             sweep: 0,
             falsified: None,
             title: title(settings, &train),
             shadow: Shadow::new(settings, train)?,
             sweeps: settings.sweeps,
+            accelerate,
         })
     }
 
@@ -104,15 +124,23 @@ impl Auditor {
         self.state = self.shadow.state();
         self.start()?;
         self.first = self.frame.objective(&self.state);
+        self.loaded = self.first;
         let mut shares = Shares { smallest: f64::INFINITY, rates: Vec::new() };
         for sweep in 1..=self.sweeps {
+            if sweep > 1 {
+                self.shadow.prepare()?;
+            }
             self.sweep = sweep;
-            self.state = self.shadow.state();
-            self.recover()?;
-            self.value = self.frame.objective(&self.state);
+            self.load()?;
+            if self.accelerate {
+                self.shadow.sweep()?;
+                self.load()?;
+                continue;
+            }
             let share = match self.frame.method {
                 Method::Pdadmm => self.sweep_pdadmm()?,
-                _ => self.sweep_dladmm()?,
+                Method::Dladmm => self.sweep_dladmm()?,
+                _ => self.sweep_dlam()?,
             };
             self.rate(share, &mut shares);
             self.shadow.sweep()?;
@@ -146,6 +174,24 @@ impl Auditor {
         }
         if self.frame.method == Method::Dladmm {
             self.check_dual_identity();
+        }
+        Ok(())
+    }
+
+    /// Takes over the state of `train`, and looks at what is promised of states.
+    fn load(&mut self) -> Result {
+        let before = self.loaded;
+        self.state = self.shadow.state();
+        self.frame.epsilon = self.shadow.epsilon();
+        self.recover()?;
+        self.value = self.frame.objective(&self.state);
+        self.loaded = self.value;
+        if self.frame.method == Method::Dlam {
+            let (after, layers) = (self.value, self.state.weights.len());
+            self.check_fall(Claim::NeverRises, None, before, after, 0.0);
+            self.check_dlam_bounds();
+            (0..layers).for_each(|l| self.check_residual(l));
+            (0..layers - 1).for_each(|l| self.check_feasible(l));
         }
         Ok(())
     }
@@ -285,16 +331,20 @@ struct Shares {
 
 fn title(settings: &Settings, train: &Dataset<f64>) -> String {
     let widths = [&[train.n_features()], &settings.hidden[..], &[train.n_classes()]].concat();
+    let weights = match settings.method {
+        Method::Dlam => {
+            format!("rho = {}, epsilon = {} ({})", settings.rho, settings.epsilon, settings.epsilon_rule)
+        }
+        _ => format!("nu = {}, rho = {}", settings.nu, settings.rho),
+    };
     format!(
-        "{}: {}, {} samples, network {}, {}, {}, nu = {}, rho = {}, step {}, input step {}, {} sweeps",
+        "{}: {}, {} samples, network {}, {}, {}, {weights}, step {}, input step {}, {} sweeps",
         settings.method,
         train.name(),
         train.n_samples(),
         Widths(widths),
         settings.activation,
         settings.loss,
-        settings.nu,
-        settings.rho,
         settings.step,
         settings.input_step,
         settings.sweeps,

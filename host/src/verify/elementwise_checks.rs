@@ -140,7 +140,7 @@ impl Auditor {
 }
 
 /// Keeps the check that fails by the largest factor; what is not a number fails by most.
-fn keep_worst(worst: &mut (f64, f64, f64), found: (f64, f64, f64)) {
+pub(super) fn keep_worst(worst: &mut (f64, f64, f64), found: (f64, f64, f64)) {
     let exceeds =
         |(violation, allowed, _): (f64, f64, f64)| if violation == 0.0 { 0.0 } else { violation / allowed };
     let smaller = exceeds(found) <= exceeds(*worst);

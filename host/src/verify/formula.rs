@@ -52,11 +52,15 @@ pub enum Formula {
     InitialDual,
     /// dlADMM's shifted residual after u moved.
     ShiftedResidual,
+    /// The ends of DLAM's interval for z, by epsilon.
+    LinearInterval,
+    /// The ends of DLAM's interval for a, by epsilon.
+    ActivationInterval,
 }
 
 impl Formula {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::Coupling,
         Self::InputStep,
         Self::InputTau,
@@ -79,6 +83,8 @@ impl Formula {
         Self::RecoveredDual,
         Self::InitialDual,
         Self::ShiftedResidual,
+        Self::LinearInterval,
+        Self::ActivationInterval,
     ];
 
     /// Whether a run of `method` with these settings computes it, in a place where a wrong result is no legal step.
@@ -91,6 +97,7 @@ impl Formula {
             Self::Copy | Self::RecoveredDual => method == Method::Pdadmm,
             Self::Dual => matches!(method, Method::Pdadmm | Method::Dladmm),
             Self::InitialDual | Self::ShiftedResidual => method == Method::Dladmm,
+            Self::LinearInterval | Self::ActivationInterval => method == Method::Dlam,
             _ => true,
         }
     }

@@ -129,7 +129,7 @@ impl Auditor {
 
     /// `phi(p + d) - U(p + d; tau) = (d'(Hessian)d - tau |d|^2)/2` is not positive. d is the difference of two positions of
     /// the size `position`, whose rounding the curvature, at most `steepest`, magnifies.
-    fn check_majorised(
+    pub(super) fn check_majorised(
         &mut self,
         l: usize,
         tau: f64,

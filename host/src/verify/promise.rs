@@ -54,6 +54,10 @@ pub enum Claim {
     CopyAndDual,
     /// The descent of a whole sweep.
     Descent,
+    /// The objective never rises from sweep to sweep.
+    NeverRises,
+    /// Every variable is within its interval.
+    Feasible,
     /// The objective is bounded below.
     BoundedObjective,
     /// The variables are bounded.
@@ -170,6 +174,16 @@ impl Ledger {
 
     fn get(&mut self, claim: Claim) -> &mut Promise {
         self.promises.iter_mut().find(|promise| promise.name == claim).expect("every check has its promise")
+    }
+
+    /// Makes everything but `kept` depend on what the settings lack.
+    pub(super) fn withhold(&mut self, kept: &[Claim], needs: &str) {
+        for promise in &mut self.promises {
+            if !kept.contains(&promise.name) {
+                promise.verdict = Verdict::NotPromised;
+                promise.needs = Some(needs.to_owned());
+            }
+        }
     }
 
     pub(super) fn set_detail(&mut self, claim: Claim, detail: String) {

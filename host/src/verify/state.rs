@@ -34,6 +34,8 @@ pub(super) struct Frame {
     pub(super) labels: Vec<u32>,
     /// The labels as unit vectors, n x M.
     pub(super) y: Mat,
+    /// DLAM's epsilon at the present sweep; infinite for the others.
+    pub(super) epsilon: f64,
 }
 
 impl Frame {

@@ -258,7 +258,14 @@ impl Auditor {
     }
 
     /// Sets z and r of a layer. A falsified z takes the residual with it; a falsified residual is that alone.
-    fn put_linear(&mut self, l: usize, linear: Formula, residual: Formula, mut z: Mat, mut r: Mat) {
+    pub(super) fn put_linear(
+        &mut self,
+        l: usize,
+        linear: Formula,
+        residual: Formula,
+        mut z: Mat,
+        mut r: Mat,
+    ) {
         let factor = self.factor(linear);
         for (z, r) in z.data.iter_mut().zip(&mut r.data) {
             *r += *z - factor * *z;
