@@ -12,6 +12,7 @@ pub(crate) use preimage::between;
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::view::require_length;
+use smooth::Curve;
 
 /// The activation `f` of the hidden layers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -111,7 +112,8 @@ impl<T: Real> Activation<T> {
         match *self {
             Self::Relu => relu::minimise(T::ZERO, omega, c, t),
             Self::LeakyRelu { slope } => relu::minimise(slope, omega, c, t),
-            Self::Sigmoid | Self::Tanh => unimplemented!(),
+            Self::Sigmoid => smooth::minimise_scalar(Curve::SIGMOID, omega, c, t),
+            Self::Tanh => smooth::minimise_scalar(Curve::TANH, omega, c, t),
         }
     }
 
@@ -125,7 +127,8 @@ impl<T: Real> Activation<T> {
         match *self {
             Self::Relu => map_pairs(c, t, z, |c, t| relu::minimise(T::ZERO, omega, c, t)),
             Self::LeakyRelu { slope } => map_pairs(c, t, z, |c, t| relu::minimise(slope, omega, c, t)),
-            Self::Sigmoid | Self::Tanh => unimplemented!(),
+            Self::Sigmoid => smooth::minimise(Curve::SIGMOID, omega, c, t, z),
+            Self::Tanh => smooth::minimise(Curve::TANH, omega, c, t, z),
         }
         Ok(())
     }

@@ -4,15 +4,13 @@ use core::fmt::{Debug, Display};
 use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
-mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
+mod format;
 
-/// `f32` or `f64`: every formula of this crate is written once over this trait.
+pub(crate) use format::Format;
+
+/// `f32` or `f64`: every formula of this crate is written once over this trait, which no other type can implement.
 pub trait Real:
-    sealed::Sealed
+    Format
     + Copy
     + Debug
     + Default

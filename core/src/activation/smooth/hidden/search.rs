@@ -1,0 +1,140 @@
+//! Where the minimisers of either basin lie, and the iteration that finds them.
+
+use super::super::exponential::rough_ln;
+use super::super::separator::separator;
+use super::problem::{Point, Problem};
+use super::{LANES, Lanes, clamp, select};
+use crate::real::Real;
+
+/// Halley's steps after which the iteration ends in any case. Eight are enough but where both minimisers and the maximum
+/// between them meet: there a step halves the error, whose fourth power is that of the objective.
+const MOST_STEPS: usize = 24;
+
+/// The separator, and what is right of it: a start and a bracket.
+pub(super) struct Bounds<T> {
+    separator: Lanes<T>,
+    low: Lanes<T>,
+    start: Lanes<T>,
+    high: Lanes<T>,
+}
+
+/// Approximate minimisers in their brackets, on one side of the separator: 1 is right of it and -1 left. 0 is none,
+/// with a bracket of one point.
+pub(super) struct Candidates<T> {
+    pub(super) z: Lanes<T>,
+    low: Lanes<T>,
+    high: Lanes<T>,
+    side: Lanes<T>,
+}
+
+impl<T: Real> Candidates<T> {
+    pub(super) fn empty() -> Self {
+        let zero = [T::ZERO; LANES];
+        Self { z: zero, low: zero, high: zero, side: zero }
+    }
+
+    /// Lane `to` becomes lane `from` of another.
+    pub(super) fn copy_lane(&mut self, to: usize, other: &Self, from: usize) {
+        self.z[to] = other.z[from];
+        self.low[to] = other.low[from];
+        self.high[to] = other.high[from];
+        self.side[to] = other.side[from];
+    }
+
+    /// Puts a bracket of one point around all lanes from `used` on.
+    pub(super) fn close(&mut self, used: usize) {
+        self.low[used..].copy_from_slice(&self.z[used..]);
+        self.high[used..].copy_from_slice(&self.z[used..]);
+    }
+}
+
+impl<T: Real> Problem<T> {
+    /// Right of zero and of `z = c`, with `w = exp(-2 z)`: h is close to `4 w (r - u + 2 u w)` and `z - c` varies
+    /// little, so that p = 0 is a quadratic equation in w. A better `z - c` then gives a better w.
+    pub(super) fn bounds(&self) -> Bounds<T> {
+        let (half, two, four) = (T::from_f64(0.5), T::from_f64(2.0), T::from_f64(4.0));
+        let Self { kappa, c, r, u, .. } = self;
+        let zero = [T::ZERO; LANES];
+        let mut bounds = Bounds { separator: zero, low: zero, start: zero, high: zero };
+        let (mut b, mut root) = (zero, zero);
+        for i in 0..LANES {
+            let separator = separator(r[i], u[i]);
+            // The point of tanh z = t, and a little more than the error of the logarithm.
+            let end = half * rough_ln(T::SMALLEST.max((u[i] + r[i]) / T::SMALLEST.max(u[i] - r[i])));
+            let end = end + (T::ONE + end.abs()) * T::from_f64(1e-6);
+            let low = c[i].max(separator);
+            let excess = r[i] - u[i];
+            b[i] = T::from_f64(1e18).min(kappa[i] * (T::ONE - c[i]).max(T::ONE));
+            root[i] = excess * excess + two * b[i] * u[i];
+            bounds.separator[i] = separator;
+            bounds.low[i] = low;
+            bounds.high[i] = select(excess < T::ZERO, low.max(end), T::MAX);
+        }
+        for root in &mut root {
+            *root = root.sqrt();
+        }
+        for i in 0..LANES {
+            let excess = r[i] - u[i];
+            let (beyond, inside) = (half * b[i] / (excess + root[i]), (root[i] - excess) / (four * u[i]));
+            let w = select(excess > T::ZERO, beyond, inside);
+            bounds.start[i] = clamp(-half * rough_ln(T::SMALLEST.max(w)), bounds.low[i], bounds.high[i]);
+        }
+        bounds
+    }
+
+    /// The side of the separator where there is a minimiser for certain, and the other side where there may be one.
+    pub(super) fn sides(&self, bounds: &Bounds<T>) -> (Lanes<T>, Lanes<T>) {
+        let (mut side, mut other) = ([T::ZERO; LANES], [T::ZERO; LANES]);
+        for i in 0..LANES {
+            let separator = bounds.separator[i];
+            let Point { p, slope, .. } = self.at(i, separator);
+            let before = self.c[i] < separator;
+            side[i] = select(before, select(p < T::ZERO, T::ONE, -T::ONE), T::ONE);
+            other[i] = select(before, select(slope < T::ZERO, -side[i], T::ZERO), T::ZERO);
+        }
+        (side, other)
+    }
+
+    /// Where the iteration begins on `side`.
+    pub(super) fn candidates(&self, bounds: &Bounds<T>, side: &Lanes<T>) -> Candidates<T> {
+        let mut found = Candidates { side: *side, ..Candidates::empty() };
+        for i in 0..LANES {
+            let right = side[i] > T::ZERO;
+            found.z[i] = select(right, bounds.start[i], self.c[i]);
+            found.low[i] = select(right, bounds.low[i], self.c[i]);
+            found.high[i] = select(right, bounds.high[i], bounds.separator[i]);
+        }
+        found
+    }
+
+    /// Halley's iteration in the brackets.
+    pub(super) fn improve(&self, found: &mut Candidates<T>) {
+        let (half, two) = (T::from_f64(0.5), T::from_f64(2.0));
+        let enough = T::from_f64(8.0) * T::EPSILON.sqrt();
+        let Candidates { z: points, low: lows, high: highs, side: sides } = found;
+        for _ in 0..MOST_STEPS {
+            for (i, z) in points.iter_mut().enumerate() {
+                let Point { p, slope, curvature, .. } = self.at(i, *z);
+                let below = p < T::ZERO;
+                let low = select(below, *z, lows[i]);
+                let high = select(below, highs[i], *z);
+                let step = two * p * slope / (two * slope * slope - p * curvature);
+                let halved = (low + half * (high - low)).min(low + T::ONE);
+                let next = *z - step;
+                let next = select(next >= low, next, halved);
+                let next = select(next <= high, next, halved);
+                // A side without a minimiser: p has passed its extreme there and has not changed its sign.
+                let extreme = select(slope <= T::ZERO, p * sides[i], T::ZERO);
+                let next = select(extreme > T::ZERO, *z, next);
+                let change = select(extreme > T::ZERO, T::ZERO, (next - *z).abs());
+                let done = change <= enough * (next.abs() + T::ONE.min(self.c[i].abs()));
+                *z = next;
+                lows[i] = select(done, next, low);
+                highs[i] = select(done, next, high);
+            }
+            if lows == highs {
+                break;
+            }
+        }
+    }
+}
