@@ -218,14 +218,14 @@ impl<'a> Reference<'a> {
         let z = self.z[l].clone();
         let on = extrapolated(&z, &self.before.2[l], &self.momentum[1][l]);
         let on = if l < self.last() { self.clip_linear(l, &on) } else { on };
+        let r = self.residual(l);
+        let new = r.plus(1.0, &z).plus(-1.0, &on);
         for j in 0..z.columns {
-            let start = self.objective();
-            (0..z.rows).for_each(|i| self.z[l].set(i, j, on.at(i, j)));
-            self.momentum[1][l][j] = momentum(self.momentum[1][l][j]).1;
-            if self.objective() > start {
-                (0..z.rows).for_each(|i| self.z[l].set(i, j, z.at(i, j)));
-                self.momentum[1][l][j] = 1.0;
-            }
+            let of = |z: &Mat| Mat { rows: z.rows, columns: 1, data: z.column(j).to_vec() };
+            let risk = |z: &Mat| risk(self.settings.loss, &of(z), &of(self.y));
+            let rise = if l == self.last() { risk(&on) - risk(&z) } else { 0.0 };
+            let falls = rise + 0.5 * self.settings.rho * growth(new.column(j), r.column(j)) <= 0.0;
+            go_on(falls, j, &mut self.momentum[1][l][j], &mut self.z[l], &on);
         }
         self.before.2[l] = z;
     }
@@ -234,14 +234,11 @@ impl<'a> Reference<'a> {
         let a = self.a[l + 1].clone();
         let on = extrapolated(&a, &self.before.1[l + 1], &self.momentum[2][l]);
         let on = self.clip_activation(l, &on);
+        let r = self.residual(l + 1);
+        let new = r.plus(1.0, &self.network.weights[l + 1].times(&on.plus(-1.0, &a)));
         for j in 0..a.columns {
-            let start = self.objective();
-            (0..a.rows).for_each(|i| self.a[l + 1].set(i, j, on.at(i, j)));
-            self.momentum[2][l][j] = momentum(self.momentum[2][l][j]).1;
-            if self.objective() > start {
-                (0..a.rows).for_each(|i| self.a[l + 1].set(i, j, a.at(i, j)));
-                self.momentum[2][l][j] = 1.0;
-            }
+            let falls = growth(new.column(j), r.column(j)) <= 0.0;
+            go_on(falls, j, &mut self.momentum[2][l][j], &mut self.a[l + 1], &on);
         }
         self.before.1[l + 1] = a;
     }
@@ -269,9 +266,25 @@ fn momentum(t: f64) -> (f64, f64) {
     ((t - 1.0) / next, next)
 }
 
-/// `x + beta (x - before)`, sample by sample.
+/// `|new|^2 - |old|^2` without cancellation.
+fn growth(new: &[f64], old: &[f64]) -> f64 {
+    new.iter().zip(old).map(|(new, old)| (new - old) * (new + old)).sum()
+}
+
+/// Column `j` of `x` becomes that of `on` if F falls; t goes on, or begins again.
+fn go_on(falls: bool, j: usize, t: &mut f64, x: &mut Mat, on: &Mat) {
+    *t = if falls { momentum(*t).1 } else { 1.0 };
+    if falls {
+        (0..x.rows).for_each(|i| x.set(i, j, on.at(i, j)));
+    }
+}
+
+/// `x + beta (x - before)`, sample by sample; what is left of an entry at rest is 0.
 fn extrapolated(x: &Mat, before: &Mat, t: &[f64]) -> Mat {
-    Mat::from_fn(x.rows, x.columns, |i, j| x.at(i, j) + momentum(t[j]).0 * (x.at(i, j) - before.at(i, j)))
+    Mat::from_fn(x.rows, x.columns, |i, j| {
+        let change = momentum(t[j]).0 * (x.at(i, j) - before.at(i, j));
+        if change.abs() < 1e-15 { x.at(i, j) } else { x.at(i, j) + change }
+    })
 }
 
 /// The ends of `{ z : |h(z) - a| <= epsilon }`; what is at the end of h's range, but for rounding, is infinite.

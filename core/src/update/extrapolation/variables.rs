@@ -44,8 +44,9 @@ pub fn linear<T: Real>(
         go_on(t[j], z, before, target);
         new.copy_from_slice(z);
         activation.clip_to_preimage(epsilon, column(a, j), target, new, scratch)?;
-        for ((moved, &new), &z) in target.iter_mut().zip(&*new).zip(&*z) {
-            *moved = new - z;
+        for ((moved, new), &z) in target.iter_mut().zip(&mut *new).zip(&*z) {
+            *moved = without_rounding(epsilon, z, *new - z);
+            *new = z + *moved;
         }
         let accepted = reduce::sum_squared_differences(r, target) <= reduce::sum_squares(r);
         if decide(&mut t[j], accepted) {
@@ -135,7 +136,7 @@ pub fn activation<T: Real, G: Gemm<T>>(
         let (beta, _) = momentum(t);
         for ((d, before), &a) in d.iter_mut().zip(before).zip(&*a) {
             let (low, high) = ((*d - epsilon).min(a), (*d + epsilon).max(a));
-            *d = between(low, a + beta * (a - *before), high) - a;
+            *d = without_rounding(epsilon, a, between(low, a + beta * (a - *before), high) - a);
             *before = a;
         }
     }
@@ -176,6 +177,13 @@ fn go_on<T: Real>(t: T, x: &[T], before: &mut [T], target: &mut [T]) {
         *target = x + beta * (x - *before);
         *before = x;
     }
+}
+
+/// The move `d` of `x`, or 0 where it is no more than rounding: an entry that stands at an end of its interval and is
+/// clipped there has not moved, and chance should not decide whether its sample would rise.
+fn without_rounding<T: Real>(epsilon: T, x: T, d: T) -> T {
+    let rounding = T::from_f64(4.0) * T::EPSILON * (x.abs() + epsilon);
+    if d.abs() <= rounding { T::ZERO } else { d }
 }
 
 /// Moves t on, or back to 1; says again which.
