@@ -47,3 +47,17 @@ impl PdAdmmConstants {
 pub fn dladmm_output_constant(rho: f64, risk_lipschitz: f64) -> f64 {
     rho / 2.0 - 2.0 * risk_lipschitz * risk_lipschitz / rho
 }
+
+/// Taylor's ADMM: L_rho decreases for every rho above `sqrt(2) H`, where H is the risk's gradient's Lipschitz constant, if
+/// the dual starts at `-grad R(z_L)`. No paper states it; the derivation is [`taylor_output_constant`]'s.
+pub fn taylor_rho_threshold(risk_lipschitz: f64) -> f64 {
+    core::f64::consts::SQRT_2 * risk_lipschitz
+}
+
+/// What Taylor's ADMM may promise for `|dz_L|^2` of a sweep: `rho/2 - H^2/rho`, positive for `rho > sqrt(2) H`.
+///
+/// The argument of [`dladmm_output_constant`] with one update of z_L a sweep, right before the dual's: it lowers L_rho by at
+/// least `(rho/2)|dz_L|^2`, and the dual step raises it by `|du|^2/rho <= (H^2/rho)|dz_L|^2`.
+pub fn taylor_output_constant(rho: f64, risk_lipschitz: f64) -> f64 {
+    rho / 2.0 - risk_lipschitz * risk_lipschitz / rho
+}

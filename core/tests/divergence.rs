@@ -12,6 +12,7 @@ use altmin_core::gemm::Portable;
 use altmin_core::method::dladmm::{self, DlAdmm};
 use altmin_core::method::layer::{Layer, LayerShape};
 use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
+use altmin_core::method::taylor::Taylor;
 use altmin_core::method::{Partition, Problem, Settings, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
@@ -52,14 +53,27 @@ fn dladmm(settings: Settings<f64>, data: &Data, start: &Network) -> Result<Sweep
     method.sweep(&mut executor, &Portable)
 }
 
-/// Both methods with every step rule and both losses say that something is not finite.
+/// The first sweep of Taylor's ADMM from this start.
+fn taylor(settings: Settings<f64>, data: &Data, start: &Network) -> Result<Sweep> {
+    let mut memory = DlMemory::new(&settings, start, partition());
+    let mut scratch = dl_scratch(&settings, start, partition());
+    let mut executor = Sequential::new(&mut scratch);
+    let mut method = Taylor::new(settings, partition(), data.problem(), memory.state())?;
+    method.initialize(&mut executor, &Portable)?;
+    method.sweep(&mut executor, &Portable)
+}
+
+/// The methods with every step rule that they have and both losses say that something is not finite.
 fn is_seen(what: &str, data: &Data, start: &Network) {
     for rule in RULES {
         for loss in teacher::LOSSES {
             let settings = Settings { loss, ..settings(1.0, 5.0, rule) };
-            for (method, result) in
-                [("pdADMM", pdadmm(settings, data, start)), ("dlADMM", dladmm(settings, data, start))]
-            {
+            let mut results =
+                vec![("pdADMM", pdadmm(settings, data, start)), ("dlADMM", dladmm(settings, data, start))];
+            if rule == LEAST_SQUARES {
+                results.push(("Taylor's ADMM", taylor(settings, data, start)));
+            }
+            for (method, result) in results {
                 let what = format!("{what}: {method}, {rule:?}, {loss:?}");
                 assert!(matches!(result, Err(Error::NonFinite { .. })), "{what}: {result:?}");
             }
@@ -74,6 +88,7 @@ fn a_finite_start_passes() {
         assert!(pdadmm(settings(1.0, 5.0, rule), &data, &start).is_ok());
         assert!(dladmm(settings(1.0, 5.0, rule), &data, &start).is_ok());
     }
+    assert!(taylor(settings(1.0, 5.0, LEAST_SQUARES), &data, &start).is_ok());
 }
 
 #[test]
@@ -316,6 +331,11 @@ fn too_little_scratch_is_refused() {
         let mut method = DlAdmm::new(settings, partition(), data.problem(), memory.state()).unwrap();
         assert!(matches!(method.sweep(&mut executor, &Portable), Err(Error::Workspace { .. })));
     }
+    let settings = settings(1.0, 5.0, LEAST_SQUARES);
+    let mut memory = DlMemory::new(&settings, &start, partition());
+    let mut method = Taylor::new(settings, partition(), data.problem(), memory.state()).unwrap();
+    let refused = method.sweep(&mut Sequential::new(&mut []), &Portable);
+    assert!(matches!(refused, Err(Error::Workspace { .. })));
 }
 
 /// No samples are no divergence: nothing moves, and the Lagrangian is Omega.
@@ -347,4 +367,13 @@ fn without_samples_nothing_moves() {
         }
         assert_eq!(state::network(method.layers()), start);
     }
+    let settings = Settings { regularizer: Regularizer::L2(2.0), ..settings(1.0, 5.0, LEAST_SQUARES) };
+    let mut memory = DlMemory::new(&settings, &start, none);
+    let mut scratch = dl_scratch(&settings, &start, none);
+    let mut executor = Sequential::new(&mut scratch);
+    let mut method = Taylor::new(settings, none, data.problem(), memory.state()).unwrap();
+    method.initialize(&mut executor, &Portable).unwrap();
+    let report = method.sweep(&mut executor, &Portable).unwrap();
+    assert!(report.promised == 0.0);
+    assert_eq!(state::network(method.layers()), start);
 }

@@ -4,6 +4,8 @@
 mod dense;
 #[path = "common/dladmm_reference.rs"]
 mod dladmm_reference;
+#[path = "common/snapshot.rs"]
+mod snapshot;
 #[path = "common/state.rs"]
 mod state;
 #[path = "common/subproblems.rs"]
@@ -19,8 +21,9 @@ use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::dladmm_rho_threshold;
 use altmin_core::update::StepRule;
 use altmin_core::{Loss, OutputSolver};
-use dense::{Mat, distance};
+use dense::distance;
 use dladmm_reference::Reference;
+use snapshot::snapshot;
 use state::{DlMemory, Memory, Order, Permuted, dl_scratch, network};
 use subproblems::risk_gradient;
 use teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations};
@@ -71,33 +74,9 @@ fn farthest(a: &Network, b: &Network) -> f64 {
     pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
 
-/// a of the hidden layers, z and r of every layer and u over all samples, as the state holds them.
-struct Snapshot {
-    a: Vec<Mat>,
-    z: Vec<Mat>,
-    r: Vec<Mat>,
-    u: Mat,
-}
-
-fn snapshot(method: &Method<'_>) -> Snapshot {
-    let state = method.state();
-    let count = state.layers.len();
-    let hidden = |l: usize| state.hidden.iter().skip(l).step_by((count - 1).max(1));
-    let mut z: Vec<Mat> = (0..count - 1).map(|l| Mat::gather(hidden(l).map(|h| h.z()))).collect();
-    z.push(Mat::gather(state.groups.iter().map(|g| g.z())));
-    Snapshot {
-        a: (0..count - 1).map(|l| Mat::gather(hidden(l).map(|h| h.a()))).collect(),
-        z,
-        r: (0..count)
-            .map(|l| Mat::gather(state.residuals.iter().skip(l).step_by(count).map(|r| r.r())))
-            .collect(),
-        u: Mat::gather(state.groups.iter().map(|g| g.u())),
-    }
-}
-
 /// A reference that stands where the method stands.
 fn at<'a>(settings: Settings<f64>, data: &'a Data, method: &Method<'_>) -> Reference<'a> {
-    let found = snapshot(method);
+    let found = snapshot(method.state());
     let mut reference = Reference::new(settings, data, &network(method.layers()));
     reference.a[1..].clone_from_slice(&found.a);
     reference.z = found.z;
@@ -118,7 +97,7 @@ fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Ne
             assert!(error < 1e-10, "Lagrangian {} against {expected}: {what}", report.objective);
             let network = network(method.layers());
             assert!(farthest(&network, &reference.network) < 1e-9, "parameters: {what}");
-            let found = snapshot(method);
+            let found = snapshot(method.state());
             assert!(distance(&found.u, &reference.u) < 1e-9, "u: {what}");
             for l in 0..start.layers() {
                 assert!(distance(&found.z[l], &reference.z[l]) < 1e-9, "z of layer {l}: {what}");
@@ -267,7 +246,7 @@ fn the_dual_is_the_negative_gradient_of_the_risk() {
         let settings = Settings { loss, ..settings(1.0, SAFE, StepRule::Vector) };
         with_method(settings, groups(170), (&data, &start), |method, executor| {
             for sweep in 0..=50 {
-                let found = snapshot(method);
+                let found = snapshot(method.state());
                 let gradient = risk_gradient(loss, &found.z[2], &data.y);
                 assert!(found.u.plus(1.0, &gradient).largest() < 1e-13, "{loss:?}, sweep {sweep}");
                 method.sweep(executor, &Portable).unwrap();
@@ -284,7 +263,7 @@ fn the_accounts_are_those_of_the_state() {
             let first = method.objective(executor).unwrap();
             let expected = Reference::new(settings, &data, &start).lagrangian();
             assert!((first - expected).abs() < 1e-11 * expected.abs());
-            let mut z = snapshot(method).z;
+            let mut z = snapshot(method.state()).z;
             for _ in 0..5 {
                 let report = method.sweep(executor, &Portable).unwrap();
                 let again = method.objective(executor).unwrap();
@@ -312,7 +291,7 @@ fn the_carried_residual_does_not_drift() {
             for _ in 0..200 {
                 method.sweep(executor, &Portable).unwrap();
             }
-            let (found, reference) = (snapshot(method), at(settings, &data, method));
+            let (found, reference) = (snapshot(method.state()), at(settings, &data, method));
             for l in 0..start.layers() {
                 let mut expected = reference.residual(l);
                 if l + 1 == start.layers() {

@@ -10,10 +10,11 @@ use altmin_core::gemm::Portable;
 use altmin_core::method::dladmm::{self, DlAdmm};
 use altmin_core::method::layer::{Layer, LayerShape};
 use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
+use altmin_core::method::taylor::Taylor;
 use altmin_core::method::{Partition, Problem, Settings, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::SumsShape;
-use altmin_core::{Activation, Loss, OutputSolver, Real, Regularizer, Target};
+use altmin_core::{Activation, Loss, Optimizer, OutputSolver, Real, Regularizer, Target};
 use common::{Random, Scratch, Strided, World, updates};
 
 struct Counting;
@@ -72,7 +73,7 @@ fn the_counter_counts() {
     assert!(count == 1 && grown.capacity() >= 10_000);
 }
 
-in_both_precisions!(updates_allocate_nothing, sweeps_allocate_nothing);
+in_both_precisions!(updates_allocate_nothing, optimizers_allocate_nothing, sweeps_allocate_nothing);
 
 fn updates_allocate_nothing<T: Real>() {
     // Small shapes, and some that every blocked loop must cut.
@@ -84,6 +85,19 @@ fn updates_allocate_nothing<T: Real>() {
             let (count, result) = allocations(|| (update.run)(&mut world, &Portable, scratch.stack()));
             assert_eq!((result, count), (Ok(()), 0), "{}", update.name);
         }
+    }
+}
+
+fn optimizers_allocate_nothing<T: Real>() {
+    let rate = T::from_f64(0.5);
+    let optimizers =
+        [Optimizer::gd(rate), Optimizer::adagrad(rate), Optimizer::adadelta(rate), Optimizer::adam(rate)];
+    for optimizer in optimizers {
+        let [mut first, mut second, mut x] = [T::ZERO, T::ZERO, T::ONE].map(|x| vec![x; 1000]);
+        let gradient = vec![T::ONE; 1000];
+        let (count, result) = allocations(|| optimizer.step(1, &gradient, &mut first, &mut second, &mut x));
+        assert_eq!((result, count), (Ok(()), 0), "{optimizer:?}");
+        assert!(x.iter().all(|&x| x < T::ONE));
     }
 }
 
@@ -163,7 +177,7 @@ fn sweeps_allocate_nothing<T: Real>() {
         for storage in [DualStorage::Recovered, DualStorage::Stored] {
             sweep_pdadmm(settings, partition, problem, storage);
         }
-        sweep_dladmm(settings, partition, problem);
+        sweep_stacked(settings, partition, problem);
     }
 }
 
@@ -201,9 +215,58 @@ fn sweep_pdadmm<T: Real>(
     check(&settings, || method.sweep(&mut executor, &Portable));
     let (count, result) = allocations(|| method.objective(&mut executor));
     assert!(result.is_ok() && count == 0);
+    let two = T::from_f64(2.0);
+    let (count, result) = allocations(|| {
+        method.set_penalties(&mut executor, two * settings.nu, two * settings.rho)?;
+        method.sweep(&mut executor, &Portable)
+    });
+    assert!(result.is_ok() && count == 0);
 }
 
-fn sweep_dladmm<T: Real>(settings: Settings<T>, partition: Partition, problem: Problem<'_, T>) {
+/// dlADMM, and Taylor's ADMM with the settings that it has.
+fn sweep_stacked<T: Real>(settings: Settings<T>, partition: Partition, problem: Problem<'_, T>) {
+    let needs = shapes(&settings);
+    let needed = dladmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&needs));
+    let mut memory = zeros::<T>(needed.elements());
+    let mut executor = Sequential::new(&mut memory);
+    with_stacked(settings, partition, |state| {
+        let mut method = DlAdmm::new(settings, partition, problem, state).unwrap();
+        let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
+        assert_eq!((result, count), (Ok(()), 0));
+        check(&settings, || method.sweep(&mut executor, &Portable));
+        let (count, result) = allocations(|| method.objective(&mut executor));
+        assert!(result.is_ok() && count == 0);
+        let two = T::from_f64(2.0);
+        let (count, result) = allocations(|| {
+            method.set_penalties(&mut executor, &Portable, two * settings.nu, two * settings.rho)?;
+            method.sweep(&mut executor, &Portable)
+        });
+        assert!(result.is_ok() && count == 0);
+    });
+    if !matches!(settings.weight_step, StepRule::LeastSquares { .. }) {
+        return;
+    }
+    with_stacked(settings, partition, |state| {
+        let mut method = Taylor::new(settings, partition, problem, state).unwrap();
+        let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
+        assert_eq!((result, count), (Ok(()), 0));
+        check(&settings, || method.sweep(&mut executor, &Portable));
+        let (count, result) = allocations(|| method.objective(&mut executor));
+        assert!(result.is_ok() && count == 0);
+        let two = T::from_f64(2.0);
+        let (count, result) = allocations(|| {
+            method.set_penalties(&mut executor, &Portable, two * settings.nu, two * settings.rho)?;
+            method.sweep(&mut executor, &Portable)
+        });
+        assert!(result.is_ok() && count == 0);
+    });
+}
+
+fn with_stacked<T: Real>(
+    settings: Settings<T>,
+    partition: Partition,
+    body: impl FnOnce(dladmm::State<'_, T, Vec<T>>),
+) {
     let shapes = shapes(&settings);
     let mut layers = layers(&shapes);
     let (mut hidden, mut residuals, mut groups) = (vec![], vec![], vec![]);
@@ -217,19 +280,10 @@ fn sweep_dladmm<T: Real>(settings: Settings<T>, partition: Partition, problem: P
         }
         groups.push(dladmm::group::<T, Vec<T>>(WIDTHS[3], m, shapes.iter().copied(), zeros).unwrap());
     }
-    let state = dladmm::State {
+    body(dladmm::State {
         layers: &mut layers,
         hidden: &mut hidden,
         residuals: &mut residuals,
         groups: &mut groups,
-    };
-    let needed = dladmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&shapes));
-    let mut memory = zeros::<T>(needed.elements());
-    let mut executor = Sequential::new(&mut memory);
-    let mut method = DlAdmm::new(settings, partition, problem, state).unwrap();
-    let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
-    assert_eq!((result, count), (Ok(()), 0));
-    check(&settings, || method.sweep(&mut executor, &Portable));
-    let (count, result) = allocations(|| method.objective(&mut executor));
-    assert!(result.is_ok() && count == 0);
+    });
 }

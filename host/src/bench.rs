@@ -8,7 +8,6 @@ use altmin_core::Real;
 use altmin_core::gemm::Portable;
 use altmin_core::loss::Target;
 use altmin_core::method::Problem;
-use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::view::{dense, dense_mut};
 use serde::Serialize;
 
@@ -105,7 +104,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
     };
     let size = Size { widths: bench.layers.clone(), samples: bench.samples };
     let core = convert::settings::<T>(&settings);
-    let mut engine = Engine::new(bench.method, core, &size, DualStorage::Recovered, &gemm)?;
+    let mut engine = Engine::new(convert::plan(&settings, core), &size, &gemm)?;
     for (index, layer) in engine.layers_mut().iter_mut().enumerate() {
         let (n_out, n_in) = layer.shape();
         let (weights, _) = layer.parameters_mut();

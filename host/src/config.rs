@@ -8,6 +8,7 @@
 mod choice;
 mod defaults;
 mod options;
+mod schedule;
 mod settings;
 mod text;
 mod validate;
@@ -16,6 +17,8 @@ mod values;
 pub use choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
 pub use defaults::{Defaults, defaults};
 pub use options::TrainOptions;
+pub(crate) use schedule::range;
+pub use schedule::{NuSchedule, RhoSchedule, Times};
 pub use settings::Settings;
 pub use values::{
     Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths,

@@ -1,10 +1,13 @@
 //! From settings as people write them to those of the core.
 
 use altmin_core::loss::OutputSolver;
-use altmin_core::method::Settings as CoreSettings;
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::{Settings as CoreSettings, backprop, proxprop};
+use altmin_core::optimizer::Optimizer;
 use altmin_core::{Real, update};
 
-use crate::config::{Regularizer, Settings, StepRule};
+use crate::config::{Method, Regularizer, Settings, StepRule};
+use crate::engine::{Batches, Plan};
 use crate::network::{Activation, Loss};
 
 /// The first step parameter that backtracking tries and the factor it grows by: the papers leave both open; a start
@@ -23,6 +26,37 @@ pub fn settings<T: Real>(settings: &Settings) -> CoreSettings<T> {
         solver: OutputSolver::Newton,
         regularizer: regularizer(settings.regularizer),
     }
+}
+
+/// The method with the core's settings for it; `core` are those of methods with step rules.
+pub fn plan<T: Real>(settings: &Settings, core: CoreSettings<T>) -> Plan<T> {
+    let rate = T::from_f64(settings.learning_rate);
+    let optimizer = match settings.method {
+        Method::Pdadmm => return Plan::Pdadmm { settings: core, storage: DualStorage::Recovered },
+        Method::Dladmm => return Plan::Dladmm(core),
+        Method::Dlam => unimplemented!(),
+        Method::Taylor => {
+            let exact = step_rule(StepRule::LeastSquares, settings.damping);
+            return Plan::Taylor(CoreSettings { weight_step: exact, input_step: exact, ..core });
+        }
+        Method::Proxprop => return Plan::Proxprop(proxprop(settings, core), batches(settings)),
+        Method::Gd => Optimizer::gd(rate),
+        Method::Adagrad => Optimizer::adagrad(rate),
+        Method::Adadelta => Optimizer::adadelta(rate),
+        Method::Adam => Optimizer::adam(rate),
+    };
+    let CoreSettings { activation, loss, regularizer, .. } = core;
+    Plan::Backprop(backprop::Settings { optimizer, activation, loss, regularizer }, batches(settings))
+}
+
+fn proxprop<T: Real>(settings: &Settings, core: CoreSettings<T>) -> proxprop::Settings<T> {
+    let CoreSettings { nu, activation, loss, solver, regularizer, .. } = core;
+    let damping = T::from_f64(settings.damping);
+    proxprop::Settings { nu, damping, activation, loss, solver, regularizer }
+}
+
+fn batches(settings: &Settings) -> Option<Batches> {
+    settings.batch.map(|size| Batches { size, seed: settings.seed })
 }
 
 /// The core's step rule.

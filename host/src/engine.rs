@@ -1,19 +1,28 @@
 //! A method with the memory that it works in, allocated once.
+//!
+//! Each method has a file of its own here: what it allocates beside the layers, and how it is called. [`Plan`] names them
+//! all; a new one is a variant there, a variant of the state, and a line in each of the two places that list them.
 
+mod backprop;
+mod batches;
+mod dladmm;
+mod pdadmm;
+mod proxprop;
 mod read;
-
-pub use read::Variables;
+mod stacked;
+mod taylor;
 
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::layer::{Layer, LayerShape};
-use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
-use altmin_core::method::{Partition, Problem, Settings, Sweep, dladmm, dladmm::DlAdmm};
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::{Partition, Problem, Settings, Steps, Sweep};
 use altmin_core::update::sums::SumsShape;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
 
-use crate::config::Method;
+pub use batches::Batches;
+pub use read::Variables;
 
 type Memory<T> = Box<[T]>;
 
@@ -25,6 +34,11 @@ pub const TILE: usize = 512;
 /// pdADMM, groups for dlADMM, which works on a layer at a time. More groups cost memory for their sums.
 const UNITS: usize = 64;
 const MOST_GROUPS: usize = 16;
+
+/// Groups of a method that passes samples through the whole network, each of which has sums for all layers: as many as
+/// eight threads need, and fewer where so few samples would be left to each that adding up the sums costs more than they do.
+const NETWORK_GROUPS: usize = 8;
+const LEAST_SAMPLES: usize = 128;
 
 /// The sizes of a problem: widths from the input's features to the outputs, and samples.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,39 +53,146 @@ impl Size {
     fn layers(&self) -> impl Iterator<Item = SumsShape> + Clone + '_ {
         self.widths.windows(2).map(|pair| SumsShape { n_in: pair[0], n_out: pair[1] })
     }
+}
 
-    /// How the samples are cut under a method.
-    pub fn partition(&self, method: Method) -> Partition {
-        let at_once = match method {
-            Method::Pdadmm => self.widths.len() - 1,
-            _ => 1,
-        };
-        Partition::new(self.samples, TILE, UNITS.div_ceil(at_once).clamp(1, MOST_GROUPS))
+/// How `samples` are cut for a phase that has `at_once` units of other kinds for each group.
+fn cut(samples: usize, at_once: usize) -> Partition {
+    Partition::new(samples, TILE, UNITS.div_ceil(at_once).clamp(1, MOST_GROUPS))
+}
+
+/// How `samples` are cut for passes through the whole network: all groups as large as one another, and their tiles.
+fn cut_network(samples: usize) -> Partition {
+    let groups = (samples / LEAST_SAMPLES).clamp(2, NETWORK_GROUPS);
+    let tiles = samples.div_ceil(groups * TILE).max(1);
+    Partition::new(samples, samples.div_ceil(groups * tiles).next_multiple_of(16).max(16), groups)
+}
+
+/// A method with the core's settings for it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Plan<T> {
+    /// pdADMM.
+    Pdadmm {
+        /// Its settings.
+        settings: Settings<T>,
+        /// Where its dual is kept.
+        storage: DualStorage,
+    },
+    /// dlADMM.
+    Dladmm(Settings<T>),
+    /// Taylor's ADMM.
+    Taylor(Settings<T>),
+    /// Proximal back-propagation, over all samples or in mini-batches.
+    Proxprop(altmin_core::method::proxprop::Settings<T>, Option<Batches>),
+    /// Back-propagation with an optimiser, over all samples or in mini-batches.
+    Backprop(altmin_core::method::backprop::Settings<T>, Option<Batches>),
+}
+
+impl<T: Real> Plan<T> {
+    fn validate(&self) -> Result {
+        match self {
+            Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) | Plan::Taylor(settings) => {
+                settings.validate()
+            }
+            Plan::Proxprop(settings, _) => settings.validate(),
+            Plan::Backprop(settings, _) => settings.validate(),
+        }
+    }
+
+    /// How the layers step.
+    fn steps(&self) -> Steps<T> {
+        match self {
+            Plan::Pdadmm { settings, .. } | Plan::Dladmm(settings) | Plan::Taylor(settings) => {
+                settings.steps()
+            }
+            Plan::Proxprop(settings, _) => settings.steps(),
+            Plan::Backprop(settings, _) => settings.steps(),
+        }
+    }
+
+    /// How samples are cut.
+    fn partition(&self, size: &Size) -> Partition {
+        match self {
+            Plan::Pdadmm { .. } => cut(size.samples, size.widths.len() - 1),
+            Plan::Dladmm(_) | Plan::Taylor(_) => cut(size.samples, 1),
+            Plan::Proxprop(_, batches) | Plan::Backprop(_, batches) => {
+                cut_network(Batches::largest(*batches, size.samples))
+            }
+        }
     }
 }
 
 /// The variables of a run of one method over one training set.
 #[derive(Debug)]
 pub struct Engine<T> {
-    settings: Settings<T>,
     partition: Partition,
     layers: Vec<Layer<T, Memory<T>>>,
     state: State<T>,
     scratch: Requirement,
 }
 
+/// What a method works on.
+struct Run<'a, T: Real> {
+    layers: &'a mut [Layer<T, Memory<T>>],
+    partition: Partition,
+    problem: Problem<'a, T>,
+}
+
+/// A method with its settings and its own memory.
+trait Work<T: Real> {
+    fn initialize<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result;
+
+    fn sweep<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep>;
+
+    fn objective<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<f64>;
+
+    /// Other weights of penalties and constraints; a method without them takes no notice.
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        _run: Run<'_, T>,
+        _executor: &mut E,
+        _gemm: &G,
+        _nu: T,
+        _rho: T,
+    ) -> Result {
+        Ok(())
+    }
+}
+
 #[derive(Debug)]
 enum State<T> {
-    Pdadmm {
-        inputs: Vec<pdadmm::Input<T, Memory<T>>>,
-        residuals: Vec<pdadmm::Residual<T, Memory<T>>>,
-        outputs: Vec<pdadmm::Output<T, Memory<T>>>,
-    },
-    Dladmm {
-        hidden: Vec<dladmm::Hidden<T, Memory<T>>>,
-        residuals: Vec<dladmm::Residual<T, Memory<T>>>,
-        groups: Vec<dladmm::Group<T, Memory<T>>>,
-    },
+    Pdadmm(pdadmm::State<T>),
+    Dladmm(dladmm::State<T>),
+    Taylor(taylor::State<T>),
+    Proxprop(proxprop::State<T>),
+    Backprop(backprop::State<T>),
+}
+
+/// The same call for whichever method it is.
+macro_rules! each {
+    ($state:expr, $work:ident => $call:expr) => {
+        match $state {
+            State::Pdadmm($work) => $call,
+            State::Dladmm($work) => $call,
+            State::Taylor($work) => $call,
+            State::Proxprop($work) => $call,
+            State::Backprop($work) => $call,
+        }
+    };
 }
 
 impl<T: Real> Engine<T> {
@@ -79,33 +200,39 @@ impl<T: Real> Engine<T> {
     ///
     /// # Errors
     /// [`Setting`](altmin_core::Error::Setting).
-    pub fn new<G: Gemm<T>>(
-        method: Method,
-        settings: Settings<T>,
-        size: &Size,
-        storage: DualStorage,
-        gemm: &G,
-    ) -> Result<Self> {
-        settings.validate()?;
-        let partition = size.partition(method);
+    pub fn new<G: Gemm<T>>(plan: Plan<T>, size: &Size, gemm: &G) -> Result<Self> {
+        plan.validate()?;
+        let partition = plan.partition(size);
+        let steps = plan.steps();
         let shapes: Vec<LayerShape> = size
             .layers()
             .enumerate()
-            .map(|(index, shape)| LayerShape::new(&settings.steps(), index, shape.n_out, shape.n_in))
+            .map(|(index, shape)| LayerShape::new(&steps, index, shape.n_out, shape.n_in))
             .collect();
         let layers = shapes.iter().map(|&shape| Layer::new(shape, zeros)).collect::<Result<_>>()?;
-        let (state, scratch) = match method {
-            Method::Pdadmm => (
-                State::pdadmm(&partition, &shapes, storage)?,
-                pdadmm::workspace(gemm, &settings, partition.tile(), size.layers()),
+        let (state, scratch) = match plan {
+            Plan::Pdadmm { settings, storage } => (
+                State::Pdadmm(pdadmm::State::new(settings, storage, &partition, &shapes)?),
+                altmin_core::method::pdadmm::workspace(gemm, &settings, partition.tile(), size.layers()),
             ),
-            Method::Dladmm => (
-                State::dladmm(&partition, &shapes)?,
-                dladmm::workspace(gemm, &settings, partition.tile(), size.layers()),
+            Plan::Dladmm(settings) => (
+                State::Dladmm(dladmm::State::new(settings, &partition, &shapes)?),
+                altmin_core::method::dladmm::workspace(gemm, &settings, partition.tile(), size.layers()),
             ),
-            _ => unimplemented!(),
+            Plan::Taylor(settings) => (
+                State::Taylor(taylor::State::new(settings, &partition, &shapes)?),
+                altmin_core::method::taylor::workspace(gemm, &settings, partition.tile(), size.layers()),
+            ),
+            Plan::Proxprop(settings, batches) => (
+                State::Proxprop(proxprop::State::new(settings, batches, &partition, size)?),
+                altmin_core::method::proxprop::workspace(gemm, &settings, partition.tile(), size.layers()),
+            ),
+            Plan::Backprop(settings, batches) => (
+                State::Backprop(backprop::State::new(settings, batches, &partition, size)?),
+                altmin_core::method::backprop::workspace(gemm, &settings, partition.tile(), size.layers()),
+            ),
         };
-        Ok(Self { settings, partition, layers, state, scratch })
+        Ok(Self { partition, layers, state, scratch })
     }
 
     /// Scratch that each worker of the executor needs.
@@ -123,6 +250,11 @@ impl<T: Real> Engine<T> {
         &mut self.layers
     }
 
+    /// The objective is R of the composed network and Omega: the method has no variables beside the weights.
+    pub fn is_composed(&self) -> bool {
+        matches!(self.state, State::Proxprop(_) | State::Backprop(_))
+    }
+
     /// Sets the auxiliary variables by a forward pass from the present weights.
     ///
     /// # Errors
@@ -133,13 +265,16 @@ impl<T: Real> Engine<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result {
-        self.with(problem, |method| match method {
-            Bound::Pdadmm(mut method) => method.initialize(executor, gemm),
-            Bound::Dladmm(mut method) => method.initialize(executor, gemm),
-        })
+        let Self { partition, layers, state, .. } = self;
+        let run = Run { layers, partition: *partition, problem };
+        each!(state, work => work.initialize(run, executor, gemm))
     }
 
-    /// One sweep. `problem` must be the one that [`Engine::initialize`] saw.
+    /// One sweep; one epoch, where the method works in mini-batches. `problem` must be the one that
+    /// [`Engine::initialize`] saw.
+    ///
+    /// The objective of a composed method in mini-batches, and of back-propagation, is not that of the weights after the
+    /// sweep, which no pass has seen.
     ///
     /// # Errors
     /// Those of the core; [`NonFinite`](altmin_core::Error::NonFinite) when the method diverges.
@@ -149,78 +284,41 @@ impl<T: Real> Engine<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<Sweep> {
-        self.with(problem, |method| match method {
-            Bound::Pdadmm(mut method) => method.sweep(executor, gemm),
-            Bound::Dladmm(mut method) => method.sweep(executor, gemm),
-        })
+        let Self { partition, layers, state, .. } = self;
+        let run = Run { layers, partition: *partition, problem };
+        each!(state, work => work.sweep(run, executor, gemm))
     }
 
-    /// The method's Lagrangian of the present state.
+    /// Changes nu and rho between two sweeps, or before [`Engine::initialize`]; the duals are carried over.
     ///
     /// # Errors
     /// Those of the core.
-    pub fn objective<E: Executor<T>>(&mut self, problem: Problem<'_, T>, executor: &mut E) -> Result<f64> {
-        self.with(problem, |method| match method {
-            Bound::Pdadmm(mut method) => method.objective(executor),
-            Bound::Dladmm(mut method) => method.objective(executor),
-        })
-    }
-
-    fn with<R>(
+    pub fn set_penalties<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         problem: Problem<'_, T>,
-        call: impl FnOnce(Bound<'_, T>) -> Result<R>,
-    ) -> Result<R> {
-        let Self { settings, partition, layers, state, .. } = self;
-        match state {
-            State::Pdadmm { inputs, residuals, outputs } => {
-                let state = pdadmm::State { layers, inputs, residuals, outputs };
-                call(Bound::Pdadmm(PdAdmm::new(*settings, *partition, problem, state)?))
-            }
-            State::Dladmm { hidden, residuals, groups } => {
-                let state = dladmm::State { layers, hidden, residuals, groups };
-                call(Bound::Dladmm(DlAdmm::new(*settings, *partition, problem, state)?))
-            }
-        }
-    }
-}
-
-/// A method over borrowed memory.
-enum Bound<'a, T: Real> {
-    Pdadmm(PdAdmm<'a, T, Memory<T>>),
-    Dladmm(DlAdmm<'a, T, Memory<T>>),
-}
-
-impl<T: Real> State<T> {
-    fn pdadmm(partition: &Partition, shapes: &[LayerShape], storage: DualStorage) -> Result<Self> {
-        let (mut inputs, mut residuals, mut outputs) = (Vec::new(), Vec::new(), Vec::new());
-        for (l, &shape) in shapes.iter().enumerate() {
-            for g in 0..partition.groups() {
-                let (first, last) = (l == 0, l + 1 == shapes.len());
-                let (_, m) = partition.group(g);
-                let (input, residual, output) = pdadmm::units(shape, first, last, storage, m, zeros)?;
-                inputs.push(input);
-                residuals.push(residual);
-                outputs.push(output);
-            }
-        }
-        Ok(State::Pdadmm { inputs, residuals, outputs })
+        executor: &mut E,
+        gemm: &G,
+        nu: T,
+        rho: T,
+    ) -> Result {
+        let Self { partition, layers, state, .. } = self;
+        let run = Run { layers, partition: *partition, problem };
+        each!(state, work => work.set_penalties(run, executor, gemm, nu, rho))
     }
 
-    fn dladmm(partition: &Partition, shapes: &[LayerShape]) -> Result<Self> {
-        let (mut hidden, mut residuals, mut groups) = (Vec::new(), Vec::new(), Vec::new());
-        for g in 0..partition.groups() {
-            let (_, m) = partition.group(g);
-            for (l, shape) in shapes.iter().enumerate() {
-                residuals.push(dladmm::residual(shape.sums.n_out, m, zeros)?);
-                if l + 1 < shapes.len() {
-                    hidden.push(dladmm::hidden(shape.sums.n_out, m, zeros)?);
-                }
-            }
-            let last = shapes.last().map_or(0, |shape| shape.sums.n_out);
-            groups.push(dladmm::group(last, m, shapes.iter().copied(), zeros)?);
-        }
-        Ok(State::Dladmm { hidden, residuals, groups })
+    /// The method's objective at the present state.
+    ///
+    /// # Errors
+    /// Those of the core.
+    pub fn objective<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        problem: Problem<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<f64> {
+        let Self { partition, layers, state, .. } = self;
+        let run = Run { layers, partition: *partition, problem };
+        each!(state, work => work.objective(run, executor, gemm))
     }
 }
 

@@ -34,6 +34,19 @@ pub struct Metrics {
     pub seconds: f64,
 }
 
+/// A setting that a schedule or a rule has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Change {
+    /// The first sweep that works with the new value, counted from 1.
+    pub sweep: usize,
+    /// The setting's name, as in files: `nu`, `rho`.
+    pub setting: &'static str,
+    /// Its value before.
+    pub from: f64,
+    /// Its value from now on.
+    pub to: f64,
+}
+
 /// Why a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -102,6 +115,15 @@ pub trait Observer: Send {
     /// What the observer writes to cannot be written.
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()>;
 
+    /// Called before a sweep for each setting that a schedule has changed; does nothing unless it is written.
+    ///
+    /// # Errors
+    /// What the observer writes to cannot be written.
+    fn change(&mut self, change: &Change) -> io::Result<()> {
+        let _ = change;
+        Ok(())
+    }
+
     /// Called once, after the last sweep.
     ///
     /// # Errors
@@ -109,16 +131,23 @@ pub trait Observer: Send {
     fn finish(&mut self, summary: &Summary) -> io::Result<()>;
 }
 
-/// Keeps the metrics of every sweep, for curves.
+/// Keeps the metrics of every sweep, for curves, and what schedules have changed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct History {
     /// The metrics, in order.
     pub sweeps: Vec<Metrics>,
+    /// The changes, in order.
+    pub changes: Vec<Change>,
 }
 
 impl Observer for History {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         self.sweeps.push(*metrics);
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Change) -> io::Result<()> {
+        self.changes.push(*change);
         Ok(())
     }
 
@@ -130,6 +159,10 @@ impl Observer for History {
 impl<O: Observer + ?Sized> Observer for &mut O {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         (**self).sweep(metrics)
+    }
+
+    fn change(&mut self, change: &Change) -> io::Result<()> {
+        (**self).change(change)
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
@@ -183,6 +216,10 @@ impl<'a> Observers<'a> {
 impl Observer for Observers<'_> {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         self.each(|observer| observer.sweep(metrics))
+    }
+
+    fn change(&mut self, change: &Change) -> io::Result<()> {
+        self.each(|observer| observer.change(change))
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

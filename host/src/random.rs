@@ -15,6 +15,8 @@ pub enum Purpose {
     Permutation = 1,
     /// Features that only have to be numbers.
     Features = 2,
+    /// Orders of mini-batches, one sequence an epoch.
+    Batches = 3,
 }
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
@@ -63,23 +65,30 @@ pub fn normal(seed: u64, purpose: Purpose, sequence: u32, index: u64) -> f64 {
 /// The numbers `0..n` in random order: every order is equally likely.
 pub fn permutation(seed: u64, n: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..n).collect();
-    let mut index = 0;
-    for last in (1..n).rev() {
-        order.swap(last, below(last as u64 + 1, seed, &mut index) as usize);
-    }
+    shuffle(seed, Purpose::Permutation, 0, &mut order);
     order
 }
 
-/// An integer below `bound`, from the next places after `index`.
+/// Puts `items` into random order: every order is equally likely.
+pub fn shuffle<A>(seed: u64, purpose: Purpose, sequence: u32, items: &mut [A]) {
+    let mut index = 0;
+    let mut next = || {
+        index += 1;
+        bits(seed, purpose, sequence, index - 1)[0]
+    };
+    for last in (1..items.len()).rev() {
+        items.swap(last, below(last as u64 + 1, &mut next) as usize);
+    }
+}
+
+/// An integer below `bound`, from the next random words.
 ///
 /// The upper word of `random * bound`; the few random words that would favour some results are drawn again
 /// (Lemire, 'Fast random integer generation in an interval', 2019).
-fn below(bound: u64, seed: u64, index: &mut u64) -> u64 {
+fn below(bound: u64, next: &mut impl FnMut() -> u64) -> u64 {
     let favoured = bound.wrapping_neg() % bound;
     loop {
-        let random = bits(seed, Purpose::Permutation, 0, *index)[0];
-        *index += 1;
-        let product = u128::from(random) * u128::from(bound);
+        let product = u128::from(next()) * u128::from(bound);
         if product as u64 >= favoured {
             return (product >> 64) as u64;
         }

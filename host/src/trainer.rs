@@ -1,6 +1,7 @@
 //! Training: owns the memory, runs a method, says how it goes, stops.
 
 mod growth;
+mod schedule;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use altmin_core::gemm::Portable;
 use altmin_core::loss::Target;
-use altmin_core::method::pdadmm::DualStorage;
-use altmin_core::method::{Problem, Settings as CoreSettings};
+use altmin_core::method::layer::Layer;
+use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
 use altmin_core::{Error as CoreError, Real};
 
 use crate::config::{Kernel, Settings};
@@ -26,6 +27,7 @@ use crate::model::{Dense, Model};
 use crate::observe::{Metrics, Observer, Outcome, Summary};
 use crate::schedule::Parallel;
 use crate::score::{Evaluator, Score};
+use schedule::Schedule;
 
 /// A run: a network, a method, a training and a test set.
 #[derive(Debug)]
@@ -43,6 +45,7 @@ pub struct Trainer<T> {
     evaluator: Evaluator,
     /// The weights after the last sweep whose numbers were all finite, or those that the run began with.
     good: Vec<Dense<T>>,
+    schedule: Schedule,
     state: State,
 }
 
@@ -98,6 +101,7 @@ impl<T: Real> Trainer<T> {
             widths,
             engine,
             evaluator,
+            schedule: Schedule::new(settings),
             state: State {
                 sweeps: 0,
                 elapsed: Duration::ZERO,
@@ -168,6 +172,9 @@ impl<T: Real> Trainer<T> {
             if self.settings.grow.is_some_and(|growth| growth.sweeps == self.state.sweeps) {
                 self.grow()?;
             }
+            for change in self.follow_schedules()?.iter().flatten() {
+                observer.change(change).map_err(cannot_observe)?;
+            }
             let Some(metrics) = self.sweep()? else {
                 self.state.diverged = true;
                 self.restore_good();
@@ -217,11 +224,13 @@ impl<T: Real> Trainer<T> {
         self.keep_good();
         self.state.sweeps += 1;
         self.state.age += 1;
-        self.state.objective = sweep.objective;
+        let objective = self.objective(&sweep, train.loss);
+        self.state.objective = objective;
+        self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep);
         (self.state.train, self.state.test) = (train, test);
         Ok(Some(Metrics {
             sweep: self.state.sweeps,
-            objective: sweep.objective,
+            objective,
             primal_residual: sweep.primal_residual,
             dual_residual: sweep.dual_residual,
             loss: train.loss,
@@ -229,6 +238,16 @@ impl<T: Real> Trainer<T> {
             test_accuracy: test.accuracy,
             seconds: self.state.elapsed.as_secs_f64(),
         }))
+    }
+
+    /// The method's own, or, where that is R and Omega of the composed network, that of the weights after the sweep, which
+    /// only the metrics have seen.
+    fn objective(&self, sweep: &Sweep, loss: f64) -> f64 {
+        if !self.engine.is_composed() {
+            return sweep.objective;
+        }
+        let omega = |layer: &Layer<T, _>| self.core.regularizer.value(&layer.weights());
+        loss * self.train.n_samples() as f64 + self.engine.layers().iter().map(omega).sum::<f64>()
     }
 
     fn score(&mut self, data: &Dataset<T>) -> altmin_core::Result<Score> {
@@ -285,7 +304,7 @@ fn new_engine<T: Real>(
     gemm: &AnyGemm,
 ) -> Result<Engine<T>> {
     let size = Size { widths: widths.to_vec(), samples };
-    Ok(Engine::new(settings.method, core, &size, DualStorage::Recovered, gemm)?)
+    Ok(Engine::new(convert::plan(settings, core), &size, gemm)?)
 }
 
 /// Layers of these widths, all zero.

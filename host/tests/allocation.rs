@@ -170,13 +170,15 @@ impl Observer for Counts {
     }
 }
 
-/// What each sweep of a trainer after the first allocates, metrics included, with the core's own product.
-fn trainer_sweeps(method: Method, threads: usize) -> Vec<usize> {
+/// What each sweep of a trainer after the first allocates, metrics and schedules included, with the core's own product.
+fn trainer_sweeps(method: Method, threads: usize, rho_schedule: &str) -> Vec<usize> {
     let options = TrainOptions {
         method: Some(method),
         threads: Some(threads),
         sweeps: Some(SWEEPS + 1),
         kernel: Some(altmin::config::Kernel::Portable),
+        nu_schedule: Some("times:1.5:1".parse().unwrap()),
+        rho_schedule: Some(rho_schedule.parse().unwrap()),
         ..TrainOptions::default()
     };
     let settings: Settings = options.resolve().unwrap();
@@ -204,7 +206,10 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
                 println!("{what}: {inside} allocations of the product crate in {SWEEPS} sweeps");
                 assert_eq!(outside, 0, "{what}");
             }
-            assert_eq!(trainer_sweeps(method, threads), [0; SWEEPS], "trainer, {method}, {threads} threads");
+            for schedule in ["constant", "rising:2", "times:0.9:1"] {
+                let what = format!("trainer, {method}, {threads} threads, {schedule}");
+                assert_eq!(trainer_sweeps(method, threads, schedule), [0; SWEEPS], "{what}");
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What observers write, and what becomes of those that cannot.
 
 use altmin::config::Method;
-use altmin::observe::{CsvRows, History, JsonLines, Metrics, Observer, Observers, Outcome, Summary};
+use altmin::observe::{Change, CsvRows, History, JsonLines, Metrics, Observer, Observers, Outcome, Summary};
 use altmin::report::{curves, table};
 use std::io::{self, Write};
 
@@ -58,11 +58,14 @@ fn json_lines_have_the_promised_keys_in_order() {
     let mut text = Vec::new();
     let mut lines = JsonLines::new(&mut text);
     lines.sweep(&metrics(1, 8.0)).expect("written");
+    lines.change(&Change { sweep: 2, setting: "rho", from: 1e-6, to: 0.5 }).expect("written");
     lines.sweep(&metrics(2, f64::INFINITY)).expect("written");
     lines.finish(&summary()).expect("written");
     let expected = concat!(
         r#"{"kind":"sweep","sweep":1,"objective":8.0,"primal_residual":0.5,"dual_residual":0.25,"loss":2.0,"#,
         r#""train_accuracy":0.75,"test_accuracy":0.5,"seconds":1.5}"#,
+        "\n",
+        r#"{"kind":"change","sweep":2,"setting":"rho","from":1e-6,"to":0.5}"#,
         "\n",
         r#"{"kind":"sweep","sweep":2,"objective":null,"primal_residual":0.5,"dual_residual":0.25,"loss":2.0,"#,
         r#""train_accuracy":0.75,"test_accuracy":0.5,"seconds":1.5}"#,
@@ -105,10 +108,13 @@ fn one_that_fails_is_dropped_and_the_others_go_on() {
     for sweep in 1..=3 {
         observers.sweep(&metrics(sweep, 1.0)).expect("one is left");
     }
+    let change = Change { sweep: 4, setting: "nu", from: 1.0, to: 2.0 };
+    observers.change(&change).expect("one is left");
     observers.finish(&summary()).expect("one is left");
     let failures = observers.take_failures();
     drop(observers);
     assert_eq!(history.sweeps, [1, 2, 3].map(|sweep| metrics(sweep, 1.0)));
+    assert_eq!(history.changes, [change]);
     let [(what, error)] = &failures[..] else { panic!("{failures:?}") };
     assert_eq!((what.as_str(), error.kind()), ("metrics.csv", io::ErrorKind::StorageFull));
 }

@@ -64,6 +64,8 @@ fn thresholds_of_the_theorems() {
     assert_eq!(pdadmm(1.0, Activation::LeakyRelu(-3.0)), Some(36.0));
     let dladmm = |loss| rho_threshold(Method::Dladmm, 7.0, Activation::Relu, loss);
     assert_eq!((dladmm(Loss::CrossEntropy), dladmm(Loss::LeastSquares)), (Some(1.0), Some(2.0)));
+    let taylor = rho_threshold(Method::Taylor, 7.0, Activation::Relu, Loss::LeastSquares).expect("one");
+    assert!((taylor * taylor - 2.0).abs() < 1e-14);
 }
 
 fn settings(text: &str) -> Settings {

@@ -44,7 +44,7 @@ fn without_time(sweeps: &[Metrics]) -> Vec<Metrics> {
 
 #[test]
 fn defaults_read_digits() {
-    for method in [Method::Pdadmm, Method::Dladmm] {
+    for method in [Method::Pdadmm, Method::Dladmm, Method::Taylor] {
         let accuracies = [0, 1, 2, 3, 4].map(|seed| {
             let (summary, ..) = run(&settings(&format!("method = '{method}'\nseed = {seed}")));
             assert_eq!(summary.outcome, Outcome::SweepLimit);
@@ -57,7 +57,7 @@ fn defaults_read_digits() {
 
 #[test]
 fn a_grown_run_begins_as_the_shallow_one() {
-    for method in [Method::Pdadmm, Method::Dladmm] {
+    for method in [Method::Pdadmm, Method::Dladmm, Method::Taylor] {
         let common = format!("method = '{method}'\nsamples = 300\nsweeps = 7");
         let shallow = run(&settings(&format!("{common}\nhidden = '20'")));
         let (_, grown, model) = run(&settings(&format!("{common}\nhidden = '20x3'\ngrow = '1:4'")));
@@ -77,7 +77,7 @@ fn a_grown_run_begins_as_the_shallow_one() {
 
 #[test]
 fn a_tolerance_ends_a_run_at_the_first_sweep_that_meets_it() {
-    for method in [Method::Pdadmm, Method::Dladmm] {
+    for method in [Method::Pdadmm, Method::Dladmm, Method::Taylor] {
         let common = format!("method = '{method}'\nsamples = 300\nhidden = '20'\nsweeps = 60");
         let (_, all, _) = run(&settings(&common));
         let worst = |metrics: &Metrics| metrics.primal_residual.max(metrics.dual_residual);
@@ -173,9 +173,9 @@ fn divergence_at_once_leaves_the_initial_weights() {
 }
 
 #[test]
-fn few_images_of_mnist_teach_both_methods() {
+fn few_images_of_mnist_teach_the_methods_of_admm() {
     let Some(folder) = real_data("mnist") else { return };
-    for method in [Method::Pdadmm, Method::Dladmm] {
+    for method in [Method::Pdadmm, Method::Dladmm, Method::Taylor] {
         let text = format!("method = '{method}'\npool = 2\nsamples = 2000\nhidden = '100'\nsweeps = 15");
         let settings = Settings { data: DataSource::Directory(folder.clone()), ..settings(&text) };
         let (summary, ..) = run(&settings);

@@ -8,11 +8,15 @@ use altmin::data::{self, Dataset};
 use altmin::verify::{Auditor, Claim, Formula, Report, Verdict};
 
 /// Each activation, and each risk.
-const NETWORKS: [(&str, &str); 4] = [
+const NETWORKS: [(&str, &str); 8] = [
     ("relu", "cross-entropy"),
     ("relu", "least-squares"),
     ("leaky-relu:0.1", "cross-entropy"),
     ("leaky-relu:0.1", "least-squares"),
+    ("sigmoid", "cross-entropy"),
+    ("sigmoid", "least-squares"),
+    ("tanh", "cross-entropy"),
+    ("tanh", "least-squares"),
 ];
 const STEPS: [StepRule; 4] =
     [StepRule::Vector, StepRule::Scalar, StepRule::Backtracking, StepRule::LeastSquares];
@@ -30,7 +34,7 @@ fn options(method: Method, step: StepRule) -> TrainOptions {
         step: Some(step),
         nu: Some(0.2),
         rho: Some(rho),
-        epsilon: Some(0.3),
+        epsilon: Some(0.02),
         epsilon_rule: Some(EpsilonRule::Fixed),
         pool: Some(2),
         samples: Some("30".parse().expect("a number")),
@@ -120,7 +124,7 @@ fn undetected(options: &TrainOptions, told: impl Fn(Claim) -> bool) -> Vec<Formu
 
 /// Each activation and each risk once.
 fn falsified(method: Method) {
-    let few: Vec<_> = NETWORKS.into_iter().step_by(3).collect();
+    let few = [NETWORKS[0], NETWORKS[3], NETWORKS[4], NETWORKS[7]];
     for options in networks(method, &few).into_iter().chain(regularized(method)) {
         let silent = undetected(&options, |claim| claim != Claim::Trainer);
         assert_eq!(silent, [], "{options:?}");

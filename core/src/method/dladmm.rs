@@ -15,8 +15,11 @@
 //! [`Sweep::promised`], if the dual starts at `-grad R(z_L)`, as it does here.
 
 mod frame;
+mod penalties;
 mod state;
 
+pub(super) use frame::Unit;
+pub(super) use state::Terms;
 pub use state::{Group, Hidden, Residual, State, group, hidden, residual};
 
 use super::layer::Layer;
@@ -34,8 +37,7 @@ use crate::update::weights::Order;
 use crate::update::{StepRule, dual, hidden, output, weights};
 use crate::view::{as_ref, require_size};
 use crate::workspace::{Requirement, Stack};
-use frame::{Frame, Unit, linear_weight};
-use state::Terms;
+use frame::{Frame, linear_weight};
 
 /// Scratch that each of the executor's workers needs.
 pub fn workspace<T: Real, G: Gemm<T>>(
@@ -62,7 +64,7 @@ pub fn workspace<T: Real, G: Gemm<T>>(
 /// The method over a state.
 #[derive(Debug)]
 pub struct DlAdmm<'a, T: Real, S> {
-    settings: Settings<T>,
+    pub(super) settings: Settings<T>,
     partition: Partition,
     problem: Problem<'a, T>,
     state: State<'a, T, S>,
@@ -127,7 +129,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     }
 
     /// Runs `pass` for every group.
-    fn pass<E: Executor<T>>(
+    pub(super) fn pass<E: Executor<T>>(
         &mut self,
         executor: &mut E,
         pass: impl Fn(&Frame<'_, T, S>, usize, Unit<'_, T, S>, Stack<'_, T>) -> Result + Sync,
@@ -205,7 +207,9 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
             weights_promised += self.reduce(executor, gemm, l + 1, Order::WeightsFirst)?;
         }
         self.finish(executor, gemm)?;
-        self.account(weights_promised).require_finite()
+        let constant =
+            dladmm_output_constant(self.settings.rho.to_f64(), self.settings.loss.lipschitz::<f64>());
+        self.account(weights_promised, constant).require_finite()
     }
 
     /// The last layer's z (equation 5), and the sums for its b and W.
@@ -284,10 +288,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
                     )?;
                 }
                 frame.step_activation(gemm, hidden, residuals, group, l, start, count, stack.rest())?;
-                group.terms.linear += objective::squared(&residuals[l].r.columns(start, count));
-                let (a, z) = (hidden[l].a.columns(start, count), hidden[l].z.columns(start, count));
-                group.terms.activation +=
-                    objective::activation_gap(frame.settings.activation, &a, &z, stack.rest())?;
+                frame.account_hidden(&hidden[l], &residuals[l], group, start, count, stack.rest())?;
                 frame.accumulate(gemm, hidden, residuals, group, g, l + 1, start, count, stack.rest())?;
             }
             Ok(())
@@ -295,7 +296,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     }
 
     /// The last layer's residual follows its weights; z (equation 15) and the dual.
-    fn finish<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
+    pub(super) fn finish<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
         let last = self.state.layers.len() - 1;
         self.pass(executor, |frame, g, unit, mut stack| {
             let Unit { hidden, residuals, group } = unit;
@@ -363,7 +364,12 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
 
     /// Makes the exact step of the input of layer `l` ready. It serves the backward and the forward pass, since the
     /// layer's weights do not change between them.
-    fn prepare_input<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G, l: usize) -> Result {
+    pub(super) fn prepare_input<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        executor: &mut E,
+        gemm: &G,
+        l: usize,
+    ) -> Result {
         if !matches!(self.settings.input_step, StepRule::LeastSquares { .. }) {
             return Ok(());
         }
@@ -374,7 +380,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
     }
 
     /// Weights and bias of layer `l`; returns what they promise.
-    fn reduce<E: Executor<T>, G: Gemm<T>>(
+    pub(super) fn reduce<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         executor: &mut E,
         gemm: &G,
@@ -405,11 +411,11 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         linear_weight(&self.settings, l, self.state.layers.len())
     }
 
-    fn account(&self, weights_promised: f64) -> Sweep {
-        let Settings { nu, rho, regularizer, loss, .. } = self.settings;
+    /// Adds up the groups' shares, in their order. `output_constant` is what a method promises for `|dz_L|^2`.
+    pub(super) fn account(&self, weights_promised: f64, output_constant: f64) -> Sweep {
+        let Settings { nu, rho, regularizer, .. } = self.settings;
         let (nu, rho) = (nu.to_f64(), rho.to_f64());
         let mut sweep = Sweep { promised: weights_promised, ..Sweep::default() };
-        let constant = dladmm_output_constant(rho, loss.lipschitz::<f64>());
         let (mut constraint, mut moved) = (ConstraintTerms::default(), 0.0);
         for layer in self.state.layers.iter() {
             sweep.objective += regularizer.value(&layer.weights());
@@ -417,7 +423,7 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
         for Group { terms, .. } in self.state.groups.iter() {
             sweep.objective += terms.risk + 0.5 * nu * (terms.linear + terms.activation);
             constraint.add(terms.constraint);
-            sweep.promised += terms.input_promised + constant * terms.output_moved;
+            sweep.promised += terms.input_promised + output_constant * terms.output_moved;
             moved += terms.sweep_moved;
             sweep.output = sweep.output.merge(terms.report);
         }
@@ -437,15 +443,12 @@ impl<'a, T: Real, S: Memory<T>> DlAdmm<'a, T, S> {
             group.terms = Terms::default();
             for (start, count) in frame.partition.tiles(g) {
                 for (here, residual) in hidden.iter().zip(residuals.iter()) {
-                    group.terms.linear += objective::squared(&residual.r.columns(start, count));
-                    let (a, z) = (here.a.columns(start, count), here.z.columns(start, count));
-                    group.terms.activation +=
-                        objective::activation_gap(frame.settings.activation, &a, &z, stack.rest())?;
+                    frame.account_hidden(here, residual, group, start, count, stack.rest())?;
                 }
                 frame.account_output(&residuals[hidden.len()], group, g, start, count)?;
             }
             Ok(())
         })?;
-        Ok(self.account(0.0).objective)
+        Ok(self.account(0.0, 0.0).objective)
     }
 }

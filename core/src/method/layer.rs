@@ -34,6 +34,7 @@ pub struct Layer<T, S> {
     solve: S,
     tau: T,
     input_known: bool,
+    factor_known: bool,
     factored: bool,
     reduced: Reduced,
 }
@@ -83,6 +84,7 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
             solve: exact("solve", allocate(shape.solve), shape.solve)?,
             tau: T::ZERO,
             input_known: false,
+            factor_known: false,
             factored: false,
             reduced: Reduced::default(),
         })
@@ -129,6 +131,11 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         self.change.view()
     }
 
+    /// The same, column by column.
+    pub(super) fn change_slice(&self) -> &[T] {
+        self.change.as_slice()
+    }
+
     /// The bias's last change.
     pub(super) fn bias_change(&self) -> &[T] {
         self.bias_change.as_slice()
@@ -147,7 +154,27 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     /// Forgets what was known of the data.
     pub(super) fn reset(&mut self) {
         self.input_known = false;
+        self.forget_factor();
+    }
+
+    /// Forgets the factor of the data's sums, which depends on the weight w where there is an l2 regulariser; the sums
+    /// themselves do not, and are kept.
+    pub(super) fn forget_factor(&mut self) {
+        self.factor_known = false;
         self.factored = false;
+    }
+
+    /// `r p'` column by column, and the row sums of `r`, as they were collected last.
+    pub(super) fn residual_sums(&self) -> (&[T], &[T]) {
+        let (n_out, n_in) = self.shape();
+        self.sums.as_ref()[..n_out * (n_in + 1)].split_at(n_out * n_in)
+    }
+
+    /// `W`, `b`, and the memory of their [`residual_sums`](Self::residual_sums), for a gradient that is made there.
+    pub(super) fn descent_mut(&mut self) -> (&mut [T], &mut [T], &mut [T], &mut [T]) {
+        let (n_out, n_in) = self.shape();
+        let (weights, bias) = self.sums.as_mut()[..n_out * (n_in + 1)].split_at_mut(n_out * n_in);
+        (self.weights.as_mut_slice(), self.bias.as_mut_slice(), weights, bias)
     }
 
     /// The shape of the layer's sums.
@@ -218,8 +245,9 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         let shape = self.sums_shape();
         let sums = shape.read(self.sums.as_ref(), samples)?;
         let n = shape.n_in;
-        if data && !self.input_known && samples > 0 {
+        if data && !self.factor_known && samples > 0 {
             self.input_known = true;
+            self.factor_known = true;
             if let StepRule::LeastSquares { damping } = steps.weights {
                 let lower = &mut dense_mut(self.solve.as_mut(), n, n);
                 self.factored =

@@ -11,6 +11,7 @@
 //! L_rho is the Lagrangian before Algorithm 1, plus Omega. Guarantee (Lemma 1): for
 //! `rho > max(4 nu s^2, (sqrt(17) + 1) nu/2)` it falls in every sweep by at least [`Sweep::promised`].
 
+mod penalties;
 mod state;
 mod tile;
 
@@ -55,6 +56,7 @@ pub fn workspace<T: Real, G: Gemm<T>>(
                 .and(hidden::step_workspace(n_out))
                 .or(Requirement::matrix(n_out, tile).and(copy::step_workspace(n_out)))
                 .or(Requirement::matrix(n_out, tile).and(objective::copy_terms_workspace(n_out)))
+                .or(copy::carry_workspace(n_out))
         };
         let apply = weights::apply_workspace(gemm, n_out, n_in, tile).or(elementwise);
         most.or(prepare).or(step).or(reduce).or(apply)

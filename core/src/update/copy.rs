@@ -49,6 +49,39 @@ pub fn step<T: Real>(
     Ok(moved)
 }
 
+/// **apply**, where nu changes between two sweeps: `q <- f(z) + ratio (q - f(z))` with `ratio = nu_old/nu_new`.
+///
+/// The dual is recovered from `u = nu (q - f(z))` (Lemma 4). Read with another nu the same q would mean a multiplier that
+/// is `nu_new/nu_old` times as large; the q that is written here means the same one:
+/// `nu_new (q_new - f(z)) = nu_old (q_old - f(z)) = u`. Exact up to rounding. `z` and `q` are n_out x m, `ratio > 0`.
+///
+/// # Errors
+/// [`Setting`](crate::error::Error::Setting), [`Shape`](crate::error::Error::Shape),
+/// [`Workspace`](crate::error::Error::Workspace) below [`carry_workspace`].
+pub fn carry<T: Real>(
+    ratio: T,
+    activation: Activation<T>,
+    z: &MatRef<'_, T>,
+    q: &mut MatMut<'_, T>,
+    mut stack: Stack<'_, T>,
+) -> Result {
+    require_positive("ratio", ratio.to_f64())?;
+    require_size("z", z.shape(), q.shape())?;
+    let f = stack.vector(q.nrows())?;
+    for j in 0..q.ncols() {
+        activation.apply(column(z, j), f)?;
+        for (q, &f) in column_mut(q, j).iter_mut().zip(&*f) {
+            *q = f + ratio * (*q - f);
+        }
+    }
+    Ok(())
+}
+
+/// Scratch of [`carry`]: a column.
+pub fn carry_workspace(n_out: usize) -> Requirement {
+    Requirement::vector(n_out)
+}
+
 /// Scratch of [`step`]: a column.
 pub fn step_workspace(n_out: usize) -> Requirement {
     Requirement::vector(n_out)

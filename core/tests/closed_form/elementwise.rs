@@ -13,6 +13,7 @@ in_both_precisions!(
     hidden_z_is_the_best_of_a_dense_scan,
     output_z_of_least_squares,
     q_and_the_dual_that_need_not_be_stored,
+    q_carries_the_dual_to_another_nu,
     the_shifted_residual,
     terms_of_the_lagrangians,
 );
@@ -99,6 +100,29 @@ fn q_and_the_dual_that_need_not_be_stored<T: Real>() {
         let mut recovered = Strided::<T>::dense(&Plain::zeros(n, m));
         dual::recover(nu_t, activation, &q_t.view(), &z_view, &mut recovered.view_mut()).unwrap();
         assert_close::<T>("u by Lemma 4", &recovered.plain(), &stored);
+    }
+}
+
+fn q_carries_the_dual_to_another_nu<T: Real>() {
+    let (n, m, old) = (4, 6, 1.5);
+    for (seed, activation) in activations::<T>().into_iter().enumerate() {
+        for new in [0.375, 12.0] {
+            let mut random = Random::new(60 + seed as u64);
+            let [z, q] = [0; 2].map(|_| random.matrix(n, m));
+            let f = z.map(|z| activate(activation, z));
+            let u = q.plus(-1.0, &f).map(|gap| old * gap);
+            let [z_t, mut q_t] = [&z, &q].map(Strided::<T>::dense);
+            let mut scratch = Scratch::new(copy::carry_workspace(n));
+            let ratio = T::from_f64(old / new);
+            copy::carry(ratio, activation, &z_t.view(), &mut q_t.view_mut(), scratch.stack()).unwrap();
+            assert_close::<T>("q", &q_t.plain(), &f.plus(1.0 / new, &u));
+            assert_eq!(z_t.plain(), Strided::<T>::dense(&z).plain(), "z stays");
+            let mut recovered = Strided::<T>::dense(&Plain::zeros(n, m));
+            let nu = T::from_f64(new);
+            dual::recover(nu, activation, &q_t.view(), &z_t.view(), &mut recovered.view_mut()).unwrap();
+            // new times the rounding of a q of size 1.
+            assert_near::<T>("u", recovered.plain().plus(-1.0, &u).largest(), 0.0, new.max(1.0));
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 //! dlADMM's Algorithm 1 line by line on whole matrices: every residual made anew, the dual explicit.
+#![allow(dead_code)]
 
 use altmin_core::method::Settings;
 
@@ -32,6 +33,11 @@ impl<'a> Reference<'a> {
         }
         let u = risk_gradient(settings.loss, z.last().unwrap(), &data.y).map(|g| -g);
         Self { settings, y: &data.y, network: network.clone(), a, z, u }
+    }
+
+    /// Other weights: every variable stays.
+    pub(crate) fn set_penalties(&mut self, nu: f64, rho: f64) {
+        self.settings = Settings { nu, rho, ..self.settings };
     }
 
     fn last(&self) -> usize {

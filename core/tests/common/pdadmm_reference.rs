@@ -1,4 +1,5 @@
 //! pdADMM's Algorithm 1 line by line on whole matrices, with the dual stored and moved by equation 7.
+#![allow(dead_code)]
 
 use altmin_core::method::Settings;
 
@@ -41,6 +42,15 @@ impl<'a> Reference<'a> {
         self.step_linear();
         self.step_copies();
         self.step_duals();
+    }
+
+    /// Other weights: u stays, and q is what Lemma 4 makes of it.
+    pub(crate) fn set_penalties(&mut self, nu: f64, rho: f64) {
+        for (l, q) in self.q.iter_mut().enumerate() {
+            let f = self.z[l].map(|z| activate(self.settings.activation, z));
+            *q = f.plus(1.0 / nu, &self.u[l]);
+        }
+        self.settings = Settings { nu, rho, ..self.settings };
     }
 
     /// `W p + b - z` of layer `l`.

@@ -38,10 +38,10 @@ pub(crate) fn layers(settings: &Settings<f64>, network: &Network) -> Vec<Layer<f
 
 /// The layers' present weights and biases.
 pub(crate) fn network(layers: &[Layer<f64, Memory>]) -> Network {
-    let matrix = |rows: usize, data: &[f64]| Mat { rows, columns: data.len() / rows, data: data.to_vec() };
+    let matrix = |rows, columns, data: &[f64]| Mat { rows, columns, data: data.to_vec() };
     Network {
-        weights: layers.iter().map(|l| matrix(l.shape().0, l.parameters().0)).collect(),
-        biases: layers.iter().map(|l| matrix(l.shape().0, l.bias())).collect(),
+        weights: layers.iter().map(|l| matrix(l.shape().0, l.shape().1, l.parameters().0)).collect(),
+        biases: layers.iter().map(|l| matrix(l.shape().0, 1, l.bias())).collect(),
     }
 }
 

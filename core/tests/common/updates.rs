@@ -352,6 +352,12 @@ fn elementwise<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
                 copy::step(number(1.5), number(2.0), leaky(), p, u, z, q, stack).map(|_| ())
             }
         ),
+        update!(
+            "copy::carry",
+            &[("z", "z"), ("q", "q")],
+            |w, _| copy::carry_workspace(w.n_out),
+            |w, _, stack| copy::carry(number(0.75), leaky(), &w.z.view(), &mut w.q.view_mut(), stack)
+        ),
         update!("dual::step", &[("p_next", "p_next"), ("q", "q"), ("u", "u")], none, |w, _, _| {
             let World { p_next, q, u, .. } = w;
             dual::step(number(2.0), &p_next.view(), &q.view(), &mut u.view_mut())

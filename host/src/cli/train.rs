@@ -105,6 +105,7 @@ pub(super) fn after_help() -> String {
         "\nExamples:
   altmin train
   altmin train --method dladmm --out run
+  altmin train --method dladmm --nu 1e-6 --rho 1e-6 --rho-schedule times:10:100
   altmin train --data mnist --pool 2 --samples 55000 --hidden 500,500
   altmin train --config run/config.toml --seed 1 --out run-1",
     );

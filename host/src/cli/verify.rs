@@ -86,6 +86,12 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
     if options.precision == Some(Precision::F32) {
         return Err(Error::argument("precision", Precision::F32, "f64, in which promises are verified"));
     }
+    if options.method.is_none() {
+        // What one of the methods has a use for is given for that one.
+        let TrainOptions { step, damping, learning_rate, batch, .. } = options.clone();
+        let common = TrainOptions { step, damping, learning_rate, batch, ..TrainOptions::default() };
+        common.check_effect(&common.clone().resolve()?)?;
+    }
     let expected = "not to be given: all sweeps are verified";
     if let Some(tolerance) = &options.tolerance {
         return Err(Error::argument("tolerance", tolerance, expected));

@@ -33,6 +33,8 @@ pub enum Method {
 pub enum Use {
     /// nu, the weight of penalties.
     Nu,
+    /// A schedule of nu.
+    NuSchedule,
     /// rho, the weight of constraints, and its schedule.
     Rho,
     /// A choice of step rules.
@@ -53,6 +55,7 @@ impl Method {
         use Method::{Adadelta, Adagrad, Adam, Dladmm, Dlam, Gd, Pdadmm, Proxprop, Taylor};
         match setting {
             Use::Nu => matches!(self, Pdadmm | Dladmm | Taylor | Proxprop),
+            Use::NuSchedule => matches!(self, Pdadmm | Dladmm | Taylor),
             Use::Rho => matches!(self, Pdadmm | Dladmm | Taylor | Dlam),
             Use::Steps => matches!(self, Pdadmm | Dladmm | Dlam),
             Use::Damping => matches!(self, Pdadmm | Dladmm | Dlam | Taylor | Proxprop),

@@ -1,6 +1,7 @@
 //! What a person said, on the command line or in a file.
 
 use super::choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
+use super::schedule::{NuSchedule, RhoSchedule};
 use super::settings::Settings;
 use super::values::{
     Batch, Classes, EpsilonBounds, Grow, Regularizer, Samples, TimeLimit, Tolerance, Widths,
@@ -126,6 +127,26 @@ pub struct TrainOptions {
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rho: Option<f64>,
+
+    /// How nu goes on: `constant`, or `times:F:K[:LIMIT]`, nu *= F every K sweeps and not past LIMIT
+    /// [default: constant]
+    ///
+    /// Continuation: sweeps 1 to K work with --nu. The duals are carried over, and a theorem goes on holding for the
+    /// sweeps whose own nu and rho meet its condition: with a nu that grows, see to rho.
+    #[arg(long, value_name = "SCHEDULE", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nu_schedule: Option<NuSchedule>,
+
+    /// How rho goes on: `constant`, `times:F:K[:LIMIT]`, `rising:F` or `balance[:MU:TAU]` [default: constant]
+    ///
+    /// times: rho *= F every K sweeps and not past LIMIT; dlADMM's experiments (KDD 2019, section 5.1.2) take --nu 1e-6
+    /// --rho 1e-6 --rho-schedule times:10:100. rising: rho *= F after a sweep in which the objective has risen. balance
+    /// (pdADMM): rho *= TAU where the primal residual is above MU times the dual one, rho /= TAU where it is the other
+    /// way round, MU = 10 and TAU = 2 unless said (Boyd et al. 2011, equation 3.13); it may leave Lemma 1's condition.
+    /// A `times` that would leave the precision's range is refused; the others stop there.
+    #[arg(long, value_name = "SCHEDULE", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rho_schedule: Option<RhoSchedule>,
 
     /// How far the weights move in an update [default: least-squares, which needs the fewest sweeps]
     #[arg(long, value_name = "RULE", help_heading = "Method")]
@@ -253,6 +274,8 @@ impl TrainOptions {
         let given = [
             ("nu", given!(nu), Use::Nu),
             ("rho", given!(rho), Use::Rho),
+            ("nu-schedule", given!(nu_schedule), Use::NuSchedule),
+            ("rho-schedule", given!(rho_schedule), Use::Rho),
             ("step", given!(step), Use::Steps),
             ("input-step", given!(input_step), Use::Steps),
             ("damping", given!(damping), Use::Damping),
@@ -283,7 +306,7 @@ impl TrainOptions {
     pub fn over(self, file: Self) -> Self {
         merge!(self, file;
             data, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow, method, nu,
-            rho, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds, accelerate, learning_rate, batch, sweeps, tolerance, time_limit, threads, precision, kernel,
+            rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds, accelerate, learning_rate, batch, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
 }

@@ -3,6 +3,7 @@
 use super::choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
 use super::defaults::{DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, default_input_step, defaults};
 use super::options::TrainOptions;
+use super::schedule::{NuSchedule, RhoSchedule};
 use super::validate::validate;
 use super::values::{
     Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, TimeLimit, Tolerance, Widths,
@@ -46,6 +47,10 @@ pub struct Settings {
     pub nu: f64,
     /// Weight of the constraint with a dual variable, above 0.
     pub rho: f64,
+    /// How nu goes on from there.
+    pub nu_schedule: NuSchedule,
+    /// How rho goes on from there.
+    pub rho_schedule: RhoSchedule,
     /// Step rule of the weights.
     pub step: StepRule,
     /// Step rule of the inputs.
@@ -103,6 +108,8 @@ impl TrainOptions {
             method,
             nu: self.nu.unwrap_or(nu),
             rho: self.rho.unwrap_or(rho),
+            nu_schedule: self.nu_schedule.unwrap_or_default(),
+            rho_schedule: self.rho_schedule.unwrap_or_default(),
             step,
             input_step: self.input_step.unwrap_or_else(|| default_input_step(method, step)),
             damping: self.damping.unwrap_or(DAMPING),
@@ -181,6 +188,8 @@ impl From<Settings> for TrainOptions {
             method: Some(settings.method),
             nu: uses(Use::Nu).then_some(settings.nu),
             rho: uses(Use::Rho).then_some(settings.rho),
+            nu_schedule: uses(Use::NuSchedule).then_some(settings.nu_schedule),
+            rho_schedule: uses(Use::Rho).then_some(settings.rho_schedule),
             step: uses(Use::Steps).then_some(settings.step),
             input_step: uses(Use::Steps).then_some(settings.input_step),
             damping: (uses(Use::Damping) && least_squares).then_some(settings.damping),

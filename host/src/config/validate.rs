@@ -1,6 +1,7 @@
 //! Ranges, and which settings go together.
 
 use super::choice::{Method, Precision, StepRule, Use};
+use super::schedule;
 use super::settings::Settings;
 use super::values::{EpsilonBounds, Growth, Regularizer, Widths, write_classes};
 use crate::error::{Error, Result};
@@ -14,6 +15,7 @@ pub(super) fn validate(settings: &Settings) -> Result {
     network(settings)?;
     method(settings)?;
     stopping(settings)?;
+    schedule::validate(settings)?;
     positive_count("threads", settings.threads)
 }
 
@@ -146,7 +148,7 @@ fn stopping(settings: &Settings) -> Result {
 }
 
 /// Checks that the number in a setting that reads `found` is finite and above 0.
-fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
+pub(super) fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
     if value.is_finite() && value > 0.0 {
         return Ok(());
     }
@@ -154,6 +156,6 @@ fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
 }
 
 /// Checks that there is at least one.
-fn positive_count(setting: &'static str, count: usize) -> Result {
+pub(super) fn positive_count(setting: &'static str, count: usize) -> Result {
     if count > 0 { Ok(()) } else { Err(Error::argument(setting, 0, "at least 1")) }
 }

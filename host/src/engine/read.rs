@@ -1,7 +1,7 @@
 //! The variables of a run for reading.
 
 use altmin_core::Real;
-use altmin_core::method::{dladmm, pdadmm};
+use altmin_core::method::{Partition, dladmm, pdadmm};
 
 use super::{Engine, Memory, State};
 
@@ -29,11 +29,17 @@ pub enum Variables<'a, T> {
 }
 
 impl<T: Real> Engine<T> {
-    /// The variables as the last sweep left them.
-    pub fn variables(&self) -> Variables<'_, T> {
+    /// The variables as the last sweep left them; none of a method that is not in [`Variables`].
+    pub fn variables(&self) -> Option<Variables<'_, T>> {
         match &self.state {
-            State::Pdadmm { inputs, residuals, outputs } => Variables::Pdadmm { inputs, residuals, outputs },
-            State::Dladmm { hidden, residuals, groups } => Variables::Dladmm { hidden, residuals, groups },
+            State::Pdadmm(state) => Some(state.variables()),
+            State::Dladmm(state) => Some(state.variables()),
+            _ => None,
         }
+    }
+
+    /// How the samples are cut.
+    pub fn partition(&self) -> Partition {
+        self.partition
     }
 }

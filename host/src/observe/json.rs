@@ -1,11 +1,11 @@
 //! One JSON object a line.
 
-use super::{Metrics, Observer, Summary};
+use super::{Change, Metrics, Observer, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Writes `{"kind":"sweep",...}` for each sweep and `{"kind":"summary",...}` at the end; a number that is not finite is
-/// `null`.
+/// Writes `{"kind":"sweep",...}` for each sweep, `{"kind":"change",...}` for each setting that a schedule changes, and
+/// `{"kind":"summary",...}` at the end; a number that is not finite is `null`.
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {
     writer: W,
@@ -15,6 +15,7 @@ pub struct JsonLines<W: Write> {
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Line<'a> {
     Sweep(&'a Metrics),
+    Change(&'a Change),
     Summary(&'a Summary),
 }
 
@@ -35,6 +36,10 @@ impl<W: Write> JsonLines<W> {
 impl<W: Write + Send> Observer for JsonLines<W> {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         self.line(&Line::Sweep(metrics))
+    }
+
+    fn change(&mut self, change: &Change) -> io::Result<()> {
+        self.line(&Line::Change(change))
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

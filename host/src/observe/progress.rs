@@ -1,7 +1,9 @@
 //! A bar for people.
 
-use super::{Metrics, Observer, Summary};
+use super::{Change, Metrics, Observer, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ const TEMPLATE: &str = "{bar:24} {pos}/{len} sweeps, {eta} left  {msg}";
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
+    /// The present values of what schedules have changed.
+    changed: BTreeMap<&'static str, f64>,
 }
 
 impl Progress {
@@ -21,26 +25,36 @@ impl Progress {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar }
+        Self { bar, changed: BTreeMap::new() }
     }
 }
 
 /// What stands beside the bar.
-fn message(metrics: &Metrics) -> String {
-    format!(
+fn message(metrics: &Metrics, changed: &BTreeMap<&'static str, f64>) -> String {
+    let mut text = format!(
         "objective {:.4e}  residuals {:.1e} {:.1e}  train {:.2} %  test {:.2} %",
         metrics.objective,
         metrics.primal_residual,
         metrics.dual_residual,
         100.0 * metrics.train_accuracy,
         100.0 * metrics.test_accuracy,
-    )
+    );
+    for (setting, value) in changed {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "  {setting} {value:.2e}");
+    }
+    text
 }
 
 impl Observer for Progress {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
-        self.bar.set_message(message(metrics));
+        self.bar.set_message(message(metrics, &self.changed));
         self.bar.set_position(metrics.sweep as u64);
+        Ok(())
+    }
+
+    fn change(&mut self, change: &Change) -> io::Result<()> {
+        self.changed.insert(change.setting, change.to);
         Ok(())
     }
 
@@ -74,6 +88,8 @@ mod tests {
             seconds: 1.0,
         };
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train 98.76 %  test 95.00 %";
-        assert_eq!(message(&metrics), expected);
+        assert_eq!(message(&metrics, &BTreeMap::new()), expected);
+        let changed = BTreeMap::from([("rho", 8.2), ("nu", 1e-6)]);
+        assert_eq!(message(&metrics, &changed), format!("{expected}  nu 1.00e-6  rho 8.20e0"));
     }
 }

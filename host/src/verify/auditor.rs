@@ -9,12 +9,13 @@ use super::promise::{Claim, Ledger, Place, Report};
 use super::shadow::Shadow;
 use super::state::{Frame, State};
 use super::{dladmm, dlam, pdadmm};
-use crate::config::{Method, Settings, Widths};
+use crate::config::{Method, NuSchedule, RhoSchedule, Settings, Widths};
 use crate::convert;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::kernel::AnyGemm;
 use altmin_core::Error as CoreError;
-use altmin_core::gemm::Portable;
+use altmin_core::method::Partition;
 
 /// Follows a run of a method in double precision, block by block, and checks every promise with code of its own.
 ///
@@ -24,7 +25,8 @@ use altmin_core::gemm::Portable;
 #[derive(Debug)]
 pub struct Auditor {
     pub(super) frame: Frame,
-    pub(super) gemm: Portable,
+    pub(super) gemm: AnyGemm,
+    pub(super) partition: Partition,
     pub(super) state: State,
     /// The objective of `state`.
     pub(super) value: Value,
@@ -47,13 +49,21 @@ impl Auditor {
     /// An auditor for `settings` on a training set.
     ///
     /// # Errors
-    /// [`Error::Argument`] for a method without theorems, and for settings that cannot be followed: growth, and a
-    /// precision other than f64.
+    /// [`Error::Argument`] for a method without theorems, and for settings that cannot be followed: growth and
+    /// schedules of nu and rho, which change the objective on the way.
     pub fn new(settings: &Settings, train: Arc<Dataset<f64>>) -> Result<Self> {
         settings.validate()?;
         if settings.grow.is_some() {
             let expected = "none: each of the two networks would have to be verified by itself";
             return Err(Error::argument("grow", "given", expected));
+        }
+        if settings.nu_schedule != NuSchedule::Constant {
+            let expected = "constant: the theorems are about one objective";
+            return Err(Error::argument("nu-schedule", settings.nu_schedule, expected));
+        }
+        if settings.rho_schedule != RhoSchedule::Constant {
+            let expected = "constant: the theorems are about one objective";
+            return Err(Error::argument("rho-schedule", settings.rho_schedule, expected));
         }
         let promises = match settings.method {
             Method::Pdadmm => pdadmm::promises(settings),
@@ -68,6 +78,7 @@ impl Auditor {
         if accelerate {
             ledger.withhold(&dlam::ACCELERATED, "Algorithm 1 as printed: no --accelerate");
         }
+        let shadow = Shadow::new(settings, Arc::clone(&train))?;
         let labels = train.labels().to_vec();
         let y = Mat::from_fn(train.n_classes(), labels.len(), |i, j| {
             f64::from(u8::from(labels[j] as usize == i))
@@ -80,7 +91,8 @@ impl Auditor {
                 y,
                 epsilon: f64::INFINITY,
             },
-            gemm: Portable,
+            gemm: shadow.gemm(),
+            partition: shadow.partition(),
             state: State::default(),
             value: Value::default(),
             loaded: Value::default(),
@@ -89,7 +101,7 @@ impl Auditor {
             sweep: 0,
             falsified: None,
             title: title(settings, &train),
-            shadow: Shadow::new(settings, train)?,
+            shadow,
             sweeps: settings.sweeps,
             accelerate,
         })
@@ -228,8 +240,8 @@ impl Auditor {
         self.state = own;
     }
 
-    /// Both made the sweep from the same state, but in other tiles and with another kernel; what a sweep makes of that
-    /// rounding depends on its linear systems, so the bound is wide: it is for programming errors.
+    /// Both made the sweep from the same state, but not in the same tiles; what a sweep makes of that rounding depends on
+    /// its linear systems, so the bound is wide: it is for programming errors.
     fn compare_with_trainer(&mut self, l: usize, own: &Mat, trainer: &Mat) {
         let scale = own.norm() + trainer.norm() + f64::MIN_POSITIVE;
         self.record(Claim::Trainer, Some(l), own.minus(trainer).norm(), 1e-9 * scale, scale);

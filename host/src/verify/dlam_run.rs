@@ -10,9 +10,12 @@ use altmin_core::workspace::Requirement;
 
 use super::shadow::joined;
 use super::state::State;
-use crate::config::{self, Method, Settings};
+use crate::config::{self, Settings};
 use crate::convert;
-use crate::engine::Size;
+use crate::engine::{Size, TILE};
+
+/// Groups that the samples are cut into at most.
+const GROUPS: usize = 16;
 
 type Reals = Box<[f64]>;
 type Result<T = ()> = altmin_core::Result<T>;
@@ -53,7 +56,7 @@ fn core_settings(settings: &Settings) -> dlam::Settings<f64> {
 impl DlamRun {
     pub(super) fn new<G: Gemm<f64>>(settings: &Settings, size: &Size, gemm: &G) -> Result<Self> {
         let (core, (low, high)) = (core_settings(settings), settings.epsilon_bounds);
-        let partition = size.partition(Method::Dlam);
+        let partition = Partition::new(size.samples, TILE, GROUPS);
         let shapes = size.widths.windows(2).map(|pair| SumsShape { n_in: pair[0], n_out: pair[1] });
         let layer_shapes: Vec<LayerShape> = shapes
             .clone()
@@ -104,6 +107,10 @@ impl DlamRun {
 
     pub(super) fn layers_mut(&mut self) -> &mut [Layer<f64, Reals>] {
         &mut self.layers
+    }
+
+    pub(super) fn partition(&self) -> Partition {
+        self.partition
     }
 
     pub(super) fn epsilon(&self) -> f64 {

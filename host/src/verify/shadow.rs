@@ -5,9 +5,8 @@ use std::sync::Arc;
 use altmin_core::gemm::Portable;
 use altmin_core::loss::Target;
 use altmin_core::matrix::Memory;
-use altmin_core::method::Problem;
 use altmin_core::method::layer::Layer;
-use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::{Partition, Problem};
 use altmin_core::view::{MatRef, dense_mut};
 
 use super::dlam_run::DlamRun;
@@ -59,7 +58,7 @@ impl Shadow {
             (Run::Dlam(Box::new(run)), scratch)
         } else {
             let core = convert::settings::<f64>(settings);
-            let mut engine = Engine::new(settings.method, core, &size, DualStorage::Recovered, &gemm)?;
+            let mut engine = Engine::new(convert::plan(settings, core), &size, &gemm)?;
             fill(settings, engine.layers_mut());
             let scratch = engine.scratch();
             (Run::Engine(Box::new(engine)), scratch)
@@ -93,6 +92,19 @@ impl Shadow {
         }
     }
 
+    /// How the samples are cut.
+    pub(super) fn partition(&self) -> Partition {
+        match &self.run {
+            Run::Engine(engine) => engine.partition(),
+            Run::Dlam(run) => run.partition(),
+        }
+    }
+
+    /// The kernel of the products.
+    pub(super) fn gemm(&self) -> AnyGemm {
+        self.gemm
+    }
+
     /// DLAM's epsilon; infinite for the others.
     pub(super) fn epsilon(&self) -> f64 {
         match &self.run {
@@ -121,7 +133,7 @@ impl Shadow {
                 return state;
             }
         };
-        match engine.variables() {
+        match engine.variables().expect("the engine's methods with theorems can be read") {
             Variables::Pdadmm { inputs, residuals, outputs } => {
                 let groups = residuals.len() / count;
                 for l in 0..count {

@@ -5,7 +5,7 @@ use altmin_core::update::input::{self, Moved, Prepared, StepKind};
 use altmin_core::update::sums::{self, Parts, SumsShape};
 use altmin_core::update::weights::{self, Change, Order};
 use altmin_core::update::{StepRule, copy, dual, hidden, output};
-use altmin_core::view::columns_mut;
+use altmin_core::view::{columns, columns_mut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Loss, Target};
 
@@ -137,15 +137,25 @@ impl Auditor {
         Ok(claim)
     }
 
-    /// The sums of a layer over all samples.
+    /// The sums of a layer over all samples, added up in the tiles and groups of `train`: where a gradient is nothing but
+    /// rounding, a regularised step still takes its theta from it, and other rounding would give another step.
     fn sums(&self, l: usize, shape: SumsShape) -> Result<Vec<f64>> {
-        let (p, r) = (&self.state.inputs[l], &self.state.residuals[l]);
-        let mut memory_of_sums = vec![0.0; shape.elements()];
-        let mut scratch =
-            memory(sums::accumulate_workspace::<f64, _>(&self.gemm, shape.n_out, shape.n_in, p.columns));
-        let mut sums = shape.carve(&mut memory_of_sums)?;
-        let stack = Stack::new(&mut scratch);
-        sums::accumulate(&self.gemm, &r.view(), &p.view(), Parts::All, &mut sums, stack)?;
+        let (p, r) = (self.state.inputs[l].view(), self.state.residuals[l].view());
+        let mut total = vec![0.0; shape.elements()];
+        let tile = self.partition.tile();
+        let needed = sums::accumulate_workspace::<f64, _>(&self.gemm, shape.n_out, shape.n_in, tile);
+        let mut scratch = memory(needed);
+        for g in 0..self.partition.groups() {
+            let mut group = vec![0.0; shape.elements()];
+            for (start, count) in self.partition.tiles(g) {
+                let start = self.partition.group(g).0 + start;
+                let (p, r) = (columns(&p, start, count), columns(&r, start, count));
+                let (mut sums, stack) = (shape.carve(&mut group)?, Stack::new(&mut scratch));
+                sums::accumulate(&self.gemm, &r, &p, Parts::All, &mut sums, stack)?;
+            }
+            sums::add(shape, Parts::All, &group, &mut total)?;
+        }
+        let mut sums = shape.carve(&mut total)?;
         sums.finish();
         for (formula, part) in [(Formula::SumResidual, &mut *sums.residual), (Formula::SumInput, sums.input)]
         {
@@ -154,7 +164,7 @@ impl Auditor {
         }
         sums.cross *= self.factor(Formula::SumCross);
         sums.gram *= self.factor(Formula::SumGram);
-        Ok(memory_of_sums)
+        Ok(total)
     }
 
     /// The step of the rows `first .. first + rows`, which share no theta with the others.

@@ -14,32 +14,32 @@ use crate::view::{MatRef, as_ref, columns};
 use crate::workspace::Stack;
 
 /// Everything of a group that a pass may write.
-pub(super) struct Unit<'u, T, S> {
-    pub(super) hidden: &'u mut [Hidden<T, S>],
-    pub(super) residuals: &'u mut [Residual<T, S>],
-    pub(super) group: &'u mut Group<T, S>,
+pub(in crate::method) struct Unit<'u, T, S> {
+    pub(in crate::method) hidden: &'u mut [Hidden<T, S>],
+    pub(in crate::method) residuals: &'u mut [Residual<T, S>],
+    pub(in crate::method) group: &'u mut Group<T, S>,
 }
 
 /// What a pass may read.
-pub(super) struct Frame<'u, T: Real, S> {
-    pub(super) settings: Settings<T>,
-    pub(super) partition: Partition,
-    pub(super) problem: Problem<'u, T>,
-    pub(super) layers: &'u [Layer<T, S>],
+pub(in crate::method) struct Frame<'u, T: Real, S> {
+    pub(in crate::method) settings: Settings<T>,
+    pub(in crate::method) partition: Partition,
+    pub(in crate::method) problem: Problem<'u, T>,
+    pub(in crate::method) layers: &'u [Layer<T, S>],
 }
 
 /// `w` of a layer's linear residual: nu, and rho in the last.
-pub(super) fn linear_weight<T: Real>(settings: &Settings<T>, l: usize, layers: usize) -> T {
+pub(in crate::method) fn linear_weight<T: Real>(settings: &Settings<T>, l: usize, layers: usize) -> T {
     if l + 1 == layers { settings.rho } else { settings.nu }
 }
 
 impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
-    pub(super) fn weight(&self, l: usize) -> T {
+    pub(in crate::method) fn weight(&self, l: usize) -> T {
         linear_weight(&self.settings, l, self.layers.len())
     }
 
     /// A tile of the input of the layer above `below`: the data if there is none.
-    pub(super) fn input<'b>(
+    pub(in crate::method) fn input<'b>(
         &'b self,
         below: &'b [Hidden<T, S>],
         g: usize,
@@ -52,13 +52,13 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
         }
     }
 
-    pub(super) fn clear_sums(&self, group: &mut Group<T, S>, l: usize) -> Result {
+    pub(in crate::method) fn clear_sums(&self, group: &mut Group<T, S>, l: usize) -> Result {
         let layer = &self.layers[l];
         layer.sums_shape().carve(group.sums.as_mut())?.clear(layer.parts());
         Ok(())
     }
 
-    pub(super) fn accumulate<G: Gemm<T>>(
+    pub(in crate::method) fn accumulate<G: Gemm<T>>(
         &self,
         gemm: &G,
         hidden: &[Hidden<T, S>],
@@ -78,7 +78,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
     }
 
     /// The residual of layer `l` follows its weights.
-    pub(super) fn follow<G: Gemm<T>>(
+    pub(in crate::method) fn follow<G: Gemm<T>>(
         &self,
         gemm: &G,
         hidden: &[Hidden<T, S>],
@@ -96,7 +96,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
     }
 
     /// Equations 3 and 16: a of layer `l`, the input of layer `l + 1`.
-    pub(super) fn step_activation<G: Gemm<T>>(
+    pub(in crate::method) fn step_activation<G: Gemm<T>>(
         &self,
         gemm: &G,
         hidden: &mut [Hidden<T, S>],
@@ -122,7 +122,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
     }
 
     /// The residual of layer `l` follows its weights, and z its residual while a strip is near.
-    pub(super) fn follow_and_step_linear<G: Gemm<T>>(
+    pub(in crate::method) fn follow_and_step_linear<G: Gemm<T>>(
         &self,
         gemm: &G,
         hidden: &mut [Hidden<T, S>],
@@ -145,7 +145,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
     }
 
     /// Equations 4 and 14: z of layer `l`.
-    pub(super) fn step_linear(
+    pub(in crate::method) fn step_linear(
         &self,
         hidden: &mut [Hidden<T, S>],
         residuals: &mut [Residual<T, S>],
@@ -162,7 +162,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
     }
 
     /// Equations 5 and 15: z of the last layer.
-    pub(super) fn step_output(
+    pub(in crate::method) fn step_output(
         &self,
         residual: &mut Residual<T, S>,
         group: &mut Group<T, S>,
@@ -180,7 +180,23 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
         Ok(())
     }
 
-    pub(super) fn account_output(
+    /// The penalties of a hidden layer, with `here` and `residual` its own.
+    pub(in crate::method) fn account_hidden(
+        &self,
+        here: &Hidden<T, S>,
+        residual: &Residual<T, S>,
+        group: &mut Group<T, S>,
+        start: usize,
+        count: usize,
+        stack: Stack<'_, T>,
+    ) -> Result {
+        let (a, z) = (here.a.columns(start, count), here.z.columns(start, count));
+        group.terms.linear += objective::squared(&residual.r.columns(start, count));
+        group.terms.activation += objective::activation_gap(self.settings.activation, &a, &z, stack)?;
+        Ok(())
+    }
+
+    pub(in crate::method) fn account_output(
         &self,
         residual: &Residual<T, S>,
         group: &mut Group<T, S>,
@@ -201,7 +217,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
     }
 
     /// `u <- -grad R(z_L)`, where the dual stands after every sweep.
-    pub(super) fn initialize_dual(
+    pub(in crate::method) fn initialize_dual(
         &self,
         group: &mut Group<T, S>,
         g: usize,

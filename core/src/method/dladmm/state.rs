@@ -13,9 +13,9 @@ use crate::view::MatRef;
 #[derive(Debug, Clone)]
 pub struct Hidden<T, S> {
     /// `a`, n_out x m.
-    pub(super) a: Matrix<T, S>,
+    pub(in crate::method) a: Matrix<T, S>,
     /// `z`, n_out x m.
-    pub(super) z: Matrix<T, S>,
+    pub(in crate::method) z: Matrix<T, S>,
 }
 
 impl<T: Real, S: Memory<T>> Hidden<T, S> {
@@ -34,7 +34,7 @@ impl<T: Real, S: Memory<T>> Hidden<T, S> {
 #[derive(Debug, Clone)]
 pub struct Residual<T, S> {
     /// n_out x m.
-    pub(super) r: Matrix<T, S>,
+    pub(in crate::method) r: Matrix<T, S>,
 }
 
 impl<T: Real, S: Memory<T>> Residual<T, S> {
@@ -48,15 +48,15 @@ impl<T: Real, S: Memory<T>> Residual<T, S> {
 #[derive(Debug, Clone)]
 pub struct Group<T, S> {
     /// `z_L`, n_L x m.
-    pub(super) z: Matrix<T, S>,
+    pub(in crate::method) z: Matrix<T, S>,
     /// `z_L` at the beginning of the sweep.
-    pub(super) before: Matrix<T, S>,
+    pub(in crate::method) before: Matrix<T, S>,
     /// `u`, n_L x m.
-    pub(super) u: Matrix<T, S>,
+    pub(in crate::method) u: Matrix<T, S>,
     /// Sums of the layer at work: as long as the largest layer's.
-    pub(super) sums: S,
-    pub(super) probe: Probe,
-    pub(super) terms: Terms,
+    pub(in crate::method) sums: S,
+    pub(in crate::method) probe: Probe,
+    pub(in crate::method) terms: Terms,
 }
 
 impl<T: Real, S: Memory<T>> Group<T, S> {
@@ -72,15 +72,15 @@ impl<T: Real, S: Memory<T>> Group<T, S> {
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Terms {
-    pub(super) linear: f64,
-    pub(super) activation: f64,
-    pub(super) constraint: ConstraintTerms,
-    pub(super) risk: f64,
-    pub(super) input_promised: f64,
-    pub(super) output_moved: f64,
-    pub(super) sweep_moved: f64,
-    pub(super) report: OutputReport,
+pub(in crate::method) struct Terms {
+    pub(in crate::method) linear: f64,
+    pub(in crate::method) activation: f64,
+    pub(in crate::method) constraint: ConstraintTerms,
+    pub(in crate::method) risk: f64,
+    pub(in crate::method) input_promised: f64,
+    pub(in crate::method) output_moved: f64,
+    pub(in crate::method) sweep_moved: f64,
+    pub(in crate::method) report: OutputReport,
 }
 
 /// The state of a run, in memory of the caller's kind.

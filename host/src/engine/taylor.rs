@@ -1,0 +1,70 @@
+//! Taylor's ADMM over its variables.
+
+use altmin_core::executor::Executor;
+use altmin_core::gemm::Gemm;
+use altmin_core::method::layer::LayerShape;
+use altmin_core::method::taylor::Taylor;
+use altmin_core::method::{Partition, Settings, Sweep};
+use altmin_core::{Real, Result};
+
+use super::stacked::Stacked;
+use super::{Memory, Run, Work};
+
+#[derive(Debug)]
+pub(super) struct State<T> {
+    settings: Settings<T>,
+    variables: Stacked<T>,
+}
+
+impl<T: Real> State<T> {
+    pub(super) fn new(settings: Settings<T>, partition: &Partition, shapes: &[LayerShape]) -> Result<Self> {
+        Ok(Self { settings, variables: Stacked::new(partition, shapes)? })
+    }
+
+    fn bind<'a>(&'a mut self, run: Run<'a, T>) -> Result<Taylor<'a, T, Memory<T>>> {
+        let state = self.variables.state(run.layers);
+        Taylor::new(self.settings, run.partition, run.problem, state)
+    }
+}
+
+impl<T: Real> Work<T> for State<T> {
+    fn initialize<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        self.bind(run)?.initialize(executor, gemm)
+    }
+
+    fn sweep<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
+        self.bind(run)?.sweep(executor, gemm)
+    }
+
+    fn objective<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        _: &G,
+    ) -> Result<f64> {
+        self.bind(run)?.objective(executor)
+    }
+
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+        nu: T,
+        rho: T,
+    ) -> Result {
+        self.bind(run)?.set_penalties(executor, gemm, nu, rho)?;
+        (self.settings.nu, self.settings.rho) = (nu, rho);
+        Ok(())
+    }
+}
