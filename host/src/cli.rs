@@ -15,6 +15,7 @@ mod interrupt;
 mod output;
 mod predict;
 mod train;
+mod verify;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
@@ -48,6 +49,8 @@ enum Command {
     Info(Box<info::Info>),
     /// Time sweeps against the matrix products that they need
     Bench(bench::Bench),
+    /// Check on a run that the theorems' promises are kept
+    Verify(Box<verify::Verify>),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -73,6 +76,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
         Command::Predict(predict) => predict.run(),
         Command::Info(info) => info.run(),
         Command::Bench(bench) => bench.run(),
+        Command::Verify(verify) => verify.run(),
         Command::Completions(completions) => completions.run(),
     }
 }

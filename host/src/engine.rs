@@ -9,6 +9,7 @@ mod dladmm;
 mod dlam;
 mod pdadmm;
 mod proxprop;
+mod read;
 mod stacked;
 mod taylor;
 
@@ -22,6 +23,7 @@ use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
 
 pub use batches::Batches;
+pub use read::Variables;
 
 type Memory<T> = Box<[T]>;
 

@@ -27,6 +27,7 @@ pub mod schedule;
 pub mod score;
 pub mod threshold;
 pub mod trainer;
+pub mod verify;
 
 pub use error::{Error, Result};
 

@@ -8,7 +8,7 @@ use altmin_core::method::{Partition, Settings, Sweep};
 use altmin_core::{Real, Result};
 
 use super::stacked::Stacked;
-use super::{Memory, Run, Work};
+use super::{Memory, Run, Variables, Work};
 
 #[derive(Debug)]
 pub(super) struct State<T> {
@@ -19,6 +19,10 @@ pub(super) struct State<T> {
 impl<T: Real> State<T> {
     pub(super) fn new(settings: Settings<T>, partition: &Partition, shapes: &[LayerShape]) -> Result<Self> {
         Ok(Self { settings, variables: Stacked::new(partition, shapes)? })
+    }
+
+    pub(super) fn variables(&self) -> Variables<'_, T> {
+        self.variables.variables()
     }
 
     fn bind<'a>(&'a mut self, run: Run<'a, T>) -> Result<DlAdmm<'a, T, Memory<T>>> {

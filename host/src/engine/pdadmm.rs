@@ -7,7 +7,7 @@ use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
 use altmin_core::method::{Partition, Settings, Sweep};
 use altmin_core::{Real, Result};
 
-use super::{Memory, Run, Work, zeros};
+use super::{Memory, Run, Variables, Work, zeros};
 
 #[derive(Debug)]
 pub(super) struct State<T> {
@@ -36,6 +36,11 @@ impl<T: Real> State<T> {
             }
         }
         Ok(Self { settings, inputs, residuals, outputs })
+    }
+
+    pub(super) fn variables(&self) -> Variables<'_, T> {
+        let Self { inputs, residuals, outputs, .. } = self;
+        Variables::Pdadmm { inputs, residuals, outputs }
     }
 
     fn bind<'a>(&'a mut self, run: Run<'a, T>) -> Result<PdAdmm<'a, T, Memory<T>>> {

@@ -5,7 +5,7 @@ use altmin_core::method::dladmm::{self, Group, Hidden, Residual};
 use altmin_core::method::layer::{Layer, LayerShape};
 use altmin_core::{Real, Result};
 
-use super::{Memory, zeros};
+use super::{Memory, Variables, zeros};
 
 #[derive(Debug)]
 pub(super) struct Stacked<T> {
@@ -29,6 +29,11 @@ impl<T: Real> Stacked<T> {
             groups.push(dladmm::group(last, m, shapes.iter().copied(), zeros)?);
         }
         Ok(Self { hidden, residuals, groups })
+    }
+
+    pub(super) fn variables(&self) -> Variables<'_, T> {
+        let Self { hidden, residuals, groups } = self;
+        Variables::Dladmm { hidden, residuals, groups }
     }
 
     pub(super) fn state<'a>(

@@ -1,0 +1,172 @@
+//! `altmin verify`.
+
+use super::failure::{FAILED, Failure};
+use super::{interrupt, output};
+use crate::config::{Method, Precision, Samples, Settings, TrainOptions, Widths};
+use crate::data;
+use crate::error::Error;
+use crate::verify::{Auditor, Promise, Report, Verdict};
+use clap::Args;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+/// The methods with theorems, in the order in which they are verified.
+const METHODS: [Method; 3] = [Method::Pdadmm, Method::Dladmm, Method::Dlam];
+
+/// Check on a run that the theorems' promises are kept
+///
+/// Follows a run in double precision, block by block, computes objectives, gradients and step parameters anew and says,
+/// promise by promise, whether it held, with the largest violation. Settings are those of `train`, but 200 samples, hidden
+/// layers of 20,20 and 40 sweeps unless others are given. Outside a theorem's condition it is not promised, and what would
+/// be needed is said. Without --method: every method that has theorems.
+///
+/// Exit codes: 0 everything that was promised held, 1 something did not, 2 wrongly used.
+#[derive(Debug, Args)]
+pub(super) struct Verify {
+    #[command(flatten)]
+    options: TrainOptions,
+
+    /// Print one JSON object a promise a line on stdout, and nothing else
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+impl Verify {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        let Self { options, json } = self;
+        refuse_without_effect(&options)?;
+        let methods = options.method.map_or(METHODS.to_vec(), |method| vec![method]);
+        let all: Vec<Settings> =
+            methods.into_iter().map(|method| settings(&options, method)).collect::<Result<_, Error>>()?;
+        let stop = interrupt::flag()?;
+        let mut broken = false;
+        for settings in all {
+            if stop.load(Ordering::Relaxed) {
+                return Ok(ExitCode::from(super::failure::INTERRUPTED));
+            }
+            let (train, _) = data::load::<f64>(&settings.data, &settings.data_options())?;
+            let report = Auditor::new(&settings, Arc::new(train))?.run()?;
+            broken |= report.is_broken();
+            if json {
+                print_lines(settings.method, &report)?;
+            } else {
+                output::print(&text(&report))?;
+            }
+        }
+        Ok(if broken { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
+    }
+}
+
+/// The settings of one method: of a few that were given it may have no use for some, but not if it alone was asked for.
+fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
+    let given = TrainOptions {
+        method: Some(method),
+        samples: options.samples.clone().or(Some(Samples(Some(200)))),
+        hidden: options.hidden.clone().or_else(|| Some(Widths(vec![20, 20]))),
+        sweeps: options.sweeps.or(Some(40)),
+        precision: Some(Precision::F64),
+        ..options.clone()
+    };
+    let settings = given.resolve()?;
+    if options.method.is_some() {
+        if !METHODS.contains(&method) {
+            let names = METHODS.map(|method| method.to_string()).join(", ");
+            return Err(Error::argument("method", method, format!("one that has theorems: {names}")));
+        }
+        options.check_effect(&settings)?;
+    }
+    Ok(settings)
+}
+
+/// Refuses settings of `train` that make no sense here.
+fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
+    if options.precision == Some(Precision::F32) {
+        return Err(Error::argument("precision", Precision::F32, "f64, in which promises are verified"));
+    }
+    if options.method.is_none() {
+        // What one of the methods has a use for is given for that one.
+        let TrainOptions { step, damping, learning_rate, batch, .. } = options.clone();
+        let common = TrainOptions { step, damping, learning_rate, batch, ..TrainOptions::default() };
+        common.check_effect(&common.clone().resolve()?)?;
+    }
+    let expected = "not to be given: all sweeps are verified";
+    if let Some(tolerance) = &options.tolerance {
+        return Err(Error::argument("tolerance", tolerance, expected));
+    }
+    if let Some(limit) = &options.time_limit {
+        return Err(Error::argument("time-limit", limit, expected));
+    }
+    Ok(())
+}
+
+fn print_lines(method: Method, report: &Report) -> Result<(), Failure> {
+    #[derive(Serialize)]
+    struct Line<'a> {
+        method: Method,
+        #[serde(flatten)]
+        promise: &'a Promise,
+        stopped: Option<&'a str>,
+    }
+    for promise in &report.promises {
+        output::print_json("promise", &Line { method, promise, stopped: report.stopped.as_deref() })?;
+    }
+    Ok(())
+}
+
+/// A report for people: a block for each promise.
+fn text(report: &Report) -> String {
+    let mut text = format!("{}\n", report.title);
+    for promise in &report.promises {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "\n{:12}  {}", verdict(promise.verdict), promise.statement);
+        let mut line = |words: String| {
+            let _ = writeln!(text, "{:12}  {words}", "");
+        };
+        line(format!("({})", promise.source));
+        if let Some(needs) = &promise.needs {
+            line(format!("needs {needs}"));
+        }
+        line(found(promise));
+        promise.detail.iter().for_each(|detail| line(detail.clone()));
+        promise.departure.iter().for_each(|departure| line(format!("departs from the paper: {departure}")));
+    }
+    if let Some(stopped) = &report.stopped {
+        let _ = writeln!(text, "\nthe run ended early, at {stopped}");
+    }
+    let count = |wanted| report.promises.iter().filter(|promise| promise.verdict == wanted).count();
+    let _ = writeln!(
+        text,
+        "\n{} promises held, {} broken, {} not promised\n",
+        count(Verdict::Held),
+        count(Verdict::Broken),
+        count(Verdict::NotPromised)
+    );
+    text
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Held => "held",
+        Verdict::Broken => "BROKEN",
+        Verdict::NotPromised => "not promised",
+    }
+}
+
+/// The largest violation, and where.
+fn found(promise: &Promise) -> String {
+    let Promise { checks, violation, allowed, sweep, layer, .. } = promise;
+    if *checks == 0 {
+        return "not put to the test: nothing moved".into();
+    }
+    if *violation == 0.0 {
+        return format!("no violation in {checks} checks");
+    }
+    let place =
+        layer.map_or_else(|| format!("sweep {sweep}"), |layer| format!("sweep {sweep}, layer {layer}"));
+    format!(
+        "largest violation {violation:.1e}, {allowed:.1e} allowed for rounding ({place}; {checks} checks)"
+    )
+}

@@ -1,0 +1,104 @@
+//! The formulas that a run is made of, each of which can be falsified to see that a promise breaks.
+
+use altmin_core::method::Settings;
+use altmin_core::update::StepRule;
+
+use crate::config::Method;
+
+/// A formula whose result enters a sweep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Formula {
+    /// The gradient of what ties an input to the layer below, `u + c (p - t)`.
+    Coupling,
+    /// The step of an input, `-g/tau` or the exact one; the residual goes with it.
+    InputStep,
+    /// The reported tau.
+    InputTau,
+    /// The residual's share of an input step, `-W g/tau`.
+    InputResidual,
+    /// `C = r p'`.
+    SumCross,
+    /// `S = p p'`, where it does more than shorten a step: in least-squares weights.
+    SumGram,
+    /// The row sums of `r`.
+    SumResidual,
+    /// The row sums of `p`.
+    SumInput,
+    /// The weights' step D; the residual goes with it.
+    WeightStep,
+    /// The reported theta, or the reported decrease of least-squares weights.
+    WeightTheta,
+    /// The residual's share of the weights' step, `D p`.
+    WeightResidual,
+    /// The bias's step; the residual goes with it.
+    BiasStep,
+    /// The residual's share of the bias's step.
+    BiasResidual,
+    /// A hidden layer's z; the residual goes with it.
+    HiddenLinear,
+    /// The residual after z of a hidden layer moved.
+    HiddenResidual,
+    /// The last layer's z; the residual goes with it.
+    OutputLinear,
+    /// The residual after z of the last layer moved.
+    OutputResidual,
+    /// pdADMM's q (equation 6).
+    Copy,
+    /// u (pdADMM equation 7; dlADMM line 24).
+    Dual,
+    /// pdADMM's u from Lemma 4.
+    RecoveredDual,
+    /// dlADMM's u before the first sweep.
+    InitialDual,
+    /// dlADMM's shifted residual after u moved.
+    ShiftedResidual,
+    /// The ends of DLAM's interval for z, by epsilon.
+    LinearInterval,
+    /// The ends of DLAM's interval for a, by epsilon.
+    ActivationInterval,
+}
+
+impl Formula {
+    /// All of them.
+    pub const ALL: [Self; 24] = [
+        Self::Coupling,
+        Self::InputStep,
+        Self::InputTau,
+        Self::InputResidual,
+        Self::SumCross,
+        Self::SumGram,
+        Self::SumResidual,
+        Self::SumInput,
+        Self::WeightStep,
+        Self::WeightTheta,
+        Self::WeightResidual,
+        Self::BiasStep,
+        Self::BiasResidual,
+        Self::HiddenLinear,
+        Self::HiddenResidual,
+        Self::OutputLinear,
+        Self::OutputResidual,
+        Self::Copy,
+        Self::Dual,
+        Self::RecoveredDual,
+        Self::InitialDual,
+        Self::ShiftedResidual,
+        Self::LinearInterval,
+        Self::ActivationInterval,
+    ];
+
+    /// Whether a run of `method` with these settings computes it, in a place where a wrong result is no legal step.
+    pub fn applies(self, method: Method, settings: &Settings<f64>) -> bool {
+        let exact = |rule| matches!(rule, StepRule::LeastSquares { .. });
+        match self {
+            Self::InputTau => !exact(settings.input_step),
+            Self::SumGram => exact(settings.weight_step),
+            Self::Coupling => method != Method::Dlam,
+            Self::Copy | Self::RecoveredDual => method == Method::Pdadmm,
+            Self::Dual => matches!(method, Method::Pdadmm | Method::Dladmm),
+            Self::InitialDual | Self::ShiftedResidual => method == Method::Dladmm,
+            Self::LinearInterval | Self::ActivationInterval => method == Method::Dlam,
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The variables of a run on whole matrices, and what the methods' formulas say of them, computed anew.
+
+use altmin_core::Loss;
+use altmin_core::method::Settings;
+
+use super::matrix::{Mat, Sum, Value};
+use super::plain::{activate, add_regularizer, add_risk};
+use crate::config::Method;
+
+/// The variables of a run. Layers are counted from 0.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    /// `W`, n_out x n_in.
+    pub(super) weights: Vec<Mat>,
+    /// `b`, n_out.
+    pub(super) biases: Vec<Vec<f64>>,
+    /// `p` of pdADMM, `a` of the layer below in dlADMM; the data in the first layer.
+    pub(super) inputs: Vec<Mat>,
+    /// `z`.
+    pub(super) linear: Vec<Mat>,
+    /// `r` as it is carried.
+    pub(super) residuals: Vec<Mat>,
+    /// `q` of pdADMM's hidden layers.
+    pub(super) copies: Vec<Mat>,
+    /// `u`: of pdADMM's hidden layers; of dlADMM's last layer alone.
+    pub(super) duals: Vec<Mat>,
+}
+
+/// What does not change in a run.
+#[derive(Debug, Clone)]
+pub(super) struct Frame {
+    pub(super) method: Method,
+    pub(super) settings: Settings<f64>,
+    pub(super) labels: Vec<u32>,
+    /// The labels as unit vectors, n x M.
+    pub(super) y: Mat,
+    /// DLAM's epsilon at the present sweep; infinite for the others.
+    pub(super) epsilon: f64,
+}
+
+impl Frame {
+    /// `w` of a layer's linear residual.
+    pub(super) fn weight(&self, l: usize, layers: usize) -> f64 {
+        match self.method {
+            Method::Dladmm if l + 1 < layers => self.settings.nu,
+            Method::Pdadmm => self.settings.nu,
+            _ => self.settings.rho,
+        }
+    }
+
+    /// `c` of an input's coupling to the layer below.
+    pub(super) fn coupling_weight(&self) -> f64 {
+        match self.method {
+            Method::Pdadmm => self.settings.rho,
+            Method::Dladmm => self.settings.nu,
+            _ => 0.0,
+        }
+    }
+
+    /// The residual of a layer as its formulas have it, and the size of what it is added up from.
+    ///
+    /// `W p + b - z`, and in dlADMM's last layer `- u/rho`: there `<u, z - W p - b> + (rho/2)|z - W p - b|^2` is
+    /// `(rho/2)|r|^2 - |u|^2/(2 rho)`.
+    pub(super) fn residual(&self, state: &State, l: usize) -> (Mat, Mat) {
+        let (mut r, mut size) = self.constraint(state, l);
+        if self.method == Method::Dladmm && l + 1 == state.weights.len() {
+            let shift = state.duals[0].map(|u| u / self.settings.rho);
+            r = r.minus(&shift);
+            size = size.zip(&shift, |size, shift| size + shift.abs());
+        }
+        (r, size)
+    }
+
+    /// `W p + b - z` of a layer, and the size of what it is added up from.
+    pub(super) fn constraint(&self, state: &State, l: usize) -> (Mat, Mat) {
+        let (w, p, z, b) = (&state.weights[l], &state.inputs[l], &state.linear[l], &state.biases[l]);
+        let (product, size) = (w.times(p), w.abs().times(&p.abs()));
+        let index = |k: usize| k % z.rows;
+        let r = (0..z.data.len()).map(|k| product.data[k] + b[index(k)] - z.data[k]).collect();
+        let size = (0..z.data.len()).map(|k| size.data[k] + b[index(k)].abs() + z.data[k].abs()).collect();
+        (Mat { data: r, ..product }, Mat { data: size, ..*z })
+    }
+
+    /// `f(z)` of a layer.
+    pub(super) fn activated(&self, state: &State, l: usize) -> Mat {
+        state.linear[l].map(|z| activate(self.settings.activation, z))
+    }
+
+    /// The method's objective: L_rho (pdADMM, before Algorithm 1; dlADMM, equation 1) or F, regularisers included.
+    pub(super) fn objective(&self, state: &State) -> Value {
+        let (settings, last) = (&self.settings, state.weights.len() - 1);
+        let mut sum = Sum::default();
+        add_risk(settings.loss, &state.linear[last], &self.y, &mut sum);
+        for (l, weights) in state.weights.iter().enumerate() {
+            add_regularizer(settings.regularizer, weights, &mut sum);
+            let (r, size) = self.constraint(state, l);
+            add_squares(self.weight(l, last + 1), &r, &size, &mut sum);
+            if self.method == Method::Dladmm && l == last {
+                for ((u, r), size) in state.duals[0].data.iter().zip(&r.data).zip(&size.data) {
+                    sum.add(-u * r, (u * size).abs());
+                }
+            }
+            if l < last && self.method != Method::Dlam {
+                self.add_coupling(state, l, &mut sum);
+            }
+        }
+        sum.value()
+    }
+
+    /// What ties a hidden layer to the next.
+    fn add_coupling(&self, state: &State, l: usize, sum: &mut Sum) {
+        let (settings, f, next) = (&self.settings, self.activated(state, l), &state.inputs[l + 1]);
+        let size = |a: &Mat, b: &Mat| a.zip(b, |a, b| a.abs() + b.abs());
+        if self.method == Method::Dladmm {
+            return add_squares(settings.nu, &next.minus(&f), &size(next, &f), sum);
+        }
+        let (q, u) = (&state.copies[l], &state.duals[l]);
+        let (gap, gap_size) = (next.minus(q), size(next, q));
+        add_squares(settings.nu, &q.minus(&f), &size(q, &f), sum);
+        add_squares(settings.rho, &gap, &gap_size, sum);
+        for ((u, gap), size) in u.data.iter().zip(&gap.data).zip(&gap_size.data) {
+            sum.add(u * gap, (u * size).abs());
+        }
+    }
+
+    /// H of the risk.
+    pub(super) fn risk_lipschitz(&self) -> f64 {
+        match self.settings.loss {
+            // The largest eigenvalue that `diag(s) - s s'` can have.
+            Loss::CrossEntropy => 0.5,
+            Loss::LeastSquares => 1.0,
+        }
+    }
+}
+
+/// Adds `(weight/2)|a|^2`, where `size` is what the entries of `a` are added up from.
+fn add_squares(weight: f64, a: &Mat, size: &Mat, sum: &mut Sum) {
+    for (a, size) in a.data.iter().zip(&size.data) {
+        sum.add(0.5 * weight * a * a, weight * a.abs() * size);
+    }
+}
