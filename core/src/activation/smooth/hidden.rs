@@ -56,6 +56,9 @@ pub(in super::super) fn minimise<T: Real>(curve: Curve, omega: T, c: &[T], t: &[
         let mut first = problem.candidates(&bounds, &side);
         problem.improve(&mut first);
         z[start..end].copy_from_slice(&problem.finish(curve, &first.z)[..end - start]);
+        if other == [T::ZERO; LANES] {
+            continue;
+        }
         let second = problem.candidates(&bounds, &other);
         for (i, _) in other.iter().enumerate().filter(|&(_, &side)| side != T::ZERO) {
             contest.add(&problem, &first.z, &second, i, start + i);

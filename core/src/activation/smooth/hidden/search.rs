@@ -97,12 +97,14 @@ impl<T: Real> Problem<T> {
 
     /// Where the iteration begins on `side`.
     pub(super) fn candidates(&self, bounds: &Bounds<T>, side: &Lanes<T>) -> Candidates<T> {
+        // For steps that end a little beyond a minimiser close to the separator.
+        let margin = T::from_f64(1.0 / 32.0);
         let mut found = Candidates { side: *side, ..Candidates::empty() };
         for i in 0..LANES {
             let right = side[i] > T::ZERO;
             found.z[i] = select(right, bounds.start[i], self.c[i]);
-            found.low[i] = select(right, bounds.low[i], self.c[i]);
-            found.high[i] = select(right, bounds.high[i], bounds.separator[i]);
+            found.low[i] = select(right, self.c[i].max(bounds.separator[i] - margin), self.c[i]);
+            found.high[i] = select(right, bounds.high[i], bounds.separator[i] + margin);
         }
         found
     }
@@ -120,14 +122,16 @@ impl<T: Real> Problem<T> {
                 let high = select(below, highs[i], *z);
                 let step = two * p * slope / (two * slope * slope - p * curvature);
                 let halved = (low + half * (high - low)).min(low + T::ONE);
-                let next = *z - step;
-                let next = select(next >= low, next, halved);
-                let next = select(next <= high, next, halved);
+                let wanted = *z - step;
+                let next = select(wanted >= low, wanted, halved);
+                let next = select(wanted <= high, next, halved);
+                // A small step ends the iteration, not a small halving: that says nothing of the distance left.
+                let near = step.abs() <= enough * (wanted.abs() + T::ONE.min(self.c[i].abs()));
+                let next = select(near, clamp(wanted, low, high), next);
                 // A side without a minimiser: p has passed its extreme there and has not changed its sign.
                 let extreme = select(slope <= T::ZERO, p * sides[i], T::ZERO);
                 let next = select(extreme > T::ZERO, *z, next);
-                let change = select(extreme > T::ZERO, T::ZERO, (next - *z).abs());
-                let done = change <= enough * (next.abs() + T::ONE.min(self.c[i].abs()));
+                let done = select(extreme > T::ZERO, T::ONE, select(near, T::ONE, T::ZERO)) > T::ZERO;
                 *z = next;
                 lows[i] = select(done, next, low);
                 highs[i] = select(done, next, high);
