@@ -8,7 +8,8 @@ use std::cell::Cell;
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
 use altmin_core::method::dladmm::{self, DlAdmm};
-use altmin_core::method::layer::{Layer, LayerShape};
+use altmin_core::method::dlam::{self, Dlam};
+use altmin_core::method::layer::{Layer, LayerShape, Momentum};
 use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
 use altmin_core::method::taylor::Taylor;
 use altmin_core::method::{Partition, Problem, Settings, Sweep};
@@ -178,6 +179,9 @@ fn sweeps_allocate_nothing<T: Real>() {
             sweep_pdadmm(settings, partition, problem, storage);
         }
         sweep_stacked(settings, partition, problem);
+        for accelerate in [false, true] {
+            sweep_dlam(settings, accelerate, partition, problem);
+        }
     }
 }
 
@@ -286,4 +290,59 @@ fn with_stacked<T: Real>(
         residuals: &mut residuals,
         groups: &mut groups,
     });
+}
+
+/// DLAM with the same rules, but for least-squares inputs, which it does not have.
+fn sweep_dlam<T: Real>(like: Settings<T>, accelerate: bool, partition: Partition, problem: Problem<'_, T>) {
+    let Settings { weight_step, input_step, loss, solver, regularizer, .. } = like;
+    let input_step = match input_step {
+        StepRule::LeastSquares { .. } => StepRule::Vector,
+        rule => rule,
+    };
+    let settings = dlam::Settings {
+        rho: T::from_f64(0.5),
+        epsilon: T::from_f64(0.25),
+        weight_step,
+        input_step,
+        activation: Activation::Tanh,
+        loss,
+        solver,
+        regularizer,
+        accelerate,
+    };
+    let shapes = shapes(&like);
+    let mut layers = layers(&shapes);
+    let moving = if accelerate { &shapes[..] } else { &[] };
+    let mut momentum: Vec<Momentum<T, Vec<T>>> =
+        moving.iter().map(|shape| Momentum::new(shape.sums, zeros).unwrap()).collect();
+    let (mut hidden, mut residuals, mut groups) = (vec![], vec![], vec![]);
+    for g in 0..partition.groups() {
+        let (_, m) = partition.group(g);
+        for (l, shape) in shapes.iter().enumerate() {
+            if l + 1 < shapes.len() {
+                hidden.push(dlam::hidden::<T, Vec<T>>(accelerate, shape.sums.n_out, m, zeros).unwrap());
+            }
+            residuals.push(dlam::residual::<T, Vec<T>>(shape.sums.n_out, m, zeros).unwrap());
+        }
+        let all = shapes.iter().copied();
+        groups.push(dlam::group::<T, Vec<T>>(accelerate, WIDTHS[3], m, all, zeros).unwrap());
+    }
+    let state = dlam::State {
+        layers: &mut layers,
+        momentum: &mut momentum,
+        hidden: &mut hidden,
+        residuals: &mut residuals,
+        groups: &mut groups,
+    };
+    let needed = dlam::workspace(&Portable, &settings, partition.tile(), sums_shapes(&shapes));
+    let mut memory = zeros::<T>(needed.elements());
+    let mut executor = Sequential::new(&mut memory);
+    let mut method = Dlam::new(settings, partition, problem, state).unwrap();
+    let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
+    assert_eq!((result, count), (Ok(()), 0));
+    check(&like, || method.sweep(&mut executor, &Portable));
+    let (count, result) = allocations(|| method.set_epsilon(&mut executor, &Portable, T::from_f64(0.125)));
+    assert!(result.is_ok() && count == 0);
+    let (count, result) = allocations(|| method.violation(&mut executor));
+    assert!(result.is_ok() && count == 0);
 }

@@ -6,6 +6,7 @@ mod common;
 mod elementwise;
 mod forward;
 mod input;
+mod interval;
 mod least_squares;
 mod sums;
 mod weights;

@@ -45,13 +45,14 @@ impl EpsilonRule {
         }
     }
 
-    /// The next epsilon. A risk that is NaN changes nothing, and none makes it infinite.
+    /// The next epsilon. A risk that is NaN changes nothing, and none makes epsilon infinite or 0.
     pub fn next(&self, epsilon: f64, risk: f64) -> f64 {
         let doubled = |high: f64| (2.0 * epsilon).max(high).min(f64::MAX);
         let (high, halved) = match *self {
             Self::Fixed => return epsilon,
             Self::Adaptive { low, high } => (high, (epsilon / 2.0).max(low).min(epsilon)),
-            Self::Printed { low, high } => (high, (epsilon / 2.0).min(low)),
+            // Halved for ever it would vanish.
+            Self::Printed { low, high } => (high, (epsilon / 2.0).min(low).max(f64::MIN_POSITIVE)),
         };
         if risk > 10.0 * epsilon {
             doubled(high)
