@@ -11,6 +11,7 @@ pub mod conv;
 pub mod dense;
 mod network;
 mod pass;
+mod patches;
 pub mod pool;
 pub mod residual;
 

@@ -401,8 +401,10 @@ fn scatter_is_the_transpose_of_gather() {
         let (rows, columns) = bound.patches();
         let (p, g) = (random.matrix(input.features(), 1), random.matrix(rows * columns, 1));
         let (mut k, mut back) = (vec![f64::NAN; rows * columns], vec![f64::NAN; input.features()]);
-        bound.gather(&p.data, &mut k).unwrap();
-        bound.scatter(&g.data, &mut back).unwrap();
+        let all = 0..bound.output().height;
+        bound.gather(&p.data, all.clone(), &mut k).unwrap();
+        back.fill(0.0);
+        bound.scatter(all, &mut g.data.clone(), &mut back).unwrap();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         assert!((dot(&k, &g.data) - dot(&p.data, &back)).abs() < 1e-10, "{conv:?} on {input}");
     }

@@ -5,15 +5,21 @@
 //! it is copied in runs. With W of n_out x Q the output is `K W'`, which is the sample's output as it is stored, channel
 //! by channel. Padding counts as zeros.
 
+use core::ops::Range;
+
 use super::{LinearMap, Shape};
 use crate::error::Result;
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
 use crate::reduce;
 use crate::view::{
-    MatMut, MatRef, column, column_mut, dense, dense_mut, reborrow, require_length, require_size,
+    MatMut, MatRef, column, column_mut, dense, dense_mut, reborrow, require_length, require_size, view,
+    view_mut,
 };
 use crate::workspace::{Requirement, Stack};
+
+/// Elements of K that are worked on at a time.
+const BAND: usize = 1 << 16;
 
 /// A convolution's sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,9 +79,9 @@ impl Conv {
 /// A convolution with the shapes that it goes between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bound {
-    conv: Conv,
-    input: Shape,
-    output: Shape,
+    pub(super) conv: Conv,
+    pub(super) input: Shape,
+    pub(super) output: Shape,
 }
 
 impl Bound {
@@ -103,80 +109,6 @@ impl Bound {
         (self.output.pixels(), self.conv.patch(self.input))
     }
 
-    /// Writes K, P x Q column-major, of one sample.
-    ///
-    /// # Errors
-    /// [`Shape`](crate::error::Error::Shape) naming `p` or `patches`.
-    pub fn gather<T: Real>(&self, p: &[T], patches: &mut [T]) -> Result {
-        let (rows, columns) = self.patches();
-        require_length("p", p.len(), self.input.features())?;
-        require_length("patches", patches.len(), rows * columns)?;
-        self.each_run(|run| match run {
-            Run::Zeros { at, count } => patches[at..at + count].fill(T::ZERO),
-            Run::Pixels { at, from, count, stride: 1 } => {
-                patches[at..at + count].copy_from_slice(&p[from..from + count]);
-            }
-            Run::Pixels { at, from, count, stride } => {
-                let pixels = p[from..].iter().step_by(stride);
-                patches[at..at + count].iter_mut().zip(pixels).for_each(|(to, &from)| *to = from);
-            }
-        });
-        Ok(())
-    }
-
-    /// The transpose of [`Bound::gather`]: `dp <- ` the sum of all patches at their places.
-    ///
-    /// # Errors
-    /// [`Shape`](crate::error::Error::Shape) naming `dp` or `patches`.
-    pub fn scatter<T: Real>(&self, patches: &[T], dp: &mut [T]) -> Result {
-        let (rows, columns) = self.patches();
-        require_length("dp", dp.len(), self.input.features())?;
-        require_length("patches", patches.len(), rows * columns)?;
-        dp.fill(T::ZERO);
-        self.each_run(|run| {
-            if let Run::Pixels { at, from, count, stride } = run {
-                let patches = &patches[at..at + count];
-                if stride == 1 {
-                    dp[from..from + count].iter_mut().zip(patches).for_each(|(to, &from)| *to += from);
-                } else {
-                    let pixels = dp[from..].iter_mut().step_by(stride);
-                    pixels.zip(patches).for_each(|(to, &from)| *to += from);
-                }
-            }
-        });
-        Ok(())
-    }
-
-    /// Calls `visit` for all runs of K, column by column.
-    fn each_run(&self, mut visit: impl FnMut(Run)) {
-        let Conv { kernel_height, kernel_width, stride, padding, .. } = self.conv;
-        let (input, output) = (self.input, self.output);
-        let mut at = 0;
-        for channel in 0..input.channels {
-            for ky in 0..kernel_height {
-                for kx in 0..kernel_width {
-                    // Output columns whose pixel lies within the image: lo .. hi.
-                    let lo = padding.saturating_sub(kx).div_ceil(stride).min(output.width);
-                    let reach = (input.width + padding).saturating_sub(kx).div_ceil(stride);
-                    let hi = reach.min(output.width).max(lo);
-                    for oy in 0..output.height {
-                        let y = (oy * stride + ky).wrapping_sub(padding);
-                        if y >= input.height || lo == hi {
-                            visit(Run::Zeros { at, count: output.width });
-                        } else {
-                            let from =
-                                (channel * input.height + y) * input.width + lo * stride + kx - padding;
-                            visit(Run::Zeros { at, count: lo });
-                            visit(Run::Pixels { at: at + lo, from, count: hi - lo, stride });
-                            visit(Run::Zeros { at: at + hi, count: output.width - hi });
-                        }
-                        at += output.width;
-                    }
-                }
-            }
-        }
-    }
-
     /// `z <- conv(p) + b`: `weights` n_out x Q, `bias` n_out, `p` features of the input x m, `z` of the output x m.
     ///
     /// A product of P x Q x n_out for each sample.
@@ -192,18 +124,20 @@ impl Bound {
         z: &mut MatMut<'_, T>,
         mut stack: Stack<'_, T>,
     ) -> Result {
-        let (pixels, patch) = self.patches();
+        let (pixels, _) = self.patches();
         self.check(weights, bias.len(), p, &crate::view::as_ref(z))?;
         stack.require(self.workspace(gemm))?;
-        let patches = stack.vector(self.patch_memory())?;
+        let memory = stack.vector(self.band_memory())?;
         for j in 0..p.ncols() {
-            let k = self.patches_of(column(p, j), patches)?;
             let z = column_mut(z, j);
             for (z, &bias) in z.chunks_exact_mut(pixels).zip(bias) {
                 z.fill(bias);
             }
-            let (k, z) = (dense(k, pixels, patch), dense_mut(z, pixels, self.conv.outputs));
-            gemm.gemm(T::ONE, k, Transpose::No, *weights, Transpose::Yes, T::ONE, z, stack.rest())?;
+            for band in self.bands() {
+                let k = self.patches_of(column(p, j), &band, memory)?;
+                let z = self.band_mut(z, &band)?;
+                gemm.gemm(T::ONE, k, Transpose::No, *weights, Transpose::Yes, T::ONE, z, stack.rest())?;
+            }
         }
         Ok(())
     }
@@ -225,15 +159,20 @@ impl Bound {
         let (pixels, patch) = self.patches();
         self.check(weights, self.conv.outputs, &crate::view::as_ref(dp), dz)?;
         stack.require(self.workspace(gemm))?;
-        let patches = stack.vector(self.patch_memory())?;
+        let memory = stack.vector(self.band_memory())?;
         for j in 0..dz.ncols() {
-            let dp = column_mut(dp, j);
-            let dz = dense(column(dz, j), pixels, self.conv.outputs);
-            let pointwise = self.conv.is_pointwise();
-            let k = dense_mut(if pointwise { &mut *dp } else { &mut *patches }, pixels, patch);
-            gemm.gemm(T::ONE, dz, Transpose::No, *weights, Transpose::No, T::ZERO, k, stack.rest())?;
-            if !pointwise {
-                self.scatter(patches, dp)?;
+            let (dz, dp) = (column(dz, j), column_mut(dp, j));
+            if self.conv.is_pointwise() {
+                let (dz, k) = (dense(dz, pixels, self.conv.outputs), dense_mut(dp, pixels, patch));
+                gemm.gemm(T::ONE, dz, Transpose::No, *weights, Transpose::No, T::ZERO, k, stack.rest())?;
+                continue;
+            }
+            dp.fill(T::ZERO);
+            for band in self.bands() {
+                let (dz, memory) = (self.band(dz, &band)?, &mut memory[..self.band_elements(&band)]);
+                let k = dense_mut(memory, dz.nrows(), patch);
+                gemm.gemm(T::ONE, dz, Transpose::No, *weights, Transpose::No, T::ZERO, k, stack.rest())?;
+                self.scatter(band, memory, dp)?;
             }
         }
         Ok(())
@@ -254,46 +193,87 @@ impl Bound {
         bias_gradient: &mut [T],
         mut stack: Stack<'_, T>,
     ) -> Result {
-        let (pixels, patch) = self.patches();
+        let (pixels, _) = self.patches();
         self.check(&crate::view::as_ref(weights_gradient), bias_gradient.len(), p, dz)?;
         stack.require(self.workspace(gemm))?;
-        let patches = stack.vector(self.patch_memory())?;
+        let memory = stack.vector(self.band_memory())?;
         for j in 0..p.ncols() {
-            let k = dense(self.patches_of(column(p, j), patches)?, pixels, patch);
             let dz = column(dz, j);
             for (sum, dz) in bias_gradient.iter_mut().zip(dz.chunks_exact(pixels)) {
                 *sum += T::from_f64(reduce::sum(dz));
             }
-            let dz = dense(dz, pixels, self.conv.outputs);
-            let target = reborrow(weights_gradient);
-            gemm.gemm(T::ONE, dz, Transpose::Yes, k, Transpose::No, T::ONE, target, stack.rest())?;
+            for band in self.bands() {
+                let k = self.patches_of(column(p, j), &band, memory)?;
+                let (dz, target) = (self.band(dz, &band)?, reborrow(weights_gradient));
+                gemm.gemm(T::ONE, dz, Transpose::Yes, k, Transpose::No, T::ONE, target, stack.rest())?;
+            }
         }
         Ok(())
     }
 
-    /// K of a sample: the sample itself where that is what K is.
-    fn patches_of<'k, T: Real>(&self, p: &'k [T], memory: &'k mut [T]) -> Result<&'k [T]> {
+    /// The bands of the output's rows that are worked on one after the other: K of a whole image need not fit into the
+    /// nearer caches, K of a band does. A pointwise convolution, whose K is there, has a single one.
+    fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let (rows, height) = (self.band_rows(), self.output.height);
+        (0..height.div_ceil(rows)).map(move |band| band * rows..height.min((band + 1) * rows))
+    }
+
+    fn band_rows(&self) -> usize {
         if self.conv.is_pointwise() {
-            return Ok(p);
+            return self.output.height;
         }
-        self.gather(p, memory)?;
-        Ok(memory)
+        let row = self.output.width.saturating_mul(self.patches().1);
+        (BAND / row).clamp(1, self.output.height)
     }
 
-    /// Elements of K, if it has to be written.
-    fn patch_memory(&self) -> usize {
-        let (rows, columns) = self.patches();
-        if self.conv.is_pointwise() { 0 } else { rows * columns }
+    /// Elements of K of a band.
+    fn band_elements(&self, band: &Range<usize>) -> usize {
+        band.len() * self.output.width * self.patches().1
     }
 
-    /// Scratch of the convolution's passes, for any number of samples: K of one of them, and one product's.
+    /// Elements of K of the largest band, if it has to be written.
+    fn band_memory(&self) -> usize {
+        if self.conv.is_pointwise() { 0 } else { self.band_elements(&(0..self.band_rows())) }
+    }
+
+    /// K of a band of a sample: the sample itself where that is what K is.
+    fn patches_of<'k, T: Real>(
+        &self,
+        p: &'k [T],
+        band: &Range<usize>,
+        memory: &'k mut [T],
+    ) -> Result<MatRef<'k, T>> {
+        let (pixels, patch) = self.patches();
+        if self.conv.is_pointwise() {
+            return Ok(dense(p, pixels, patch));
+        }
+        let memory = &mut memory[..self.band_elements(band)];
+        self.gather(p, band.clone(), memory)?;
+        Ok(dense(memory, band.len() * self.output.width, patch))
+    }
+
+    /// The pixels of a band in a sample's output: pixels x channels.
+    fn band<'z, T: Real>(&self, z: &'z [T], band: &Range<usize>) -> Result<MatRef<'z, T>> {
+        let width = self.output.width;
+        let part = &z[band.start * width..];
+        view("z", part, band.len() * width, self.conv.outputs, self.output.pixels())
+    }
+
+    fn band_mut<'z, T: Real>(&self, z: &'z mut [T], band: &Range<usize>) -> Result<MatMut<'z, T>> {
+        let width = self.output.width;
+        let part = &mut z[band.start * width..];
+        view_mut("z", part, band.len() * width, self.conv.outputs, self.output.pixels())
+    }
+
+    /// Scratch of the convolution's passes, for any number of samples: K of a band, and one product's.
     pub fn workspace<T: Real, G: Gemm<T>>(&self, gemm: &G) -> Requirement {
-        let ((pixels, patch), outputs) = (self.patches(), self.conv.outputs);
+        let ((_, patch), outputs) = (self.patches(), self.conv.outputs);
+        let pixels = self.band_rows() * self.output.width;
         let products = gemm
             .workspace(pixels, outputs, patch)
             .or(gemm.workspace(pixels, patch, outputs))
             .or(gemm.workspace(outputs, patch, pixels));
-        Requirement::vector(self.patch_memory()).and(products)
+        Requirement::vector(self.band_memory()).and(products)
     }
 
     fn check<T: Real>(
@@ -309,12 +289,4 @@ impl Bound {
         require_size("p", p.shape(), (self.input.features(), p.ncols()))?;
         require_size("z", z.shape(), (self.output.features(), p.ncols()))
     }
-}
-
-/// A run of neighbours in a column of K.
-enum Run {
-    /// Padding.
-    Zeros { at: usize, count: usize },
-    /// Every `stride`-th pixel from `from`.
-    Pixels { at: usize, from: usize, count: usize, stride: usize },
 }
