@@ -3,6 +3,7 @@
 //! Everything here is elementwise over slices, usually a column of a tile. The activation is chosen outside the loop,
 //! and the loops have no branches, so that they vectorise.
 
+mod backward;
 mod relu;
 mod smooth;
 

@@ -3,9 +3,12 @@
 //! A method is a list of phases over an [`Executor`](crate::executor::Executor). Its state lies in the caller's memory,
 //! in blocks that no two units of a phase write.
 
+pub mod backprop;
 pub mod dladmm;
 pub mod layer;
+pub mod network;
 pub mod pdadmm;
+pub mod proxprop;
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, require_positive};
@@ -116,6 +119,12 @@ impl Partition {
         Self { samples, groups: groups.min(samples.div_ceil(tile)).max(1), tile }
     }
 
+    /// Fewer samples, a mini-batch, in the same tiles and as many groups at most.
+    #[must_use]
+    pub fn of(&self, samples: usize) -> Self {
+        Self::new(samples, self.tile, self.groups)
+    }
+
     /// The number of samples.
     pub fn samples(&self) -> usize {
         self.samples
@@ -170,6 +179,8 @@ pub struct Sweep {
     pub promised: f64,
     /// The output subproblem's solver's account, the worst of all samples.
     pub output: OutputReport,
+    /// The sweep's step was undone, because the loss would have risen: weights and biases are what they were.
+    pub rejected: bool,
 }
 
 impl Sweep {

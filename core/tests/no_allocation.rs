@@ -13,7 +13,7 @@ use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
 use altmin_core::method::{Partition, Problem, Settings, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::SumsShape;
-use altmin_core::{Activation, Loss, OutputSolver, Real, Regularizer, Target};
+use altmin_core::{Activation, Loss, Optimizer, OutputSolver, Real, Regularizer, Target};
 use common::{Random, Scratch, Strided, World, updates};
 
 struct Counting;
@@ -72,7 +72,7 @@ fn the_counter_counts() {
     assert!(count == 1 && grown.capacity() >= 10_000);
 }
 
-in_both_precisions!(updates_allocate_nothing, sweeps_allocate_nothing);
+in_both_precisions!(updates_allocate_nothing, optimizers_allocate_nothing, sweeps_allocate_nothing);
 
 fn updates_allocate_nothing<T: Real>() {
     // Small shapes, and some that every blocked loop must cut.
@@ -84,6 +84,19 @@ fn updates_allocate_nothing<T: Real>() {
             let (count, result) = allocations(|| (update.run)(&mut world, &Portable, scratch.stack()));
             assert_eq!((result, count), (Ok(()), 0), "{}", update.name);
         }
+    }
+}
+
+fn optimizers_allocate_nothing<T: Real>() {
+    let rate = T::from_f64(0.5);
+    let optimizers =
+        [Optimizer::gd(rate), Optimizer::adagrad(rate), Optimizer::adadelta(rate), Optimizer::adam(rate)];
+    for optimizer in optimizers {
+        let [mut first, mut second, mut x] = [T::ZERO, T::ZERO, T::ONE].map(|x| vec![x; 1000]);
+        let gradient = vec![T::ONE; 1000];
+        let (count, result) = allocations(|| optimizer.step(1, &gradient, &mut first, &mut second, &mut x));
+        assert_eq!((result, count), (Ok(()), 0), "{optimizer:?}");
+        assert!(x.iter().all(|&x| x < T::ONE));
     }
 }
 

@@ -125,6 +125,11 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
         self.change.view()
     }
 
+    /// The same, column by column.
+    pub(super) fn change_slice(&self) -> &[T] {
+        self.change.as_slice()
+    }
+
     /// The bias's last change.
     pub(super) fn bias_change(&self) -> &[T] {
         self.bias_change.as_slice()
@@ -144,6 +149,24 @@ impl<T: Real, S: Memory<T>> Layer<T, S> {
     pub(super) fn reset(&mut self) {
         self.input_known = false;
         self.factored = false;
+    }
+
+    /// Forgets the data's factor, which depends on w beside an l2 regulariser, but not the data's sums.
+    pub(super) fn forget_factor(&mut self) {
+        self.factored = false;
+    }
+
+    /// `r p'` column by column, and the row sums of `r`, as they were collected last.
+    pub(super) fn residual_sums(&self) -> (&[T], &[T]) {
+        let (n_out, n_in) = self.shape();
+        self.sums.as_ref()[..n_out * (n_in + 1)].split_at(n_out * n_in)
+    }
+
+    /// `W`, `b`, and the memory of their [`residual_sums`](Self::residual_sums), for a gradient that is made there.
+    pub(super) fn descent_mut(&mut self) -> (&mut [T], &mut [T], &mut [T], &mut [T]) {
+        let (n_out, n_in) = self.shape();
+        let (weights, bias) = self.sums.as_mut()[..n_out * (n_in + 1)].split_at_mut(n_out * n_in);
+        (self.weights.as_mut_slice(), self.bias.as_mut_slice(), weights, bias)
     }
 
     /// The shape of the layer's sums.

@@ -127,14 +127,34 @@ pub fn accumulate<T: Real, G: Gemm<T>>(
     require_size("p", p.shape(), (p.nrows(), r.ncols()))?;
     sums.require(r.nrows(), p.nrows())?;
     stack.require(accumulate_workspace(gemm, r.nrows(), p.nrows(), r.ncols()))?;
-    let cross = crate::view::reborrow(&mut sums.cross);
-    gemm.gemm(T::ONE, *r, Transpose::No, *p, Transpose::Yes, T::ONE, cross, stack.rest())?;
-    add_columns(r, sums.residual, stack.rest())?;
+    accumulate_residual(gemm, r, p, &mut sums.cross, sums.residual, stack.rest())?;
     if parts == Parts::All {
         gemm.syrk(T::ONE, *p, T::ONE, crate::view::reborrow(&mut sums.gram), stack.rest())?;
         add_columns(p, sums.input, stack)?;
     }
     Ok(())
+}
+
+/// The part of [`accumulate`] that `r` has a share in, for whoever wants no other: `r p'` joins `cross` (n_out x n_in)
+/// and the row sums of `r` join `residual` (n_out). One product.
+///
+/// # Errors
+/// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below [`accumulate_workspace`].
+pub fn accumulate_residual<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    r: &MatRef<'_, T>,
+    p: &MatRef<'_, T>,
+    cross: &mut MatMut<'_, T>,
+    residual: &mut [T],
+    mut stack: Stack<'_, T>,
+) -> Result {
+    require_size("p", p.shape(), (p.nrows(), r.ncols()))?;
+    require_size("sums.cross", cross.shape(), (r.nrows(), p.nrows()))?;
+    require_length("sums.residual", residual.len(), r.nrows())?;
+    stack.require(accumulate_workspace(gemm, r.nrows(), p.nrows(), r.ncols()))?;
+    let cross = crate::view::reborrow(cross);
+    gemm.gemm(T::ONE, *r, Transpose::No, *p, Transpose::Yes, T::ONE, cross, stack.rest())?;
+    add_columns(r, residual, stack)
 }
 
 /// Scratch of [`accumulate`] for a tile of m columns: one product's, or one column.
