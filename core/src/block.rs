@@ -134,19 +134,6 @@ impl LinearMap {
     }
 }
 
-/// `delta_i <- f'(z_i) delta_i`, from the output `f(z_i)` alone, which tells enough of z for every activation here.
-fn scale_by_derivative<T: Real>(activation: Activation<T>, output: &[T], delta: &mut [T]) {
-    let pairs = delta.iter_mut().zip(output);
-    match activation {
-        Activation::Relu => pairs.for_each(|(d, &y)| *d = if y > T::ZERO { *d } else { T::ZERO * *d }),
-        Activation::LeakyRelu { slope } => {
-            pairs.for_each(|(d, &y)| *d = if y > T::ZERO { *d } else { slope * *d });
-        }
-        Activation::Sigmoid => pairs.for_each(|(d, &y)| *d = y * (T::ONE - y) * *d),
-        Activation::Tanh => pairs.for_each(|(d, &y)| *d = (T::ONE - y) * (T::ONE + y) * *d),
-    }
-}
-
 impl<T: Real> Block<T> {
     /// What the block is called.
     pub fn name(&self) -> &'static str {

@@ -9,6 +9,7 @@ pub mod layer;
 pub mod network;
 pub mod pdadmm;
 pub mod proxprop;
+pub mod tssm;
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, require_positive};

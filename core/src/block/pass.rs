@@ -3,7 +3,7 @@
 use super::conv::Bound;
 use super::network::{Sink, Step, input_of, output_in};
 use super::residual::BoundResidual;
-use super::{Block, LinearMap, dense, pool, scale_by_derivative};
+use super::{Block, LinearMap, dense, pool};
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -127,7 +127,7 @@ fn backward_input<T: Real>(
         Block::GlobalAveragePool => pool::global_backward(step.input, &as_ref(dy), dx),
         Block::Activation(activation) => {
             for j in 0..dy.ncols() {
-                scale_by_derivative(activation, column(y, j), column_mut(dy, j));
+                activation.backward(column(y, j), column_mut(dy, j))?;
             }
             copy(&as_ref(dy), dx);
             Ok(())

@@ -4,7 +4,7 @@
 //! stride.
 
 use super::conv::{Bound, Conv};
-use super::{LinearMap, Shape, Sink, scale_by_derivative};
+use super::{LinearMap, Shape, Sink};
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::gemm::Gemm;
@@ -137,7 +137,7 @@ impl<T: Real> BoundResidual<T> {
         let m = dy.ncols();
         stack.require(self.workspace(gemm, m))?;
         for j in 0..m {
-            scale_by_derivative(self.activation, column(y, j), column_mut(dy, j));
+            self.activation.backward(column(y, j), column_mut(dy, j))?;
         }
         let dy = as_ref(dy);
         sink.add_conv(gemm, self.second.1, &self.second.0, h, &dy, stack.rest())?;
@@ -147,7 +147,7 @@ impl<T: Real> BoundResidual<T> {
         let mut dh = stack.matrix(h.nrows(), m)?;
         backward(gemm, &self.second, parameters, &dy, &mut dh, stack.rest())?;
         for j in 0..m {
-            scale_by_derivative(self.activation, column(h, j), column_mut(&mut dh, j));
+            self.activation.backward(column(h, j), column_mut(&mut dh, j))?;
         }
         sink.add_conv(gemm, self.first.1, &self.first.0, x, &as_ref(&dh), stack.rest())?;
         let Some(dx) = dx else { return Ok(()) };
