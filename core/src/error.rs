@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::block::Shape;
+
 /// Why an update refused its arguments or could not finish.
 ///
 /// Arguments are checked before anything is written. Only [`Error::NonFinite`] and [`Error::Singular`] can come
@@ -52,6 +54,17 @@ pub enum Error {
         /// The first pivot, counted from 0, that is not positive.
         pivot: usize,
     },
+    /// A block of a network cannot take what the blocks before it give.
+    Block {
+        /// The block's place in the network, counted from 0.
+        index: usize,
+        /// What it is called.
+        block: &'static str,
+        /// What comes in.
+        input: Shape,
+        /// What it wants.
+        expected: &'static str,
+    },
     /// A setting is outside its range, or not available here.
     Setting {
         /// The setting's name.
@@ -84,6 +97,9 @@ impl fmt::Display for Error {
             Error::NonFinite { quantity } => write!(f, "{quantity} is NaN or infinite"),
             Error::Singular { pivot } => {
                 write!(f, "the matrix is not positive definite: pivot {pivot} is not positive")
+            }
+            Error::Block { index, block, input, expected } => {
+                write!(f, "block {} (`{block}`) gets {input}, expected {expected}", index + 1)
             }
             Error::Setting { name, found, expected } => {
                 write!(f, "`{name}` is {found}, expected {expected}")

@@ -5,6 +5,7 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod activation;
+pub mod block;
 pub mod cholesky;
 pub mod error;
 pub mod executor;

@@ -12,6 +12,7 @@ pub mod network;
 pub mod pdadmm;
 pub mod proxprop;
 pub mod taylor;
+pub mod tssm;
 
 use crate::activation::Activation;
 use crate::error::{Error, Result, require_positive};

@@ -26,9 +26,6 @@ use crate::update::sums::{Parts, SumsShape, add_slice};
 use crate::view::{require_length, require_size};
 use crate::workspace::Requirement;
 
-/// Parameters that are stepped at a time: with their gradient and moments, what the nearest cache holds.
-const STRETCH: usize = 1 << 13;
-
 /// What the method needs to know beside the data.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings<T> {
@@ -300,7 +297,7 @@ impl<'a, T: Real, S: Memory<T>> BackProp<'a, T, S> {
             };
             for (units, start, decay) in [(weights, start, decay), (bias, start + split, T::ZERO)] {
                 executor.run(units, |index, unit, _| {
-                    let at = start + index * STRETCH;
+                    let at = start + index * Stretches::<T>::LENGTH;
                     unit.gradient.fill(T::ZERO);
                     for sums in network::sums_of(groups, at) {
                         add_slice(&sums[..unit.gradient.len()], unit.gradient);
@@ -334,22 +331,27 @@ fn gradient_squared<T: Real, S: Memory<T>>(layer: &Layer<T, S>) -> f64 {
 }
 
 /// Parameters with their gradient and moments, cut into stretches. Moments that the optimiser does not keep are empty.
-struct Stretches<'a, T> {
-    parameters: &'a mut [T],
-    gradient: &'a mut [T],
-    first: &'a mut [T],
-    second: &'a mut [T],
+pub(super) struct Stretches<'a, T> {
+    pub(super) parameters: &'a mut [T],
+    pub(super) gradient: &'a mut [T],
+    pub(super) first: &'a mut [T],
+    pub(super) second: &'a mut [T],
+}
+
+impl<T> Stretches<'_, T> {
+    /// Parameters of a stretch: with their gradient and moments, what the nearest cache holds.
+    pub(super) const LENGTH: usize = 1 << 13;
 }
 
 impl<T: Send> Units for Stretches<'_, T> {
     type Unit = Self;
 
     fn count(&self) -> usize {
-        self.parameters.len().div_ceil(STRETCH)
+        self.parameters.len().div_ceil(Self::LENGTH)
     }
 
     fn split(self, at: usize) -> (Self, Self) {
-        let cut = |slice: &'_ mut [T]| (at * STRETCH).min(slice.len());
+        let cut = |slice: &'_ mut [T]| (at * Self::LENGTH).min(slice.len());
         let Self { parameters, gradient, first, second } = self;
         let [a, b, c, d] = [parameters, gradient, first, second].map(|slice| {
             let at = cut(slice);

@@ -171,7 +171,11 @@ pub fn accumulate_workspace<T: Real, G: Gemm<T>>(
 /// Columns that are added up before their sum joins the total.
 const BLOCK: usize = 64;
 
-fn add_columns<T: Real>(matrix: &MatRef<'_, T>, total: &mut [T], mut stack: Stack<'_, T>) -> Result {
+pub(crate) fn add_columns<T: Real>(
+    matrix: &MatRef<'_, T>,
+    total: &mut [T],
+    mut stack: Stack<'_, T>,
+) -> Result {
     let block = stack.vector(total.len())?;
     for start in (0..matrix.ncols()).step_by(BLOCK) {
         block.fill(T::ZERO);

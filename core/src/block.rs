@@ -1,0 +1,194 @@
+//! Blocks that networks are stacked from, and what passes through them: forward, backward to inputs and parameters.
+//!
+//! A sample is a column; an image is stored channel by channel, each row by row, so that a fully connected block sees the
+//! same column as a convolution. Parameters of all blocks lie one after the other in one slice, for each linear map its
+//! weights (n_out x n_in, column-major; for a convolution n_in is `channels * kernel height * kernel width`, in this
+//! order) and then its bias.
+//!
+//! Backward passes *add* to gradients, so that the tiles of a batch join in one.
+
+pub mod conv;
+pub mod dense;
+mod network;
+mod pass;
+mod patches;
+pub mod pool;
+pub mod residual;
+
+pub use network::{Gradient, Network, Sink, Step};
+
+use core::fmt;
+
+use crate::activation::Activation;
+use crate::error::{Error, Result};
+use crate::real::Real;
+use crate::view::{MatMut, MatRef, dense as dense_view, dense_mut};
+use conv::Conv;
+use pool::Window;
+use residual::Residual;
+
+/// The shape of a sample between two blocks: an image, or `features` channels of a single pixel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Channels.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Columns of pixels.
+    pub width: usize,
+}
+
+impl Shape {
+    /// A sample without pixels.
+    pub const fn flat(features: usize) -> Self {
+        Self { channels: features, height: 1, width: 1 }
+    }
+
+    /// Numbers of a sample, `channels * height * width`; saturates where that overflows.
+    pub const fn features(self) -> usize {
+        self.channels.saturating_mul(self.pixels())
+    }
+
+    /// Pixels of a channel; saturates.
+    pub const fn pixels(self) -> usize {
+        self.height.saturating_mul(self.width)
+    }
+
+    /// Whether there is a single pixel.
+    pub const fn is_flat(self) -> bool {
+        self.height == 1 && self.width == 1
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_flat() {
+            return write!(f, "{}", self.channels);
+        }
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// One block of a network.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Block<T> {
+    /// `z = W p + b` over all features of a sample, whatever its shape is not: an image must be flattened first.
+    Dense {
+        /// Outputs, at least 1.
+        outputs: usize,
+    },
+    /// A 2-D convolution (cross-correlation, as in every library of this field).
+    Conv(Conv),
+    /// The largest of each window; a window that reaches over the edge is left out.
+    MaxPool(Window),
+    /// The mean of each window.
+    AveragePool(Window),
+    /// The mean of each channel.
+    GlobalAveragePool,
+    /// The same numbers as one long column.
+    Flatten,
+    /// An activation, elementwise.
+    Activation(Activation<T>),
+    /// Two 3x3 convolutions around which the input is carried.
+    Residual(Residual<T>),
+}
+
+/// A linear map of a block: where its parameters lie, and its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LinearMap {
+    /// Where its weights begin in the network's parameters; its bias follows them.
+    pub offset: usize,
+    /// Outputs: features, or channels of a convolution.
+    pub n_out: usize,
+    /// Inputs: features, or the size of a convolution's patch.
+    pub n_in: usize,
+}
+
+impl LinearMap {
+    /// Weights and bias.
+    pub const fn parameters(self) -> usize {
+        self.n_out.saturating_mul(self.n_in.saturating_add(1))
+    }
+
+    /// Where its parameters end.
+    pub const fn end(self) -> usize {
+        self.offset.saturating_add(self.parameters())
+    }
+
+    /// Its weights and bias among the parameters of its network.
+    ///
+    /// # Panics
+    /// If there are fewer parameters.
+    pub fn read<T: Real>(self, parameters: &[T]) -> (MatRef<'_, T>, &[T]) {
+        let (weights, bias) = parameters[self.offset..self.end()].split_at(self.n_out * self.n_in);
+        (dense_view(weights, self.n_out, self.n_in), bias)
+    }
+
+    /// The same for writing.
+    ///
+    /// # Panics
+    /// If there are fewer parameters.
+    pub fn write<T: Real>(self, parameters: &mut [T]) -> (MatMut<'_, T>, &mut [T]) {
+        let (weights, bias) = parameters[self.offset..self.end()].split_at_mut(self.n_out * self.n_in);
+        (dense_mut(weights, self.n_out, self.n_in), bias)
+    }
+}
+
+impl<T: Real> Block<T> {
+    /// What the block is called.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Dense { .. } => "dense",
+            Self::Conv(_) => "conv",
+            Self::MaxPool(_) => "maxpool",
+            Self::AveragePool(_) => "avgpool",
+            Self::GlobalAveragePool => "global average pool",
+            Self::Flatten => "flatten",
+            Self::Activation(_) => "activation",
+            Self::Residual(_) => "residual",
+        }
+    }
+
+    /// The shape that comes out where `input` goes in.
+    ///
+    /// # Errors
+    /// [`Error::Block`] if the block cannot take such an input, with `index`, the block's place in its network, in it;
+    /// [`Error::Setting`] for an activation out of its range.
+    pub fn output_shape(&self, index: usize, input: Shape) -> Result<Shape> {
+        let misfit = |expected| Error::Block { index, block: self.name(), input, expected };
+        if input.features() == 0 || input.features() == usize::MAX {
+            return Err(misfit("at least one feature, and no more than fit into memory"));
+        }
+        match *self {
+            Self::Dense { outputs: 0 } => Err(misfit("at least one output")),
+            Self::Dense { outputs } if input.is_flat() => Ok(Shape::flat(outputs)),
+            Self::Dense { .. } => Err(misfit("a flat input: put `flatten` before it")),
+            Self::Conv(conv) => conv.output_shape(input).map_err(misfit),
+            Self::MaxPool(window) | Self::AveragePool(window) => window.output_shape(input).map_err(misfit),
+            Self::GlobalAveragePool => Ok(Shape::flat(input.channels)),
+            Self::Flatten => Ok(Shape::flat(input.features())),
+            Self::Activation(activation) => activation.validate().map(|()| input),
+            Self::Residual(pair) => {
+                pair.activation.validate()?;
+                pair.output_shape(input).map_err(misfit)
+            }
+        }
+    }
+
+    /// The block's linear maps, first to last, as many as there are; `offset` is where its parameters begin.
+    pub fn maps(&self, input: Shape, offset: usize) -> [Option<LinearMap>; 3] {
+        match *self {
+            Self::Dense { outputs } => {
+                [Some(LinearMap { offset, n_out: outputs, n_in: input.features() }), None, None]
+            }
+            Self::Conv(conv) => [Some(conv.map(input, offset)), None, None],
+            Self::Residual(pair) => pair.maps(input, offset),
+            _ => [None; 3],
+        }
+    }
+
+    /// Weights and biases of the block.
+    pub fn parameters(&self, input: Shape) -> usize {
+        self.maps(input, 0).iter().flatten().map(|map| map.parameters()).fold(0, usize::saturating_add)
+    }
+}

@@ -1,0 +1,336 @@
+//! A list of blocks: shapes, the record that a forward pass keeps, and the way back.
+
+use super::conv::Bound;
+use super::{Block, LinearMap, Shape, dense, pass};
+use crate::error::{Error, Result};
+use crate::gemm::Gemm;
+use crate::real::Real;
+use crate::view::{MatMut, MatRef, as_ref, column, dense as view, dense_mut, require_size};
+use crate::workspace::{Requirement, Stack};
+
+/// Takes what linear maps saw on the way back: their inputs and the gradients in their outputs.
+pub trait Sink<T: Real> {
+    /// A fully connected map: `p` is n_in x m, `dz` n_out x m.
+    ///
+    /// # Errors
+    /// Shapes that do not fit, too small a workspace.
+    fn add_dense<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        map: LinearMap,
+        p: &MatRef<'_, T>,
+        dz: &MatRef<'_, T>,
+        stack: Stack<'_, T>,
+    ) -> Result;
+
+    /// A convolution: `p` is of its input's features x m, `dz` of its output's.
+    ///
+    /// # Errors
+    /// As [`Sink::add_dense`].
+    fn add_conv<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        map: LinearMap,
+        conv: &Bound,
+        p: &MatRef<'_, T>,
+        dz: &MatRef<'_, T>,
+        stack: Stack<'_, T>,
+    ) -> Result;
+}
+
+/// Adds to a gradient that is laid out like the parameters.
+#[derive(Debug)]
+pub struct Gradient<'a, T>(pub &'a mut [T]);
+
+impl<T: Real> Sink<T> for Gradient<'_, T> {
+    fn add_dense<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        map: LinearMap,
+        p: &MatRef<'_, T>,
+        dz: &MatRef<'_, T>,
+        stack: Stack<'_, T>,
+    ) -> Result {
+        let (mut weights, bias) = map.write(self.0);
+        dense::add_gradient(gemm, p, dz, &mut weights, bias, stack)
+    }
+
+    fn add_conv<G: Gemm<T>>(
+        &mut self,
+        gemm: &G,
+        map: LinearMap,
+        conv: &Bound,
+        p: &MatRef<'_, T>,
+        dz: &MatRef<'_, T>,
+        stack: Stack<'_, T>,
+    ) -> Result {
+        let (mut weights, bias) = map.write(self.0);
+        conv.add_gradient(gemm, p, dz, &mut weights, bias, stack)
+    }
+}
+
+/// Blocks in order, checked against the shape that goes in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Network<'a, T> {
+    blocks: &'a [Block<T>],
+    input: Shape,
+}
+
+/// A block in its place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Step<T> {
+    /// Its place, counted from 0.
+    pub index: usize,
+    /// The block.
+    pub block: Block<T>,
+    /// What goes in.
+    pub input: Shape,
+    /// What comes out.
+    pub output: Shape,
+    /// Where its parameters begin.
+    pub offset: usize,
+    /// Where the record keeps what goes in, in features before it; `None` for the network's own input.
+    source: Option<usize>,
+    /// Where the record keeps what comes out. A residual pair's inner signal lies right before it.
+    target: usize,
+}
+
+impl<T: Real> Step<T> {
+    /// Where the record keeps what comes out.
+    pub(super) fn target(&self) -> usize {
+        self.target
+    }
+
+    /// Where the record keeps what goes in.
+    pub(super) fn source(&self) -> Option<usize> {
+        self.source
+    }
+
+    /// Features of the record up to the end of this block's part.
+    pub(super) fn end(&self) -> usize {
+        self.target.saturating_add(self.output.features())
+    }
+
+    /// Features of the inner signal right before the output.
+    pub(super) fn inner(&self) -> usize {
+        if matches!(self.block, Block::Residual(_)) { self.output.features() } else { 0 }
+    }
+
+    /// Whether what comes out takes the place of what went in.
+    pub(super) fn in_place(&self) -> bool {
+        self.source == Some(self.target)
+    }
+}
+
+impl<'a, T: Real> Network<'a, T> {
+    /// A network of these blocks on samples of this shape.
+    ///
+    /// # Errors
+    /// [`Error::Block`] for the first block that cannot take what comes in, [`Error::Setting`] for an activation out of
+    /// its range, [`Error::Length`] naming `blocks` if there are none, or `parameters` if they would not fit into memory.
+    pub fn new(blocks: &'a [Block<T>], input: Shape) -> Result<Self> {
+        let mut shape = input;
+        let mut parameters = 0_usize;
+        for (index, block) in blocks.iter().enumerate() {
+            parameters = parameters.saturating_add(block.parameters(shape));
+            shape = block.output_shape(index, shape)?;
+        }
+        let network = Self { blocks, input };
+        if blocks.is_empty() {
+            return Err(Error::Length { argument: "blocks", found: 0, needed: 1 });
+        }
+        if parameters == usize::MAX || network.last().end() == usize::MAX {
+            return Err(Error::Length { argument: "parameters", found: 0, needed: usize::MAX });
+        }
+        Ok(network)
+    }
+
+    /// What goes in.
+    pub fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// What comes out.
+    pub fn output(&self) -> Shape {
+        self.last().output
+    }
+
+    /// The blocks.
+    pub fn blocks(&self) -> &'a [Block<T>] {
+        self.blocks
+    }
+
+    /// The blocks in their places, first to last.
+    pub fn steps(&self) -> impl Iterator<Item = Step<T>> + 'a {
+        let (mut shape, mut offset, mut source, mut end) = (self.input, 0_usize, None, 0_usize);
+        let blocks = self.blocks;
+        blocks.iter().enumerate().map(move |(index, &block)| {
+            // Checked when the network was made.
+            let output = block.output_shape(index, shape).unwrap_or(shape);
+            let before = index.checked_sub(1).map(|before| &blocks[before]);
+            let target = match (block, source) {
+                (Block::Flatten, Some(source)) => source,
+                (Block::Activation(_), Some(source)) if keeps_in_place(before) => source,
+                (Block::Residual(_), _) => end + output.features(),
+                _ => end,
+            };
+            let step = Step { index, block, input: shape, output, offset, source, target };
+            offset += block.parameters(shape);
+            (shape, source, end) = (output, Some(target), end.max(step.end()));
+            step
+        })
+    }
+
+    /// The block at a place.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn step(&self, index: usize) -> Step<T> {
+        self.steps().nth(index).expect("a block at every place below the number of blocks")
+    }
+
+    fn last(&self) -> Step<T> {
+        self.step(self.blocks.len() - 1)
+    }
+
+    /// Weights and biases of all blocks.
+    pub fn parameters(&self) -> usize {
+        self.maps().last().map_or(0, LinearMap::end)
+    }
+
+    /// The linear maps of all blocks, in the order of their parameters.
+    pub fn maps(&self) -> impl Iterator<Item = LinearMap> + 'a {
+        self.steps().flat_map(|step| step.block.maps(step.input, step.offset).into_iter().flatten())
+    }
+
+    /// Elements of the record of a forward pass over m samples: what every block gave that a later one, or the way back,
+    /// needs.
+    pub fn record(&self, m: usize) -> usize {
+        self.steps().map(|step| step.end()).max().unwrap_or(0).saturating_mul(m)
+    }
+
+    /// Passes `x` (features of the input x m) through all blocks; the output (features of the output x m) is
+    /// [`Network::output_of`] the record. `record` holds [`Network::record`] elements, `parameters`
+    /// [`Network::parameters`].
+    ///
+    /// # Errors
+    /// [`Error::Shape`], [`Error::Length`], [`Error::Workspace`] below [`Network::workspace`].
+    pub fn forward<G: Gemm<T>>(
+        &self,
+        gemm: &G,
+        parameters: &[T],
+        x: &MatRef<'_, T>,
+        record: &mut [T],
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let m = x.ncols();
+        self.check(parameters, x, record, m)?;
+        stack.require(self.workspace(gemm, m))?;
+        for step in self.steps() {
+            pass::forward(gemm, &step, parameters, x, record, m, stack.rest())?;
+        }
+        Ok(())
+    }
+
+    /// The output in the record of a forward pass over m samples.
+    pub fn output_of<'r>(&self, record: &'r [T], m: usize) -> MatRef<'r, T> {
+        let last = self.last();
+        at(record, last.target, last.output, m)
+    }
+
+    /// The way back: `delta` (features of the output x m) is the gradient in the output and is overwritten; gradients of
+    /// linear maps go to `sink`, that in the input (features of the input x m) to `dx`, if it is wanted. `x` and `record`
+    /// as [`Network::forward`] had and left them.
+    ///
+    /// # Errors
+    /// As [`Network::forward`].
+    pub fn backward<G: Gemm<T>, K: Sink<T>>(
+        &self,
+        gemm: &G,
+        parameters: &[T],
+        x: &MatRef<'_, T>,
+        record: &[T],
+        delta: &mut MatMut<'_, T>,
+        mut dx: Option<&mut MatMut<'_, T>>,
+        sink: &mut K,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let m = x.ncols();
+        self.check(parameters, x, record, m)?;
+        require_size("delta", delta.shape(), (self.output().features(), m))?;
+        if let Some(dx) = &dx {
+            require_size("dx", dx.shape(), (self.input.features(), m))?;
+        }
+        stack.require(self.workspace(gemm, m))?;
+        let widest = self.widest();
+        let (mut above, mut below) = (stack.vector(widest * m)?, stack.vector(widest * m)?);
+        let rows = delta.nrows();
+        for (j, to) in above.chunks_exact_mut(rows.max(1)).take(m).enumerate() {
+            to.copy_from_slice(column(&as_ref(delta), j));
+        }
+        for index in (0..self.blocks.len()).rev() {
+            let step = self.step(index);
+            let mut dy = dense_mut(&mut above[..step.output.features() * m], step.output.features(), m);
+            if index == 0 {
+                return pass::backward(gemm, &step, parameters, x, record, &mut dy, dx.take(), sink, stack);
+            }
+            let features = step.input.features();
+            let mut dp = dense_mut(&mut below[..features * m], features, m);
+            pass::backward(gemm, &step, parameters, x, record, &mut dy, Some(&mut dp), sink, stack.rest())?;
+            core::mem::swap(&mut above, &mut below);
+        }
+        Ok(())
+    }
+
+    /// Scratch of [`Network::forward`] and [`Network::backward`] for m columns.
+    pub fn workspace<G: Gemm<T>>(&self, gemm: &G, m: usize) -> Requirement {
+        let steps =
+            self.steps().fold(Requirement::NONE, |most, step| most.or(pass::workspace(gemm, &step, m)));
+        Requirement::matrix(self.widest(), m).and(Requirement::matrix(self.widest(), m)).and(steps)
+    }
+
+    fn widest(&self) -> usize {
+        self.steps().map(|step| step.output.features()).max().unwrap_or(0)
+    }
+
+    fn check(&self, parameters: &[T], x: &MatRef<'_, T>, record: &[T], m: usize) -> Result {
+        require_size("x", x.shape(), (self.input.features(), m))?;
+        require_count("parameters", parameters.len(), self.parameters())?;
+        require_count("record", record.len(), self.record(m))
+    }
+}
+
+/// Whether an activation may write over the output of the block before it, which that block's way back does not need.
+fn keeps_in_place<T>(before: Option<&Block<T>>) -> bool {
+    matches!(
+        before,
+        Some(Block::Dense { .. } | Block::Conv(_) | Block::AveragePool(_) | Block::GlobalAveragePool)
+    )
+}
+
+fn require_count(argument: &'static str, found: usize, needed: usize) -> Result {
+    if found < needed { Err(Error::Length { argument, found, needed }) } else { Ok(()) }
+}
+
+/// The part of a record that begins after `start` features.
+fn at<T: Real>(record: &[T], start: usize, shape: Shape, m: usize) -> MatRef<'_, T> {
+    view(&record[start * m..(start + shape.features()) * m], shape.features(), m)
+}
+
+/// What goes into a block, in the record of a forward pass or the network's own input.
+pub(super) fn input_of<'r, T: Real>(
+    step: &Step<T>,
+    x: &MatRef<'r, T>,
+    record: &'r [T],
+    m: usize,
+) -> MatRef<'r, T> {
+    match step.source {
+        None => *x,
+        Some(source) => at(record, source, step.input, m),
+    }
+}
+
+/// What comes out of a block, in the record of a forward pass.
+pub(super) fn output_in<'r, T: Real>(step: &Step<T>, record: &'r [T], m: usize) -> MatRef<'r, T> {
+    at(record, step.target, step.output, m)
+}

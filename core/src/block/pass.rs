@@ -1,0 +1,157 @@
+//! One block of a network: forward into the record, and back.
+
+use super::conv::Bound;
+use super::network::{Sink, Step, input_of, output_in};
+use super::residual::BoundResidual;
+use super::{Block, LinearMap, dense, pool};
+use crate::error::Result;
+use crate::gemm::Gemm;
+use crate::real::Real;
+use crate::view::{MatMut, MatRef, as_ref, column, column_mut, copy, dense as view, dense_mut};
+use crate::workspace::{Requirement, Stack};
+
+/// The map of a block that has a single one.
+fn only_map<T: Real>(step: &Step<T>) -> LinearMap {
+    let [first, ..] = step.block.maps(step.input, step.offset);
+    first.unwrap_or(LinearMap { offset: step.offset, n_out: 0, n_in: 0 })
+}
+
+/// Writes what `step` makes of its input into the record.
+pub(super) fn forward<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    step: &Step<T>,
+    parameters: &[T],
+    x: &MatRef<'_, T>,
+    record: &mut [T],
+    m: usize,
+    stack: Stack<'_, T>,
+) -> Result {
+    let (input, output) = (step.input, step.output);
+    if step.in_place() {
+        if let Block::Activation(activation) = step.block {
+            activation.apply_in_place(&mut record[step.target() * m..step.end() * m]);
+        }
+        return Ok(());
+    }
+    // What goes in lies before what comes out.
+    let (before, after) = record.split_at_mut((step.target() - step.inner()) * m);
+    let p = match step.source() {
+        None => *x,
+        Some(source) => view(&before[source * m..], input.features(), m),
+    };
+    let (inner, after) = after.split_at_mut(step.inner() * m);
+    let mut y = dense_mut(&mut after[..output.features() * m], output.features(), m);
+    match step.block {
+        Block::Dense { .. } => {
+            let (weights, bias) = only_map(step).read(parameters);
+            dense::forward(gemm, &weights, bias, &p, &mut y, stack)
+        }
+        Block::Conv(conv) => {
+            let (weights, bias) = only_map(step).read(parameters);
+            Bound::new(conv, input)?.forward(gemm, &weights, bias, &p, &mut y, stack)
+        }
+        Block::MaxPool(window) => pool::max_forward(window, input, output, &p, &mut y),
+        Block::AveragePool(window) => pool::average_forward(window, input, output, &p, &mut y),
+        Block::GlobalAveragePool => pool::global_forward(input, &p, &mut y),
+        Block::Flatten => {
+            copy(&p, &mut y);
+            Ok(())
+        }
+        Block::Activation(activation) => {
+            (0..m).try_for_each(|j| activation.apply(column(&p, j), column_mut(&mut y, j)))
+        }
+        Block::Residual(pair) => {
+            let pair = BoundResidual::new(&pair, input, step.offset)?;
+            let mut h = dense_mut(inner, output.features(), m);
+            pair.forward(gemm, parameters, &p, &mut h, &mut y, stack)
+        }
+    }
+}
+
+/// Takes the gradient `dy` in a block's output, which it overwrites, to its input and to the sink.
+pub(super) fn backward<T: Real, G: Gemm<T>, K: Sink<T>>(
+    gemm: &G,
+    step: &Step<T>,
+    parameters: &[T],
+    x: &MatRef<'_, T>,
+    record: &[T],
+    dy: &mut MatMut<'_, T>,
+    dx: Option<&mut MatMut<'_, T>>,
+    sink: &mut K,
+    mut stack: Stack<'_, T>,
+) -> Result {
+    let m = dy.ncols();
+    let (input, output) = (step.input, step.output);
+    let (p, y) = (input_of(step, x, record, m), output_in(step, record, m));
+    match step.block {
+        Block::Dense { .. } => {
+            let map = only_map(step);
+            sink.add_dense(gemm, map, &p, &as_ref(dy), stack.rest())?;
+            match dx {
+                None => Ok(()),
+                Some(dx) => dense::backward_input(gemm, &map.read(parameters).0, &as_ref(dy), dx, stack),
+            }
+        }
+        Block::Conv(conv) => {
+            let (map, conv) = (only_map(step), Bound::new(conv, input)?);
+            sink.add_conv(gemm, map, &conv, &p, &as_ref(dy), stack.rest())?;
+            match dx {
+                None => Ok(()),
+                Some(dx) => conv.backward_input(gemm, &map.read(parameters).0, &as_ref(dy), dx, stack),
+            }
+        }
+        Block::Residual(pair) => {
+            let pair = BoundResidual::new(&pair, input, step.offset)?;
+            let start = (step.target() - step.inner()) * m;
+            let h = view(&record[start..start + step.inner() * m], output.features(), m);
+            pair.backward(gemm, parameters, &p, &h, &y, dy, dx, sink, stack)
+        }
+        // The others have no parameters: without a wish for dx there is nothing to do.
+        _ => dx.map_or(Ok(()), |dx| backward_input(step, &p, &y, dy, dx)),
+    }
+}
+
+/// The way back through a block without parameters.
+fn backward_input<T: Real>(
+    step: &Step<T>,
+    p: &MatRef<'_, T>,
+    y: &MatRef<'_, T>,
+    dy: &mut MatMut<'_, T>,
+    dx: &mut MatMut<'_, T>,
+) -> Result {
+    match step.block {
+        Block::MaxPool(window) => pool::max_backward(window, step.input, step.output, p, y, &as_ref(dy), dx),
+        Block::AveragePool(window) => {
+            pool::average_backward(window, step.input, step.output, &as_ref(dy), dx)
+        }
+        Block::GlobalAveragePool => pool::global_backward(step.input, &as_ref(dy), dx),
+        Block::Activation(activation) => {
+            for j in 0..dy.ncols() {
+                activation.backward(column(y, j), column_mut(dy, j))?;
+            }
+            copy(&as_ref(dy), dx);
+            Ok(())
+        }
+        Block::Flatten | Block::Dense { .. } | Block::Conv(_) | Block::Residual(_) => {
+            copy(&as_ref(dy), dx);
+            Ok(())
+        }
+    }
+}
+
+/// Scratch of [`forward`] and [`backward`] for m columns.
+pub(super) fn workspace<T: Real, G: Gemm<T>>(gemm: &G, step: &Step<T>, m: usize) -> Requirement {
+    match step.block {
+        Block::Dense { outputs } => {
+            let inputs = step.input.features();
+            dense::forward_workspace(gemm, outputs, inputs, m)
+                .or(dense::backward_workspace(gemm, outputs, inputs, m))
+        }
+        Block::Conv(conv) => {
+            Bound::new(conv, step.input).map_or(Requirement::NONE, |conv| conv.workspace(gemm))
+        }
+        Block::Residual(pair) => BoundResidual::new(&pair, step.input, step.offset)
+            .map_or(Requirement::NONE, |pair| pair.workspace(gemm, m)),
+        _ => Requirement::NONE,
+    }
+}

@@ -1,0 +1,211 @@
+//! The residual pair: `y = f(x' + conv_2(f(conv_1(x))))`, with 3x3 kernels and padding 1.
+//!
+//! The first convolution has the stride. x' is the input where shape and channels stay, else its 1x1 convolution with the
+//! stride.
+
+use super::conv::{Bound, Conv};
+use super::{LinearMap, Shape, Sink};
+use crate::activation::Activation;
+use crate::error::Result;
+use crate::gemm::Gemm;
+use crate::real::Real;
+use crate::update::sums::add_slice;
+use crate::view::{MatMut, MatRef, as_ref, column, column_mut, require_size};
+use crate::workspace::{Requirement, Stack};
+
+/// A residual pair's sizes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Residual<T> {
+    /// Channels of the output, at least 1.
+    pub outputs: usize,
+    /// Step of the first convolution and of the projection, at least 1.
+    pub stride: usize,
+    /// f.
+    pub activation: Activation<T>,
+}
+
+impl<T: Real> Residual<T> {
+    fn first(&self) -> Conv {
+        Conv::square(self.outputs, 3, self.stride, 1)
+    }
+
+    fn second(&self) -> Conv {
+        Conv::square(self.outputs, 3, 1, 1)
+    }
+
+    /// The projection, where the input does not fit the output.
+    fn projection(&self, input: Shape) -> Option<Conv> {
+        (self.stride != 1 || input.channels != self.outputs)
+            .then(|| Conv::square(self.outputs, 1, self.stride, 0))
+    }
+
+    /// The shape that comes out, or what would be needed for one.
+    pub(super) fn output_shape(&self, input: Shape) -> core::result::Result<Shape, &'static str> {
+        self.first().output_shape(input)
+    }
+
+    /// The two convolutions and the projection, if there is one.
+    pub(super) fn maps(&self, input: Shape, offset: usize) -> [Option<LinearMap>; 3] {
+        let first = self.first().map(input, offset);
+        let inner = Shape { channels: self.outputs, ..input };
+        let second = self.second().map(inner, first.end());
+        let projection = self.projection(input).map(|conv| conv.map(input, second.end()));
+        [Some(first), Some(second), projection]
+    }
+}
+
+/// A residual pair with the shapes that it goes between, and where its parameters begin.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BoundResidual<T> {
+    activation: Activation<T>,
+    first: (Bound, LinearMap),
+    second: (Bound, LinearMap),
+    projection: Option<(Bound, LinearMap)>,
+}
+
+impl<T: Real> BoundResidual<T> {
+    /// The pair on inputs of this shape, whose parameters begin at `offset`.
+    ///
+    /// # Errors
+    /// As [`Block::output_shape`](super::Block::output_shape).
+    pub fn new(pair: &Residual<T>, input: Shape, offset: usize) -> Result<Self> {
+        pair.activation.validate()?;
+        let first = Bound::new(pair.first(), input)?;
+        let second = Bound::new(pair.second(), first.output())?;
+        let map = pair.first().map(input, offset);
+        let next = pair.second().map(first.output(), map.end());
+        let projection = match pair.projection(input) {
+            None => None,
+            Some(conv) => Some((Bound::new(conv, input)?, conv.map(input, next.end()))),
+        };
+        Ok(Self { activation: pair.activation, first: (first, map), second: (second, next), projection })
+    }
+
+    /// `y <- f(x' + conv_2(h))`, `h <- f(conv_1(x))`: `x` is of the input's features x m, `h` and `y` of the output's;
+    /// `parameters` are those of the whole network.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below
+    /// [`BoundResidual::workspace`].
+    pub fn forward<G: Gemm<T>>(
+        &self,
+        gemm: &G,
+        parameters: &[T],
+        x: &MatRef<'_, T>,
+        h: &mut MatMut<'_, T>,
+        y: &mut MatMut<'_, T>,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let m = x.ncols();
+        stack.require(self.workspace(gemm, m))?;
+        forward(gemm, &self.first, parameters, x, h, stack.rest())?;
+        for j in 0..m {
+            self.activation.apply_in_place(column_mut(h, j));
+        }
+        forward(gemm, &self.second, parameters, &as_ref(h), y, stack.rest())?;
+        match &self.projection {
+            None => add(x, y)?,
+            Some(projection) => {
+                let mut projected = stack.matrix(y.nrows(), m)?;
+                forward(gemm, projection, parameters, x, &mut projected, stack)?;
+                add(&as_ref(&projected), y)?;
+            }
+        }
+        for j in 0..m {
+            self.activation.apply_in_place(column_mut(y, j));
+        }
+        Ok(())
+    }
+
+    /// The gradient in the input, `dx`, if it is wanted, and in the parameters, to `sink`; `dy` (of the output's
+    /// features x m) is overwritten. `x`, `h`, `y` as [`BoundResidual::forward`] left them.
+    ///
+    /// # Errors
+    /// As [`BoundResidual::forward`].
+    pub fn backward<G: Gemm<T>, K: Sink<T>>(
+        &self,
+        gemm: &G,
+        parameters: &[T],
+        x: &MatRef<'_, T>,
+        h: &MatRef<'_, T>,
+        y: &MatRef<'_, T>,
+        dy: &mut MatMut<'_, T>,
+        dx: Option<&mut MatMut<'_, T>>,
+        sink: &mut K,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let m = dy.ncols();
+        stack.require(self.workspace(gemm, m))?;
+        for j in 0..m {
+            self.activation.backward(column(y, j), column_mut(dy, j))?;
+        }
+        let dy = as_ref(dy);
+        sink.add_conv(gemm, self.second.1, &self.second.0, h, &dy, stack.rest())?;
+        if let Some((bound, map)) = &self.projection {
+            sink.add_conv(gemm, *map, bound, x, &dy, stack.rest())?;
+        }
+        let mut dh = stack.matrix(h.nrows(), m)?;
+        backward(gemm, &self.second, parameters, &dy, &mut dh, stack.rest())?;
+        for j in 0..m {
+            self.activation.backward(column(h, j), column_mut(&mut dh, j))?;
+        }
+        sink.add_conv(gemm, self.first.1, &self.first.0, x, &as_ref(&dh), stack.rest())?;
+        let Some(dx) = dx else { return Ok(()) };
+        backward(gemm, &self.first, parameters, &as_ref(&dh), dx, stack.rest())?;
+        match &self.projection {
+            None => add(&dy, dx),
+            Some(projection) => {
+                let mut projected = stack.matrix(dx.nrows(), m)?;
+                backward(gemm, projection, parameters, &dy, &mut projected, stack)?;
+                add(&as_ref(&projected), dx)
+            }
+        }
+    }
+
+    /// Scratch of both passes for m columns.
+    pub fn workspace<G: Gemm<T>>(&self, gemm: &G, m: usize) -> Requirement {
+        let convolutions = self.first.0.workspace(gemm).or(self.second.0.workspace(gemm));
+        let (input, output) = (self.first.0.input().features(), self.first.0.output().features());
+        let inner = Requirement::matrix(output, m);
+        match &self.projection {
+            None => inner.and(convolutions),
+            Some((bound, _)) => {
+                let projected = Requirement::matrix(input.max(output), m);
+                inner.and(projected).and(convolutions.or(bound.workspace(gemm)))
+            }
+        }
+    }
+}
+
+fn forward<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    (bound, map): &(Bound, LinearMap),
+    parameters: &[T],
+    p: &MatRef<'_, T>,
+    z: &mut MatMut<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result {
+    let (weights, bias) = map.read(parameters);
+    bound.forward(gemm, &weights, bias, p, z, stack)
+}
+
+fn backward<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    (bound, map): &(Bound, LinearMap),
+    parameters: &[T],
+    dz: &MatRef<'_, T>,
+    dp: &mut MatMut<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result {
+    let (weights, _) = map.read(parameters);
+    bound.backward_input(gemm, &weights, dz, dp, stack)
+}
+
+/// `to <- to + from`.
+fn add<T: Real>(from: &MatRef<'_, T>, to: &mut MatMut<'_, T>) -> Result {
+    require_size("x", from.shape(), to.shape())?;
+    for j in 0..from.ncols() {
+        add_slice(column(from, j), column_mut(to, j));
+    }
+    Ok(())
+}
