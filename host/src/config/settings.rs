@@ -192,7 +192,6 @@ impl Settings {
 impl From<Settings> for TrainOptions {
     fn from(settings: Settings) -> Self {
         let uses = |setting| settings.method.uses(setting);
-        let least_squares = !uses(Use::Steps) || settings.step == StepRule::LeastSquares;
         let has_columns = settings.data.has_columns();
         Self {
             data: Some(settings.data),
@@ -216,7 +215,7 @@ impl From<Settings> for TrainOptions {
             rho_schedule: uses(Use::Rho).then_some(settings.rho_schedule),
             step: uses(Use::Steps).then_some(settings.step),
             input_step: uses(Use::Steps).then_some(settings.input_step),
-            damping: (uses(Use::Damping) && least_squares).then_some(settings.damping),
+            damping: uses(Use::Damping).then_some(settings.damping),
             epsilon: uses(Use::Epsilon).then_some(settings.epsilon),
             epsilon_rule: uses(Use::Epsilon).then_some(settings.epsilon_rule),
             epsilon_bounds: uses(Use::Epsilon).then_some(EpsilonBounds(settings.epsilon_bounds)),
