@@ -130,8 +130,11 @@ impl<T: Real> Problem<T> {
                 let next = select(near, clamp(wanted, low, high), next);
                 // A side without a minimiser: p has passed its extreme there and has not changed its sign.
                 let extreme = select(slope <= T::ZERO, p * sides[i], T::ZERO);
-                let next = select(extreme > T::ZERO, *z, next);
-                let done = select(extreme > T::ZERO, T::ONE, select(near, T::ONE, T::ZERO)) > T::ZERO;
+                // Where p is nothing but rounding, its step would lead anywhere.
+                let rounding = T::EPSILON * self.kappa[i] * (z.abs() + self.c[i].abs());
+                let stay = select(p.abs() <= rounding, T::ONE, extreme);
+                let next = select(stay > T::ZERO, *z, next);
+                let done = select(stay > T::ZERO, T::ONE, select(near, T::ONE, T::ZERO)) > T::ZERO;
                 *z = next;
                 lows[i] = select(done, next, low);
                 highs[i] = select(done, next, high);
