@@ -12,7 +12,7 @@ use common::saturating::{Saturating, Subproblem};
 const OBJECTIVE: f64 = 8.0;
 
 /// and of half its derivative, in units of `EPSILON (omega (|z| + |z - c|) + |t| + 1)`.
-const DERIVATIVE: f64 = 2.0;
+const DERIVATIVE: f64 = 4.0;
 
 #[derive(Default, Debug)]
 struct Worst {
