@@ -6,8 +6,8 @@ use super::problem::{Point, Problem};
 use super::{LANES, Lanes, clamp, select};
 use crate::real::Real;
 
-/// Halley's steps after which the iteration ends in any case. Eight are enough but where both minimisers and the maximum
-/// between them meet: there a step halves the error, whose fourth power is that of the objective.
+/// Steps after which the iteration ends in any case. Less than ten are enough but where both minimisers and the maximum
+/// between them meet: there a step halves the error, and the objective's error is its fourth power.
 const MOST_STEPS: usize = 24;
 
 /// The separator, and what is right of it: a start and a bracket.
@@ -49,8 +49,8 @@ impl<T: Real> Candidates<T> {
 }
 
 impl<T: Real> Problem<T> {
-    /// Right of zero and of `z = c`, with `w = exp(-2 z)`: h is close to `4 w (r - u + 2 u w)` and `z - c` varies
-    /// little, so that p = 0 is a quadratic equation in w. A better `z - c` then gives a better w.
+    /// The start on the right: with `w = exp(-2 z)`, h is close to `4 w (r - u + 2 u w)` where f is saturated, and
+    /// `z - c`, which matters less, is taken at z = 1. Then p = 0 is a quadratic equation in w.
     pub(super) fn bounds(&self) -> Bounds<T> {
         let (half, two, four) = (T::from_f64(0.5), T::from_f64(2.0), T::from_f64(4.0));
         let Self { kappa, c, r, u, .. } = self;
@@ -85,8 +85,7 @@ impl<T: Real> Problem<T> {
     /// The side of the separator where there is a minimiser for certain, and the other side where there may be one.
     pub(super) fn sides(&self, bounds: &Bounds<T>) -> (Lanes<T>, Lanes<T>) {
         let (mut side, mut other) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-        for i in 0..LANES {
-            let separator = bounds.separator[i];
+        for (i, &separator) in bounds.separator.iter().enumerate() {
             let Point { p, slope, .. } = self.at(i, separator);
             let before = self.c[i] < separator;
             side[i] = select(before, select(p < T::ZERO, T::ONE, -T::ONE), T::ONE);
@@ -130,8 +129,11 @@ impl<T: Real> Problem<T> {
                 let next = select(near, clamp(wanted, low, high), next);
                 // A side without a minimiser: p has passed its extreme there and has not changed its sign.
                 let extreme = select(slope <= T::ZERO, p * sides[i], T::ZERO);
-                let next = select(extreme > T::ZERO, *z, next);
-                let done = select(extreme > T::ZERO, T::ONE, select(near, T::ONE, T::ZERO)) > T::ZERO;
+                // Where p is nothing but rounding, its step would lead anywhere.
+                let rounding = T::EPSILON * self.kappa[i] * (z.abs() + self.c[i].abs());
+                let stay = select(p.abs() <= rounding, T::ONE, extreme);
+                let next = select(stay > T::ZERO, *z, next);
+                let done = select(stay > T::ZERO, T::ONE, select(near, T::ONE, T::ZERO)) > T::ZERO;
                 *z = next;
                 lows[i] = select(done, next, low);
                 highs[i] = select(done, next, high);
