@@ -38,6 +38,7 @@ pub struct Auditor {
     /// The sweep at work, from 1.
     pub(super) sweep: usize,
     falsified: Option<(Formula, f64)>,
+    scattered: Option<f64>,
     shadow: Shadow,
     sweeps: usize,
     /// DLAM's blocks are extrapolated, which no lemma speaks of: only whole sweeps are looked at.
@@ -100,6 +101,7 @@ impl Auditor {
             ledger,
             sweep: 0,
             falsified: None,
+            scattered: None,
             title: title(settings, &train),
             shadow,
             sweeps: settings.sweeps,
@@ -111,6 +113,16 @@ impl Auditor {
     #[must_use]
     pub fn falsify(mut self, formula: Formula, factor: f64) -> Self {
         self.falsified = Some((formula, factor));
+        self
+    }
+
+    /// Adds noise of this size to the hidden layers' variables before every sweep, within what the method allows.
+    ///
+    /// The lemmas hold from every such state, not only from those of a run, in which a formula may have nothing to do: DLAM's
+    /// hidden z stay where a forward pass put them. What compares sweeps with each other or with `train` is left out.
+    #[must_use]
+    pub fn scatter(mut self, size: f64) -> Self {
+        self.scattered = Some(size);
         self
     }
 
@@ -154,10 +166,12 @@ impl Auditor {
                 Method::Dladmm => self.sweep_dladmm()?,
                 _ => self.sweep_dlam()?,
             };
-            self.rate(share, &mut shares);
             self.shadow.sweep()?;
-            let next = self.shadow.state();
-            self.compare(&next);
+            if self.scattered.is_none() {
+                self.rate(share, &mut shares);
+                let next = self.shadow.state();
+                self.compare(&next);
+            }
         }
         if let [.., last] = shares.rates[..] {
             let middle = shares.rates[shares.rates.len() / 2];
@@ -195,12 +209,17 @@ impl Auditor {
         let before = self.loaded;
         self.state = self.shadow.state();
         self.frame.epsilon = self.shadow.epsilon();
+        if let Some(size) = self.scattered {
+            self.frame.scatter(&mut self.state, size, self.sweep);
+        }
         self.recover()?;
         self.value = self.frame.objective(&self.state);
         self.loaded = self.value;
         if self.frame.method == Method::Dlam {
             let (after, layers) = (self.value, self.state.weights.len());
-            self.check_fall(Claim::NeverRises, None, before, after, 0.0);
+            if self.scattered.is_none() {
+                self.check_fall(Claim::NeverRises, None, before, after, 0.0);
+            }
             self.check_dlam_bounds();
             (0..layers).for_each(|l| self.check_residual(l));
             (0..layers - 1).for_each(|l| self.check_feasible(l));
@@ -256,6 +275,11 @@ impl Auditor {
         let scale = self.first.scale + self.value.scale;
         let allowed = count * self.rounding(self.longest()) * scale;
         self.record(Claim::Rate, None, (rate - fallen).max(0.0), allowed, scale);
+    }
+
+    /// Whether the sweeps are those of one run, whose objective began at `first`.
+    pub(super) fn is_one_run(&self) -> bool {
+        self.scattered.is_none()
     }
 
     /// The factor by which the results of `formula` are falsified: 1 but in tests.
