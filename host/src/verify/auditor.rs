@@ -35,6 +35,8 @@ pub struct Auditor {
     /// The objective at the start of the run.
     pub(super) first: Value,
     pub(super) ledger: Ledger,
+    /// The largest condition number of the exact steps of inputs so far.
+    pub(super) condition: f64,
     /// The sweep at work, from 1.
     pub(super) sweep: usize,
     falsified: Option<(Formula, f64)>,
@@ -99,6 +101,7 @@ impl Auditor {
             loaded: Value::default(),
             first: Value::default(),
             ledger,
+            condition: 1.0,
             sweep: 0,
             falsified: None,
             scattered: None,
@@ -243,27 +246,32 @@ impl Auditor {
             (&own.weights, &trainer.weights),
             (&own.inputs, &trainer.inputs),
             (&own.linear, &trainer.linear),
-            (&own.residuals, &trainer.residuals),
             (&own.copies, &trainer.copies),
         ];
         for (l, (own, trainer)) in lists.iter().flat_map(|(own, other)| own.iter().zip(*other).enumerate()) {
-            self.compare_with_trainer(l, own, trainer);
+            self.compare_with_trainer(l, own, trainer, 0.0);
+        }
+        for (l, (r, trainer)) in own.residuals.iter().zip(&trainer.residuals).enumerate() {
+            // A residual may be nothing but the rounding of what it is the difference of.
+            let size = self.frame.residual(&own, l).1.norm();
+            self.compare_with_trainer(l, r, trainer, size);
         }
         for (l, (own, trainer)) in own.biases.iter().zip(&trainer.biases).enumerate() {
             let column = |b: &Vec<f64>| Mat { rows: b.len(), columns: 1, data: b.clone() };
-            self.compare_with_trainer(l, &column(own), &column(trainer));
+            self.compare_with_trainer(l, &column(own), &column(trainer), 0.0);
         }
         if self.frame.method == Method::Dladmm {
-            self.compare_with_trainer(own.weights.len() - 1, &own.duals[0], &trainer.duals[0]);
+            self.compare_with_trainer(own.weights.len() - 1, &own.duals[0], &trainer.duals[0], 0.0);
         }
         self.state = own;
     }
 
     /// Both made the sweep from the same state, but not in the same tiles; what a sweep makes of that rounding depends on
-    /// its linear systems, so the bound is wide: it is for programming errors.
-    fn compare_with_trainer(&mut self, l: usize, own: &Mat, trainer: &Mat) {
-        let scale = own.norm() + trainer.norm() + f64::MIN_POSITIVE;
-        self.record(Claim::Trainer, Some(l), own.minus(trainer).norm(), 1e-9 * scale, scale);
+    /// its linear systems, so the bound is wide, and wider where those are ill-conditioned: it is for programming errors.
+    fn compare_with_trainer(&mut self, l: usize, own: &Mat, trainer: &Mat, size: f64) {
+        let scale = own.norm() + trainer.norm() + size + f64::MIN_POSITIVE;
+        let bound = (self.rounding(self.longest()) * self.condition).max(1e-9);
+        self.record(Claim::Trainer, Some(l), own.minus(trainer).norm(), bound * scale, scale);
     }
 
     /// `(k + 1) c_k <= L^0 - L^(k+1)`, from which the theorems' o(1/k) follows.
@@ -339,9 +347,16 @@ impl Auditor {
 
     /// A block has been made: the objective must have fallen by `share`.
     pub(super) fn check_share(&mut self, claim: Claim, layer: Option<usize>, share: f64) {
+        self.check_share_within(claim, layer, share, 0.0);
+    }
+
+    /// As [`check_share`](Self::check_share), of a share that is known up to `error`.
+    pub(super) fn check_share_within(&mut self, claim: Claim, layer: Option<usize>, share: f64, error: f64) {
         let (before, after) = (self.value, self.frame.objective(&self.state));
         self.value = after;
-        self.check_fall(claim, layer, before, after, share);
+        let scale = before.scale + after.scale;
+        let allowed = self.rounding(self.longest()) * scale + error;
+        self.record(claim, layer, (share - (before.value - after.value)).max(0.0), allowed, scale);
     }
 
     /// From `before` to `after` the objective must have fallen by `share`.
