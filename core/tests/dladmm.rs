@@ -21,7 +21,7 @@ use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::dladmm_rho_threshold;
 use altmin_core::update::StepRule;
 use altmin_core::{Activation, Loss, OutputSolver};
-use dense::{Mat, distance};
+use dense::distance;
 use dladmm_reference::Reference;
 use snapshot::snapshot;
 use state::{DlMemory, Memory, Order, Permuted, dl_scratch, network};
