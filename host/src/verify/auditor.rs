@@ -261,7 +261,10 @@ impl Auditor {
             self.compare_with_trainer(l, &column(own), &column(trainer), 0.0);
         }
         if self.frame.method == Method::Dladmm {
-            self.compare_with_trainer(own.weights.len() - 1, &own.duals[0], &trainer.duals[0], 0.0);
+            // So may the dual, which is rho times one, where the network says what it should.
+            let last = own.weights.len() - 1;
+            let size = self.frame.settings.rho * self.frame.residual(&own, last).1.norm();
+            self.compare_with_trainer(last, &own.duals[0], &trainer.duals[0], size);
         }
         self.state = own;
     }
