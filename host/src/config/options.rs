@@ -67,7 +67,7 @@ pub struct TrainOptions {
     /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01), `leaky-relu:SLOPE`, `sigmoid` or `tanh`
     /// [default: relu]
     ///
-    /// The update of z takes about twenty times as long under sigmoid and tanh as under ReLU. The defaults of nu and rho
+    /// The update of z takes some forty times as long under sigmoid and tanh as under ReLU. The defaults of nu and rho
     /// were chosen with ReLU.
     #[arg(long, value_name = "F", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
