@@ -52,6 +52,11 @@ impl Both {
         self.single.check::<f32>(&problem, best);
         self.double.check::<f64>(&problem, best);
     }
+
+    /// Numbers that f32 need not hold.
+    fn check_double(&mut self, problem: Subproblem) {
+        self.double.check::<f64>(&problem, problem.scan(100));
+    }
 }
 
 impl Drop for Both {
@@ -146,12 +151,16 @@ fn where_both_minima_meet() {
         for exponent in 0..16 {
             let distance = 10.0_f64.powi(-exponent) * random.number();
             let (c, t) = (c + distance * random.number(), t + distance * random.number());
+            worst.check_double(Subproblem { f: Saturating::Tanh, omega, c, t });
             worst.check(Saturating::Tanh, omega, c, t);
             worst.check(Saturating::Tanh, omega, -c, -t);
             worst.check(Saturating::Sigmoid, omega / 16.0, 2.0 * c, 0.5 + 0.5 * t);
             worst.check(Saturating::Sigmoid, omega / 16.0, -2.0 * c, 0.5 - 0.5 * t);
         }
     }
+    // Here p is 1e-16 over a stretch of 1e-4 around the minimum.
+    let (c, t) = (1.762953715754255, -1.055970960265565);
+    worst.check_double(Subproblem { f: Saturating::Tanh, omega: 1.0, c, t });
 }
 
 /// Closed forms by other means: z is chosen, and c follows from the derivative.
