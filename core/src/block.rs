@@ -14,8 +14,10 @@ mod pass;
 mod patches;
 pub mod pool;
 pub mod residual;
+mod sums;
 
 pub use network::{Gradient, Network, Sink, Step};
+pub use sums::{MapSums, Place};
 
 use core::fmt;
 

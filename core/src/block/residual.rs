@@ -81,6 +81,11 @@ impl<T: Real> BoundResidual<T> {
         Ok(Self { activation: pair.activation, first: (first, map), second: (second, next), projection })
     }
 
+    /// The two convolutions and the projection, if there is one.
+    pub(super) fn convolutions(&self) -> impl Iterator<Item = &(Bound, LinearMap)> {
+        [Some(&self.first), Some(&self.second), self.projection.as_ref()].into_iter().flatten()
+    }
+
     /// `y <- f(x' + conv_2(h))`, `h <- f(conv_1(x))`: `x` is of the input's features x m, `h` and `y` of the output's;
     /// `parameters` are those of the whole network.
     ///
