@@ -9,6 +9,7 @@
 
 pub mod conv;
 pub mod dense;
+mod lipschitz;
 mod network;
 mod pass;
 mod patches;

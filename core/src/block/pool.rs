@@ -28,6 +28,12 @@ impl Window {
         Ok(Shape { height: along(input.height), width: along(input.width), ..input })
     }
 
+    /// In how many windows a pixel lies at most.
+    pub(super) fn overlap(self, output: Shape) -> usize {
+        let along = |places: usize| self.size.div_ceil(self.stride.max(1)).min(places);
+        along(output.height) * along(output.width)
+    }
+
     /// Calls `visit(output pixel, first pixel of its window)` for all windows of a channel.
     fn each(self, input: Shape, output: Shape, mut visit: impl FnMut(usize, usize)) {
         for row in 0..output.height {

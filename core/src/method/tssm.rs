@@ -15,12 +15,14 @@
 //! These are the paper's means; [`Convention::Sum`] has sums in their place. With n = 1 both are plain mini-batch training. A subnetwork sees nothing of the others but its p and q: all take a batch
 //! at the same time. Nothing is promised of L_rho or F.
 
+mod approximation;
 mod proximal;
 mod settings;
 mod state;
 mod tile;
 mod weights;
 
+pub use approximation::{Approximation, approximation_workspace};
 pub use settings::{Convention, Inner, Settings, Splitting};
 pub use state::{Interface, Share, State, Subnetwork, Terms, interface, share, subnetwork};
 
