@@ -11,7 +11,7 @@ use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
 use crate::reduce;
 use crate::update::sums::{Parts, SumsMut, SumsShape, accumulate, accumulate_workspace};
-use crate::view::{MatRef, column, reborrow};
+use crate::view::{MatRef, column, reborrow, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// A linear map with its place among a network's sums.
@@ -137,9 +137,11 @@ impl Bound {
         mut stack: Stack<'_, T>,
     ) -> Result {
         let (_, patch) = self.patches();
-        self.add_gradient(gemm, p, dz, &mut sums.cross, sums.residual, stack.rest())?;
         sums.require(self.output().channels, patch)?;
+        require_size("p", p.shape(), (self.input().features(), p.ncols()))?;
+        require_size("z", dz.shape(), (self.output().features(), p.ncols()))?;
         stack.require(self.sums_workspace(gemm))?;
+        self.add_gradient(gemm, p, dz, &mut sums.cross, sums.residual, stack.rest())?;
         let memory = stack.vector(self.band_memory())?;
         for j in 0..p.ncols() {
             for band in self.bands() {
