@@ -13,6 +13,7 @@ mod lipschitz;
 mod network;
 mod pass;
 mod patches;
+mod planes;
 pub mod pool;
 pub mod residual;
 mod sums;

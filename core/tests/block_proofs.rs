@@ -120,6 +120,7 @@ fn convolutions<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: 
         (Conv { outputs: 2, kernel_height: 3, kernel_width: 2, stride: 2, padding: 1 }, (1, 6, 5)),
         (Conv::square(4, 1, 1, 0), (3, 3, 2)),
         (Conv::square(4, 3, 1, 1), (2, 70, 70)),
+        (Conv::square(17, 3, 1, 1), (16, 6, 5)),
     ];
     for (conv, (channels, height, width)) in shapes {
         let bound = Bound::new(conv, Shape { channels, height, width }).unwrap();
