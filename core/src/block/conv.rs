@@ -3,8 +3,7 @@
 //! For one sample, `K` is `P x Q`: a row for each of the P pixels of the output, a column for each of the
 //! `Q = channels * kernel height * kernel width` numbers under the kernel. A column of K is a plane of the image, shifted:
 //! it is copied in runs. With W of n_out x Q the output is `K W'`, which is the sample's output as it is stored, channel
-//! by channel. Padding counts as zeros. Where there are many channels forward and the input's gradient do
-//! without K ([`planes`](super::planes)).
+//! by channel. Padding counts as zeros. Where there are many channels the passes do without K ([`planes`](super::planes)).
 
 use core::ops::Range;
 
@@ -205,12 +204,17 @@ impl Bound {
         let (pixels, _) = self.patches();
         self.check(&crate::view::as_ref(weights_gradient), bias_gradient.len(), p, dz)?;
         stack.require(self.workspace(gemm))?;
+        for j in 0..p.ncols() {
+            for (sum, dz) in bias_gradient.iter_mut().zip(column(dz, j).chunks_exact(pixels)) {
+                *sum += T::from_f64(reduce::sum(dz));
+            }
+        }
+        if self.is_planar() {
+            return self.add_plane_gradient(gemm, p, dz, weights_gradient, stack);
+        }
         let memory = stack.vector(self.band_memory())?;
         for j in 0..p.ncols() {
             let dz = column(dz, j);
-            for (sum, dz) in bias_gradient.iter_mut().zip(dz.chunks_exact(pixels)) {
-                *sum += T::from_f64(reduce::sum(dz));
-            }
             for band in self.bands() {
                 let k = self.patches_of(column(p, j), &band, memory)?;
                 let (dz, target) = (self.band(dz, &band)?, reborrow(weights_gradient));
@@ -288,7 +292,10 @@ impl Bound {
             .or(gemm.workspace(pixels, patch, outputs))
             .or(gemm.workspace(outputs, patch, pixels));
         let patches = Requirement::vector(self.band_memory()).and(products);
-        if self.is_planar() { patches.or(self.planes_workspace(gemm)) } else { patches }
+        if !self.is_planar() {
+            return patches;
+        }
+        self.planes_workspace(gemm).or(self.plane_gradient_workspace(gemm))
     }
 
     pub(super) fn check<T: Real>(
