@@ -127,7 +127,7 @@ fn check<T: Real>(settings: Settings<T>, samples: usize) {
     let features = networks[1].input().features();
     let mut interfaces = [tssm::interface(features, samples, dual, poison).unwrap()];
     let (partition, batches) =
-        (Partition::new(samples, TILE, 2), Partition::new(samples.max(1).min(8), TILE, 2));
+        (Partition::new(samples, TILE, 2), Partition::new(samples.clamp(1, 8), TILE, 2));
     let mut shares: Vec<_> = networks
         .iter()
         .flat_map(|network| (0..batches.groups()).map(|_| tssm::share(network, &settings.inner, poison)))

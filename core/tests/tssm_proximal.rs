@@ -78,8 +78,11 @@ fn patches(conv: Conv, input: Shape, output: Shape, p: &Plain, dz: &Plain) -> (P
     (Plain::new(patch, all, entry), Plain::new(output.channels, all, signal))
 }
 
+/// What goes in, the blocks, their maps.
+type Described<T> = (Shape, Vec<Block<T>>, Vec<Option<Conv>>);
+
 /// Networks with the convolutions that their maps are, in the order of their parameters; `None` for fully connected ones.
-fn networks<T: Real>() -> Vec<(Shape, Vec<Block<T>>, Vec<Option<Conv>>)> {
+fn networks<T: Real>() -> Vec<Described<T>> {
     let image = |channels, height, width| Shape { channels, height, width };
     let tanh = Block::Activation(Activation::Tanh);
     let pair = |outputs, stride| Block::Residual(Residual { outputs, stride, activation: Activation::Tanh });
