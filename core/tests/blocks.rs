@@ -8,8 +8,10 @@ use altmin_core::block::residual::Residual;
 use altmin_core::block::{Block, Gradient, Network, Shape};
 use altmin_core::view::{column, dense, dense_mut};
 use altmin_core::workspace::Stack;
-use altmin_core::{Activation, Error};
-use common::{Loops, Plain, Random, Scratch, Strided, activate};
+use altmin_core::{Activation, Error, Real};
+use common::{Loops, Plain, Random, Scratch, Strided, activate, assert_close};
+
+in_both_precisions!(large_images_agree_with_plain_loops);
 
 /// A plain-loop block: inputs and outputs of one sample, image by image.
 struct Image {
@@ -407,5 +409,74 @@ fn scatter_is_the_transpose_of_gather() {
         bound.scatter(all, &mut g.data.clone(), &mut back).unwrap();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         assert!((dot(&k, &g.data) - dot(&p.data, &back)).abs() < 1e-10, "{conv:?} on {input}");
+    }
+}
+
+/// Images whose patches are worked on in several bands, forward and back, by plain loops.
+fn large_images_agree_with_plain_loops<T: Real>() {
+    let mut random = Random::new(4);
+    let cases = [
+        (3, 4, (3, 3), 1, 1, (70, 70)),
+        (3, 4, (3, 3), 1, 0, (70, 70)),
+        (3, 4, (3, 3), 2, 2, (141, 67)),
+        (3, 4, (3, 3), 1, 1, (70, 1)),
+        // Of many channels, which are worked on plane by plane: rows that do not reach the padding among them.
+        (16, 17, (3, 3), 1, 1, (70, 70)),
+        (17, 16, (2, 3), 1, 1, (9, 8)),
+        (16, 16, (5, 5), 1, 2, (2, 2)),
+        (16, 16, (5, 7), 1, 3, (2, 1)),
+        (16, 16, (2, 1), 1, 0, (5, 3)),
+        (16, 16, (7, 3), 1, 1, (70, 61)),
+    ];
+    for (channels, outputs, (kernel_height, kernel_width), stride, padding, (height, width)) in cases {
+        let input = Shape { channels, height, width };
+        let conv = Conv { outputs, kernel_height, kernel_width, stride, padding };
+        let bound = Bound::new(conv, input).unwrap();
+        let (output, patch) = (bound.output(), channels * kernel_height * kernel_width);
+        let (w, b, x, g) = (
+            random.matrix(outputs, patch),
+            random.matrix(outputs, 1),
+            random.matrix(input.features(), 1),
+            random.matrix(output.features(), 1),
+        );
+        let exact = |plain: &Plain| -> Vec<T> { plain.data.iter().map(|&x| T::from_f64(x)).collect() };
+        let (weights, bias, xs, gs) = (exact(&w), exact(&b), exact(&x), exact(&g));
+        let weights = dense(&weights, outputs, patch);
+        let (mut z, mut dx) = (vec![T::ZERO; g.rows], vec![T::ZERO; x.rows]);
+        let (mut dw, mut db) = (vec![T::ZERO; outputs * patch], vec![T::ZERO; outputs]);
+        let mut scratch = Scratch::new(bound.workspace::<T, _>(&Loops));
+        let (p, dz) = (dense(&xs, x.rows, 1), dense(&gs, g.rows, 1));
+        let out = &mut dense_mut(&mut z, g.rows, 1);
+        bound.forward(&Loops, &weights, &bias, &p, out, scratch.stack()).unwrap();
+        let back = &mut dense_mut(&mut dx, x.rows, 1);
+        bound.backward_input(&Loops, &weights, &dz, back, scratch.stack()).unwrap();
+        let gradient = &mut dense_mut(&mut dw, outputs, patch);
+        bound.add_gradient(&Loops, &p, &dz, gradient, &mut db, scratch.stack()).unwrap();
+        assert!(scratch.is_intact());
+
+        let image = Image { shape: input, data: x.data.clone() };
+        let expected = Plain::vector(image.convolve(conv, &w.data, &b.data).data);
+        assert_close::<T>("output", &Plain::of_slice(&z), &expected);
+        // The same loops again, each product to the pixel and to the weight that it came of.
+        let (mut expected, mut weights_expected) = (Plain::zeros(x.rows, 1), Plain::zeros(outputs, patch));
+        for (at, &g) in g.data.iter().enumerate() {
+            let (o, oy, ox) = (at / output.pixels(), at % output.pixels() / output.width, at % output.width);
+            for q in 0..patch {
+                let (c, k) = (q / (kernel_height * kernel_width), q % (kernel_height * kernel_width));
+                let (ky, kx) = (k / kernel_width, k % kernel_width);
+                let (y, x_at) =
+                    ((oy * stride + ky).wrapping_sub(padding), (ox * stride + kx).wrapping_sub(padding));
+                if y < height && x_at < width {
+                    let pixel = (c * height + y) * width + x_at;
+                    expected[(pixel, 0)] += w[(o, q)] * g;
+                    weights_expected[(o, q)] += x[(pixel, 0)] * g;
+                }
+            }
+        }
+        assert_close::<T>("input", &Plain::of_slice(&dx), &expected);
+        assert_close::<T>("weights", &Plain::of(&dense(&dw, outputs, patch)), &weights_expected);
+        let sums =
+            Plain::new(outputs, 1, |o, _| g.data[o * output.pixels()..][..output.pixels()].iter().sum());
+        assert_close::<T>("bias", &Plain::of_slice(&db), &sums);
     }
 }

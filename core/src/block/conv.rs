@@ -3,7 +3,7 @@
 //! For one sample, `K` is `P x Q`: a row for each of the P pixels of the output, a column for each of the
 //! `Q = channels * kernel height * kernel width` numbers under the kernel. A column of K is a plane of the image, shifted:
 //! it is copied in runs. With W of n_out x Q the output is `K W'`, which is the sample's output as it is stored, channel
-//! by channel. Padding counts as zeros.
+//! by channel. Padding counts as zeros. Where there are many channels the passes do without K ([`planes`](super::planes)).
 
 use core::ops::Range;
 
@@ -19,7 +19,7 @@ use crate::view::{
 use crate::workspace::{Requirement, Stack};
 
 /// Elements of K that are worked on at a time.
-const BAND: usize = 1 << 16;
+pub(super) const BAND: usize = 1 << 16;
 
 /// A convolution's sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,11 +127,15 @@ impl Bound {
         let (pixels, _) = self.patches();
         self.check(weights, bias.len(), p, &crate::view::as_ref(z))?;
         stack.require(self.workspace(gemm))?;
-        let memory = stack.vector(self.band_memory())?;
+        let memory = stack.vector(self.pass_memory())?;
         for j in 0..p.ncols() {
             let z = column_mut(z, j);
             for (z, &bias) in z.chunks_exact_mut(pixels).zip(bias) {
                 z.fill(bias);
+            }
+            if self.is_planar() {
+                self.forward_planes(gemm, weights, column(p, j), z, memory, stack.rest())?;
+                continue;
             }
             for band in self.bands() {
                 let k = self.patches_of(column(p, j), &band, memory)?;
@@ -159,7 +163,7 @@ impl Bound {
         let (pixels, patch) = self.patches();
         self.check(weights, self.conv.outputs, &crate::view::as_ref(dp), dz)?;
         stack.require(self.workspace(gemm))?;
-        let memory = stack.vector(self.band_memory())?;
+        let memory = stack.vector(self.pass_memory())?;
         for j in 0..dz.ncols() {
             let (dz, dp) = (column(dz, j), column_mut(dp, j));
             if self.conv.is_pointwise() {
@@ -168,6 +172,10 @@ impl Bound {
                 continue;
             }
             dp.fill(T::ZERO);
+            if self.is_planar() {
+                self.backward_planes(gemm, weights, dz, dp, memory, stack.rest())?;
+                continue;
+            }
             for band in self.bands() {
                 let (dz, memory) = (self.band(dz, &band)?, &mut memory[..self.band_elements(&band)]);
                 let k = dense_mut(memory, dz.nrows(), patch);
@@ -196,12 +204,17 @@ impl Bound {
         let (pixels, _) = self.patches();
         self.check(&crate::view::as_ref(weights_gradient), bias_gradient.len(), p, dz)?;
         stack.require(self.workspace(gemm))?;
+        for j in 0..p.ncols() {
+            for (sum, dz) in bias_gradient.iter_mut().zip(column(dz, j).chunks_exact(pixels)) {
+                *sum += T::from_f64(reduce::sum(dz));
+            }
+        }
+        if self.is_planar() {
+            return self.add_plane_gradient(gemm, p, dz, weights_gradient, stack);
+        }
         let memory = stack.vector(self.band_memory())?;
         for j in 0..p.ncols() {
             let dz = column(dz, j);
-            for (sum, dz) in bias_gradient.iter_mut().zip(dz.chunks_exact(pixels)) {
-                *sum += T::from_f64(reduce::sum(dz));
-            }
             for band in self.bands() {
                 let k = self.patches_of(column(p, j), &band, memory)?;
                 let (dz, target) = (self.band(dz, &band)?, reborrow(weights_gradient));
@@ -213,12 +226,12 @@ impl Bound {
 
     /// The bands of the output's rows that are worked on one after the other: K of a whole image need not fit into the
     /// nearer caches, K of a band does. A pointwise convolution, whose K is there, has a single one.
-    fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+    pub(super) fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (rows, height) = (self.band_rows(), self.output.height);
         (0..height.div_ceil(rows)).map(move |band| band * rows..height.min((band + 1) * rows))
     }
 
-    fn band_rows(&self) -> usize {
+    pub(super) fn band_rows(&self) -> usize {
         if self.conv.is_pointwise() {
             return self.output.height;
         }
@@ -232,12 +245,17 @@ impl Bound {
     }
 
     /// Elements of K of the largest band, if it has to be written.
-    fn band_memory(&self) -> usize {
+    pub(super) fn band_memory(&self) -> usize {
         if self.conv.is_pointwise() { 0 } else { self.band_elements(&(0..self.band_rows())) }
     }
 
+    /// Elements that forward and input's backward keep beside their products' scratch.
+    fn pass_memory(&self) -> usize {
+        if self.is_planar() { self.plane_memory() } else { self.band_memory() }
+    }
+
     /// K of a band of a sample: the sample itself where that is what K is.
-    fn patches_of<'k, T: Real>(
+    pub(super) fn patches_of<'k, T: Real>(
         &self,
         p: &'k [T],
         band: &Range<usize>,
@@ -253,13 +271,13 @@ impl Bound {
     }
 
     /// The pixels of a band in a sample's output: pixels x channels.
-    fn band<'z, T: Real>(&self, z: &'z [T], band: &Range<usize>) -> Result<MatRef<'z, T>> {
+    pub(super) fn band<'z, T: Real>(&self, z: &'z [T], band: &Range<usize>) -> Result<MatRef<'z, T>> {
         let width = self.output.width;
         let part = &z[band.start * width..];
         view("z", part, band.len() * width, self.conv.outputs, self.output.pixels())
     }
 
-    fn band_mut<'z, T: Real>(&self, z: &'z mut [T], band: &Range<usize>) -> Result<MatMut<'z, T>> {
+    pub(super) fn band_mut<'z, T: Real>(&self, z: &'z mut [T], band: &Range<usize>) -> Result<MatMut<'z, T>> {
         let width = self.output.width;
         let part = &mut z[band.start * width..];
         view_mut("z", part, band.len() * width, self.conv.outputs, self.output.pixels())
@@ -273,10 +291,14 @@ impl Bound {
             .workspace(pixels, outputs, patch)
             .or(gemm.workspace(pixels, patch, outputs))
             .or(gemm.workspace(outputs, patch, pixels));
-        Requirement::vector(self.band_memory()).and(products)
+        let patches = Requirement::vector(self.band_memory()).and(products);
+        if !self.is_planar() {
+            return patches;
+        }
+        self.planes_workspace(gemm).or(self.plane_gradient_workspace(gemm))
     }
 
-    fn check<T: Real>(
+    pub(super) fn check<T: Real>(
         &self,
         weights: &MatRef<'_, T>,
         bias: usize,

@@ -34,20 +34,23 @@ impl Bound {
     pub fn gather<T: Real>(&self, p: &[T], band: Range<usize>, patches: &mut [T]) -> Result {
         let pixels = self.check_band(p.len(), &band, patches.len())?;
         for (q, k) in patches.chunks_exact_mut(pixels).enumerate() {
-            let column = self.column(q, &band);
-            if column.rows.is_empty() || column.columns.is_empty() {
-                k.fill(T::ZERO);
-            } else if self.is_shift() {
-                let (to, from) = self.stretch(&column);
-                k[..to.start].fill(T::ZERO);
-                k[to.end..].fill(T::ZERO);
-                k[to].copy_from_slice(&p[from]);
-                self.clear_edges(&column, k);
-            } else {
-                self.gather_rows(&column, p, k);
-            }
+            self.gather_column(&self.column(q, &band), p, k);
         }
         Ok(())
+    }
+
+    fn gather_column<T: Real>(&self, column: &Column, p: &[T], k: &mut [T]) {
+        if column.rows.is_empty() || column.columns.is_empty() {
+            k.fill(T::ZERO);
+        } else if self.is_shift() {
+            let (to, from) = self.stretch(column);
+            k[..to.start].fill(T::ZERO);
+            k[to.end..].fill(T::ZERO);
+            k[to].copy_from_slice(&p[from]);
+            self.clear_edges(column, k);
+        } else {
+            self.gather_rows(column, p, k);
+        }
     }
 
     /// The transpose of [`Bound::gather`], added: `dp <- dp + ` all patches at their places. What `patches` holds at the
@@ -58,23 +61,64 @@ impl Bound {
     pub fn scatter<T: Real>(&self, band: Range<usize>, patches: &mut [T], dp: &mut [T]) -> Result {
         let pixels = self.check_band(dp.len(), &band, patches.len())?;
         for (q, k) in patches.chunks_exact_mut(pixels).enumerate() {
-            let column = self.column(q, &band);
-            if column.rows.is_empty() || column.columns.is_empty() {
-                continue;
-            }
-            if self.is_shift() {
-                self.clear_edges(&column, k);
-                let (from, to) = self.stretch(&column);
-                dp[to].iter_mut().zip(&k[from]).for_each(|(dp, &k)| *dp += k);
-            } else {
-                self.scatter_rows(&column, k, dp);
-            }
+            self.scatter_column(&self.column(q, &band), k, dp);
         }
         Ok(())
     }
 
+    fn scatter_column<T: Real>(&self, column: &Column, k: &mut [T], dp: &mut [T]) {
+        if column.rows.is_empty() || column.columns.is_empty() {
+            return;
+        }
+        if self.is_shift() {
+            self.clear_edges(column, k);
+            let (from, to) = self.stretch(column);
+            dp[to].iter_mut().zip(&k[from]).for_each(|(dp, &k)| *dp += k);
+        } else {
+            self.scatter_rows(column, k, dp);
+        }
+    }
+
+    /// The planes that the kernel's column kx sees, one for each channel: rows of the padded image from the band's first to
+    /// the last that any row of the kernel reaches. Only where [`Bound::is_shift`].
+    pub(super) fn gather_planes<T: Real>(&self, p: &[T], kx: usize, band: &Range<usize>, planes: &mut [T]) {
+        let pixels = self.plane_rows(band) * self.output.width;
+        for (channel, k) in planes.chunks_exact_mut(pixels).enumerate() {
+            self.gather_column(&self.plane(channel, kx, band), p, k);
+        }
+    }
+
+    /// The transpose of [`Bound::gather_planes`], added.
+    pub(super) fn scatter_planes<T: Real>(
+        &self,
+        kx: usize,
+        band: &Range<usize>,
+        planes: &mut [T],
+        dp: &mut [T],
+    ) {
+        let pixels = self.plane_rows(band) * self.output.width;
+        for (channel, k) in planes.chunks_exact_mut(pixels).enumerate() {
+            self.scatter_column(&self.plane(channel, kx, band), k, dp);
+        }
+    }
+
+    /// Rows of a plane.
+    pub(super) fn plane_rows(&self, band: &Range<usize>) -> usize {
+        band.len() + self.conv.kernel_height - 1
+    }
+
+    /// A plane as a column of patches whose kernel is one row high.
+    fn plane(&self, channel: usize, kx: usize, band: &Range<usize>) -> Column {
+        let last = band.start + self.plane_rows(band);
+        let padding = self.conv.padding;
+        let rows = padding.max(band.start)..(self.input.height + padding).min(last);
+        let columns = padding.saturating_sub(kx)
+            ..(self.input.width + padding).saturating_sub(kx).min(self.output.width);
+        Column { plane: channel * self.input.pixels(), top: band.start, rows, columns, ky: 0, kx }
+    }
+
     /// Whether the output's rows follow each other as the input's do.
-    fn is_shift(&self) -> bool {
+    pub(super) fn is_shift(&self) -> bool {
         self.conv.stride == 1 && self.output.width == self.input.width
     }
 
@@ -131,10 +175,10 @@ impl Bound {
         if column.columns.len() == width {
             return;
         }
-        for row in column.rows.clone() {
-            let row = &mut k[(row - column.top) * width..][..width];
-            row[..column.columns.start].fill(T::ZERO);
-            row[column.columns.end..].fill(T::ZERO);
+        let (from, to) = (column.rows.start - column.top, column.rows.end - column.top);
+        let rows = &mut k[from * width..to * width];
+        for place in (0..column.columns.start).chain(column.columns.end..width) {
+            rows[place..].iter_mut().step_by(width).for_each(|edge| *edge = T::ZERO);
         }
     }
 
