@@ -44,6 +44,7 @@ fn rebuild<T: Real>(
         }
     };
     dataset.columns.clone_from(&from.columns);
+    dataset.channels.clone_from(&from.channels);
     match image {
         Some(image) => dataset.with_image(image),
         None => Ok(dataset),
