@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{output, train};
 use crate::config::{Method, Settings, TrainOptions};
-use crate::data::{self, Channel, Column, Columns, Dataset, Preprocessing};
+use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
 use crate::memory::state_bytes;
 use crate::model::Model;
 use crate::network::{Activation, Loss};
@@ -77,9 +77,12 @@ fn of_model(path: &Path) -> Result<String, Failure> {
 
 /// The data set, and what was made of it.
 fn trained_on(trained: &Preprocessing) -> String {
-    let Preprocessing { data, pool, split_seed, columns, .. } = trained;
+    let Preprocessing { data, pool, split_seed, columns, labels, .. } = trained;
     match columns {
         Some(_) => format!("{data}, seed {split_seed}"),
+        None if *labels == Labels::Coarse => {
+            format!("{data}, coarse labels, pooled by {pool}, seed {split_seed}")
+        }
         None => format!("{data}, pooled by {pool}, seed {split_seed}"),
     }
 }

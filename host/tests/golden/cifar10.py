@@ -2,7 +2,8 @@
 
     python3 cifar10.py FOLDER > cifar10.csv
 
-FOLDER holds data_batch_1.bin.gz and test_batch.bin.gz. Lines are name,number,... for the training file first.
+FOLDER holds data_batch_1.bin.gz and test_batch.bin.gz. Lines are name,number,... of the training
+file and then of the test file.
 """
 
 import gzip
@@ -29,7 +30,7 @@ for name in ["data_batch_1", "test_batch"]:
     for place in [(0, 0, 0, 0), (0, 2, 31, 31), (7, 1, 3, 29), (1234, 2, 30, 2), (len(labels) - 1, 0, 17, 5)]:
         line("pixel", *place, images[place])
     pixels = images / 255.0
-    # Images before the last 5,000 or fifth, so that a holdout can be compared as well.
+    # Moments of each channel over the first images, and over all.
     for first in [500, len(labels)]:
         line("mean", first, *pixels[:first].mean(axis=(0, 2, 3)))
         line("deviation", first, *pixels[:first].std(axis=(0, 2, 3)))
