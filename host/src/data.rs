@@ -1,10 +1,14 @@
 //! Data sets: what is trained and tested on, and where it comes from.
 
+mod bytes;
+pub mod channels;
+pub mod cifar;
 pub mod columns;
 pub mod csv_file;
 mod dataset;
 pub mod digits;
 pub mod fashion_mnist;
+pub mod folder;
 pub mod idx;
 mod nearest;
 mod source;
@@ -17,13 +21,15 @@ use std::sync::Arc;
 
 use altmin_core::Real;
 
+pub use self::channels::Channel;
+pub use self::cifar::Labels;
 pub use self::columns::{Column, Columns};
 pub use self::dataset::{Dataset, ImageShape, Outputs, Parts};
 pub use self::source::{DataOptions, DataSource, Preprocessing};
 use self::table::Table;
 use crate::error::{Error, Result};
 
-/// Training samples that [`DataOptions::holdout`] sets aside from a set of files.
+/// Training samples that [`DataOptions::holdout`] sets aside from a set of files; of CIFAR's a fifth if that is fewer.
 pub const HOLDOUT: usize = 5_000;
 
 /// Which samples of a data set.
@@ -39,27 +45,39 @@ pub enum Part {
 
 /// Reads a data set and returns its training and its test samples.
 ///
-/// Columns of a table are scaled by what the training samples that are left at the end say of them, so that nothing of
-/// the test samples is used.
+/// Columns of a table and channels of images are scaled by what the training samples that are left at the end say of them,
+/// so that nothing of the test samples is used.
 ///
 /// # Errors
 /// [`Error::Argument`] for an option outside its range: no samples or more than there are, fewer than two classes,
 /// a class that does not exist or is named twice, classes of a data set that has values, pooling that does not divide the
-/// image's sides, a folder that is none, a target or scaling for a source without columns. [`Error::Missing`],
+/// image's sides, a folder that is none, a target for a source without columns, coarse labels of images that have one label. [`Error::Missing`],
 /// [`Error::Format`] and [`Error::Io`] for the files. [`Error::Data`] for what they hold: labels with gaps, test labels
-/// that the training samples lack, a single class, no samples, constant columns.
+/// that the training samples lack, a single class, no samples, constant columns or channels.
 pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
     let parts = match source {
         DataSource::Csv(path) => return load_table(path, source, options),
-        _ if options.target.is_some() || options.regression || options.scale => {
+        _ if options.target.is_some() || options.regression => {
             let target = options.target.as_ref().map_or_else(|| "last".to_owned(), |names| names.join(","));
             return Err(Error::argument("target", target, format!("a table, as {source} has no columns")));
         }
+        DataSource::Digits | DataSource::FashionMnist if options.labels != Labels::Fine => {
+            return Err(Error::argument(
+                "labels",
+                options.labels,
+                format!("fine, as {source} has one label"),
+            ));
+        }
         DataSource::Digits => digits::load(options.split_seed)?,
         DataSource::FashionMnist => fashion_mnist::load(fashion_mnist::FOLDER.as_ref())?,
-        DataSource::Directory(folder) => idx::load(folder)?,
+        DataSource::Directory(folder) => folder::load(folder, options.labels)?,
     };
-    treat(parts, source, options)
+    let (train, test) = treat(parts, source, options)?;
+    if !options.scale {
+        return Ok((train, test));
+    }
+    let channels = channels::measure(&train)?;
+    Ok((channels::apply(train, &channels)?, channels::apply(test, &channels)?))
 }
 
 fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
@@ -72,7 +90,7 @@ fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) 
 }
 
 /// Reads samples for a model as those that it was trained on were: `source` and `options` say which, and a table's
-/// columns are looked up by name and scaled as in training.
+/// columns are looked up by name and scaled as in training, and so are images' channels.
 ///
 /// # Errors
 /// As [`load`]; [`Error::Argument`] (`data`) if one of model and source has columns and the other none, (`split`) for all
@@ -85,14 +103,17 @@ pub fn load_like<T: Real>(
 ) -> Result<Dataset<T>> {
     let Some((columns, path)) = table_for(trained, source)? else {
         let (train, test) = load(source, options)?;
-        return match part {
-            Part::Train => Ok(train),
-            Part::Test => Ok(test),
-            Part::All => Err(Error::argument(
-                "split",
-                "all",
-                format!("train or test, the parts in which {source} comes"),
-            )),
+        let chosen = match part {
+            Part::Train => train,
+            Part::Test => test,
+            Part::All => {
+                let expected = format!("train or test, the parts in which {source} comes");
+                return Err(Error::argument("split", "all", expected));
+            }
+        };
+        return match &trained.channels {
+            Some(channels) => channels::apply(chosen, channels),
+            None => Ok(chosen),
         };
     };
     let all = csv_file::dataset(&Table::read(path)?, columns)?;
@@ -151,7 +172,8 @@ fn treat<T: Real>(
     if options.holdout {
         let count = match source {
             DataSource::Digits | DataSource::Csv(_) => train.n_samples() / 5,
-            DataSource::FashionMnist | DataSource::Directory(_) => HOLDOUT,
+            DataSource::FashionMnist => HOLDOUT,
+            DataSource::Directory(folder) => folder::Format::of(folder)?.holdout(train.n_samples()),
         };
         (train, test) = split::hold_out(train, count)?;
     }
@@ -192,6 +214,12 @@ fn require_all_classes<T: Real>(train: &Dataset<T>, test: &Dataset<T>) -> Result
     }
     match counts.iter().position(|&count| count == 0) {
         None => Ok(()),
+        Some(absent) if absent > largest as usize => Err(Error::Data {
+            name: train.name().to_owned(),
+            found: format!("no samples of class {absent}"),
+            expected: format!("samples of each of {} classes", counts.len()),
+            hint: Some("name the classes that exist with `classes`"),
+        }),
         Some(gap) => Err(Error::Data {
             name: train.name().to_owned(),
             found: format!("labels up to {largest}, none of them {gap}"),

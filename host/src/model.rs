@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 mod tensors;
 
 use crate::atomic_file;
-use crate::data::{Outputs, Preprocessing};
+use crate::data::{Channel, Outputs, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Loss};
 
 /// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the
-/// names of values and a table's columns, may be missing.
+/// names of values, a table's columns and the channels of images, may be missing.
 pub const VERSION: u64 = 1;
 
 /// A layer's linear map.
@@ -114,9 +114,15 @@ impl<T: Real> Model<T> {
         if named != n_outputs {
             return Some((format!("{named} {kind}"), format!("{n_outputs}, the outputs of the last layer")));
         }
-        let Preprocessing { divisor, pool, classes, columns, .. } = &self.preprocessing;
+        let Preprocessing { divisor, pool, classes, columns, channels, .. } = &self.preprocessing;
         if !(divisor.is_finite() && *divisor > 0.0) || *pool == 0 {
             return Some((format!("divisor {divisor} and pooling {pool}"), "numbers above 0".into()));
+        }
+        if let Some(channels) =
+            channels.as_ref().filter(|all| all.is_empty() || !all.iter().all(Channel::is_usable))
+        {
+            let found = format!("channels {channels:?}");
+            return Some((found, "finite means and deviations above 0".into()));
         }
         match classes {
             Some(chosen) if chosen.len() != named => {

@@ -146,7 +146,8 @@ impl<T: Real> Trainer<T> {
             loss: self.settings.loss,
             outputs: self.train.outputs().clone(),
             preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
-                .with_columns(self.train.columns()),
+                .with_columns(self.train.columns())
+                .with_channels(self.train.channels()),
         }
     }
 

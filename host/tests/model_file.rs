@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use altmin::Error;
-use altmin::data::{Column, Columns, Outputs, Preprocessing};
+use altmin::data::{Column, Columns, Labels, Outputs, Preprocessing};
 use altmin::init::{Initializer, fill};
 use altmin::model::{Dense, Model};
 use altmin::network::{Activation, Loss};
@@ -36,6 +36,8 @@ fn model<T: Real>() -> Model<T> {
             classes: Some(vec![1, 20, 3]),
             split_seed: u64::MAX,
             columns: None,
+            channels: None,
+            labels: Labels::Fine,
         },
     }
 }
@@ -131,6 +133,8 @@ fn small() -> Model<f32> {
             classes: None,
             split_seed: 0,
             columns: None,
+            channels: None,
+            labels: Labels::Fine,
         },
     }
 }

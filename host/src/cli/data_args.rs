@@ -22,7 +22,7 @@ pub(super) enum Split {
 /// Options that say on what a model is used. What is not given is what the model was trained with.
 #[derive(Debug, Args)]
 pub(super) struct DataArgs {
-    /// Data set: `digits`, `fashion-mnist`, a folder with IDX files, or a .csv or .tsv file [default: as in training]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, or a .csv or .tsv file [default: as in training]
     ///
     /// Of a CSV file the columns that the model was trained on are taken by name, wherever they stand; others are passed
     /// over.

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{output, train};
 use crate::config::{Method, Settings, TrainOptions};
-use crate::data::{self, Column, Columns, Dataset, Preprocessing};
+use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
 use crate::memory::state_bytes;
 use crate::model::Model;
 use crate::network::{Activation, Loss};
@@ -65,6 +65,9 @@ fn of_model(path: &Path) -> Result<String, Failure> {
     if let Some(known) = &trained.columns {
         text.push_str(&columns(known));
     }
+    if let Some(known) = &trained.channels {
+        text.push_str(&channels(known));
+    }
     text.push_str("\nthresholds on rho with nu = 1\n");
     for method in Method::value_variants() {
         text.push_str(&threshold(*method, 1.0, model.activation, model.loss));
@@ -74,9 +77,12 @@ fn of_model(path: &Path) -> Result<String, Failure> {
 
 /// The data set, and what was made of it.
 fn trained_on(trained: &Preprocessing) -> String {
-    let Preprocessing { data, pool, split_seed, columns, .. } = trained;
+    let Preprocessing { data, pool, split_seed, columns, labels, .. } = trained;
     match columns {
         Some(_) => format!("{data}, seed {split_seed}"),
+        None if *labels == Labels::Coarse => {
+            format!("{data}, coarse labels, pooled by {pool}, seed {split_seed}")
+        }
         None => format!("{data}, pooled by {pool}, seed {split_seed}"),
     }
 }
@@ -91,6 +97,15 @@ fn columns(columns: &Columns) -> String {
         table::rows(&columns.iter().map(|column| (column.name.as_str(), scale(column))).collect::<Vec<_>>())
     };
     format!("\nfeatures\n{}\ntargets\n{}", rows(&columns.features), rows(&columns.targets))
+}
+
+/// The scales of images' channels.
+fn channels(channels: &[Channel]) -> String {
+    let names: Vec<String> = (0..channels.len()).map(|channel| format!("channel {channel}")).collect();
+    let scale =
+        |channel: &Channel| format!("mean {:e}, standard deviation {:e}", channel.mean, channel.deviation);
+    let rows: Vec<_> = names.iter().map(String::as_str).zip(channels.iter().map(scale)).collect();
+    format!("\nchannels\n{}", table::rows(&rows))
 }
 
 fn of_settings(settings: &Settings) -> Result<String, Failure> {

@@ -6,7 +6,7 @@ use super::settings::Settings;
 use super::values::{
     Batch, Classes, EpsilonBounds, Grow, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
 };
-use crate::data::DataSource;
+use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::network::{Activation, Loss};
@@ -20,11 +20,13 @@ use std::path::Path;
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TrainOptions {
-    /// Data set: `digits`, `fashion-mnist`, a folder with IDX files, or a .csv or .tsv file [default: digits]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, or a .csv or .tsv file [default: digits]
     ///
     /// `digits` is in the program: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing.
     /// `fashion-mnist` is looked for where Debian's package dataset-fashion-mnist puts it. A folder holds the four
-    /// files of MNIST under their usual names, plain or gzip.
+    /// files of MNIST under their usual names, plain or gzip (KMNIST's have the same names and format), or the binary files
+    /// of CIFAR-10, data_batch_1.bin to data_batch_5.bin, as many as there are, and test_batch.bin, or of CIFAR-100,
+    /// train.bin and test.bin, plain or gzip.
     ///
     /// A file whose name ends in .csv (cells separated by commas) or .tsv (by tabs) is a table with a row for each sample;
     /// --target says which columns are learnt, all others are features and must be numbers. Its first row is a header if it
@@ -45,10 +47,13 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
 
-    /// Scale the columns of a CSV file to mean 0 and standard deviation 1 [default: true for a CSV file]
+    /// Scale the columns of a CSV file, or the channels of images, to mean 0 and standard deviation 1
+    /// [default: true for a CSV file, false for images]
     ///
-    /// Features, and targets with --loss least-squares. Mean and deviation are those of the training samples and are kept in
-    /// the model, so that `predict` takes and gives the file's own units. A feature that is constant is then an error.
+    /// Of a CSV file features, and targets with --loss least-squares; of images each channel, over all its pixels. Mean and
+    /// deviation are those of the training samples that are left when all choices are made, and are kept in the model, so that
+    /// `evaluate` and `predict` do the same and `predict` gives the file's own units. A feature or channel that is constant
+    /// is then an error.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
         hide_possible_values = true, help_heading = "Data"
@@ -56,7 +61,13 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<bool>,
 
-    /// Average pooling over F x F pixels; 2 turns 28x28 into 14x14, the papers' 196 features [default: 1]
+    /// Which labels of CIFAR-100 are learnt [default: fine]
+    #[arg(long, value_name = "LABELS", help_heading = "Data")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labels: Option<Labels>,
+
+    /// Average pooling over F x F pixels of each channel; 2 turns 28x28 into 14x14, the papers' 196 features, and CIFAR's
+    /// 3x32x32 into 3x16x16, their 768 [default: 1]
     #[arg(long, value_name = "F", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<usize>,
@@ -76,7 +87,8 @@ pub struct TrainOptions {
     /// Test on the last training samples instead of the test set, and do not train on them [default: false]
     ///
     /// This is how settings are chosen without looking at the test set. Of MNIST and other files the last 5,000 are set
-    /// aside (images 55,001 to 60,000), of `digits` and of a CSV file the last fifth, before --classes and --samples choose from the rest.
+    /// aside (images 55,001 to 60,000), of `digits` and of a CSV file the last fifth, of CIFAR
+    /// whichever of these is fewer, before --classes and --samples choose from the rest.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
         hide_possible_values = true, help_heading = "Data"
@@ -338,7 +350,7 @@ impl TrainOptions {
     #[must_use]
     pub fn over(self, file: Self) -> Self {
         merge!(self, file;
-            data, target, scale, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow,
+            data, target, scale, labels, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow,
             method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds,
             accelerate, learning_rate, batch, sweeps, tolerance, time_limit, threads, precision, kernel,
         )

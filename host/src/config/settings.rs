@@ -8,7 +8,7 @@ use super::validate::validate;
 use super::values::{
     Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
 };
-use crate::data::{DataOptions, DataSource};
+use crate::data::{DataOptions, DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::network::{Activation, Loss};
@@ -22,8 +22,10 @@ pub struct Settings {
     pub data: DataSource,
     /// The columns of a table that are learnt, at least one; the last one if there is none. None for other data.
     pub target: Option<Vec<String>>,
-    /// Columns of a table get mean 0 and standard deviation 1; false for other data.
+    /// Columns of a table, or channels of images, get mean 0 and standard deviation 1.
     pub scale: bool,
+    /// Which labels of CIFAR-100; fine for data other than a folder.
+    pub labels: Labels,
     /// Side of the pooled squares, at least 1; 1 leaves the images as they are.
     pub pool: usize,
     /// Train on the first so many samples.
@@ -101,6 +103,7 @@ impl TrainOptions {
         let settings = Settings {
             target: self.target.and_then(|target| target.0),
             scale: self.scale.unwrap_or(data.has_columns()),
+            labels: self.labels.unwrap_or_default(),
             data,
             pool: self.pool.unwrap_or(1),
             samples: self.samples.and_then(|samples| samples.0),
@@ -165,6 +168,7 @@ impl Settings {
             target: self.target.clone(),
             regression: self.is_regression(),
             scale: self.scale,
+            labels: self.labels,
         }
     }
 
@@ -193,10 +197,12 @@ impl From<Settings> for TrainOptions {
     fn from(settings: Settings) -> Self {
         let uses = |setting| settings.method.uses(setting);
         let has_columns = settings.data.has_columns();
+        let is_folder = matches!(settings.data, DataSource::Directory(_));
         Self {
             data: Some(settings.data),
             target: has_columns.then_some(Target(settings.target)),
-            scale: has_columns.then_some(settings.scale),
+            scale: Some(settings.scale),
+            labels: is_folder.then_some(settings.labels),
             pool: Some(settings.pool),
             samples: Some(Samples(settings.samples)),
             classes: Some(Classes(settings.classes)),

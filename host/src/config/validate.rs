@@ -4,6 +4,7 @@ use super::choice::{Method, Precision, StepRule, Use};
 use super::schedule;
 use super::settings::Settings;
 use super::values::{EpsilonBounds, Growth, Regularizer, Widths, write_classes, write_target};
+use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
 use crate::network::Activation;
@@ -24,6 +25,10 @@ fn data(settings: &Settings) -> Result {
     if !settings.data.has_columns() {
         columns(settings)?;
     }
+    if settings.labels != Labels::Fine && !matches!(settings.data, DataSource::Directory(_)) {
+        let expected = format!("fine, or a folder with CIFAR-100 as data: {} has one label", settings.data);
+        return Err(Error::argument("labels", settings.labels, expected));
+    }
     if let Some(samples) = settings.samples {
         positive_count("samples", samples)?;
     }
@@ -39,10 +44,6 @@ fn columns(settings: &Settings) -> Result {
     if let Some(target) = &settings.target {
         let expected = format!("last, or a .csv file as data: {} has no columns", settings.data);
         return Err(Error::argument("target", write_target(target), expected));
-    }
-    if settings.scale {
-        let expected = format!("false, or a .csv file as data: {} has no columns", settings.data);
-        return Err(Error::argument("scale", true, expected));
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use altmin_core::Real;
 use altmin_core::loss::Target;
 use altmin_core::view::{MatRef, dense};
 
+use super::channels::Channel;
 use super::columns::Columns;
 use crate::error::{Error, Result};
 
@@ -108,6 +109,7 @@ pub struct Dataset<T> {
     pub(super) outputs: Outputs,
     pub(super) image: Option<ImageShape>,
     pub(super) columns: Option<Arc<Columns>>,
+    pub(super) channels: Option<Arc<[Channel]>>,
 }
 
 /// Training samples and test samples.
@@ -178,7 +180,7 @@ impl<T: Real> Dataset<T> {
         targets: Targets<T>,
         outputs: Outputs,
     ) -> Self {
-        Self { name, features, n_features, targets, outputs, image: None, columns: None }
+        Self { name, features, n_features, targets, outputs, image: None, columns: None, channels: None }
     }
 
     /// The same with the shape of its images.
@@ -295,6 +297,11 @@ impl<T: Real> Dataset<T> {
     /// The columns of the table that the samples are from, if they are from one.
     pub fn columns(&self) -> Option<&Columns> {
         self.columns.as_deref()
+    }
+
+    /// The scales that the images' channels were given, one for each, if they were scaled.
+    pub fn channels(&self) -> Option<&[Channel]> {
+        self.channels.as_deref()
     }
 
     /// Samples of each class; empty for regression.

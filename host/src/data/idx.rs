@@ -3,13 +3,11 @@
 //! A file is: two zero bytes, a byte for the type of the elements, a byte for the number of dimensions, each
 //! dimension in four bytes (most significant first), the elements.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use altmin_core::Real;
-use flate2::bufread::MultiGzDecoder;
 
+use super::bytes::{open, read_failed, read_up_to};
 use super::source::SOURCES;
 use super::{Dataset, ImageShape};
 use crate::error::{Error, Result};
@@ -18,7 +16,6 @@ use crate::error::{Error, Result};
 pub const DIVISOR: f64 = 255.0;
 
 const UNSIGNED_BYTES: u8 = 0x08;
-const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// One of the four files: its names, and the number of dimensions that it must have.
 #[derive(Debug, Clone, Copy)]
@@ -34,6 +31,11 @@ impl FileKind {
         let Self { part, content, dimensions } = self;
         let name = |separator| format!("{part}-{content}{separator}idx{dimensions}-ubyte");
         [name("-"), name(".")].iter().flat_map(|name| [name.clone(), format!("{name}.gz")]).collect()
+    }
+
+    /// Whether the file is in the folder under any of them.
+    pub(super) fn is_in(self, folder: &Path) -> bool {
+        self.names().iter().any(|name| folder.join(name).exists())
     }
 
     fn find(self, folder: &Path) -> Result<PathBuf> {
@@ -188,37 +190,5 @@ fn cut_short(path: &Path, found: usize, expected: &str) -> Error {
         found: format!("only {found} bytes"),
         expected: expected.to_owned(),
         hint: Some("the file is cut short: fetch it again"),
-    }
-}
-
-/// Opens a file, through a decoder if it is gzip by content, whatever its name.
-fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    let mut file = BufReader::new(File::open(path)?);
-    if file.fill_buf()?.starts_with(&GZIP) {
-        Ok(Box::new(MultiGzDecoder::new(file)))
-    } else {
-        Ok(Box::new(file))
-    }
-}
-
-/// At most `length` bytes; memory grows with what is there, not with what a header claims.
-fn read_up_to(path: &Path, reader: &mut dyn Read, length: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(length as u64).read_to_end(&mut bytes).map_err(|error| read_failed(path, error))?;
-    Ok(bytes)
-}
-
-/// What the decoder says of damaged gzip data is about the file's content, the rest is the system's.
-fn read_failed(path: &Path, error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
-            Error::Format {
-                path: path.to_owned(),
-                found: format!("damaged gzip data ({error})"),
-                expected: "a whole gzip file".to_owned(),
-                hint: Some("the file is cut short or damaged: fetch it again"),
-            }
-        }
-        _ => Error::io("read", path, error),
     }
 }

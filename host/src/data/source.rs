@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::channels::Channel;
+use super::cifar::Labels;
 use super::columns::Columns;
 use super::{digits, idx};
 use crate::error::{Error, Result};
@@ -17,14 +19,15 @@ pub enum DataSource {
     Digits,
     /// Fashion-MNIST where Debian's package puts it.
     FashionMnist,
-    /// A folder of IDX files.
+    /// A folder of IDX files or of CIFAR's; see [`folder::Format`](super::folder::Format).
     Directory(PathBuf),
     /// A file of comma- or tab-separated values; see [`Table`](super::table::Table).
     Csv(PathBuf),
 }
 
 /// What a data source may be, for messages.
-pub(super) const SOURCES: &str = "digits, fashion-mnist, a folder of IDX files or a .csv or .tsv file";
+pub(super) const SOURCES: &str =
+    "digits, fashion-mnist, a folder of IDX files or of CIFAR's binary files, or a .csv or .tsv file";
 
 impl DataSource {
     /// By what the stored pixels are divided to lie between 0 and 1; 1 for a table, whose columns have scales of their own.
@@ -80,7 +83,8 @@ pub struct DataOptions {
     /// Seed of the split of `digits` and of tables into training and test samples; default 0. Other sources come split.
     pub split_seed: u64,
     /// Test on the last training samples and not on the test samples, so that settings can be chosen without them:
-    /// the last [`HOLDOUT`](super::HOLDOUT) (of MNIST, images 55,001 to 60,000), of `digits` and of tables the last fifth;
+    /// the last [`HOLDOUT`](super::HOLDOUT) (of MNIST, images 55,001 to 60,000), of `digits` and of tables the last fifth,
+    /// of CIFAR whichever is fewer;
     /// default no.
     pub holdout: bool,
     /// Keep only these classes, relabelled 0, 1, ... in this order; default all.
@@ -93,8 +97,11 @@ pub struct DataOptions {
     pub target: Option<Vec<String>>,
     /// These columns of a table hold numbers, not the names of classes; default no.
     pub regression: bool,
-    /// Give the numeric columns of a table mean 0 and standard deviation 1 over the training samples; default no.
+    /// Give the numeric columns of a table, or each channel of images, mean 0 and standard deviation 1 over the training
+    /// samples; default no.
     pub scale: bool,
+    /// Which labels of CIFAR-100; default the fine ones.
+    pub labels: Labels,
 }
 
 impl Default for DataOptions {
@@ -108,6 +115,7 @@ impl Default for DataOptions {
             target: None,
             regression: false,
             scale: false,
+            labels: Labels::Fine,
         }
     }
 }
@@ -128,11 +136,17 @@ pub struct Preprocessing {
     /// The columns of the table that it was trained on, with their scales; none for images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
+    /// The scales of the images' channels, one for each; none if they are not scaled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channels: Option<Vec<Channel>>,
+    /// [`DataOptions::labels`].
+    #[serde(default, skip_serializing_if = "Labels::is_fine")]
+    pub labels: Labels,
 }
 
 impl Preprocessing {
     /// What [`load`](super::load) does with these arguments. A table's columns are known once it is loaded: see
-    /// [`with_columns`](Self::with_columns).
+    /// [`with_columns`](Self::with_columns); so are the scales of images' channels.
     pub fn new(source: &DataSource, options: &DataOptions) -> Self {
         Self {
             data: source.to_string(),
@@ -141,6 +155,8 @@ impl Preprocessing {
             classes: options.classes.clone(),
             split_seed: options.split_seed,
             columns: None,
+            channels: None,
+            labels: options.labels,
         }
     }
 
@@ -151,13 +167,21 @@ impl Preprocessing {
         Self { columns: columns.cloned(), ..self }
     }
 
+    /// The same with the scales of images' channels, as [`Dataset::channels`](super::Dataset::channels) of the training
+    /// samples has them.
+    #[must_use]
+    pub fn with_channels(self, channels: Option<&[Channel]>) -> Self {
+        Self { channels: channels.map(<[_]>::to_vec), ..self }
+    }
+
     /// The options that treat a data set in the same way: all training samples, and the real test samples. Columns are not
-    /// among them: [`load_like`](super::load_like) looks for those of `columns`.
+    /// among them: [`load_like`](super::load_like) looks for those of `columns`, and scales as `channels` say.
     pub fn options(&self) -> DataOptions {
         DataOptions {
             split_seed: self.split_seed,
             classes: self.classes.clone(),
             pool: self.pool,
+            labels: self.labels,
             ..DataOptions::default()
         }
     }

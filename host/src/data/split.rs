@@ -3,7 +3,7 @@
 use altmin_core::Real;
 
 use super::Dataset;
-use super::transform::select;
+use super::transform::split_off;
 use crate::error::{Error, Result};
 use crate::random::permutation;
 
@@ -52,15 +52,17 @@ fn quotas(labels: &[u32], n_classes: usize, total: usize) -> Vec<usize> {
 /// All but the last `count` samples, and these.
 ///
 /// # Errors
-/// [`Error::Argument`] if nothing would be left to train on.
-pub fn hold_out<T: Real>(train: Dataset<T>, count: usize) -> Result<(Dataset<T>, Dataset<T>)> {
+/// [`Error::Argument`] if nothing would be left to train on, [`Error::Data`] for a `count` of 0.
+pub fn hold_out<T: Real>(mut train: Dataset<T>, count: usize) -> Result<(Dataset<T>, Dataset<T>)> {
     let n_samples = train.n_samples();
     if count >= n_samples {
         let found = format!("{count} samples of {}", train.name());
         return Err(Error::argument("holdout", found, format!("fewer than its {n_samples}")));
     }
-    let first: Vec<usize> = (0..n_samples - count).collect();
-    let last: Vec<usize> = (n_samples - count..n_samples).collect();
-    let held_out = select(&train, &last)?.named(format!("{}, held out", train.name()));
-    Ok((select(&train, &first)?, held_out))
+    if count == 0 {
+        return Err(Error::data(train.name(), "no samples to hold out", "at least one"));
+    }
+    let held_out = split_off(&mut train, n_samples - count);
+    let name = format!("{}, held out", train.name());
+    Ok((train, held_out.named(name)))
 }

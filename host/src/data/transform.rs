@@ -44,6 +44,7 @@ fn rebuild<T: Real>(
         }
     };
     dataset.columns.clone_from(&from.columns);
+    dataset.channels.clone_from(&from.channels);
     match image {
         Some(image) => dataset.with_image(image),
         None => Ok(dataset),
@@ -67,6 +68,28 @@ pub fn first<T: Real>(mut dataset: Dataset<T>, count: usize) -> Result<Dataset<T
     }
     dataset.features.truncate(count * dataset.n_features);
     Ok(dataset)
+}
+
+/// Takes all but the first `count` samples away and returns them; those that stay are not copied.
+///
+/// # Panics
+/// If there are fewer.
+pub(super) fn split_off<T: Real>(dataset: &mut Dataset<T>, count: usize) -> Dataset<T> {
+    let n_outputs = dataset.n_outputs();
+    let targets = match &mut dataset.targets {
+        Targets::Labels(labels) => Targets::Labels(labels.split_off(count)),
+        Targets::Values(values) => Targets::Values(values.split_off(count * n_outputs)),
+    };
+    Dataset {
+        name: dataset.name.clone(),
+        features: dataset.features.split_off(count * dataset.n_features),
+        n_features: dataset.n_features,
+        targets,
+        outputs: dataset.outputs.clone(),
+        image: dataset.image,
+        columns: dataset.columns.clone(),
+        channels: dataset.channels.clone(),
+    }
 }
 
 /// The samples of these classes, relabelled 0, 1, ... in this order.

@@ -1,0 +1,51 @@
+//! The bytes of a file, plain or gzip.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
+
+use flate2::bufread::MultiGzDecoder;
+
+use crate::error::{Error, Result};
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Opens a file, through a decoder if it is gzip by content, whatever its name.
+pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut file = BufReader::new(File::open(path)?);
+    if file.fill_buf()?.starts_with(&GZIP) {
+        Ok(Box::new(MultiGzDecoder::new(file)))
+    } else {
+        Ok(Box::new(file))
+    }
+}
+
+/// At most `length` bytes; memory grows with what is there, not with what a header claims.
+pub(super) fn read_up_to(path: &Path, reader: &mut dyn Read, length: usize) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(length as u64).read_to_end(&mut bytes).map_err(|error| read_failed(path, error))?;
+    Ok(bytes)
+}
+
+/// What the decoder says of damaged gzip data is about the file's content, the rest is the system's.
+pub(super) fn read_failed(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => {
+            Error::Format {
+                path: path.to_owned(),
+                found: format!("damaged gzip data ({error})"),
+                expected: "a whole gzip file".to_owned(),
+                hint: Some("the file is cut short or damaged: fetch it again"),
+            }
+        }
+        _ => Error::io("read", path, error),
+    }
+}
+
+/// All bytes of a file.
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
+    let mut reader = open(path).map_err(|error| read_failed(path, error))?;
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(|error| read_failed(path, error))?;
+    Ok(bytes)
+}
