@@ -248,7 +248,7 @@ fn trainer_sweeps(method: Method, batch: Option<Batch>, threads: usize, rho_sche
         threads: Some(threads),
         sweeps: Some(SWEEPS + 1),
         kernel: Some(altmin::config::Kernel::Portable),
-        nu_schedule: Some("times:1.5:1".parse().unwrap()),
+        nu_schedule: method.uses(Use::NuSchedule).then(|| "times:1.5:1".parse().unwrap()),
         rho_schedule: Some(rho_schedule.parse().unwrap()),
         ..TrainOptions::default()
     };
