@@ -41,7 +41,9 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         for share in self.state.shares.iter_mut() {
             share.cost = 0.0;
         }
-        for samples in order.chunks(batch) {
+        let count = order.len().div_ceil(batch);
+        let edge = |batch: usize| order.len() * batch / count;
+        for samples in (0..count).map(|batch| &order[edge(batch)..edge(batch + 1)]) {
             self.differentiate(executor, gemm, samples)?;
             self.step(executor, samples.len())?;
         }
