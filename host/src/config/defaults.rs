@@ -1,6 +1,6 @@
 //! The defaults that depend on other settings, in one place.
 
-use super::choice::{Method, StepRule};
+use super::choice::{Inner, Method, StepRule, Use};
 
 /// What a setting is when nobody said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +26,26 @@ pub(super) const DAMPING: f64 = 0.1;
 pub(super) const EPSILON: f64 = 1.0;
 pub(super) const EPSILON_BOUNDS: (f64, f64) = (0.01, 1.0);
 
+/// TSSM's settings when nobody said: the paper's (section 3.2.1). Its authors' program has rho = 10, tau_2 = 10000 and Adam
+/// with 0.001.
+pub(super) const ALPHA: f64 = 1.0;
+pub(super) const TAU2: f64 = 100.0;
+pub(super) const SUBNETWORKS: usize = 2;
+const BATCH: usize = 120;
+
+/// Samples of a mini-batch when nobody said.
+pub(super) fn default_batch(method: Method) -> Option<usize> {
+    method.uses(Use::Subnetworks).then_some(BATCH)
+}
+
+/// The learning rate inside subnetworks when nobody said: 1/tau_1 = 1/100 for gradient descent.
+pub fn inner_rate(inner: Inner) -> f64 {
+    match inner {
+        Inner::Sgd => 1e-2,
+        Inner::Adam => 1e-3,
+    }
+}
+
 /// The defaults of a method with a step rule for its weights.
 ///
 /// From `experiments/search.py`: six pairs of nu and rho for each, 50 sweeps of a 196-500-500-10 network on 10,000 MNIST
@@ -41,7 +61,7 @@ pub fn defaults(method: Method, step: StepRule) -> Defaults {
         (Method::Dladmm, _) => (1.0, 0.3),
         (Method::Taylor, _) => (30.0, 0.3),
         (Method::Proxprop, _) => (3.0, 1.0),
-        (Method::Dlam | Method::Gd | Method::Adagrad | Method::Adadelta | Method::Adam, _) => (1.0, 1.0),
+        _ => (1.0, 1.0),
     };
     let learning_rate = match method {
         Method::Adam => 1e-3,
