@@ -260,7 +260,7 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
                 }
             }
             for schedule in ["rising:2", "times:0.9:1"] {
-                if method.uses(Use::Rho) {
+                if method.uses(Use::RhoSchedule) {
                     let what = format!("trainer, {method}, {threads} threads, {schedule}");
                     assert_eq!(trainer_sweeps(method, None, threads, schedule), [0; SWEEPS], "{what}");
                 }

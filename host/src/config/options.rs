@@ -148,7 +148,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grow: Option<Grow>,
 
-    /// Order of the updates [default: pdadmm]
+    /// Order of the updates [default: pdadmm; with --network gsadmm]
     #[arg(long, value_name = "METHOD", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,

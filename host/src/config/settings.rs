@@ -114,7 +114,8 @@ impl TrainOptions {
     /// # Errors
     /// [`Error::Argument`] names the first setting that is out of range or does not go with another one.
     pub fn resolve(self) -> Result<Settings> {
-        let method = self.method.unwrap_or(Method::Pdadmm);
+        let unsaid = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
+        let method = self.method.unwrap_or(unsaid);
         self.require_one_network(method)?;
         let split = match (self.subnetworks, self.cut) {
             (Some(_), Some(cuts)) => {
