@@ -9,13 +9,16 @@
 
 pub mod conv;
 pub mod dense;
+mod lipschitz;
 mod network;
 mod pass;
 mod patches;
 pub mod pool;
 pub mod residual;
+mod sums;
 
 pub use network::{Gradient, Network, Sink, Step};
+pub use sums::{MapSums, Place};
 
 use core::fmt;
 

@@ -11,6 +11,7 @@ pub mod layer;
 pub mod network;
 pub mod pdadmm;
 pub mod proxprop;
+mod steering;
 pub mod taylor;
 pub mod tssm;
 

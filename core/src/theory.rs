@@ -1,5 +1,9 @@
 //! What the papers promise and under which condition.
 
+mod approximation;
+
+pub use approximation::{Norms, approximation_bound, risk_lipschitz};
+
 /// pdADMM, Lemma 1: L_rho decreases for every rho above `max(4 nu s^2, (sqrt(17) + 1) nu/2)`, where s is the
 /// activation's Lipschitz constant.
 pub fn pdadmm_rho_threshold(nu: f64, lipschitz: f64) -> f64 {

@@ -7,7 +7,7 @@ use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
 use altmin_core::method::backprop::{self, BackProp};
 use altmin_core::method::layer::{Layer, LayerShape};
-use altmin_core::method::tssm::{self, Settings, Splitting, Tssm};
+use altmin_core::method::tssm::{self, Convention, Inner, Settings, Splitting, Tssm};
 use altmin_core::method::{Partition, Problem, Sweep, network};
 use altmin_core::optimizer::Optimizer;
 use altmin_core::update::sums::{Parts, SumsShape};
@@ -55,6 +55,20 @@ impl Plainly {
         (gradients, delta)
     }
 
+    /// The gradients in all layers' linear outputs.
+    fn linear_signals(&self, signals: &[Plain], delta: &Plain) -> Vec<Plain> {
+        let (mut delta, mut all) = (delta.clone(), Vec::new());
+        for l in (0..self.layers.len()).rev() {
+            if !(self.last && l + 1 == self.layers.len()) {
+                let y = &signals[l + 1];
+                delta = Plain::new(y.rows, y.columns, |i, j| delta[(i, j)] * (1.0 - y[(i, j)] * y[(i, j)]));
+            }
+            all.insert(0, delta.clone());
+            delta = self.layers[l].0.transposed().times(&delta);
+        }
+        all
+    }
+
     fn parameters(&self) -> Vec<f64> {
         self.layers.iter().flat_map(|(w, b)| w.data.iter().chain(&b.data).copied()).collect()
     }
@@ -89,9 +103,56 @@ impl Reference {
         if l + 1 == self.nets.len() { 1.0 } else { self.settings.alpha }
     }
 
+    /// What stands for M.
+    fn samples(&self) -> f64 {
+        match self.settings.convention {
+            Convention::Mean => self.x.columns as f64,
+            Convention::Sum => 1.0,
+        }
+    }
+
+    /// The signal at the output of a subnetwork, and its weight: the gradient, or with proximal sweeps that of a squared
+    /// risk's proximal target.
+    fn signal(&self, l: usize, output: &Plain, target: &Plain) -> (Plain, f64) {
+        let gap = output.plus(-1.0, target);
+        match self.settings.inner {
+            // argmin 1/2|t - y|^2 + nu/2|t - z|^2 is (y + nu z)/(1 + nu).
+            Inner::Proximal { nu, .. } if l + 1 == self.nets.len() => (gap.map(|g| g / (1.0 + nu)), nu),
+            _ => (gap, self.weight(l)),
+        }
+    }
+
+    /// All layers at once by least squares with row means taken off.
+    fn sweep(&mut self, damping: f64, samples: &[u32]) {
+        let pick = |m: &Plain| Plain::new(m.rows, samples.len(), |i, j| m[(i, samples[j] as usize)]);
+        for l in self.settings.frozen..self.nets.len() {
+            let signals = self.nets[l].forward(&pick(self.input(l)));
+            let (delta, _) = self.signal(l, signals.last().unwrap(), &pick(self.target(l)));
+            let signals_r = self.nets[l].linear_signals(&signals, &delta);
+            for ((w, b), (r, p)) in self.nets[l].layers.iter_mut().zip(signals_r.iter().zip(&signals)) {
+                let (k, m) = (r.row_means(), p.row_means());
+                let minus = |matrix: &Plain, means: &Plain| {
+                    Plain::new(matrix.rows, matrix.columns, |i, j| matrix[(i, j)] - means[(i, 0)])
+                };
+                let (r, p) = (minus(r, &k), minus(p, &m));
+                let (cross, gram) = (r.times(&p.transposed()), p.times(&p.transposed()));
+                let trace: f64 = (0..gram.rows).map(|i| gram[(i, i)]).sum();
+                let delta = damping * trace / gram.rows as f64;
+                let system = gram.plus(delta, &Plain::identity(gram.rows));
+                let change = system.solve(&cross.transposed()).transposed().map(|d| -d);
+                *b = b.plus(-1.0, &k).plus(-1.0, &change.times(&m));
+                *w = w.plus(1.0, &change);
+            }
+        }
+    }
+
     fn epoch(&mut self, order: &[u32], batch: usize) {
         let n = self.nets.len();
         for samples in batches(order, batch) {
+            if let Inner::Proximal { damping, .. } = self.settings.inner {
+                self.sweep(damping, samples);
+                continue;
+            }
             let pick = |m: &Plain| Plain::new(m.rows, samples.len(), |i, j| m[(i, samples[j] as usize)]);
             for l in self.settings.frozen..n {
                 let signals = self.nets[l].forward(&pick(self.input(l)));
@@ -103,12 +164,12 @@ impl Reference {
                 }
             }
         }
-        let m = self.x.columns as f64;
+        let m = self.samples();
         let (rho, tau, alpha) = (self.settings.rho, self.settings.tau, self.settings.alpha);
         let gradient = |this: &Self, l: usize| {
             let signals = this.nets[l].forward(this.input(l));
-            let delta = signals.last().unwrap().plus(-1.0, this.target(l));
-            this.nets[l].backward(&signals, &delta).1.map(|g| g * this.weight(l) / m)
+            let (delta, weight) = this.signal(l, signals.last().unwrap(), this.target(l));
+            this.nets[l].backward(&signals, &delta).1.map(|g| g * weight / m)
         };
         if self.settings.splitting == Splitting::Gsam {
             for l in 1..n {
@@ -138,7 +199,7 @@ impl Reference {
 
     /// L_rho or F.
     fn objective(&self) -> f64 {
-        let m = self.x.columns as f64;
+        let m = self.samples();
         let mut value = 0.0;
         for l in 0..self.nets.len() {
             let gap = self.nets[l].output(self.input(l)).plus(-1.0, self.target(l));
@@ -188,7 +249,8 @@ fn settings(splitting: Splitting) -> Settings<f64> {
         alpha: 3.0,
         rho: 0.7,
         tau: 4.0,
-        optimizer: Optimizer::gd(0.2),
+        convention: Convention::Mean,
+        inner: Inner::Optimizer(Optimizer::gd(0.2)),
         loss: Loss::LeastSquares,
         guard: None,
         frozen: 0,
@@ -250,13 +312,15 @@ impl Memory {
     ) -> Self {
         let guard = settings.guard.is_some();
         let subnetworks = networks.iter().zip(&reference.nets).map(|(network, net)| {
-            let mut subnetwork = tssm::subnetwork(network, &settings.optimizer, guard, poison);
+            let mut subnetwork = tssm::subnetwork(network, &settings.inner, guard, poison);
             subnetwork.parameters_mut().copy_from_slice(&net.parameters());
             subnetwork
         });
         let dual = settings.splitting == Splitting::Gsadmm;
         let features = networks[..networks.len() - 1].iter().map(|network| network.output().features());
-        let shares = networks.iter().flat_map(|network| (0..groups).map(|_| tssm::share(network, poison)));
+        let shares = networks
+            .iter()
+            .flat_map(|network| (0..groups).map(|_| tssm::share(network, &settings.inner, poison)));
         Self {
             subnetworks: subnetworks.collect(),
             interfaces: features.map(|n| tssm::interface(n, SAMPLES, dual, poison).unwrap()).collect(),
@@ -289,7 +353,7 @@ fn run(
         x: dense(&reference.x.data, reference.x.rows, SAMPLES),
         target: Target::Values(dense(&reference.y.data, reference.y.rows, SAMPLES)),
     };
-    let mut scratch = poison(tssm::workspace(&Portable, &networks, TILE).elements());
+    let mut scratch = poison(tssm::workspace(&Portable, &settings, &networks, TILE).elements());
     let mut executor = Sequential::new(&mut scratch);
     let mut method = Tssm::new(settings, &networks, partition, batches, problem, memory.state()).unwrap();
     method.initialize(&mut executor, &Portable).unwrap();
@@ -326,46 +390,55 @@ fn near(what: &str, found: &[f64], expected: &[f64]) {
 #[test]
 fn epochs_are_those_of_the_algorithms() {
     for splitting in [Splitting::Gsadmm, Splitting::Gsam] {
-        for (n, frozen) in [(1, 0), (2, 0), (2, 1), (3, 0)] {
-            let settings = Settings { frozen, ..settings(splitting) };
-            let mut plain = reference(n, settings, 0.2);
-            let orders = orders(8);
-            run(&reference(n, settings, 0.2), settings, 10, &orders, |epoch, sweep, memory| {
-                let before = (plain.p.clone(), plain.q.clone());
-                plain.epoch(&orders[epoch], 10);
-                for (l, net) in plain.nets.iter().enumerate() {
-                    near("parameters", memory.subnetworks[l].parameters(), &net.parameters());
+        for convention in [Convention::Mean, Convention::Sum] {
+            for (n, frozen) in [(1, 0), (2, 0), (2, 1), (3, 0)] {
+                for inner in [Inner::Optimizer(Optimizer::gd(0.2)), PROXIMAL] {
+                    // Sums want shorter steps of p.
+                    let tau = if convention == Convention::Sum { 12.0 } else { 4.0 };
+                    check_epochs(n, Settings { frozen, convention, inner, tau, ..settings(splitting) });
                 }
-                let (mut gap, mut moved) = (0.0, 0.0);
-                for (l, interface) in memory.interfaces.iter().enumerate() {
-                    near("p", &Plain::of(&interface.p()).data, &plain.p[l].data);
-                    if splitting == Splitting::Gsadmm {
-                        near("q", &Plain::of(&interface.q()).data, &plain.q[l].data);
-                        near("u", &Plain::of(&interface.u()).data, &plain.u[l].data);
-                        gap += plain.p[l].plus(-1.0, &plain.q[l]).squared();
-                        moved += plain.q[l].plus(-1.0, &before.1[l]).squared();
-                    } else {
-                        gap += plain.nets[l].output(plain.input(l)).plus(-1.0, &plain.p[l]).squared();
-                        moved += plain.p[l].plus(-1.0, &before.0[l]).squared();
-                    }
-                }
-                let scale = if splitting == Splitting::Gsadmm {
-                    settings.rho
-                } else {
-                    settings.alpha / SAMPLES as f64
-                };
-                near("objective", &[sweep.objective], &[plain.objective()]);
-                near("primal residual", &[sweep.primal_residual], &[gap.sqrt()]);
-                near("dual residual", &[sweep.dual_residual], &[scale * moved.sqrt()]);
-            });
+            }
         }
     }
+}
+
+const PROXIMAL: Inner<f64> = Inner::Proximal { nu: 1.5, damping: 0.3 };
+
+fn check_epochs(n: usize, settings: Settings<f64>) {
+    let splitting = settings.splitting;
+    let mut plain = reference(n, settings, 0.2);
+    let orders = orders(8);
+    run(&reference(n, settings, 0.2), settings, 10, &orders, |epoch, sweep, memory| {
+        let before = (plain.p.clone(), plain.q.clone());
+        plain.epoch(&orders[epoch], 10);
+        for (l, net) in plain.nets.iter().enumerate() {
+            near("parameters", memory.subnetworks[l].parameters(), &net.parameters());
+        }
+        let (mut gap, mut moved) = (0.0, 0.0);
+        for (l, interface) in memory.interfaces.iter().enumerate() {
+            near("p", &Plain::of(&interface.p()).data, &plain.p[l].data);
+            if splitting == Splitting::Gsadmm {
+                near("q", &Plain::of(&interface.q()).data, &plain.q[l].data);
+                near("u", &Plain::of(&interface.u()).data, &plain.u[l].data);
+                gap += plain.p[l].plus(-1.0, &plain.q[l]).squared();
+                moved += plain.q[l].plus(-1.0, &before.1[l]).squared();
+            } else {
+                gap += plain.nets[l].output(plain.input(l)).plus(-1.0, &plain.p[l]).squared();
+                moved += plain.p[l].plus(-1.0, &before.0[l]).squared();
+            }
+        }
+        let scale =
+            if splitting == Splitting::Gsadmm { settings.rho } else { settings.alpha / plain.samples() };
+        near("objective", &[sweep.objective], &[plain.objective()]);
+        near("primal residual", &[sweep.primal_residual], &[gap.sqrt()]);
+        near("dual residual", &[sweep.dual_residual], &[scale * moved.sqrt()]);
+    });
 }
 
 #[test]
 fn one_subnetwork_is_back_propagation_bit_for_bit() {
     for optimizer in [Optimizer::gd(0.1), Optimizer::adam(0.01)] {
-        let settings = Settings { optimizer, ..settings(Splitting::Gsadmm) };
+        let settings = Settings { inner: Inner::Optimizer(optimizer), ..settings(Splitting::Gsadmm) };
         let plain = reference(1, settings, 0.1);
         let orders = orders(3);
         let found = run(&plain, settings, 10, &orders, |_, _, _| {});
@@ -424,7 +497,11 @@ fn one_subnetwork_is_back_propagation_bit_for_bit() {
 
 #[test]
 fn a_guard_undoes_an_epoch_whose_cost_rose() {
-    let wild = Settings { optimizer: Optimizer::gd(40.0), guard: Some(0.0), ..settings(Splitting::Gsadmm) };
+    let wild = Settings {
+        inner: Inner::Optimizer(Optimizer::gd(40.0)),
+        guard: Some(0.0),
+        ..settings(Splitting::Gsadmm)
+    };
     let plain = reference(2, wild, 0.0);
     let mut kept = Vec::new();
     let mut undone = 0;
@@ -448,7 +525,9 @@ fn settings_and_orders_out_of_range_are_refused() {
         ("rho", Settings { rho: f64::NAN, ..good }),
         ("tau", Settings { tau: -1.0, ..good }),
         ("guard", Settings { guard: Some(-0.1), ..good }),
-        ("rate", Settings { optimizer: Optimizer::gd(0.0), ..good }),
+        ("nu", Settings { inner: Inner::Proximal { nu: 0.0, damping: 0.1 }, ..good }),
+        ("damping", Settings { inner: Inner::Proximal { nu: 1.0, damping: -0.1 }, ..good }),
+        ("rate", Settings { inner: Inner::Optimizer(Optimizer::gd(0.0)), ..good }),
     ];
     for (expected, settings) in bad {
         match settings.validate() {

@@ -14,8 +14,8 @@ mod text;
 mod validate;
 mod values;
 
-pub use choice::{EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
-pub use defaults::{Defaults, defaults, inner_rate};
+pub use choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+pub use defaults::{Defaults, InnerDefaults, defaults, inner_defaults};
 pub use options::TrainOptions;
 pub(crate) use schedule::range;
 pub use schedule::{NuSchedule, RhoSchedule, Times};

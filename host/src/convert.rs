@@ -6,7 +6,7 @@ use altmin_core::method::{Settings as CoreSettings, backprop, dlam, proxprop, ts
 use altmin_core::optimizer::Optimizer;
 use altmin_core::{Real, update};
 
-use crate::config::{EpsilonRule, Inner, Method, Regularizer, Settings, StepRule, Use};
+use crate::config::{Convention, EpsilonRule, Inner, Method, Regularizer, Settings, StepRule, Use};
 use crate::engine::{Batches, Plan};
 use crate::network::{Activation, Loss};
 
@@ -71,7 +71,16 @@ pub fn subnetworks<T: Real>(settings: &Settings) -> tssm::Settings<T> {
         alpha: T::from_f64(settings.alpha),
         rho: T::from_f64(settings.rho),
         tau: T::from_f64(settings.tau2),
-        optimizer: optimizer(settings),
+        convention: match settings.convention {
+            Convention::Mean => tssm::Convention::Mean,
+            Convention::Sum => tssm::Convention::Sum,
+        },
+        inner: match settings.inner {
+            Inner::Proxprop if splits => {
+                tssm::Inner::Proximal { nu: T::from_f64(settings.nu), damping: T::from_f64(settings.damping) }
+            }
+            _ => tssm::Inner::Optimizer(optimizer(settings)),
+        },
         loss: loss(settings.loss),
         guard: settings.guard.filter(|_| splits).map(T::from_f64),
         frozen: if splits { settings.freeze } else { 0 },

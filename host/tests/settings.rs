@@ -82,6 +82,7 @@ fn written_files_name_every_flag_but_those_of_output() {
         "method = 'adam'\nnetwork = 'cnn'",
         "method = 'gsadmm'",
         "method = 'gsadmm'\ncut = '2'",
+        "method = 'gsam'\ninner = 'proxprop'",
     ];
     let mut written: Vec<String> = Vec::new();
     for text in runs {

@@ -213,12 +213,12 @@ impl Bound {
 
     /// The bands of the output's rows that are worked on one after the other: K of a whole image need not fit into the
     /// nearer caches, K of a band does. A pointwise convolution, whose K is there, has a single one.
-    fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+    pub(super) fn bands(&self) -> impl Iterator<Item = Range<usize>> + use<> {
         let (rows, height) = (self.band_rows(), self.output.height);
         (0..height.div_ceil(rows)).map(move |band| band * rows..height.min((band + 1) * rows))
     }
 
-    fn band_rows(&self) -> usize {
+    pub(super) fn band_rows(&self) -> usize {
         if self.conv.is_pointwise() {
             return self.output.height;
         }
@@ -232,12 +232,12 @@ impl Bound {
     }
 
     /// Elements of K of the largest band, if it has to be written.
-    fn band_memory(&self) -> usize {
+    pub(super) fn band_memory(&self) -> usize {
         if self.conv.is_pointwise() { 0 } else { self.band_elements(&(0..self.band_rows())) }
     }
 
     /// K of a band of a sample: the sample itself where that is what K is.
-    fn patches_of<'k, T: Real>(
+    pub(super) fn patches_of<'k, T: Real>(
         &self,
         p: &'k [T],
         band: &Range<usize>,
@@ -253,7 +253,7 @@ impl Bound {
     }
 
     /// The pixels of a band in a sample's output: pixels x channels.
-    fn band<'z, T: Real>(&self, z: &'z [T], band: &Range<usize>) -> Result<MatRef<'z, T>> {
+    pub(super) fn band<'z, T: Real>(&self, z: &'z [T], band: &Range<usize>) -> Result<MatRef<'z, T>> {
         let width = self.output.width;
         let part = &z[band.start * width..];
         view("z", part, band.len() * width, self.conv.outputs, self.output.pixels())
@@ -276,7 +276,7 @@ impl Bound {
         Requirement::vector(self.band_memory()).and(products)
     }
 
-    fn check<T: Real>(
+    pub(super) fn check<T: Real>(
         &self,
         weights: &MatRef<'_, T>,
         bias: usize,

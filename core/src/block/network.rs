@@ -42,6 +42,13 @@ pub trait Sink<T: Real> {
 #[derive(Debug)]
 pub struct Gradient<'a, T>(pub &'a mut [T]);
 
+impl<T: Real> Gradient<'_, T> {
+    fn of(&mut self, map: LinearMap) -> Result<(MatMut<'_, T>, &mut [T])> {
+        require_count("gradient", self.0.len(), map.end())?;
+        Ok(map.write(self.0))
+    }
+}
+
 impl<T: Real> Sink<T> for Gradient<'_, T> {
     fn add_dense<G: Gemm<T>>(
         &mut self,
@@ -51,7 +58,7 @@ impl<T: Real> Sink<T> for Gradient<'_, T> {
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
     ) -> Result {
-        let (mut weights, bias) = map.write(self.0);
+        let (mut weights, bias) = self.of(map)?;
         dense::add_gradient(gemm, p, dz, &mut weights, bias, stack)
     }
 
@@ -64,7 +71,7 @@ impl<T: Real> Sink<T> for Gradient<'_, T> {
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
     ) -> Result {
-        let (mut weights, bias) = map.write(self.0);
+        let (mut weights, bias) = self.of(map)?;
         conv.add_gradient(gemm, p, dz, &mut weights, bias, stack)
     }
 }

@@ -28,6 +28,19 @@ impl Window {
         Ok(Shape { height: along(input.height), width: along(input.width), ..input })
     }
 
+    /// `Ok` when these are the shapes before and after.
+    fn check(self, input: Shape, output: Shape) -> Result {
+        let right = self.output_shape(input).unwrap_or(Shape { channels: 0, height: 0, width: 0 });
+        require_size("output", (output.channels, output.pixels()), (right.channels, right.pixels()))?;
+        require_size("output", (output.height, output.width), (right.height, right.width))
+    }
+
+    /// In how many windows a pixel lies at most.
+    pub(super) fn overlap(self, output: Shape) -> usize {
+        let along = |places: usize| self.size.div_ceil(self.stride.max(1)).min(places);
+        along(output.height) * along(output.width)
+    }
+
     /// Calls `visit(output pixel, first pixel of its window)` for all windows of a channel.
     fn each(self, input: Shape, output: Shape, mut visit: impl FnMut(usize, usize)) {
         for row in 0..output.height {
@@ -54,6 +67,7 @@ pub fn max_forward<T: Real>(
     x: &MatRef<'_, T>,
     y: &mut MatMut<'_, T>,
 ) -> Result {
+    window.check(input, output)?;
     each_channel(input, output, x, y, |x, y| {
         window.each(input, output, |pixel, first| {
             let mut largest = x[first];
@@ -85,6 +99,7 @@ pub fn max_backward<T: Real>(
     dy: &MatRef<'_, T>,
     dx: &mut MatMut<'_, T>,
 ) -> Result {
+    window.check(input, output)?;
     let m = dx.ncols();
     require_size("x", x.shape(), (input.features(), m))?;
     require_size("dx", dx.shape(), (input.features(), m))?;
@@ -120,6 +135,7 @@ pub fn average_forward<T: Real>(
     x: &MatRef<'_, T>,
     y: &mut MatMut<'_, T>,
 ) -> Result {
+    window.check(input, output)?;
     let scale = T::ONE / T::from_usize(window.size * window.size);
     each_channel(input, output, x, y, |x, y| {
         window.each(input, output, |pixel, first| {
@@ -145,6 +161,7 @@ pub fn average_backward<T: Real>(
     dy: &MatRef<'_, T>,
     dx: &mut MatMut<'_, T>,
 ) -> Result {
+    window.check(input, output)?;
     let scale = T::ONE / T::from_usize(window.size * window.size);
     each_channel(output, input, dy, dx, |dy, dx| {
         dx.fill(T::ZERO);
@@ -185,7 +202,7 @@ fn each_channel<T: Real>(
     y: &mut MatMut<'_, T>,
     mut work: impl FnMut(&[T], &mut [T]),
 ) -> Result {
-    let m = y.ncols();
+    let m = x.ncols();
     require_size("x", x.shape(), (from.features(), m))?;
     require_size("y", y.shape(), (to.features(), m))?;
     for j in 0..m {

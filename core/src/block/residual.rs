@@ -6,7 +6,7 @@
 use super::conv::{Bound, Conv};
 use super::{LinearMap, Shape, Sink};
 use crate::activation::Activation;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gemm::Gemm;
 use crate::real::Real;
 use crate::update::sums::add_slice;
@@ -81,11 +81,16 @@ impl<T: Real> BoundResidual<T> {
         Ok(Self { activation: pair.activation, first: (first, map), second: (second, next), projection })
     }
 
+    /// The two convolutions and the projection, if there is one.
+    pub(super) fn convolutions(&self) -> impl Iterator<Item = &(Bound, LinearMap)> {
+        [Some(&self.first), Some(&self.second), self.projection.as_ref()].into_iter().flatten()
+    }
+
     /// `y <- f(x' + conv_2(h))`, `h <- f(conv_1(x))`: `x` is of the input's features x m, `h` and `y` of the output's;
     /// `parameters` are those of the whole network.
     ///
     /// # Errors
-    /// [`Shape`](crate::error::Error::Shape), [`Workspace`](crate::error::Error::Workspace) below
+    /// [`Shape`](Error::Shape), [`Length`](Error::Length) naming `parameters`, [`Workspace`](Error::Workspace) below
     /// [`BoundResidual::workspace`].
     pub fn forward<G: Gemm<T>>(
         &self,
@@ -97,6 +102,7 @@ impl<T: Real> BoundResidual<T> {
         mut stack: Stack<'_, T>,
     ) -> Result {
         let m = x.ncols();
+        self.check(parameters, x, &as_ref(h), &as_ref(y), m)?;
         stack.require(self.workspace(gemm, m))?;
         forward(gemm, &self.first, parameters, x, h, stack.rest())?;
         for j in 0..m {
@@ -135,6 +141,11 @@ impl<T: Real> BoundResidual<T> {
         mut stack: Stack<'_, T>,
     ) -> Result {
         let m = dy.ncols();
+        self.check(parameters, x, h, y, m)?;
+        require_size("dy", dy.shape(), y.shape())?;
+        if let Some(dx) = &dx {
+            require_size("dx", dx.shape(), x.shape())?;
+        }
         stack.require(self.workspace(gemm, m))?;
         for j in 0..m {
             self.activation.backward(column(y, j), column_mut(dy, j))?;
@@ -160,6 +171,24 @@ impl<T: Real> BoundResidual<T> {
                 add(&as_ref(&projected), dx)
             }
         }
+    }
+
+    fn check(
+        &self,
+        parameters: &[T],
+        x: &MatRef<'_, T>,
+        h: &MatRef<'_, T>,
+        y: &MatRef<'_, T>,
+        m: usize,
+    ) -> Result {
+        let (input, output) = (self.first.0.input().features(), self.first.0.output().features());
+        let needed = self.convolutions().map(|(_, map)| map.end()).max().unwrap_or(0);
+        if parameters.len() < needed {
+            return Err(Error::Length { argument: "parameters", found: parameters.len(), needed });
+        }
+        require_size("x", x.shape(), (input, m))?;
+        require_size("h", h.shape(), (output, m))?;
+        require_size("y", y.shape(), (output, m))
     }
 
     /// Scratch of both passes for m columns.

@@ -24,7 +24,7 @@
 
 use super::layer::Layer;
 use super::network::{self, Group, Pass, Signal};
-use super::{Partition, Problem, Steps, Sweep};
+use super::{Partition, Problem, Steps, Sweep, steering};
 use crate::activation::Activation;
 use crate::error::{Error, Result, require_positive};
 use crate::executor::Executor;
@@ -39,19 +39,6 @@ use crate::update::sums::{Parts, SumsShape};
 use crate::update::weights::Order;
 use crate::view::{require_length, require_size};
 use crate::workspace::Requirement;
-
-/// What nu is multiplied by when a step is undone, when it fell short, and when it went well.
-const REJECTED: f64 = 4.0;
-const SHORT: f64 = 2.0;
-const WELL: f64 = 1.0 / 1.5;
-
-/// The shares of the predicted decrease below which a step fell short, and above which it went well.
-const SHORT_SHARE: f64 = 0.15;
-const WELL_SHARE: f64 = 0.5;
-
-/// How far nu may move from its start, either way: beyond that steps are lost in rounding, or the output targets are
-/// as good as the labels.
-const NU_RANGE: f64 = 1e5;
 
 /// What the method needs to know beside the data.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -177,10 +164,6 @@ impl Guard {
     pub fn nu(&self) -> f64 {
         self.nu
     }
-
-    fn scale_nu(&mut self, factor: f64, start: f64) {
-        self.nu = (self.nu * factor).clamp(start / NU_RANGE, start * NU_RANGE);
-    }
 }
 
 /// The state of a run, in memory of the caller's kind.
@@ -282,15 +265,10 @@ impl<'a, T: Real, S: Memory<T>> ProxProp<'a, T, S> {
         }
         let guard = &mut *self.state.guard;
         if rejected {
-            guard.scale_nu(REJECTED, start);
+            guard.nu = steering::after_rejection(guard.nu, start);
         } else {
             guard.objective = found;
-            let share = (before - found) / predicted;
-            if share > WELL_SHARE {
-                guard.scale_nu(WELL, start);
-            } else if share < SHORT_SHARE {
-                guard.scale_nu(SHORT, start);
-            }
+            guard.nu = steering::after_step(guard.nu, start, before - found, predicted);
         }
         self.account(rejected).require_finite()
     }
@@ -320,7 +298,8 @@ impl<'a, T: Real, S: Memory<T>> ProxProp<'a, T, S> {
             self.step(executor, gemm, Some(batch))?;
         } else if self.state.guard.stepped {
             self.undo();
-            self.state.guard.scale_nu(REJECTED, self.settings.nu.to_f64());
+            let nu = self.state.guard.nu;
+            self.state.guard.nu = steering::after_rejection(nu, self.settings.nu.to_f64());
         } else {
             return Err(Error::NonFinite { quantity: "the loss" });
         }

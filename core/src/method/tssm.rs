@@ -5,81 +5,50 @@
 //! output be a variable q_l, with `Omega_l = (alpha/2M)|q_l - f_l(W_l, p_l)|^2` over the M samples, R the **mean** risk
 //! of `f_n(W_n, p_n)`, and `p_{l+1} = q_l`.
 //!
-//! - **gsADMM** (Algorithm 1): weights by mini-batch steps of an [`Optimizer`] on their own Omega_l, the last ones on R
-//!   (equations 2 and 3, in a batch of b samples with alpha/2b); then p by one gradient step of length 1/tau_2 over all
+//! - **gsADMM** (Algorithm 1): weights by mini-batch steps of an [`Optimizer`](crate::optimizer::Optimizer) on their own
+//!   Omega_l, the last ones on R (equations 2 and 3, in a batch of b samples with alpha/2b), or by proximal sweeps
+//!   ([`Inner`]); then p by one gradient step of length 1/tau_2 over all
 //!   samples (equation 4), q in closed form (equation 5), `u_l <- u_l + rho (p_{l+1} - q_l)` (equation 6). L_rho holds R,
 //!   the Omega_l and, as sums, `<u_l, p_{l+1} - q_l> + (rho/2)|p_{l+1} - q_l|^2`.
 //! - **gsAM** (Algorithm 2): no q and u, p_{l+1} in the place of q_l; p for l = 2..n in order (equations 7 and 8).
 //!
-//! With n = 1 both are plain mini-batch training. A subnetwork sees nothing of the others but its p and q: all take a batch
+//! These are the paper's means; [`Convention::Sum`] has sums in their place. With n = 1 both are plain mini-batch training. A subnetwork sees nothing of the others but its p and q: all take a batch
 //! at the same time. Nothing is promised of L_rho or F.
 
+mod approximation;
+mod proximal;
+mod settings;
 mod state;
 mod tile;
 mod weights;
 
+pub use approximation::{Approximation, approximation_workspace};
+pub use settings::{Convention, Inner, Settings, Splitting};
 pub use state::{Interface, Share, State, Subnetwork, Terms, interface, share, subnetwork};
 
 use super::{Partition, Problem, Sweep};
 use crate::block::Network;
-use crate::error::{Error, Result, require_not_negative, require_positive};
+use crate::error::{Error, Result};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
-use crate::loss::Loss;
 use crate::matrix::Memory;
-use crate::optimizer::Optimizer;
 use crate::real::Real;
 use crate::view::{copy, dense_mut, require_length, require_size};
 use crate::workspace::Requirement;
 use tile::Frame;
 
-/// What lies between the subnetworks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Splitting {
-    /// p, q and a dual (Algorithm 1).
-    Gsadmm,
-    /// p alone (Algorithm 2).
-    Gsam,
-}
-
-/// What the method needs to know beside the data.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings<T> {
-    /// Algorithm 1 or 2.
-    pub splitting: Splitting,
-    /// Weight of the penalties, above 0.
-    pub alpha: T,
-    /// Weight of the constraints, above 0; of no consequence to gsAM.
-    pub rho: T,
-    /// tau_2: a step of p is its gradient over this; above 0.
-    pub tau: T,
-    /// How weights follow their gradient.
-    pub optimizer: Optimizer<T>,
-    /// The risk R.
-    pub loss: Loss,
-    /// By how much a subnetwork's mean cost may rise in an epoch: more, and its epoch is undone. 0 or above.
-    pub guard: Option<T>,
-    /// So many subnetworks, from the first, keep their weights: the control that a split must beat.
-    pub frozen: usize,
-}
-
-impl<T: Real> Settings<T> {
-    /// `Ok` when every number is in its range.
-    ///
-    /// # Errors
-    /// [`Setting`](Error::Setting).
-    pub fn validate(&self) -> Result {
-        require_positive("alpha", self.alpha.to_f64())?;
-        require_positive("rho", self.rho.to_f64())?;
-        require_positive("tau", self.tau.to_f64())?;
-        self.optimizer.validate()?;
-        self.guard.map_or(Ok(()), |guard| require_not_negative("guard", guard.to_f64()))
-    }
-}
-
 /// Scratch that each of the executor's workers needs, for tiles of `tile` samples.
-pub fn workspace<T: Real, G: Gemm<T>>(gemm: &G, networks: &[Network<'_, T>], tile: usize) -> Requirement {
-    networks.iter().fold(Requirement::NONE, |most, network| most.or(tile::workspace(gemm, network, tile)))
+pub fn workspace<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    settings: &Settings<T>,
+    networks: &[Network<'_, T>],
+    tile: usize,
+) -> Requirement {
+    let of = |network| match settings.inner {
+        Inner::Optimizer(_) => tile::workspace(gemm, network, tile),
+        Inner::Proximal { .. } => proximal::workspace(gemm, settings, network, tile),
+    };
+    networks.iter().map(of).fold(Requirement::NONE, Requirement::or)
 }
 
 /// The method over a state.
@@ -137,12 +106,13 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         let guard = self.settings.guard.is_some();
         for (l, network) in self.networks.iter().enumerate() {
             let subnetwork = &self.state.subnetworks[l];
-            let lengths = state::lengths(network, &self.settings.optimizer, guard);
+            let lengths = state::lengths(network, &self.settings.inner, guard);
             let memories = [
                 ("parameters", &subnetwork.parameters),
                 ("gradient", &subnetwork.gradient),
                 ("moments", &subnetwork.first),
                 ("moments", &subnetwork.second),
+                ("sums", &subnetwork.sums),
                 ("kept", &subnetwork.kept),
             ];
             for ((argument, memory), needed) in memories.into_iter().zip(lengths) {
@@ -150,7 +120,8 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
             }
             let groups = self.batches.groups();
             for share in &self.state.shares[l * groups..(l + 1) * groups] {
-                require_elements("shares", share.gradient.as_ref().len(), network.parameters())?;
+                let needed = state::share_length(network, &self.settings.inner);
+                require_elements("shares", share.sums.as_ref().len(), needed)?;
             }
         }
         let outputs = self.networks[n - 1].output().features();
@@ -173,7 +144,8 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
     /// # Errors
     /// Those of the executor's tasks.
     pub fn initialize<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        self.state.subnetworks.iter_mut().for_each(Subnetwork::reset);
+        let nu = self.settings.inner.nu();
+        self.state.subnetworks.iter_mut().for_each(|subnetwork| subnetwork.reset(nu));
         for l in 0..self.networks.len() - 1 {
             let tile = self.partition.tile().max(1);
             let (frame, interfaces) = self.frame();
@@ -214,7 +186,7 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
     ///
     /// The report's objective is L_rho (gsADMM) or F (gsAM) at the end of the epoch; the primal residual
     /// `sqrt(sum |p_{l+1} - q_l|^2)`, for gsAM `sqrt(sum |p_{l+1} - f_l(p_l)|^2)`; the dual residual rho times the change
-    /// of q, for gsAM alpha/M times that of p; nothing is promised, which the least finite number stands for.
+    /// of q, for gsAM alpha/M (alpha with sums) times that of p; nothing is promised, which the least finite number stands for.
     ///
     /// # Errors
     /// [`Setting`](Error::Setting) naming `batch` for 0 or more samples than the batches' partition cuts, or for a sample
@@ -360,7 +332,7 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         self.state.terms.iter().for_each(|terms| all.add(*terms));
         let Settings { alpha, rho, splitting, .. } = self.settings;
         let (alpha, rho) = (alpha.to_f64(), rho.to_f64());
-        let m = self.partition.samples() as f64;
+        let m: f64 = self.settings.convention.samples(self.partition.samples());
         let (primal, scale) = match splitting {
             Splitting::Gsadmm => (all.gap, rho),
             Splitting::Gsam => (all.relaxation, alpha / m),

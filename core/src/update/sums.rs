@@ -212,7 +212,7 @@ pub(crate) fn add_slice<T: Real>(from: &[T], to: &mut [T]) {
 }
 
 impl<T: Real> SumsMut<'_, T> {
-    pub(super) fn require(&self, n_out: usize, n_in: usize) -> Result {
+    pub(crate) fn require(&self, n_out: usize, n_in: usize) -> Result {
         require_size("sums.cross", self.cross.shape(), (n_out, n_in))?;
         require_size("sums.gram", self.gram.shape(), (n_in, n_in))?;
         require_length("sums.residual", self.residual.len(), n_out)?;

@@ -4,7 +4,7 @@ mod conduct;
 
 use super::failure::Failure;
 use super::{connect, interrupt, output};
-use crate::config::{Inner, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_rate};
+use crate::config::{Inner, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults};
 use crate::error::Error;
 use crate::run_folder::RunFolder;
 use crate::threshold;
@@ -93,7 +93,11 @@ pub(super) fn after_help() -> String {
             }
             if method.uses(Use::Subnetworks) {
                 for &inner in Inner::value_variants() {
-                    let _ = write!(text, "learning-rate {} with inner {inner} ", inner_rate(inner));
+                    let rate = inner_defaults(inner).learning_rate;
+                    let _ = match inner {
+                        Inner::Proxprop => write!(text, "inner {inner}: nu {} ", defaults.nu),
+                        _ => write!(text, "inner {inner}: learning-rate {rate} "),
+                    };
                 }
             } else if method.uses(Use::LearningRate) {
                 let _ = write!(text, "learning-rate {} ", defaults.learning_rate);

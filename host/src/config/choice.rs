@@ -40,6 +40,18 @@ pub enum Inner {
     Sgd,
     /// Adam
     Adam,
+    /// Proximal sweeps with least-squares weights, as the method proxprop
+    Proxprop,
+}
+
+/// How the terms of samples are weighed in the objective of subnetworks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Convention {
+    /// The mean risk and (alpha/2M)|q - f(p)|^2, beside sums for constraints, as the paper prints them
+    Mean,
+    /// The summed risk and (alpha/2)|q - f(p)|^2
+    Sum,
 }
 
 /// What a method may take from a setting that others have no use for.
@@ -163,4 +175,4 @@ macro_rules! display_by_name {
     };
 }
 
-display_by_name!(Method, Inner, EpsilonRule, StepRule, Kernel, Precision);
+display_by_name!(Method, Inner, Convention, EpsilonRule, StepRule, Kernel, Precision);

@@ -1,6 +1,6 @@
 //! What a person said, on the command line or in a file.
 
-use super::choice::{EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+use super::choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
 use super::schedule::{NuSchedule, RhoSchedule};
 use super::settings::Settings;
 use super::values::{
@@ -260,26 +260,35 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cuts>,
 
-    /// Optimiser inside subnetworks; its rate is --learning-rate [default: adam]
+    /// How weights step inside subnetworks [default: adam]
+    ///
+    /// sgd and adam take --learning-rate; proxprop takes --nu and --damping.
     #[arg(long, value_name = "RULE", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inner: Option<Inner>,
 
-    /// Weight alpha of a subnetwork's distance from its output, (alpha/2M)|q - f(p)|^2, above 0 [default: 1]
+    /// Means or sums over the samples [default: mean; with --inner proxprop sum]
+    #[arg(long, value_name = "KIND", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub convention: Option<Convention>,
+
+    /// Weight alpha of a subnetwork's distance from its output, (alpha/2M)|q - f(p)|^2, above 0 [default: 1; with --inner
+    /// proxprop 10]
     ///
     /// The paper has alpha = rho = 1 and --tau2 100 (TSSM section 3.2.1); its authors' program --rho 10 --tau2 10000.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
 
-    /// A subnetwork's input moves by its gradient over tau_2, above 0 [default: 100]
+    /// A subnetwork's input moves by its gradient over tau_2, above 0 [default: 100; with --inner proxprop 3]
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tau2: Option<f64>,
 
-    /// Undo a subnetwork's epoch when its mean cost rises by more than X, 0 or above, or `none` [default: none]
+    /// Undo a subnetwork's epoch when its mean cost rises by more than X, 0 or above, or `none` [default: none; with --inner
+    /// proxprop 0]
     ///
-    /// The paper's authors have 0.1.
+    /// The paper's authors have 0.1. Of proximal sweeps every step is guarded so, and its nu steered.
     #[arg(long, value_name = "X|none", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
@@ -377,14 +386,19 @@ impl TrainOptions {
             ("subnetworks", given!(subnetworks), Use::Subnetworks),
             ("cut", given!(cut), Use::Subnetworks),
             ("inner", given!(inner), Use::Subnetworks),
+            ("convention", given!(convention), Use::Subnetworks),
             ("alpha", given!(alpha), Use::Subnetworks),
             ("tau2", given!(tau2), Use::Subnetworks),
             ("guard", given!(guard), Use::Subnetworks),
             ("freeze", given!(freeze), Use::Subnetworks),
         ];
         for (name, value, setting) in given {
-            if let Some(value) = value.filter(|_| !method.uses(setting)) {
-                let expected = format!("not to be given: the method {method} has no use for it");
+            if let Some(value) = value.filter(|_| !settings.uses(setting)) {
+                let inner = match method.uses(Use::Subnetworks) {
+                    true => format!(" with inner {}", settings.inner),
+                    false => String::new(),
+                };
+                let expected = format!("not to be given: the method {method}{inner} has no use for it");
                 return Err(Error::argument(name, value, expected));
             }
         }
@@ -416,7 +430,7 @@ impl TrainOptions {
         merge!(self, file;
             data, target, scale, pool, samples, classes, holdout, seed, hidden, network, activation, loss, regularizer, init, grow,
             method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds,
-            accelerate, learning_rate, batch, subnetworks, cut, inner, alpha, tau2, guard, freeze, sweeps, tolerance, time_limit, threads, precision, kernel,
+            accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
 }

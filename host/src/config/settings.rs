@@ -1,9 +1,9 @@
 //! Settings in which nothing is missing.
 
-use super::choice::{EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+use super::choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
 use super::defaults::{
-    ALPHA, DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, SUBNETWORKS, TAU2, default_batch,
-    default_input_step, defaults, inner_rate,
+    DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, SUBNETWORKS, default_input_step, defaults,
+    inner_defaults,
 };
 use super::options::TrainOptions;
 use super::schedule::{NuSchedule, RhoSchedule};
@@ -84,8 +84,10 @@ pub struct Settings {
     pub batch: Option<usize>,
     /// How the network is cut into subnetworks.
     pub split: Split,
-    /// The optimiser inside subnetworks.
+    /// How weights step inside subnetworks.
     pub inner: Inner,
+    /// Means or sums over samples.
+    pub convention: Convention,
     /// Weight of the subnetworks' penalties, above 0.
     pub alpha: f64,
     /// What divides the gradient in a step of a subnetwork's input, above 0.
@@ -125,6 +127,8 @@ impl TrainOptions {
             (count, None) => Split::Subnetworks(count.unwrap_or(SUBNETWORKS)),
         };
         let inner = self.inner.unwrap_or(Inner::Adam);
+        let within = inner_defaults(inner);
+        let splits = method.uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
         let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
         let data = self.data.unwrap_or(DataSource::Digits);
@@ -156,16 +160,18 @@ impl TrainOptions {
             epsilon_rule: self.epsilon_rule.unwrap_or(EpsilonRule::Adaptive),
             epsilon_bounds: self.epsilon_bounds.map_or(EPSILON_BOUNDS, |bounds| bounds.0),
             accelerate: self.accelerate.unwrap_or(false),
-            learning_rate: self.learning_rate.unwrap_or(match method {
-                Method::Gsadmm | Method::Gsam => inner_rate(inner),
-                _ => learning_rate,
+            learning_rate: self.learning_rate.unwrap_or(if splits {
+                within.learning_rate
+            } else {
+                learning_rate
             }),
-            batch: self.batch.map_or(default_batch(method), |batch| batch.0),
+            batch: self.batch.map_or(within.batch.filter(|_| splits), |batch| batch.0),
             split,
             inner,
-            alpha: self.alpha.unwrap_or(ALPHA),
-            tau2: self.tau2.unwrap_or(TAU2),
-            guard: self.guard.and_then(|guard| guard.0),
+            convention: self.convention.unwrap_or(within.convention),
+            alpha: self.alpha.unwrap_or(within.alpha),
+            tau2: self.tau2.unwrap_or(within.tau2),
+            guard: self.guard.map_or(within.guard, |guard| guard.0),
             freeze: self.freeze.unwrap_or(0),
             sweeps: self.sweeps.unwrap_or(sweeps),
             tolerance: self.tolerance.and_then(|tolerance| tolerance.0),
@@ -204,6 +210,18 @@ impl Settings {
     /// [`Error::Argument`] names the first that does not.
     pub fn validate(&self) -> Result {
         validate(self)
+    }
+
+    /// Whether these settings have a use for one of them: what [`Method::uses`] says, and of subnetworks what their inner
+    /// rule asks for.
+    pub fn uses(&self, setting: Use) -> bool {
+        let proximal = self.inner == Inner::Proxprop;
+        match setting {
+            _ if !self.method.uses(Use::Subnetworks) => self.method.uses(setting),
+            Use::Nu | Use::Damping => proximal,
+            Use::LearningRate => !proximal,
+            _ => self.method.uses(setting),
+        }
     }
 
     /// Whether the network is one of blocks: because it was written so, or because the method cuts it.
@@ -254,7 +272,8 @@ impl Settings {
 
 impl From<Settings> for TrainOptions {
     fn from(settings: Settings) -> Self {
-        let uses = |setting| settings.method.uses(setting);
+        let used = settings.clone();
+        let uses = |setting| used.uses(setting);
         let least_squares = !uses(Use::Steps) || settings.step == StepRule::LeastSquares;
         let has_columns = settings.data.has_columns();
         let layers = settings.network.is_none();
@@ -295,6 +314,7 @@ impl From<Settings> for TrainOptions {
             subnetworks: subnetworks.filter(|_| uses(Use::Subnetworks)),
             cut: cut.filter(|_| uses(Use::Subnetworks)),
             inner: uses(Use::Subnetworks).then_some(settings.inner),
+            convention: uses(Use::Subnetworks).then_some(settings.convention),
             alpha: uses(Use::Subnetworks).then_some(settings.alpha),
             tau2: uses(Use::Subnetworks).then_some(settings.tau2),
             guard: uses(Use::Subnetworks).then_some(Guard(settings.guard)),

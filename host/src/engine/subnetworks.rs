@@ -88,11 +88,10 @@ impl<T: Real> State<T> {
         let networks = || parts.iter().map(Part::network);
         let between =
             networks().take(parts.len().saturating_sub(1)).map(|network| network.output().features());
-        let subnetwork =
-            |network: Network<'_, T>| tssm::subnetwork(&network, &settings.optimizer, guard, zeros);
+        let subnetwork = |network: Network<'_, T>| tssm::subnetwork(&network, &settings.inner, guard, zeros);
         let mut shares = Vec::new();
         for network in networks() {
-            shares.extend((0..batch.groups()).map(|_| tssm::share(&network, zeros)));
+            shares.extend((0..batch.groups()).map(|_| tssm::share(&network, &settings.inner, zeros)));
         }
         let state = Self {
             subnetworks: networks().map(subnetwork).collect(),
@@ -115,9 +114,9 @@ impl<T: Real> State<T> {
     /// Scratch of a worker, for tiles of both kinds.
     pub(super) fn scratch<G: Gemm<T>>(&self, gemm: &G, partition: &Partition) -> Requirement {
         let tile = partition.tile().max(self.batches.tile());
-        self.parts
-            .iter()
-            .fold(Requirement::NONE, |most, part| most.or(tssm::workspace(gemm, &[part.network()], tile)))
+        self.parts.iter().fold(Requirement::NONE, |most, part| {
+            most.or(tssm::workspace(gemm, &self.settings, &[part.network()], tile))
+        })
     }
 
     pub(super) fn is_end_to_end(&self) -> bool {

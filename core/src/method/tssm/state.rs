@@ -2,53 +2,74 @@
 
 use core::marker::PhantomData;
 
+use super::Inner;
 use crate::block::Network;
 use crate::error::Result;
 use crate::matrix::{Matrix, Memory};
-use crate::optimizer::Optimizer;
 use crate::real::Real;
 use crate::view::MatRef;
 
-/// A subnetwork's parameters, their gradient, the optimiser's moments, and a copy to go back to.
+/// A subnetwork's parameters, their gradient or last change, the optimiser's moments or the linear maps' sums, and a copy
+/// to go back to.
 #[derive(Debug, Clone)]
 pub struct Subnetwork<T, S> {
     pub(super) parameters: S,
+    /// With proximal sweeps the last change.
     pub(super) gradient: S,
     pub(super) first: S,
     pub(super) second: S,
+    /// The sums of a batch; empty with an optimiser.
+    pub(super) sums: S,
     /// Parameters and moments before the epoch, one after the other; empty without a guard.
     pub(super) kept: S,
     /// Steps taken so far, and before the epoch.
     pub(super) steps: u64,
     pub(super) kept_steps: u64,
-    /// Mean cost over the last epoch's batches that was not undone.
+    /// Mean cost over the last epoch's batches that was not undone; with proximal sweeps that of the last batch, before its
+    /// step.
     pub(super) cost: f64,
+    /// The present nu.
+    pub(super) nu: f64,
+    /// By how much the last proximal step should lower the cost.
+    pub(super) predicted: f64,
     scalar: PhantomData<T>,
 }
 
-/// Elements that a [`Subnetwork`] wants of each memory: parameters, gradient, two moments, the copy.
-pub(super) fn lengths<T: Real>(
-    network: &Network<'_, T>,
-    optimizer: &Optimizer<T>,
-    guard: bool,
-) -> [usize; 5] {
+/// Elements that a [`Subnetwork`] wants of each memory: parameters, gradient, two moments, sums, the copy.
+pub(super) fn lengths<T: Real>(network: &Network<'_, T>, inner: &Inner<T>, guard: bool) -> [usize; 6] {
     let parameters = network.parameters();
-    let moment = |index: usize| if optimizer.moments() > index { parameters } else { 0 };
+    let (moments, sums) = match inner {
+        Inner::Optimizer(optimizer) => (optimizer.moments(), 0),
+        Inner::Proximal { .. } => (0, network.sums()),
+    };
+    let moment = |index: usize| if moments > index { parameters } else { 0 };
     let kept = if guard { parameters + moment(0) + moment(1) } else { 0 };
-    [parameters, parameters, moment(0), moment(1), kept]
+    [parameters, parameters, moment(0), moment(1), sums, kept]
 }
 
 /// Makes a subnetwork; its parameters are what their memory holds, the moments must be zero. `allocate(elements)` is called
-/// for parameters, gradient, both moments and the copy.
+/// for parameters, gradient, both moments, the sums and the copy.
 pub fn subnetwork<T: Real, S: Memory<T>>(
     network: &Network<'_, T>,
-    optimizer: &Optimizer<T>,
+    inner: &Inner<T>,
     guard: bool,
     allocate: impl FnMut(usize) -> S,
 ) -> Subnetwork<T, S> {
-    let [parameters, gradient, first, second, kept] = lengths(network, optimizer, guard).map(allocate);
-    let (steps, kept_steps, cost) = (0, 0, f64::INFINITY);
-    Subnetwork { parameters, gradient, first, second, kept, steps, kept_steps, cost, scalar: PhantomData }
+    let [parameters, gradient, first, second, sums, kept] = lengths(network, inner, guard).map(allocate);
+    Subnetwork {
+        parameters,
+        gradient,
+        first,
+        second,
+        sums,
+        kept,
+        steps: 0,
+        kept_steps: 0,
+        cost: f64::INFINITY,
+        nu: inner.nu(),
+        predicted: 0.0,
+        scalar: PhantomData,
+    }
 }
 
 impl<T: Real, S: Memory<T>> Subnetwork<T, S> {
@@ -62,7 +83,12 @@ impl<T: Real, S: Memory<T>> Subnetwork<T, S> {
         self.parameters.as_mut()
     }
 
-    /// The gradient of the last step's mean cost.
+    /// The present nu of proximal sweeps.
+    pub fn nu(&self) -> f64 {
+        self.nu
+    }
+
+    /// The gradient of the last step's mean cost; with proximal sweeps the change that the last step made.
     pub fn gradient(&self) -> &[T] {
         self.gradient.as_ref()
     }
@@ -100,10 +126,11 @@ impl<T: Real, S: Memory<T>> Subnetwork<T, S> {
     }
 
     /// Forgets what was learned of the gradients.
-    pub(super) fn reset(&mut self) {
+    pub(super) fn reset(&mut self, nu: f64) {
         self.first.as_mut().fill(T::ZERO);
         self.second.as_mut().fill(T::ZERO);
         (self.steps, self.kept_steps, self.cost) = (0, 0, f64::INFINITY);
+        (self.nu, self.predicted) = (nu, 0.0);
     }
 }
 
@@ -153,17 +180,27 @@ impl<T: Real, S: Memory<T>> Interface<T, S> {
 /// What a group of a mini-batch leaves of a subnetwork.
 #[derive(Debug, Clone)]
 pub struct Share<T, S> {
-    pub(super) gradient: S,
+    /// The gradient, or the linear maps' sums.
+    pub(super) sums: S,
     pub(super) cost: f64,
     scalar: PhantomData<T>,
 }
 
-/// Makes a share; `allocate(elements)` is called for the gradient.
+/// Elements that a [`Share`] wants.
+pub(super) fn share_length<T: Real>(network: &Network<'_, T>, inner: &Inner<T>) -> usize {
+    match inner {
+        Inner::Optimizer(_) => network.parameters(),
+        Inner::Proximal { .. } => network.sums(),
+    }
+}
+
+/// Makes a share; `allocate(elements)` is called for the gradient, or the linear maps' sums.
 pub fn share<T: Real, S: Memory<T>>(
     network: &Network<'_, T>,
+    inner: &Inner<T>,
     allocate: impl FnOnce(usize) -> S,
 ) -> Share<T, S> {
-    Share { gradient: allocate(network.parameters()), cost: 0.0, scalar: PhantomData }
+    Share { sums: allocate(share_length(network, inner)), cost: 0.0, scalar: PhantomData }
 }
 
 /// What a tile of samples adds to the report of an epoch.

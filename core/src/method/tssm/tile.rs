@@ -1,15 +1,17 @@
 //! What the updates over all samples do to one tile.
 
-use super::Settings;
 use super::state::{Interface, Subnetwork, Terms};
+use super::{Inner, Settings};
 use crate::block::{LinearMap, Network, Sink, conv};
 use crate::error::Result;
 use crate::gemm::Gemm;
+use crate::loss::{OutputSolver, Target, solve_output};
 use crate::matrix::Memory;
 use crate::method::{Partition, Problem};
 use crate::real::Real;
 use crate::reduce;
-use crate::view::{MatMut, MatRef, as_ref, column, column_mut, columns, dense, dense_mut};
+use crate::update::output::ITERATIONS;
+use crate::view::{MatMut, MatRef, as_ref, column, column_mut, columns, copy, dense, dense_mut, reborrow};
 use crate::workspace::{Requirement, Stack};
 
 /// What a tile may read: the subnetworks with their parameters, and the data.
@@ -100,7 +102,7 @@ impl<'f, T: Real, S: Memory<T>> Frame<'f, T, S> {
     }
 
     /// The gradient of R or Omega_l, as sums over the tile, in the input of subnetwork l; with `target` for Omega_l (times
-    /// 1/alpha), without for R.
+    /// 1/alpha), without for R (with proximal sweeps times 1/nu, and at the proximal target).
     fn input_gradient<'s, G: Gemm<T>>(
         &self,
         gemm: &G,
@@ -120,7 +122,8 @@ impl<'f, T: Real, S: Memory<T>> Frame<'f, T, S> {
             Some(target) => subtract(&output, &target, &mut delta),
             None => {
                 let target = self.problem.target.columns(start, count);
-                self.settings.loss.gradient(output, target, crate::view::reborrow(&mut delta))?;
+                let nu = self.subnetworks[l].nu;
+                risk_signal(&self.settings, nu, &output, target, &mut delta, stack.rest())?;
             }
         }
         let parameters = self.subnetworks[l].parameters();
@@ -129,10 +132,20 @@ impl<'f, T: Real, S: Memory<T>> Frame<'f, T, S> {
         Ok(gradient)
     }
 
-    /// 1/M, or alpha/M where there is a target.
-    fn share(&self, is_penalty: bool) -> T {
-        let alpha = if is_penalty { self.settings.alpha } else { T::ONE };
-        alpha / T::from_usize(self.partition.samples())
+    /// What [`Frame::input_gradient`] counts for: 1/M, alpha/M where there is a target, nu/M for the proximal signal; without
+    /// the M in sums.
+    fn share(&self, l: usize, is_penalty: bool) -> T {
+        let weight = match self.settings.inner {
+            _ if is_penalty => self.settings.alpha,
+            Inner::Optimizer(_) => T::ONE,
+            Inner::Proximal { .. } => T::from_f64(self.subnetworks[l].nu),
+        };
+        weight / self.samples()
+    }
+
+    /// What stands for M.
+    fn samples(&self) -> T {
+        self.settings.convention.samples(self.partition.samples())
     }
 
     /// Equation 4: `p <- p - (grad Omega_l + u + rho (p - q))/tau`, R in the place of Omega for the last.
@@ -147,7 +160,7 @@ impl<'f, T: Real, S: Memory<T>> Frame<'f, T, S> {
         u: &MatRef<'_, T>,
         mut stack: Stack<'_, T>,
     ) -> Result {
-        let (rows, share) = (q.nrows(), self.share(target.is_some()));
+        let (rows, share) = (q.nrows(), self.share(l, target.is_some()));
         let mut p = dense_mut(p, rows, tile.1);
         let g = self.input_gradient(gemm, l, tile, &as_ref(&p), target, &mut stack)?;
         let (rho, length) = (self.settings.rho, T::ONE / self.settings.tau);
@@ -177,7 +190,7 @@ impl<'f, T: Real, S: Memory<T>> Frame<'f, T, S> {
         let record = self.forward(gemm, l, input, &mut stack)?;
         let f = self.networks[l].output_of(record, count);
         let (alpha, rho) = (self.settings.alpha, self.settings.rho);
-        let m = T::from_usize(self.partition.samples());
+        let m = self.samples();
         let scale = T::ONE / (rho * m + alpha);
         let moved = stack.vector(rows)?;
         for j in 0..count {
@@ -211,7 +224,7 @@ impl<'f, T: Real, S: Memory<T>> Frame<'f, T, S> {
         mut stack: Stack<'_, T>,
     ) -> Result {
         let rows = self.networks[l].input().features();
-        let (own, penalty) = (self.share(target.is_some()), self.share(true));
+        let (own, penalty) = (self.share(l, target.is_some()), self.share(l, true));
         let g = self.input_gradient(gemm, l, tile, &dense(p, rows, tile.1), target, &mut stack)?;
         let record = self.forward(gemm, l - 1, below, &mut stack)?;
         let f = self.networks[l - 1].output_of(record, tile.1);
@@ -254,6 +267,30 @@ impl<'f, T: Real, S: Memory<T>> Frame<'f, T, S> {
         }
         Ok(())
     }
+}
+
+/// The signal of R at the output of the last subnetwork, summed: its gradient, or `z - argmin R + (nu/2)|z - t|^2`.
+pub(super) fn risk_signal<T: Real>(
+    settings: &Settings<T>,
+    nu: f64,
+    z: &MatRef<'_, T>,
+    target: Target<'_, T>,
+    delta: &mut MatMut<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result {
+    let loss = settings.loss;
+    if let Inner::Optimizer(_) = settings.inner {
+        return loss.gradient(*z, target, reborrow(delta));
+    }
+    let (nu, solver) = (T::from_f64(nu), OutputSolver::Newton);
+    copy(z, delta);
+    solve_output(loss, solver, nu, *z, target, reborrow(delta), ITERATIONS, stack)?;
+    for j in 0..z.ncols() {
+        for (t, &z) in column_mut(delta, j).iter_mut().zip(column(z, j)) {
+            *t = z - *t;
+        }
+    }
+    Ok(())
 }
 
 /// `to <- a - b`.

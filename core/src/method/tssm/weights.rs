@@ -1,20 +1,28 @@
 //! The weights: mini-batch steps of all subnetworks at the same time.
 
 use super::state::{Interface, Share, Subnetwork};
-use super::tile::subtract;
-use super::{Settings, Splitting, State, Tssm};
-use crate::block::{Gradient, Network};
+use super::tile::{risk_signal, subtract};
+use super::{Inner, Settings, Splitting, State, Tssm};
+use crate::block::{Gradient, MapSums, Network};
 use crate::error::{Error, Result};
 use crate::executor::Executor;
 use crate::gemm::Gemm;
 use crate::matrix::Memory;
 use crate::method::backprop::Stretches;
 use crate::method::{Partition, Problem};
+use crate::optimizer::Optimizer;
 use crate::real::Real;
 use crate::reduce;
 use crate::update::sums::add_slice;
-use crate::view::{MatMut, MatRef, column, column_mut, columns, columns_mut, dense_mut, reborrow};
+use crate::view::{MatMut, MatRef, column, column_mut, columns, columns_mut, dense_mut};
 use crate::workspace::Stack;
+
+/// The batches of an epoch: as few as hold `batch` samples each at most, all as large as one another, but for one sample.
+fn batches(order: &[u32], batch: usize) -> impl Iterator<Item = &[u32]> {
+    let count = order.len().div_ceil(batch);
+    let edge = move |batch: usize| order.len() * batch / count;
+    (0..count).map(move |batch| &order[edge(batch)..edge(batch + 1)])
+}
 
 /// What a subnetwork does with a group of a mini-batch.
 struct Batch<'b, T: Real, S> {
@@ -23,6 +31,16 @@ struct Batch<'b, T: Real, S> {
     samples: &'b [u32],
     problem: Problem<'b, T>,
     interfaces: &'b [Interface<T, S>],
+    way: Way,
+}
+
+/// How far a batch goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// To the output, for its cost alone.
+    Forward,
+    /// And back, for what the weights step from.
+    Back,
 }
 
 impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
@@ -34,35 +52,46 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         order: &[u32],
         batch: usize,
     ) -> Result {
-        let frozen = self.settings.frozen;
-        for subnetwork in self.state.subnetworks.iter_mut().skip(frozen) {
-            subnetwork.keep();
-        }
-        for share in self.state.shares.iter_mut() {
-            share.cost = 0.0;
-        }
-        let count = order.len().div_ceil(batch);
-        let edge = |batch: usize| order.len() * batch / count;
-        for samples in (0..count).map(|batch| &order[edge(batch)..edge(batch + 1)]) {
-            self.differentiate(executor, gemm, samples)?;
-            self.step(executor, samples.len())?;
+        let optimizer = match self.settings.inner {
+            Inner::Optimizer(optimizer) => optimizer,
+            Inner::Proximal { damping, .. } => {
+                return batches(order, batch)
+                    .try_for_each(|samples| self.sweep(executor, gemm, damping, samples));
+            }
+        };
+        self.keep();
+        self.clear_costs();
+        for samples in batches(order, batch) {
+            self.pass(executor, gemm, samples, Way::Back)?;
+            self.step(executor, &optimizer, samples.len())?;
         }
         self.guard(order.len())
     }
 
-    /// The gradients of a mini-batch, as sums over its groups; their costs are added to those of the epoch.
-    fn differentiate<E: Executor<T>, G: Gemm<T>>(
+    /// Copies what a guard may go back to.
+    pub(super) fn keep(&mut self) {
+        let frozen = self.settings.frozen;
+        self.state.subnetworks.iter_mut().skip(frozen).for_each(Subnetwork::keep);
+    }
+
+    pub(super) fn clear_costs(&mut self) {
+        self.state.shares.iter_mut().for_each(|share| share.cost = 0.0);
+    }
+
+    /// The gradients of a mini-batch, or its linear maps' sums, group by group; the costs are added to those that are there.
+    pub(super) fn pass<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         executor: &mut E,
         gemm: &G,
         samples: &[u32],
+        way: Way,
     ) -> Result {
         let (groups, frozen) = (self.batches.groups(), self.settings.frozen);
         let Self { settings, networks, batches, problem, state, .. } = self;
         let State { subnetworks, interfaces, shares, .. } = state;
         let (subnetworks, networks) = (&**subnetworks, *networks);
         let partition = batches.of(samples.len());
-        let batch = Batch { settings: *settings, partition, samples, problem: *problem, interfaces };
+        let batch = Batch { settings: *settings, partition, samples, problem: *problem, interfaces, way };
         let first = (frozen * groups).min(shares.len());
         executor.run(&mut shares[first..], |unit, share, stack| {
             let (l, g) = (frozen + unit / groups, unit % groups);
@@ -74,9 +103,9 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
     }
 
     /// The parameters follow the gradient of the mean cost.
-    fn step<E: Executor<T>>(&mut self, executor: &mut E, count: usize) -> Result {
+    fn step<E: Executor<T>>(&mut self, executor: &mut E, optimizer: &Optimizer<T>, count: usize) -> Result {
         let (groups, used) = (self.batches.groups(), self.batches.of(count).groups());
-        let (optimizer, frozen) = (self.settings.optimizer, self.settings.frozen);
+        let frozen = self.settings.frozen;
         let last = self.networks.len() - 1;
         let State { subnetworks, shares, .. } = &mut self.state;
         for (l, subnetwork) in subnetworks.iter_mut().enumerate().skip(frozen) {
@@ -97,7 +126,7 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
                 let at = index * Stretches::<T>::LENGTH;
                 unit.gradient.fill(T::ZERO);
                 for group in shares {
-                    add_slice(&group.gradient.as_ref()[at..][..unit.gradient.len()], unit.gradient);
+                    add_slice(&group.sums.as_ref()[at..][..unit.gradient.len()], unit.gradient);
                 }
                 unit.gradient.iter_mut().for_each(|g| *g = share * *g);
                 optimizer.step(t, unit.gradient, unit.first, unit.second, unit.parameters)
@@ -138,20 +167,34 @@ impl<T: Real, S: Memory<T>> Batch<'_, T, S> {
         share: &mut Share<T, S>,
         mut stack: Stack<'_, T>,
     ) -> Result {
-        share.gradient.as_mut().fill(T::ZERO);
+        if self.way == Way::Back {
+            share.sums.as_mut().fill(T::ZERO);
+        }
+        let (parameters, nu) = (subnetwork.parameters(), subnetwork.nu);
         let (first, _) = self.partition.group(g);
         for (start, count) in self.partition.tiles(g) {
             let samples = &self.samples[first + start..][..count];
             let mut stack = stack.rest();
             let input = self.input(l, samples, &mut stack)?;
             let record = stack.vector(network.record(count))?;
-            network.forward(gemm, subnetwork.parameters(), &input, record, stack.rest())?;
+            network.forward(gemm, parameters, &input, record, stack.rest())?;
             let output = network.output_of(record, count);
             let mut delta = stack.matrix(output.nrows(), count)?;
-            share.cost += self.signal(l, samples, &output, &mut delta)?;
-            let mut sink = Gradient(share.gradient.as_mut());
-            let parameters = subnetwork.parameters();
-            network.backward(gemm, parameters, &input, record, &mut delta, None, &mut sink, stack)?;
+            share.cost += self.signal(l, nu, samples, &output, &mut delta, stack.rest())?;
+            if self.way == Way::Forward {
+                continue;
+            }
+            let memory = share.sums.as_mut();
+            match self.settings.inner {
+                Inner::Optimizer(_) => {
+                    let sink = &mut Gradient(memory);
+                    network.backward(gemm, parameters, &input, record, &mut delta, None, sink, stack)?;
+                }
+                Inner::Proximal { .. } => {
+                    let sink = &mut MapSums { network, memory };
+                    network.backward(gemm, parameters, &input, record, &mut delta, None, sink, stack)?;
+                }
+            }
         }
         Ok(())
     }
@@ -171,15 +214,19 @@ impl<T: Real, S: Memory<T>> Batch<'_, T, S> {
         Ok(crate::view::dense(gathered, rows, samples.len()))
     }
 
-    /// The gradient in the output, as sums and without alpha, and the cost: `(alpha/2)|f - q|^2`, p for gsAM, or R.
+    /// What goes back from the output, as sums and without alpha or nu, and the cost: `(alpha/2)|f - q|^2`, p for gsAM, or
+    /// R.
     fn signal(
         &self,
         l: usize,
+        nu: f64,
         samples: &[u32],
         output: &MatRef<'_, T>,
         delta: &mut MatMut<'_, T>,
+        mut stack: Stack<'_, T>,
     ) -> Result<f64> {
-        let Settings { splitting, alpha, loss, .. } = self.settings;
+        let Settings { splitting, alpha, loss, inner, .. } = self.settings;
+        let length = T::from_f64(inner.nu() / nu);
         let mut cost = 0.0;
         for (j, &sample) in samples.iter().enumerate() {
             let sample = sample as usize;
@@ -187,12 +234,18 @@ impl<T: Real, S: Memory<T>> Batch<'_, T, S> {
             let Some(above) = self.interfaces.get(l) else {
                 let target = self.problem.target.columns(sample, 1);
                 cost += loss.value(output, target)?;
-                loss.gradient(output, target, reborrow(&mut delta))?;
+                if self.way == Way::Back {
+                    risk_signal(&self.settings, nu, &output, target, &mut delta, stack.rest())?;
+                }
                 continue;
             };
             let target = if splitting == Splitting::Gsadmm { &above.q } else { &above.p };
             subtract(&output, &target.columns(sample, 1), &mut delta);
-            cost += 0.5 * alpha.to_f64() * reduce::sum_squares(column_mut(&mut delta, 0));
+            let delta = column_mut(&mut delta, 0);
+            cost += 0.5 * alpha.to_f64() * reduce::sum_squares(delta);
+            if length != T::ONE {
+                delta.iter_mut().for_each(|delta| *delta *= length);
+            }
         }
         Ok(cost)
     }

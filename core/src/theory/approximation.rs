@@ -1,0 +1,36 @@
+//! TSSM's Theorem 1: how far the risk of a split network may be from that of the network it was split from.
+
+use crate::loss::Loss;
+
+/// What a subnetwork adds to Theorem 1.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Norms {
+    /// `|r_l|`, `r_l = p_{l+1} - f_l(p_l)` over all samples (Frobenius); 0 for the last subnetwork, which has none.
+    pub residual: f64,
+    /// H_l, the Lipschitz constant of f_l in its input: see [`Network::lipschitz`](crate::block::Network::lipschitz).
+    pub lipschitz: f64,
+}
+
+/// Theorem 1's bound, `H_R H_n sum_{l<n} |r_l| prod_{l<j<n} H_j`, with H_n that of the last subnetwork and H_R that of
+/// the risk ([`risk_lipschitz`]), whose product the paper calls H_n.
+pub fn approximation_bound(risk: f64, norms: &[Norms]) -> f64 {
+    let Some((last, below)) = norms.split_last() else { return 0.0 };
+    // How far the input of the next subnetwork may be off, from the first to the last.
+    let off = below.iter().fold(0.0, |off, norms| norms.lipschitz * off + norms.residual);
+    risk * last.lipschitz * off
+}
+
+/// H_R: the Lipschitz constant of the mean risk of M samples, or of its sum, in the outputs of all samples together; `None`
+/// for least squares, which has none.
+///
+/// Cross-entropy: a sample's gradient `softmax(z) - y` is the difference of two points of the simplex, so its norm is at
+/// most sqrt(2). Hence `|R(a) - R(b)| <= (sqrt(2)/M) sum_j |a_j - b_j| <= (sqrt(2)/M) sqrt(M) |a - b|`: sqrt(2/M) for the
+/// mean, M times that, sqrt(2 M), for the sum.
+pub fn risk_lipschitz(loss: Loss, samples: usize, is_mean: bool) -> Option<f64> {
+    let m = samples.max(1) as f64;
+    match loss {
+        Loss::LeastSquares => None,
+        Loss::CrossEntropy if is_mean => Some(libm::sqrt(2.0 / m)),
+        Loss::CrossEntropy => Some(libm::sqrt(2.0 * m)),
+    }
+}
