@@ -1,65 +1,156 @@
 #!/usr/bin/env python3
-"""The small search behind the defaults of nu and rho, and the runs of the README's results table.
+"""The small searches behind the defaults and the README's tables, and the runs of those tables.
 
-usage: search.py search ALTMIN DIR     six or eight settings for each method and step rule, 50 sweeps on the first 10,000
-                                       training images, scored on images 55,001 to 60,000
-       search.py table ALTMIN DIR      the defaults on the first 55,000 images, 100 sweeps, scored on the test set
+usage: search.py search ALTMIN DIR [NAME...]   six settings of each method, for two networks, on the first 10,000 training
+                                               images, scored on images 55,001 to 60,000
+       search.py table ALTMIN DIR [NAME...]    the best of them on the first 55,000 images, scored on the test set
+       search.py steps ALTMIN DIR              pdADMM and dlADMM by step rule, defaults, 55,000 images, 100 sweeps
 
-ALTMIN is the release binary, DIR a folder with MNIST's IDX files. Needs nothing but Python's standard library.
+ALTMIN is the release binary, DIR a folder with MNIST's IDX files. NAMEs choose among the methods. A search gives every
+setting the operations of 100 full-batch sweeps of Adam, a table 250: products alone, as `altmin info` counts them. Needs
+nothing but Python's standard library.
 """
 
 import json
 import subprocess
 import sys
 
-METHODS = ["pdadmm", "dladmm", "taylor"]
-STEPS = dict.fromkeys(METHODS, ["least-squares", "vector", "scalar", "backtracking"]) | {"taylor": ["least-squares"]}
-# rho as a multiple of nu for pdADMM (its threshold is 4), and by itself for dlADMM and Taylor's ADMM (1 and 0.71).
-GRID = {
-    "pdadmm": [(nu, factor * nu) for nu in (0.01, 0.1, 1.0) for factor in (1.0, 4.1)],
-    "dladmm": [(nu, rho) for nu in (0.01, 0.1, 1.0) for rho in (0.3, 1.1)],
-    "taylor": [(1.0, 0.1), (1.0, 0.3), (10.0, 0.1), (10.0, 0.3), (10.0, 1.1), (30.0, 0.3), (30.0, 1.1), (100.0, 0.3)],
+NETWORKS = ["100,100", "500,500"]
+FEATURES, CLASSES = 196, 10
+MARKS = (0.90, 0.95, 0.97)
+BUDGET = {"search": 100, "table": 250}
+SAMPLES = {"search": 10_000, "table": 55_000}
+
+
+def grid(*keys):
+    """Settings from tuples of values."""
+    return lambda *rows: [dict(zip(keys, row if isinstance(row, tuple) else (row,))) for row in rows]
+
+
+penalties, step, proximal = grid("nu", "rho"), grid("learning-rate"), grid("nu", "damping")
+interval = grid("rho", "epsilon", "epsilon-rule")
+
+# Name: method, samples of a mini-batch as a share of all or in number, settings.
+METHODS = {
+    "pdadmm": ("pdadmm", None, penalties((1, 4.1), (0.1, 0.41), (0.1, 4.1), (0.01, 0.41), (0.01, 4.1))
+               + [{"nu": 0.1, "rho": 4.1, "rho-schedule": "balance:3:2"}]),
+    "dladmm": ("dladmm", None, penalties((0.1, 0.3), (1, 0.3), (1, 1.1), (10, 0.3), (10, 1.1), (30, 0.3))),
+    "dlam": ("dlam", None, interval((1, 0.01, "fixed"), (1, 0.1, "fixed"), (0.01, 0.01, "fixed"), (1e-4, 0.01, "fixed"),
+                                    (1e-4, 10, "adaptive"), (1, 10, "adaptive"))),
+    "taylor": ("taylor", None, penalties((1, 0.3), (10, 0.3), (10, 1.1), (30, 0.3), (30, 1.1), (100, 0.3))),
+    "proxprop": ("proxprop", None, proximal((1, 0.1), (3, 0.1), (10, 0.1), (1, 0.3), (3, 0.3), (10, 0.3))),
+    "proxprop, batches": ("proxprop", 0.1, proximal((1, 0.1), (3, 0.1), (10, 0.1), (1, 0.3), (3, 0.3), (10, 0.3))),
+    "gd": ("gd", None, step(0.03, 0.1, 0.2, 0.3, 0.5, 1)),
+    "gd, batches": ("gd", 128, step(0.01, 0.03, 0.1, 0.2, 0.3, 0.5)),
+    "adagrad": ("adagrad", None, step(0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
+    "adagrad, batches": ("adagrad", 128, step(0.001, 0.003, 0.01, 0.03, 0.1, 0.3)),
+    "adadelta": ("adadelta", None, step(0.1, 0.3, 1, 3, 10, 30)),
+    "adadelta, batches": ("adadelta", 128, step(0.03, 0.1, 0.3, 1, 3, 10)),
+    "adam": ("adam", None, step(0.0003, 0.001, 0.003, 0.01, 0.02, 0.03)),
+    "adam, batches": ("adam", 128, step(0.0001, 0.0003, 0.001, 0.002, 0.003, 0.01)),
 }
-MARKS = (0.90, 0.93)
+
+# What the search found best, by name and network.
+BEST = {}
+
+
+def products(method, widths):
+    """Operations of a sweep's products for each sample, in multiplications and additions."""
+    total = 0
+    for layer, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
+        own, square = n_in * n_out, n_in * n_in
+        if layer == 0:
+            total += 2 * own
+        elif method in ("gd", "adagrad", "adadelta", "adam"):
+            total += 3 * own
+        elif method == "proxprop":
+            total += 3 * own + square / 2
+        elif method == "dlam":
+            total += 4 * own + square / 2
+        else:
+            exact = min(square, 2 * own + n_out * n_out)
+            total += (2 if method == "dladmm" else 1) * (4 * own + square / 2 + exact)
+    return total
+
+
+def sweeps(method, network, mode):
+    widths = [FEATURES, *map(int, network.split(",")), CLASSES]
+    return max(1, round(BUDGET[mode] * products("adam", widths) / products(method, widths)))
 
 
 def run(altmin, folder, *options):
-    command = [altmin, "train", "--data", folder, "--pool", "2", "--hidden", "500,500", "--json", *options]
+    command = [altmin, "train", "--data", folder, "--pool", "2", "--json", *options]
     lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
     return [row for row in map(json.loads, lines) if row["kind"] == "sweep"]
 
 
+def train(altmin, folder, mode, name, network, settings):
+    method, batch, _ = METHODS[name]
+    options = ["--method", method, "--hidden", network, "--samples", str(SAMPLES[mode])]
+    options += ["--sweeps", str(sweeps(method, network, mode))] + (["--holdout"] if mode == "search" else [])
+    if batch:
+        options += ["--batch", str(batch if batch >= 1 else round(batch * SAMPLES[mode]))]
+    for key, value in settings.items():
+        options += [f"--{key}", str(value)]
+    return run(altmin, folder, *options)
+
+
 def first(rows, mark):
-    return next((row["sweep"] for row in rows if row["test_accuracy"] >= mark), "-")
+    return next((row for row in rows if row["test_accuracy"] >= mark), None)
 
 
-def at(rows, sweep):
-    return f"{rows[sweep - 1]['test_accuracy']:.4f}" if len(rows) >= sweep else "-"
+def cells(rows, seconds):
+    """Sweeps, and seconds if asked for, to each mark; the best accuracy and its sweep."""
+    marks = []
+    for row in (first(rows, mark) for mark in MARKS):
+        time = f" / {row['seconds']:.1f} s" if row and seconds else ""
+        marks.append(f"{row['sweep']}{time}" if row else "-")
+    best = max(rows, key=lambda row: row["test_accuracy"], default=None)
+    return marks + ([f"{best['test_accuracy']:.4f}", str(best["sweep"])] if best else ["-", "-"])
 
 
-def search(altmin, folder):
-    print("| method | step | nu | rho | sweeps to 0.90 | to 0.93 | after 50 | best |")
-    for method in METHODS:
-        for step in STEPS[method]:
-            for nu, rho in GRID[method]:
-                options = ["--samples", "10000", "--holdout", "--sweeps", "50", "--method", method]
-                rows = run(altmin, folder, *options, "--step", step, "--nu", f"{nu:g}", "--rho", f"{rho:g}")
-                best = max((row["test_accuracy"] for row in rows), default=float("nan"))
-                marks = " | ".join(str(first(rows, mark)) for mark in MARKS)
-                print(f"| {method} | {step} | {nu:g} | {rho:g} | {marks} | {at(rows, 50)} | {best:.4f} |", flush=True)
+def show(*columns):
+    print("| " + " | ".join(map(str, columns)) + " |", flush=True)
 
 
-def table(altmin, folder):
-    print("| method | step | sweeps to 0.90 | to 0.93 | test after 50 | after 100 |")
-    for method in METHODS:
-        for step in STEPS[method]:
-            options = ["--samples", "55000", "--sweeps", "100", "--method", method, "--step", step]
+def text(settings):
+    return ", ".join(f"{key} {value}" for key, value in settings.items())
+
+
+def search(altmin, folder, names):
+    show("hidden", "method", "setting", *(f"to {mark:.2f}" for mark in MARKS), "best", "at", "of")
+    for network in NETWORKS:
+        for name in names:
+            for settings in METHODS[name][2]:
+                rows = train(altmin, folder, "search", name, network, settings)
+                show(network, name, text(settings), *cells(rows, False), len(rows))
+
+
+def table(altmin, folder, names):
+    show("hidden", "method", "setting", *(f"to {mark:.2f}" for mark in MARKS), "best", "at", "of", "s a sweep")
+    for network in NETWORKS:
+        for name in names:
+            settings = BEST[name, network]
+            rows = train(altmin, folder, "table", name, network, settings)
+            time = f"{rows[-1]['seconds'] / len(rows):.3f}" if rows else "-"
+            show(network, name, text(settings), *cells(rows, True), len(rows), time)
+
+
+def steps(altmin, folder, _):
+    show("method", "step", "sweeps to 0.90", "to 0.93", "test after 50", "after 100")
+    at = lambda rows, sweep: f"{rows[sweep - 1]['test_accuracy']:.4f}" if len(rows) >= sweep else "-"
+    for method in ("pdadmm", "dladmm", "dlam"):
+        for rule in ("least-squares", "vector", "scalar", "backtracking"):
+            options = ["--samples", "55000", "--hidden", "500,500", "--sweeps", "100", "--method", method, "--step", rule]
             rows = run(altmin, folder, *options)
-            marks = " | ".join(str(first(rows, mark)) for mark in MARKS)
-            print(f"| {method} | {step} | {marks} | {at(rows, 50)} | {at(rows, 100)} |", flush=True)
+            marks = [(first(rows, mark) or {"sweep": "-"})["sweep"] for mark in (0.90, 0.93)]
+            show(method, rule, *marks, at(rows, 50), at(rows, 100))
 
+
+MODES = {"search": search, "table": table, "steps": steps}
 
 if __name__ == "__main__":
-    if len(sys.argv) != 4 or sys.argv[1] not in ("search", "table"):
+    names = sys.argv[4:] or list(METHODS)
+    if len(sys.argv) < 4 or sys.argv[1] not in MODES or not set(names) <= set(METHODS):
         sys.exit(__doc__)
-    {"search": search, "table": table}[sys.argv[1]](sys.argv[2], sys.argv[3])
+    MODES[sys.argv[1]](sys.argv[2], sys.argv[3], names)

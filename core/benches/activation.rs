@@ -1,7 +1,9 @@
 //! Elements a second of the activations, on one thread: value, derivative, and the hidden layers' z-subproblem.
 
+use std::hint::black_box;
+
 use altmin_core::{Activation, Real};
-use criterion::{BenchmarkId, Criterion, Throughput, black_box, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 /// A tile's column.
 const ELEMENTS: usize = 500;

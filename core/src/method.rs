@@ -177,10 +177,11 @@ pub struct Sweep {
     pub objective: f64,
     /// How far the constraint is from being met.
     pub primal_residual: f64,
-    /// rho times the change of the variable across the constraint.
+    /// rho times the change of the variable across the constraint; the norm of the objective's gradient where there is no
+    /// constraint.
     pub dual_residual: f64,
     /// The decrease of the objective that the method's theorem promises for this sweep, by the steps it took. It may
-    /// be negative if rho is below the theorem's threshold: then nothing is promised.
+    /// be negative if rho is below the theorem's threshold, or where there is no theorem: then nothing is promised.
     pub promised: f64,
     /// The output subproblem's solver's account, the worst of all samples.
     pub output: OutputReport,

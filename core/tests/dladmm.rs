@@ -20,7 +20,7 @@ use altmin_core::method::{Partition, Settings, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::dladmm_rho_threshold;
 use altmin_core::update::StepRule;
-use altmin_core::{Loss, OutputSolver};
+use altmin_core::{Activation, Loss, OutputSolver};
 use dense::distance;
 use dladmm_reference::Reference;
 use snapshot::snapshot;
@@ -131,6 +131,14 @@ fn a_sweep_is_algorithm_1_with_least_squares() {
     }
     let leaky = Settings { activation: LEAKY, ..settings(0.1, 0.3, LEAST_SQUARES) };
     follow(leaky, groups(170), &data, &start);
+}
+
+#[test]
+fn a_sweep_is_algorithm_1_with_smooth_activations() {
+    let (data, start) = small();
+    for (activation, rule) in [(Activation::Sigmoid, LEAST_SQUARES), (Activation::Tanh, StepRule::Vector)] {
+        follow(Settings { activation, ..settings(1.0, SAFE, rule) }, groups(170), &data, &start);
+    }
 }
 
 #[test]

@@ -105,13 +105,18 @@ fn optimizers_allocate_nothing<T: Real>() {
 const WIDTHS: [usize; 4] = [7, 9, 6, 4];
 const SAMPLES: usize = 50;
 
-fn settings<T: Real>(step: StepRule<T>, solver: OutputSolver, regularizer: Regularizer<T>) -> Settings<T> {
+fn settings<T: Real>(
+    activation: Activation<T>,
+    step: StepRule<T>,
+    solver: OutputSolver,
+    regularizer: Regularizer<T>,
+) -> Settings<T> {
     Settings {
         nu: T::ONE,
         rho: T::from_f64(5.0),
         weight_step: step,
         input_step: step,
-        activation: Activation::Relu,
+        activation,
         loss: Loss::CrossEntropy,
         solver,
         regularizer,
@@ -122,13 +127,13 @@ fn cases<T: Real>() -> [Settings<T>; 5] {
     let number = T::from_f64;
     let backtracking = StepRule::Backtracking { start: number(0.25), factor: number(2.0) };
     let least_squares = StepRule::LeastSquares { damping: number(0.5) };
-    let (newton, fista) = (OutputSolver::Newton, OutputSolver::Fista);
+    let (newton, fista, relu) = (OutputSolver::Newton, OutputSolver::Fista, Activation::Relu);
     [
-        settings(StepRule::Vector, newton, Regularizer::L1(number(0.125))),
-        settings(StepRule::Scalar, fista, Regularizer::L2(number(0.125))),
-        settings(backtracking, newton, Regularizer::None),
-        settings(least_squares, newton, Regularizer::None),
-        settings(least_squares, fista, Regularizer::L2(number(0.125))),
+        settings(Activation::Sigmoid, StepRule::Vector, newton, Regularizer::L1(number(0.125))),
+        settings(relu, StepRule::Scalar, fista, Regularizer::L2(number(0.125))),
+        settings(relu, backtracking, newton, Regularizer::None),
+        settings(relu, least_squares, newton, Regularizer::None),
+        settings(Activation::Tanh, least_squares, fista, Regularizer::L2(number(0.125))),
     ]
 }
 

@@ -9,6 +9,7 @@ use altmin_core::update::input::Prepared;
 use altmin_core::update::weights::Order;
 use altmin_core::update::{copy, hidden, output};
 use altmin_core::{Activation, Loss, OutputSolver, Regularizer, Target};
+use common::saturating::Saturating;
 use common::{Coupled, Layer, Plain, Random, Scratch, Strided, activate};
 
 const STEP: f64 = 1.0 / 256.0;
@@ -166,6 +167,34 @@ fn hidden_z_off_the_kink() {
         }
     }
     assert!(checked > 50);
+}
+
+/// Sigmoid and tanh are not quadratic: differences of fourth order, whose error is that of rounding.
+#[test]
+fn hidden_z_of_smooth_activations() {
+    let (n, m, step) = (5, 9, 1.0 / 1024.0);
+    let cases = Saturating::BOTH.map(|f| [(f, hidden::Proximal::Yes), (f, hidden::Proximal::No)]);
+    for (f, proximal) in cases.into_iter().flatten() {
+        let mut random = Random::new(8);
+        let [q, z, r] = [0; 3].map(|_| random.matrix(n, m).map(|x| 3.0 * x));
+        let linear = r.plus(1.0, &z);
+        let [target, mut z_t, mut r_t] = [&q, &z, &r].map(Strided::<f64>::dense);
+        let mut scratch = Scratch::new(hidden::step_workspace(n));
+        let (z_view, r_view) = (&mut z_t.view_mut(), &mut r_t.view_mut());
+        hidden::step(proximal, f.activation(), &target.view(), z_view, r_view, scratch.stack()).unwrap();
+        let held = if proximal == hidden::Proximal::Yes { 1.0 } else { 0.0 };
+        for (at, &new) in z_t.plain().data.iter().enumerate() {
+            let objective = |new: f64| {
+                (new - linear.data[at]).powi(2)
+                    + (q.data[at] - f.value(new)).powi(2)
+                    + held * (new - z.data[at]).powi(2)
+            };
+            let difference = |step: f64| (objective(new + step) - objective(new - step)) / (2.0 * step);
+            let slope = (4.0 * difference(step) - difference(2.0 * step)) / 3.0;
+            assert!(slope.abs() <= TOLERANCE, "{f:?} {proximal:?}: derivative {slope} at {new}");
+            assert!((new - z.data[at]).abs() > 1e-9, "{f:?} {proximal:?}: nothing has moved");
+        }
+    }
 }
 
 #[test]

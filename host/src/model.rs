@@ -205,7 +205,13 @@ impl<T: Real> Model<T> {
         let activation = match (&metadata.activation, &blocks) {
             (Some(name), None) => name.parse().map_err(unknown)?,
             (None, Some(_)) => Activation::Relu,
-            _ => return Err(Error::format(path, "metadata", "either an activation or a network of blocks")),
+            (Some(_), Some(_)) => {
+                return Err(Error::format(path, "metadata with activation and network", "one of them"));
+            }
+            (None, None) => {
+                let expected = format!("metadata of version {VERSION}");
+                return Err(Error::format(path, "metadata: missing field `activation`", expected));
+            }
         };
         let model = Self {
             layers: tensors::deserialize(path, &file, &names)?,

@@ -166,9 +166,27 @@ fn plans() -> Vec<(&'static str, Plan<f32>)> {
     ]
 }
 
+/// Threads of this process, where the system tells.
+fn threads_alive() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
+/// Waits until the threads of pools that were dropped are gone, which none of them is waited for otherwise: what they
+/// allocate on their way out would be counted.
+fn wait_for_threads(alive: usize) {
+    while threads_alive() > alive {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+/// Called on a pool, waits until all its threads have begun, which allocates.
+fn begin_all_threads() {
+    rayon::broadcast(|_| ());
+}
+
 /// What the sweeps after the first allocate, outside and inside the products.
 fn sweeps<G: Gemm<f32>>(plan: Plan<f32>, threads: usize, gemm: G) -> (usize, usize) {
-    let gemm = Watched(gemm);
+    let (gemm, alive) = (Watched(gemm), threads_alive());
     let x: Vec<f32> = (0..WIDTHS[0] * SAMPLES).map(|index| number(index) as f32).collect();
     let classes: Vec<u32> = (0..SAMPLES).map(|sample| (sample % WIDTHS[3]) as u32).collect();
     let problem = Problem { x: dense(&x, WIDTHS[0], SAMPLES), target: Target::Classes(&classes) };
@@ -180,7 +198,8 @@ fn sweeps<G: Gemm<f32>>(plan: Plan<f32>, threads: usize, gemm: G) -> (usize, usi
     }
     let mut executor = Parallel::new(threads, engine.scratch());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    pool.install(|| {
+    let allocated = pool.install(|| {
+        begin_all_threads();
         engine.initialize(problem, &mut executor, &gemm).unwrap();
         engine.sweep(problem, &mut executor, &gemm).unwrap();
         let first = engine.objective(problem, &mut executor, &gemm).unwrap();
@@ -192,7 +211,10 @@ fn sweeps<G: Gemm<f32>>(plan: Plan<f32>, threads: usize, gemm: G) -> (usize, usi
         let after = counts();
         assert!(last != first, "nothing was done");
         (after.0 - before.0, after.1 - before.1)
-    })
+    });
+    drop(pool);
+    wait_for_threads(alive);
+    allocated
 }
 
 /// Remembers the allocations at the end of each sweep.
@@ -204,6 +226,9 @@ struct Counts {
 
 impl Observer for Counts {
     fn sweep(&mut self, metrics: &Metrics) -> std::io::Result<()> {
+        if metrics.sweep == 1 {
+            begin_all_threads();
+        }
         self.at[metrics.sweep - 1] = counts().0;
         Ok(())
     }
@@ -219,12 +244,21 @@ fn trainer_sweeps(method: Method, batch: Option<Batch>, threads: usize, rho_sche
     let options = TrainOptions {
         method: Some(method),
         batch,
+        nu_schedule: method.uses(Use::NuSchedule).then(|| "times:1.5:1".parse().unwrap()),
+        rho_schedule: Some(rho_schedule.parse().unwrap()),
+        ..TrainOptions::default()
+    };
+    sweeps_of(options, threads)
+}
+
+/// The same with these options.
+fn sweeps_of(options: TrainOptions, threads: usize) -> Vec<usize> {
+    let alive = threads_alive();
+    let options = TrainOptions {
         threads: Some(threads),
         sweeps: Some(SWEEPS + 1),
         kernel: Some(altmin::config::Kernel::Portable),
-        nu_schedule: Some("times:1.5:1".parse().unwrap()),
-        rho_schedule: Some(rho_schedule.parse().unwrap()),
-        ..TrainOptions::default()
+        ..options
     };
     let settings: Settings = options.resolve().unwrap();
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options()).unwrap();
@@ -232,6 +266,8 @@ fn trainer_sweeps(method: Method, batch: Option<Batch>, threads: usize, rho_sche
     let mut observer = Counts::default();
     trainer.run(&mut observer, &AtomicBool::new(false)).unwrap();
     assert_eq!(observer.finished, SWEEPS + 1);
+    drop(trainer);
+    wait_for_threads(alive);
     observer.at.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
@@ -249,6 +285,21 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
                 "{what}, {threads} threads: {inside} allocations of the product crate in {SWEEPS} sweeps"
             );
             assert_eq!(outside, 0, "{what}, {threads} threads");
+        }
+    }
+    for (blocks, cut) in
+        [("mlp 20x2", ""), ("conv 4 3x3, relu, residual 4 stride 2, avgpool, dense 10", "2,3")]
+    {
+        for (method, inner) in [("adam", ""), ("gsadmm", "sgd"), ("gsadmm", "proxprop"), ("gsam", "adam")] {
+            let mut text = format!("method = '{method}'\nnetwork = '{blocks}'\nsamples = 130\nbatch = 50\n");
+            if !inner.is_empty() {
+                text.push_str(&format!("inner = '{inner}'\nguard = 0.1\n"));
+                text.push_str(&if cut.is_empty() { String::new() } else { format!("cut = '{cut}'") });
+            }
+            let options = TrainOptions::from_toml(&text, "some.toml".as_ref()).unwrap();
+            for threads in [1, 2] {
+                assert_eq!(sweeps_of(options.clone(), threads), [0; SWEEPS], "{text}, {threads} threads");
+            }
         }
     }
     for &method in Method::value_variants() {

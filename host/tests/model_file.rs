@@ -113,6 +113,7 @@ fn floats(header: &Value, data: &[u8], name: &str) -> Vec<f32> {
 /// Two layers whose weights can be told by eye: 2 inputs, 3 hidden, 2 outputs.
 fn small() -> Model<f32> {
     Model {
+        blocks: None,
         layers: vec![
             Dense {
                 n_out: 3,
@@ -385,11 +386,15 @@ fn data_of_other_shape_is_told_apart() {
 
 #[test]
 fn names_of_parts_are_read_as_they_are_written() {
-    for text in ["relu", "leaky-relu:0.01", "leaky-relu:-0.5", "leaky-relu:0.30000000000000004"] {
+    for text in
+        ["relu", "leaky-relu:0.01", "leaky-relu:-0.5", "leaky-relu:0.30000000000000004", "sigmoid", "tanh"]
+    {
         assert_eq!(text.parse::<Activation>().unwrap().to_string(), text);
     }
     assert_eq!("leaky-relu".parse::<Activation>().unwrap(), Activation::LeakyRelu(0.01));
-    for text in ["", "ReLU", "relu:1", "leaky-relu:", "leaky-relu:nan", "leaky-relu:inf", "leaky:0.1"] {
+    for text in
+        ["", "ReLU", "relu:1", "leaky-relu:", "leaky-relu:nan", "leaky-relu:inf", "leaky:0.1", "tanh:2"]
+    {
         assert!(text.parse::<Activation>().unwrap_err().is_usage());
     }
     for text in ["cross-entropy", "least-squares"] {

@@ -49,7 +49,8 @@ fn subnetworks_learn() {
         let cnn = format!("method = '{method}'\n{CNN}epochs = 20\nsamples = 600\nbatch = 40");
         let whole =
             format!("method = '{method}'\nnetwork = 'mlp 64'\nsubnetworks = 1\nepochs = 10\nbatch = 40");
-        for text in [mlp, cnn, whole] {
+        let sweeps = format!("method = '{method}'\nhidden = '40x3'\ninner = 'proxprop'\nsweeps = 25");
+        for text in [mlp, cnn, whole, sweeps] {
             let (_, summary) = trained(&text);
             assert!(summary.train_accuracy > 0.9, "{text}: {summary:?}");
             assert!(summary.objective.is_finite());
@@ -75,6 +76,7 @@ fn threads_change_no_bit() {
         "method = 'gsadmm'\nhidden = '30x3'\nsubnetworks = 3\nbatch = 100\nguard = 0.01\nrho = 2\nalpha = 5".to_owned(),
         format!("method = 'gsam'\n{CNN}samples = 500\ncut = '2,5'\ninner = 'sgd'\ntau2 = 0.5"),
         format!("method = 'adam'\n{CNN}samples = 300\nbatch = 50"),
+        format!("method = 'gsadmm'\n{CNN}samples = 300\nbatch = 150\ninner = 'proxprop'\ncut = '3,6'"),
         "method = 'gsadmm'\nnetwork = 'conv 4 3x3, residual 6 stride 2, residual 6, avgpool, dense 10'\nsamples = 200"
             .to_owned(),
     ];

@@ -31,8 +31,8 @@ pub(super) fn tanh<T: Real>(z: T) -> T {
 #[inline]
 pub(super) fn sigmoid_derivative<T: Real>(z: T) -> T {
     let e = exp_of_negative(-z.abs());
-    let share = T::ONE / (T::ONE + e);
-    e * share * share
+    let sum = T::ONE + e;
+    e / (sum * sum)
 }
 
 /// `4 exp(-2 |z|)/(1 + exp(-2 |z|))^2`, as above.

@@ -4,8 +4,8 @@
 //! gradient of its **mean**, `F/M`, as is the custom, so that a learning rate means what it means elsewhere: with l2 that
 //! adds `(lambda/M) W`, and not to the bias. A mini-batch of b samples takes `(1/b) sum grad R_j + (lambda/M) W` for it.
 //!
-//! A sweep is one pass over the samples, two and a half products a layer and half of one for the first fewer: forward,
-//! back and the gradient's. The weights' gradient is added up from the groups and stepped by in one go, a stretch at a
+//! A sweep is one pass over the samples, three products a layer: forward, back and the gradient's; the first layer's input
+//! is data and takes nothing back. The weights' gradient is added up from the groups and stepped by in one go, a stretch at a
 //! time: what an optimiser reads is in cache. Nothing is promised of the objective.
 
 use super::layer::Layer;

@@ -1,10 +1,10 @@
 //! A tile of samples through the whole network, down and up, of which only sums are left.
 //!
 //! While the weights stand still, nothing has to be kept of a sample: the tile's activations lie in scratch until its
-//! signals have come back up. Down: `z_l = W_l a_{l-1} + b_l`, `a_l = f(z_l)`. At the output a signal `delta_L`
-//! ([`Signal`]); up: `e = W_l' delta_l`, `delta_{l-1} = f'(z_{l-1}) o e`, and `delta_l` and `a_{l-1}` join the sums of
-//! layer l. Three products a layer and half of one for `a a'`; the first layer's input is data, which takes no signal,
-//! and whose `x x'` is added up once a run.
+//! signals have come back up. Down: `z_l = W_l a_{l-1} + b_l`, `a_l = f(z_l)`. At the output a signal `delta_L`: the
+//! gradient of R, or what a proximal step takes from `z_L`. Up: `e = W_l' delta_l`, `delta_{l-1} = f'(z_{l-1}) o e`, and
+//! `delta_l` and `a_{l-1}` join the sums of layer l. Three products a layer and half of one for `a a'`; the first layer's
+//! input is data, which takes no signal, and whose `x x'` is added up once a run.
 //!
 //! A mini-batch is a list of samples. Their columns are gathered tile by tile; all samples together are read where
 //! they are.

@@ -192,7 +192,8 @@ fn couplings<T: Real>() {
     let (n, m) = (5, 7);
     let [p, q, z, u] = [0; 4].map(|_| random.matrix(n, m));
     let (nu, rho) = (1.5, 2.75);
-    for activation in [Activation::Relu, Activation::LeakyRelu { slope: T::from_f64(0.25) }] {
+    let leaky = Activation::LeakyRelu { slope: T::from_f64(0.25) };
+    for activation in [Activation::Relu, leaky, Activation::Sigmoid, Activation::Tanh] {
         let f = z.map(|z| activate(activation, z));
         let gap = p.plus(-1.0, &q);
         let [p, q, z, u] = [&p, &q, &z, &u].map(Strided::<T>::dense);

@@ -1,4 +1,5 @@
 //! DLAM's Algorithm 1 line by line on whole matrices: every residual made anew, every objective evaluated.
+#![allow(dead_code)]
 
 use altmin_core::Activation;
 use altmin_core::method::dlam::Settings;

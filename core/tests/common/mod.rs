@@ -8,6 +8,7 @@ mod loops;
 mod memory;
 mod plain;
 mod problem;
+pub mod saturating;
 mod updates;
 mod world;
 

@@ -29,6 +29,13 @@ impl Saturating {
         }
     }
 
+    /// `f'(z)`, accurate where f is saturated.
+    pub fn slope(self, z: f64) -> f64 {
+        let (factor, most) = if self == Sigmoid { (1.0, 1.0) } else { (2.0, 4.0) };
+        let e = (-factor * z.abs()).exp();
+        most * e / (1.0 + e).powi(2)
+    }
+
     /// `f(a) - f(b)` to full relative precision for z of one sign, however saturated.
     fn difference(self, a: f64, b: f64) -> f64 {
         let (factor, share): (f64, f64) = if self == Sigmoid { (1.0, 1.0) } else { (2.0, 2.0) };
@@ -95,7 +102,7 @@ impl Subproblem {
     /// The minimiser within a bracket that holds one alone: golden section, as far as differences can tell.
     fn zoom(&self, mut low: f64, mut high: f64) -> f64 {
         let ratio = 0.5 * (5.0_f64.sqrt() - 1.0);
-        for _ in 0..120 {
+        for _ in 0..80 {
             let (left, right) = (high - ratio * (high - low), low + ratio * (high - low));
             if self.excess(left, right) <= 0.0 { high = right } else { low = left }
         }

@@ -116,12 +116,14 @@ fn joint_step(damping: f64, ridge: f64, weights: &mut Mat, bias: &mut Mat, p: &M
 
 /// The global minimiser of `(z - c)^2 + (t - f(z))^2`, plus `(z - old)^2` if there is an old value.
 pub(crate) fn minimise_hidden(activation: Activation<f64>, t: f64, c: f64, old: Option<f64>) -> f64 {
+    let (pull, weight) = old.map_or((c, 1.0), |old| (c + old, 2.0));
     let slope = match activation {
         Activation::Relu => 0.0,
         Activation::LeakyRelu { slope } => slope,
-        Activation::Sigmoid | Activation::Tanh => unimplemented!(),
+        Activation::Sigmoid | Activation::Tanh => {
+            return minimise_smooth(activation, t, pull / weight, weight);
+        }
     };
-    let (pull, weight) = old.map_or((c, 1.0), |old| (c + old, 2.0));
     let negative = ((pull + slope * t) / (weight + slope * slope)).min(0.0);
     let positive = ((pull + t) / (weight + 1.0)).max(0.0);
     let value = |z: f64| {
@@ -129,6 +131,31 @@ pub(crate) fn minimise_hidden(activation: Activation<f64>, t: f64, c: f64, old: 
         (z - c) * (z - c) + gap * gap + old.map_or(0.0, |old| (z - old) * (z - old))
     };
     if value(positive) < value(negative) { positive } else { negative }
+}
+
+/// The global minimiser of `weight (z - c)^2 + (t - f(z))^2`: the best of a scan, where the derivative is then halved.
+fn minimise_smooth(activation: Activation<f64>, t: f64, c: f64, weight: f64) -> f64 {
+    const POINTS: i32 = 24;
+    let value = |z: f64| weight * (z - c).powi(2) + (t - activate(activation, z)).powi(2);
+    let rises = |z: f64| weight * (z - c) > (t - activate(activation, z)) * slope(activation, z);
+    // |f'| is at most 1, and so is |f|.
+    let reach = (t.abs() + 1.0) / weight;
+    let at = |i: i32| c + reach * f64::from(i) / f64::from(POINTS);
+    let best = (-POINTS..=POINTS).min_by(|&i, &j| value(at(i)).total_cmp(&value(at(j)))).unwrap();
+    let (mut low, mut high) = (at(best - 1), at(best + 1));
+    for _ in 0..50 {
+        let middle = 0.5 * (low + high);
+        if rises(middle) { high = middle } else { low = middle }
+    }
+    0.5 * (low + high)
+}
+
+/// f' of sigmoid and tanh.
+fn slope(activation: Activation<f64>, z: f64) -> f64 {
+    if activation == Activation::Tanh {
+        return z.cosh().powi(-2);
+    }
+    0.25 * (0.5 * z).cosh().powi(-2)
 }
 
 /// `argmin R(z; y) + (mu/2)|z - c|^2` of one sample: Newton's method with elimination, halved until it falls.

@@ -117,7 +117,7 @@ pub(crate) fn variations(nu: f64, rho: f64, rule: StepRule<f64>) -> Vec<Settings
         if matches!((rule, regularizer), (StepRule::LeastSquares { .. }, Regularizer::L1(_))) {
             continue;
         }
-        for activation in [Activation::Relu, LEAKY] {
+        for activation in [Activation::Relu, LEAKY, Activation::Sigmoid, Activation::Tanh] {
             for loss in LOSSES {
                 all.push(Settings { regularizer, activation, loss, ..settings(nu, rho, rule) });
             }

@@ -94,6 +94,12 @@ fn step_output<T: Real>(w: &mut World<T>, loss: Loss, solver: OutputSolver, stac
     output::step(loss, solver, number(0.5), target, &mut z.view_mut(), &mut r.view_mut(), stack).map(|_| ())
 }
 
+fn step_hidden<T: Real>(w: &mut World<T>, activation: Activation<T>, stack: Stack<'_, T>) -> Result {
+    let World { q, z, r, .. } = w;
+    let (z, r) = (&mut z.view_mut(), &mut r.view_mut());
+    hidden::step(Proximal::Yes, activation, &q.view(), z, r, stack).map(|_| ())
+}
+
 fn none<T: Real, G>(_: &World<T>, _: &G) -> Requirement {
     Requirement::NONE
 }
@@ -107,6 +113,7 @@ const EXACT: &[(&str, &str)] =
     &[("weights", "weights"), ("p", "p"), ("r", "r"), ("g", "g"), ("inverse", "inverse")];
 const OUTER: &[(&str, &str)] =
     &[("weights", "weights"), ("p", "p"), ("r", "r"), ("g", "g"), ("outer", "inverse")];
+const HIDDEN: &[(&str, &str)] = &[("q", "target"), ("z", "z"), ("r", "r")];
 const REDUCE: &[(&str, &str)] = &[
     ("weights", "weights"),
     ("bias", "bias"),
@@ -316,16 +323,17 @@ fn weights_and_sums<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
 
 fn elementwise<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
     vec![
-        update!(
-            "hidden::step",
-            &[("q", "target"), ("z", "z"), ("r", "r")],
-            |w, _| hidden::step_workspace(w.n_out),
-            |w, _, stack| {
-                let World { q, z, r, .. } = w;
-                let (z, r) = (&mut z.view_mut(), &mut r.view_mut());
-                hidden::step(Proximal::Yes, leaky(), &q.view(), z, r, stack).map(|_| ())
-            }
-        ),
+        update!("hidden::step", HIDDEN, |w, _| hidden::step_workspace(w.n_out), |w, _, stack| step_hidden(
+            w,
+            leaky(),
+            stack
+        )),
+        update!("hidden::step, sigmoid", HIDDEN, |w, _| hidden::step_workspace(w.n_out), |w, _, stack| {
+            step_hidden(w, Activation::Sigmoid, stack)
+        }),
+        update!("hidden::step, tanh", HIDDEN, |w, _| hidden::step_workspace(w.n_out), |w, _, stack| {
+            step_hidden(w, Activation::Tanh, stack)
+        }),
         update!(
             "output::step, Newton",
             &[("z", "z"), ("r", "r")],

@@ -93,7 +93,7 @@ pub(super) fn after_help() -> String {
             }
             if method.uses(Use::Subnetworks) {
                 for &inner in Inner::value_variants() {
-                    let rate = inner_defaults(inner).learning_rate;
+                    let rate = inner_defaults(method, inner).learning_rate;
                     let _ = match inner {
                         Inner::Proxprop => write!(text, "inner {inner}: nu {} ", defaults.nu),
                         _ => write!(text, "inner {inner}: learning-rate {rate} "),

@@ -46,12 +46,12 @@ pub struct InnerDefaults {
     pub guard: Option<f64>,
 }
 
-/// The defaults of subnetworks with an inner rule.
+/// The defaults of a method over subnetworks with an inner rule.
 ///
 /// Of optimisers they are the paper's (section 3.2.1), with 1/tau_1 = 1/100 for gradient descent; its authors' program has
 /// rho = 10, tau_2 = 10000 and Adam with 0.001. Proximal sweeps fit more than their steps are long, and served best with an
 /// alpha well above rho, guarded, over all samples: a batch should be several times as large as layers are wide.
-pub fn inner_defaults(inner: Inner) -> InnerDefaults {
+pub fn inner_defaults(method: Method, inner: Inner) -> InnerDefaults {
     let paper = InnerDefaults {
         convention: Convention::Mean,
         alpha: 1.0,
@@ -66,7 +66,8 @@ pub fn inner_defaults(inner: Inner) -> InnerDefaults {
         Inner::Proxprop => InnerDefaults {
             convention: Convention::Sum,
             alpha: 10.0,
-            tau2: 3.0,
+            // A step of gsAM has alpha in its curvature, and is unstable from 2 tau_2 = alpha on.
+            tau2: if method == Method::Gsam { 20.0 } else { 3.0 },
             batch: None,
             guard: Some(0.0),
             ..paper

@@ -127,7 +127,7 @@ impl TrainOptions {
             (count, None) => Split::Subnetworks(count.unwrap_or(SUBNETWORKS)),
         };
         let inner = self.inner.unwrap_or(Inner::Adam);
-        let within = inner_defaults(inner);
+        let within = inner_defaults(method, inner);
         let splits = method.uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
         let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
@@ -274,7 +274,6 @@ impl From<Settings> for TrainOptions {
     fn from(settings: Settings) -> Self {
         let used = settings.clone();
         let uses = |setting| used.uses(setting);
-        let least_squares = !uses(Use::Steps) || settings.step == StepRule::LeastSquares;
         let has_columns = settings.data.has_columns();
         let layers = settings.network.is_none();
         let (subnetworks, cut) = match settings.split {
@@ -304,7 +303,7 @@ impl From<Settings> for TrainOptions {
             rho_schedule: uses(Use::RhoSchedule).then_some(settings.rho_schedule),
             step: uses(Use::Steps).then_some(settings.step),
             input_step: uses(Use::Steps).then_some(settings.input_step),
-            damping: (uses(Use::Damping) && least_squares).then_some(settings.damping),
+            damping: uses(Use::Damping).then_some(settings.damping),
             epsilon: uses(Use::Epsilon).then_some(settings.epsilon),
             epsilon_rule: uses(Use::Epsilon).then_some(settings.epsilon_rule),
             epsilon_bounds: uses(Use::Epsilon).then_some(EpsilonBounds(settings.epsilon_bounds)),

@@ -39,10 +39,9 @@ impl<T: Real> State<T> {
 }
 
 /// The method, and the order of its mini-batches.
-fn bind<'a, T: Real>(
-    state: &'a mut State<T>,
-    run: Run<'a, T>,
-) -> Result<(BackProp<'a, T, Memory<T>>, Option<&'a mut Order>)> {
+type Bound<'a, T> = (BackProp<'a, T, Memory<T>>, Option<&'a mut Order>);
+
+fn bind<'a, T: Real>(state: &'a mut State<T>, run: Run<'a, T>) -> Result<Bound<'a, T>> {
     let State { settings, moments, groups, steps, order } = state;
     let state = backprop::State { layers: run.layers, moments, groups, steps };
     Ok((BackProp::new(*settings, run.partition, run.problem, state)?, order.as_mut()))

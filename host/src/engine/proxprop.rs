@@ -39,10 +39,9 @@ impl<T: Real> State<T> {
 }
 
 /// The method, and the order of its mini-batches.
-fn bind<'a, T: Real>(
-    state: &'a mut State<T>,
-    run: Run<'a, T>,
-) -> Result<(ProxProp<'a, T, Memory<T>>, Option<&'a mut Order>)> {
+type Bound<'a, T> = (ProxProp<'a, T, Memory<T>>, Option<&'a mut Order>);
+
+fn bind<'a, T: Real>(state: &'a mut State<T>, run: Run<'a, T>) -> Result<Bound<'a, T>> {
     let State { settings, kept, groups, guard, order } = state;
     let state = proxprop::State { layers: run.layers, kept, groups, guard };
     Ok((ProxProp::new(*settings, run.partition, run.problem, state)?, order.as_mut()))

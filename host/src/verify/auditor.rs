@@ -35,9 +35,12 @@ pub struct Auditor {
     /// The objective at the start of the run.
     pub(super) first: Value,
     pub(super) ledger: Ledger,
+    /// The largest condition number of the exact steps of inputs so far.
+    pub(super) condition: f64,
     /// The sweep at work, from 1.
     pub(super) sweep: usize,
     falsified: Option<(Formula, f64)>,
+    scattered: Option<f64>,
     shadow: Shadow,
     sweeps: usize,
     /// DLAM's blocks are extrapolated, which no lemma speaks of: only whole sweeps are looked at.
@@ -98,8 +101,10 @@ impl Auditor {
             loaded: Value::default(),
             first: Value::default(),
             ledger,
+            condition: 1.0,
             sweep: 0,
             falsified: None,
+            scattered: None,
             title: title(settings, &train),
             shadow,
             sweeps: settings.sweeps,
@@ -111,6 +116,16 @@ impl Auditor {
     #[must_use]
     pub fn falsify(mut self, formula: Formula, factor: f64) -> Self {
         self.falsified = Some((formula, factor));
+        self
+    }
+
+    /// Adds noise of this size to the hidden layers' variables before every sweep, within what the method allows.
+    ///
+    /// The lemmas hold from every such state, not only from those of a run, in which a formula may have nothing to do: DLAM's
+    /// hidden z stay where a forward pass put them. What compares sweeps with each other or with `train` is left out.
+    #[must_use]
+    pub fn scatter(mut self, size: f64) -> Self {
+        self.scattered = Some(size);
         self
     }
 
@@ -154,10 +169,12 @@ impl Auditor {
                 Method::Dladmm => self.sweep_dladmm()?,
                 _ => self.sweep_dlam()?,
             };
-            self.rate(share, &mut shares);
             self.shadow.sweep()?;
-            let next = self.shadow.state();
-            self.compare(&next);
+            if self.scattered.is_none() {
+                self.rate(share, &mut shares);
+                let next = self.shadow.state();
+                self.compare(&next);
+            }
         }
         if let [.., last] = shares.rates[..] {
             let middle = shares.rates[shares.rates.len() / 2];
@@ -195,12 +212,17 @@ impl Auditor {
         let before = self.loaded;
         self.state = self.shadow.state();
         self.frame.epsilon = self.shadow.epsilon();
+        if let Some(size) = self.scattered {
+            self.frame.scatter(&mut self.state, size, self.sweep);
+        }
         self.recover()?;
         self.value = self.frame.objective(&self.state);
         self.loaded = self.value;
         if self.frame.method == Method::Dlam {
             let (after, layers) = (self.value, self.state.weights.len());
-            self.check_fall(Claim::NeverRises, None, before, after, 0.0);
+            if self.scattered.is_none() {
+                self.check_fall(Claim::NeverRises, None, before, after, 0.0);
+            }
             self.check_dlam_bounds();
             (0..layers).for_each(|l| self.check_residual(l));
             (0..layers - 1).for_each(|l| self.check_feasible(l));
@@ -224,27 +246,35 @@ impl Auditor {
             (&own.weights, &trainer.weights),
             (&own.inputs, &trainer.inputs),
             (&own.linear, &trainer.linear),
-            (&own.residuals, &trainer.residuals),
             (&own.copies, &trainer.copies),
         ];
         for (l, (own, trainer)) in lists.iter().flat_map(|(own, other)| own.iter().zip(*other).enumerate()) {
-            self.compare_with_trainer(l, own, trainer);
+            self.compare_with_trainer(l, own, trainer, 0.0);
+        }
+        for (l, (r, trainer)) in own.residuals.iter().zip(&trainer.residuals).enumerate() {
+            // A residual may be nothing but the rounding of what it is the difference of.
+            let size = self.frame.residual(&own, l).1.norm();
+            self.compare_with_trainer(l, r, trainer, size);
         }
         for (l, (own, trainer)) in own.biases.iter().zip(&trainer.biases).enumerate() {
             let column = |b: &Vec<f64>| Mat { rows: b.len(), columns: 1, data: b.clone() };
-            self.compare_with_trainer(l, &column(own), &column(trainer));
+            self.compare_with_trainer(l, &column(own), &column(trainer), 0.0);
         }
         if self.frame.method == Method::Dladmm {
-            self.compare_with_trainer(own.weights.len() - 1, &own.duals[0], &trainer.duals[0]);
+            // So may the dual, which is rho times one, where the network says what it should.
+            let last = own.weights.len() - 1;
+            let size = self.frame.settings.rho * self.frame.residual(&own, last).1.norm();
+            self.compare_with_trainer(last, &own.duals[0], &trainer.duals[0], size);
         }
         self.state = own;
     }
 
     /// Both made the sweep from the same state, but not in the same tiles; what a sweep makes of that rounding depends on
-    /// its linear systems, so the bound is wide: it is for programming errors.
-    fn compare_with_trainer(&mut self, l: usize, own: &Mat, trainer: &Mat) {
-        let scale = own.norm() + trainer.norm() + f64::MIN_POSITIVE;
-        self.record(Claim::Trainer, Some(l), own.minus(trainer).norm(), 1e-9 * scale, scale);
+    /// its linear systems, so the bound is wide, and wider where those are ill-conditioned: it is for programming errors.
+    fn compare_with_trainer(&mut self, l: usize, own: &Mat, trainer: &Mat, size: f64) {
+        let scale = own.norm() + trainer.norm() + size + f64::MIN_POSITIVE;
+        let bound = (self.rounding(self.longest()) * self.condition).max(1e-9);
+        self.record(Claim::Trainer, Some(l), own.minus(trainer).norm(), bound * scale, scale);
     }
 
     /// `(k + 1) c_k <= L^0 - L^(k+1)`, from which the theorems' o(1/k) follows.
@@ -256,6 +286,11 @@ impl Auditor {
         let scale = self.first.scale + self.value.scale;
         let allowed = count * self.rounding(self.longest()) * scale;
         self.record(Claim::Rate, None, (rate - fallen).max(0.0), allowed, scale);
+    }
+
+    /// Whether the sweeps are those of one run, whose objective began at `first`.
+    pub(super) fn is_one_run(&self) -> bool {
+        self.scattered.is_none()
     }
 
     /// The factor by which the results of `formula` are falsified: 1 but in tests.
@@ -315,9 +350,16 @@ impl Auditor {
 
     /// A block has been made: the objective must have fallen by `share`.
     pub(super) fn check_share(&mut self, claim: Claim, layer: Option<usize>, share: f64) {
+        self.check_share_within(claim, layer, share, 0.0);
+    }
+
+    /// As [`check_share`](Self::check_share), of a share that is known up to `error`.
+    pub(super) fn check_share_within(&mut self, claim: Claim, layer: Option<usize>, share: f64, error: f64) {
         let (before, after) = (self.value, self.frame.objective(&self.state));
         self.value = after;
-        self.check_fall(claim, layer, before, after, share);
+        let scale = before.scale + after.scale;
+        let allowed = self.rounding(self.longest()) * scale + error;
+        self.record(claim, layer, (share - (before.value - after.value)).max(0.0), allowed, scale);
     }
 
     /// From `before` to `after` the objective must have fallen by `share`.

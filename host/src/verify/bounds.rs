@@ -94,6 +94,9 @@ impl Auditor {
 
     /// No term is larger than the first objective; says how large the variables are.
     pub(super) fn check_bounded(&mut self, terms: &[f64]) {
+        if !self.is_one_run() {
+            return;
+        }
         let largest = terms.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let first = self.first;
         let scale = first.scale + self.value.scale;

@@ -73,6 +73,7 @@ impl Auditor {
         let step = self.state.inputs[l].minus(&before.inputs[l]);
         let product = weights.times(&step);
         let terms = self.rounding(weights.rows + weights.columns);
+        let mut error = 0.0;
         let share: f64 = match claim {
             InputClaim::Exact => {
                 // The step is a product with an explicit inverse, whose error grows with the condition number.
@@ -80,7 +81,10 @@ impl Auditor {
                 let (gradient, size) = self.input_gradient(&self.state, l);
                 let (scale, allowed) = (size.norm(), terms * condition * size.norm());
                 self.record(Claim::InputStationary, Some(l), gradient.norm(), allowed, scale);
-                0.5 * (w * product.squared() + c * step.squared())
+                self.condition = self.condition.max(condition);
+                let share = 0.5 * (w * product.squared() + c * step.squared());
+                error = terms * condition * share;
+                share
             }
             InputClaim::Taus(taus) => {
                 let (gradient, size) = self.input_gradient(before, l);
@@ -98,7 +102,7 @@ impl Auditor {
             let curvature = w * product.squared() + c * step.squared();
             self.check_majorised(l, tau, curvature, step.squared(), position, w * weights.squared() + c);
         }
-        self.check_share(Claim::InputShare, Some(l), share);
+        self.check_share_within(Claim::InputShare, Some(l), share, error);
         share
     }
 
@@ -273,8 +277,11 @@ impl Auditor {
         self.check_bias_stationary(l);
         let moved = self.moved_residual(before, l);
         let share = 0.5 * w * moved.squared() + w * delta * step.squared() + 0.5 * regular;
-        let size = share + w * moved.norm() * self.frame.residual(before, l).1.norm();
-        self.record(Claim::WeightReport, Some(l), (claim.promised - share).abs(), rounding * size, size);
+        // The change is the difference of two states: a step below their rounding is lost in it.
+        let reach = self.frame.residual(before, l).1.norm();
+        let size = share + claim.promised.abs() + w * moved.norm() * reach + f64::MIN_POSITIVE;
+        let allowed = rounding * size + w * (rounding * reach) * (rounding * reach);
+        self.record(Claim::WeightReport, Some(l), (claim.promised - share).abs(), allowed, size);
         self.check_share(Claim::WeightShare, Some(l), share);
         (share, w * delta)
     }

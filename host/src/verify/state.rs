@@ -123,6 +123,32 @@ impl Frame {
         }
     }
 
+    /// Adds noise of this size to the variables of hidden layers; DLAM's `a` is put within its interval.
+    pub(super) fn scatter(&self, state: &mut State, size: f64, seed: usize) {
+        let mut random = seed as u64;
+        let mut noise = || {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (random >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+        };
+        for l in 0..state.weights.len() - 1 {
+            state.linear[l].data.iter_mut().for_each(|z| *z += size * noise());
+            if let Some(q) = state.copies.get_mut(l) {
+                q.data.iter_mut().for_each(|q| *q += size * noise());
+            }
+            let h = self.activated(state, l);
+            for (a, h) in state.inputs[l + 1].data.iter_mut().zip(&h.data) {
+                *a = if self.method == Method::Dlam {
+                    h + self.epsilon * noise()
+                } else {
+                    *a + size * noise()
+                };
+            }
+        }
+        for l in 0..state.weights.len() {
+            state.residuals[l] = self.residual(state, l).0;
+        }
+    }
+
     /// H of the risk.
     pub(super) fn risk_lipschitz(&self) -> f64 {
         match self.settings.loss {

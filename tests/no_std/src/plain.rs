@@ -34,6 +34,11 @@ pub fn relu<T: Real>(x: T) -> f64 {
     if x > 0.0 { x } else { 0.0 }
 }
 
+/// `1/(1 + exp(-x))`.
+pub fn sigmoid(x: f64) -> f64 {
+    1.0 / (1.0 + Real::exp(-x))
+}
+
 /// Element (i, j) of `W p + b - z`.
 pub fn residual<T: Real>(
     weights: &MatRef<'_, T>,

@@ -53,7 +53,7 @@ fn rules<T: Real>() -> [StepRule<T>; 2] {
 }
 
 fn shapes<T: Real>(settings: &Settings<T>) -> [LayerShape; LAYERS] {
-    core::array::from_fn(|l| LayerShape::new(settings, l, WIDTHS[l + 1], WIDTHS[l]))
+    core::array::from_fn(|l| LayerShape::new(&settings.steps(), l, WIDTHS[l + 1], WIDTHS[l]))
 }
 
 /// Memory for one matrix; none where there is too little, which whoever asked then finds out.

@@ -11,7 +11,7 @@ use altmin_core::view::{MatMut, MatRef, as_ref, columns};
 use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Real, Regularizer, Result};
 
-use crate::plain::{Random, largest, relu, residual, rounding, total};
+use crate::plain::{Random, largest, relu, residual, rounding, sigmoid, total};
 use crate::{Broken, Checked, require};
 
 const INPUTS: usize = 7;
@@ -95,7 +95,9 @@ pub fn check<T: Real>(mut stack: Stack<'_, T>) -> Checked {
     input_exact(&mut world, stack.rest())?;
     weights_by_rows(&mut world, stack.rest())?;
     weights_exact(&mut world, stack.rest())?;
-    hidden_variable(&mut world, stack.rest())?;
+    hidden_variable(&mut world, Activation::Sigmoid, sigmoid, stack.rest())?;
+    hidden_variable(&mut world, Activation::Tanh, |z| 2.0 * sigmoid(2.0 * z) - 1.0, stack.rest())?;
+    hidden_variable(&mut world, Activation::Relu, relu, stack.rest())?;
     copy_and_dual(&mut world, stack.rest())?;
     output_variable(&mut world, stack)
 }
@@ -209,15 +211,20 @@ fn weights_exact<T: Real>(world: &mut World<'_, T>, mut stack: Stack<'_, T>) -> 
 }
 
 /// pdADMM's equation 4: every z is where a dense scan finds `(z - c)^2 + (q - f(z))^2 + (z - z_old)^2` smallest.
-fn hidden_variable<T: Real>(world: &mut World<'_, T>, mut stack: Stack<'_, T>) -> Checked {
+fn hidden_variable<T: Real>(
+    world: &mut World<'_, T>,
+    activation: Activation<T>,
+    f: impl Fn(f64) -> f64,
+    mut stack: Stack<'_, T>,
+) -> Checked {
     let mut old = stack.matrix(OUTPUTS, SAMPLES)?;
     altmin_core::view::copy(&as_ref(&world.z), &mut old);
     let q = as_ref(&world.q);
-    hidden::step(Proximal::Yes, Activation::Relu, &q, &mut world.z, &mut world.r, stack.rest())?;
+    hidden::step(Proximal::Yes, activation, &q, &mut world.z, &mut world.r, stack.rest())?;
     let above = largest((OUTPUTS, SAMPLES), |i, j| {
         let (z, old) = (world.z[(i, j)].to_f64(), old[(i, j)].to_f64());
         let (c, q) = (z + world.residual(i, j), world.q[(i, j)].to_f64());
-        let value = |z: f64| (z - c) * (z - c) + (q - relu(z)) * (q - relu(z)) + (z - old) * (z - old);
+        let value = |z: f64| (z - c) * (z - c) + (q - f(z)) * (q - f(z)) + (z - old) * (z - old);
         let scanned = (-2000..=2000).map(|step| value(f64::from(step) / 400.0)).fold(f64::MAX, f64::min);
         f64::max(value(z) - scanned, 0.0)
     });

@@ -1,22 +1,25 @@
 //! The z-subproblem of sigmoid and tanh: `min_z omega (z - c)^2 + (t - f(z))^2`, globally, for every omega above 0.
 //!
 //! Both are `f(z) = centre + half tanh(z/unit)`, so everything is done for tanh. Mirrored where `f(c) > t`, so that the
-//! data pull to the right, and divided by the larger of `|t|` and 1, a minimiser solves
+//! data pull to the right, and divided by the largest of omega, `|t|` and 1, a minimiser solves
 //!
-//! `p(z) = kappa (z - c) - h(z) = 0`, `h(z) = (r - u tanh z)/cosh^2 z`, `|r| <= 1`, `0 < u <= 1`,
+//! `p(z) = kappa (z - c) - h(z) = 0`, `h(z) = (r - u tanh z)/cosh^2 z`, with `kappa`, `|r|` and `u` at most 1,
 //!
-//! and lies between c and `tanh z = t`. There h rises to its one peak, first convex and then concave, and falls. The
-//! point z_m where it rises most depends on t alone, neither on c nor on omega: the [`separator`]'s table. Left of z_m
-//! p is concave, right of it p has its other convex stretch, so that there is at most one minimiser on each side:
-//! - the left one is reached from c;
-//! - the right one from where the asymptotic form of p says.
+//! and lies between c and the point of `tanh z = t`. In between, h rises to its one peak, first convex and then concave,
+//! and falls. Where it rises most, the separator, depends on t alone, neither on c nor on omega: that is the table.
+//! p is concave left of it, and right of it convex up to a point from where on p rises: at most one minimiser on each
+//! side.
+//! - The left one is reached from c.
+//! - The right one is reached from where the asymptotic form of p has its zero.
 //!
-//! The sign of `p(z_m)` says on which side there is a minimiser for certain. Where `p'(z_m) < 0` there may be one on
-//! the other side too; then the two are compared by the difference of their objectives, which does not cancel.
+//! The sign of p at the separator says on which side there is a minimiser for certain. Where p falls there, there may be
+//! one on the other side too; then the two are compared by the difference of their objectives, in a form that does not
+//! cancel. The elements that have two are collected, so that they fill lanes of their own.
 //!
-//! Each is found by Halley's iteration (Newton's with the second derivative, which costs nothing here) inside a
-//! bracket, which shrinks by the sign of p; a step that leaves it becomes a halving. Everything works on a fixed number of
-//! lanes without branches; what has converged has a bracket of one point and stays.
+//! Each minimiser is found by Halley's iteration (Newton's with the second derivative, which costs next to nothing here)
+//! inside a bracket, which shrinks by the sign of p; a step that leaves it becomes a halving. All loops are over a fixed
+//! number of lanes, without branches; what has converged has a bracket of one point and stays, so that no element's result
+//! depends on its neighbours.
 
 mod problem;
 mod search;

@@ -39,9 +39,9 @@ pub fn linear<T: Real>(
     let n = z.nrows();
     stack.require(linear_workspace(n))?;
     let (target, new, scratch) = (stack.vector(n)?, stack.vector(n)?, stack.vector(n)?);
-    for j in 0..z.ncols() {
+    for (j, t) in t.iter_mut().enumerate() {
         let (z, r, before) = (column_mut(z, j), column_mut(r, j), column_mut(before, j));
-        go_on(t[j], z, before, target);
+        go_on(*t, z, before, target);
         new.copy_from_slice(z);
         activation.clip_to_preimage(epsilon, column(a, j), target, new, scratch)?;
         for ((moved, new), &z) in target.iter_mut().zip(&mut *new).zip(&*z) {
@@ -49,7 +49,7 @@ pub fn linear<T: Real>(
             *new = z + *moved;
         }
         let accepted = reduce::sum_squared_differences(r, target) <= reduce::sum_squares(r);
-        if decide(&mut t[j], accepted) {
+        if decide(t, accepted) {
             z.copy_from_slice(new);
             subtract(target, r);
         }
@@ -84,16 +84,16 @@ pub fn output<T: Real>(
     stack.require(output_workspace(n))?;
     let (new, moved) = (stack.vector(n)?, stack.vector(n)?);
     let half = 0.5 * rho.to_f64();
-    for j in 0..m {
+    for (j, t) in t.iter_mut().enumerate() {
         let (z, r, before) = (column_mut(z, j), column_mut(r, j), column_mut(before, j));
-        go_on(t[j], z, before, new);
+        go_on(*t, z, before, new);
         for ((moved, &new), &z) in moved.iter_mut().zip(&*new).zip(&*z) {
             *moved = new - z;
         }
         let risk = |z: &[T]| loss.value(dense(z, n, 1), target.columns(j, 1));
         let old = risk(z)? + half * reduce::sum_squares(r);
         let accepted = risk(new)? + half * reduce::sum_squared_differences(r, moved) <= old;
-        if decide(&mut t[j], accepted) {
+        if decide(t, accepted) {
             z.copy_from_slice(new);
             subtract(moved, r);
         }

@@ -62,6 +62,8 @@ impl<T: Real> Problem<T> {
         self.given.1[to] = other.given.1[from];
     }
 
+    /// What lane i's p is at z.
+    // A call would keep the loops around it from being vectorised.
     #[inline(always)]
     pub(super) fn at(&self, i: usize, z: T) -> Point<T> {
         let (two, four) = (T::from_f64(2.0), T::from_f64(4.0));

@@ -6,16 +6,14 @@ use super::problem::{Point, Problem};
 use super::{LANES, Lanes, clamp, select};
 use crate::real::Real;
 
-/// Halley's steps after which the iteration ends in any case. Eight are enough but where both minimisers and the maximum
-/// between them meet: there a step halves the error, whose fourth power is that of the objective.
+/// Steps after which the iteration ends in any case. Less than ten are enough but where both minimisers and the maximum
+/// between them meet: there a step halves the error, and the objective's error is its fourth power.
 const MOST_STEPS: usize = 24;
 
-/// The separator, and what is right of it: a start and a bracket.
+/// The separator, and where the search right of it starts.
 pub(super) struct Bounds<T> {
     separator: Lanes<T>,
-    low: Lanes<T>,
     start: Lanes<T>,
-    high: Lanes<T>,
 }
 
 /// Approximate minimisers in their brackets, on one side of the separator: 1 is right of it and -1 left. 0 is none,
@@ -49,26 +47,20 @@ impl<T: Real> Candidates<T> {
 }
 
 impl<T: Real> Problem<T> {
-    /// Right of zero and of `z = c`, with `w = exp(-2 z)`: h is close to `4 w (r - u + 2 u w)` and `z - c` varies
-    /// little, so that p = 0 is a quadratic equation in w. A better `z - c` then gives a better w.
+    /// The start on the right: with `w = exp(-2 z)`, h is close to `4 w (r - u + 2 u w)` where f is saturated, and
+    /// `z - c`, which matters less, is taken at z = 1. Then p = 0 is a quadratic equation in w. The minimiser is not
+    /// right of `tanh z = t`, where `w = (u - r)/(u + r)`.
     pub(super) fn bounds(&self) -> Bounds<T> {
         let (half, two, four) = (T::from_f64(0.5), T::from_f64(2.0), T::from_f64(4.0));
+        let much = T::from_f64(1e18);
         let Self { kappa, c, r, u, .. } = self;
-        let zero = [T::ZERO; LANES];
-        let mut bounds = Bounds { separator: zero, low: zero, start: zero, high: zero };
-        let (mut b, mut root) = (zero, zero);
+        let mut bounds = Bounds { separator: [T::ZERO; LANES], start: [T::ZERO; LANES] };
+        let (mut b, mut root) = ([T::ZERO; LANES], [T::ZERO; LANES]);
         for i in 0..LANES {
-            let separator = separator(r[i], u[i]);
-            // The point of tanh z = t, and a little more than the error of the logarithm.
-            let end = half * rough_ln(T::SMALLEST.max((u[i] + r[i]) / T::SMALLEST.max(u[i] - r[i])));
-            let end = end + (T::ONE + end.abs()) * T::from_f64(1e-6);
-            let low = c[i].max(separator);
+            bounds.separator[i] = separator(r[i], u[i]);
             let excess = r[i] - u[i];
-            b[i] = T::from_f64(1e18).min(kappa[i] * (T::ONE - c[i]).max(T::ONE));
+            b[i] = much.min(kappa[i] * (T::ONE - c[i]).max(T::ONE));
             root[i] = excess * excess + two * b[i] * u[i];
-            bounds.separator[i] = separator;
-            bounds.low[i] = low;
-            bounds.high[i] = select(excess < T::ZERO, low.max(end), T::MAX);
         }
         for root in &mut root {
             *root = root.sqrt();
@@ -76,8 +68,8 @@ impl<T: Real> Problem<T> {
         for i in 0..LANES {
             let excess = r[i] - u[i];
             let (beyond, inside) = (half * b[i] / (excess + root[i]), (root[i] - excess) / (four * u[i]));
-            let w = select(excess > T::ZERO, beyond, inside);
-            bounds.start[i] = clamp(-half * rough_ln(T::SMALLEST.max(w)), bounds.low[i], bounds.high[i]);
+            let w = select(excess > T::ZERO, beyond, inside).max(much.min(-excess / (u[i] + r[i])));
+            bounds.start[i] = c[i].max(bounds.separator[i]).max(-half * rough_ln(T::SMALLEST.max(w)));
         }
         bounds
     }
@@ -85,8 +77,7 @@ impl<T: Real> Problem<T> {
     /// The side of the separator where there is a minimiser for certain, and the other side where there may be one.
     pub(super) fn sides(&self, bounds: &Bounds<T>) -> (Lanes<T>, Lanes<T>) {
         let (mut side, mut other) = ([T::ZERO; LANES], [T::ZERO; LANES]);
-        for i in 0..LANES {
-            let separator = bounds.separator[i];
+        for (i, &separator) in bounds.separator.iter().enumerate() {
             let Point { p, slope, .. } = self.at(i, separator);
             let before = self.c[i] < separator;
             side[i] = select(before, select(p < T::ZERO, T::ONE, -T::ONE), T::ONE);
@@ -100,11 +91,11 @@ impl<T: Real> Problem<T> {
         // For steps that end a little beyond a minimiser close to the separator.
         let margin = T::from_f64(1.0 / 32.0);
         let mut found = Candidates { side: *side, ..Candidates::empty() };
-        for i in 0..LANES {
-            let right = side[i] > T::ZERO;
+        for (i, &side) in side.iter().enumerate() {
+            let right = side > T::ZERO;
             found.z[i] = select(right, bounds.start[i], self.c[i]);
             found.low[i] = select(right, self.c[i].max(bounds.separator[i] - margin), self.c[i]);
-            found.high[i] = select(right, bounds.high[i], bounds.separator[i] + margin);
+            found.high[i] = select(right, T::MAX, bounds.separator[i] + margin);
         }
         found
     }
@@ -130,8 +121,11 @@ impl<T: Real> Problem<T> {
                 let next = select(near, clamp(wanted, low, high), next);
                 // A side without a minimiser: p has passed its extreme there and has not changed its sign.
                 let extreme = select(slope <= T::ZERO, p * sides[i], T::ZERO);
-                let next = select(extreme > T::ZERO, *z, next);
-                let done = select(extreme > T::ZERO, T::ONE, select(near, T::ONE, T::ZERO)) > T::ZERO;
+                // Where p is nothing but rounding, its step would lead anywhere.
+                let rounding = T::EPSILON * self.kappa[i] * (z.abs() + self.c[i].abs());
+                let stay = select(p.abs() <= rounding, T::ONE, extreme);
+                let next = select(stay > T::ZERO, *z, next);
+                let done = select(stay > T::ZERO, T::ONE, select(near, T::ONE, T::ZERO)) > T::ZERO;
                 *z = next;
                 lows[i] = select(done, next, low);
                 highs[i] = select(done, next, high);

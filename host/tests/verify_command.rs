@@ -1,0 +1,67 @@
+//! `altmin verify` from outside: what it prints and how it exits.
+
+use std::process::{Command, Output};
+
+fn verify(arguments: &[&str]) -> Output {
+    let small = ["--pool", "2", "--samples", "40", "--hidden", "6,5", "--sweeps", "3"];
+    let mut command = Command::new(env!("CARGO_BIN_EXE_altmin"));
+    command.arg("verify").args(small).args(arguments).output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("text")
+}
+
+#[test]
+fn without_a_method_all_that_have_theorems_are_verified() {
+    let output = verify(&["--rho", "4.1"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    for title in ["pdadmm: digits", "dladmm: digits", "dlam: digits"] {
+        assert!(stdout.lines().any(|line| line.starts_with(title)), "{stdout}");
+    }
+    assert!(stdout.contains("pdADMM, Lemma 1") && stdout.contains("departs from the paper: "), "{stdout}");
+    assert!(!stdout.contains("BROKEN"), "{stdout}");
+}
+
+#[test]
+fn outside_of_the_theorem_it_is_not_promised_and_no_failure() {
+    let output = verify(&["--method", "pdadmm", "--nu", "1", "--rho", "2", "--step", "vector"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    assert!(stdout.contains("\nnot promised  in every sweep"), "{stdout}");
+    assert!(stdout.contains("needs rho above 4 (max(4 nu s^2, (sqrt(17) + 1) nu/2)"), "{stdout}");
+}
+
+#[test]
+fn json_is_an_object_a_promise() {
+    let output = verify(&["--method", "dlam", "--epsilon-rule", "fixed", "--json"]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}");
+    let lines: Vec<serde_json::Value> =
+        stdout.lines().map(|line| serde_json::from_str(line).expect("one object a line")).collect();
+    assert!(lines.iter().all(|line| line["kind"] == "promise" && line["method"] == "dlam"));
+    let descent = lines.iter().find(|line| line["name"] == "descent").expect("Lemma 1");
+    assert_eq!((&descent["verdict"], &descent["checks"]), (&"held".into(), &3.into()));
+    assert!(descent["violation"].as_f64() <= descent["allowed"].as_f64());
+}
+
+#[test]
+fn wrong_use_is_refused_with_what_is_wanted() {
+    let refused = |arguments: &[&str], words: &str| {
+        let output = verify(arguments);
+        let stderr = text(&output.stderr);
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{arguments:?}: {stderr}");
+        assert!(stderr.starts_with("error: ") && stderr.contains(words), "{arguments:?}: {stderr}");
+    };
+    refused(&["--method", "adam"], "pdadmm, dladmm, dlam");
+    refused(&["--method", "taylor"], "pdadmm, dladmm, dlam");
+    refused(&["--method", "pdadmm", "--epsilon", "1"], "has no use for it");
+    refused(&["--learning-rate", "1"], "has no use for it");
+    refused(&["--precision", "f32"], "f64");
+    refused(&["--tolerance", "1"], "not to be given");
+    refused(&["--grow", "1:1"], "grow");
+    refused(&["--method", "dladmm", "--rho-schedule", "times:10:1"], "constant");
+    refused(&["--hidden", "0"], "hidden");
+    refused(&["--nu", "-1"], "nu");
+}
