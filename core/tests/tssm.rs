@@ -148,7 +148,7 @@ impl Reference {
 
     fn epoch(&mut self, order: &[u32], batch: usize) {
         let n = self.nets.len();
-        for samples in order.chunks(batch) {
+        for samples in batches(order, batch) {
             if let Inner::Proximal { damping, .. } = self.settings.inner {
                 self.sweep(damping, samples);
                 continue;
@@ -213,6 +213,25 @@ impl Reference {
         }
         value
     }
+}
+
+/// As few batches as hold `batch` samples each at most, their sizes no more than one apart: the larger ones of the
+/// remainder are spread over the epoch.
+fn batches(order: &[u32], batch: usize) -> Vec<&[u32]> {
+    let mut count = 1;
+    while count * batch < order.len() {
+        count += 1;
+    }
+    let (size, more) = (order.len() / count, order.len() % count);
+    let (mut rest, mut all, mut owed) = (order, Vec::new(), 0);
+    for _ in 0..count {
+        owed += more;
+        let (own, after) = rest.split_at(size + owed / count);
+        owed %= count;
+        all.push(own);
+        rest = after;
+    }
+    all
 }
 
 /// Widths of each subnetwork's signals.
@@ -461,7 +480,7 @@ fn one_subnetwork_is_back_propagation_bit_for_bit() {
         };
         let mut method = BackProp::new(settings, partition, problem, state).unwrap();
         method.initialize();
-        for batch in orders.iter().flat_map(|order| order.chunks(10)) {
+        for batch in orders.iter().flat_map(|order| batches(order, 10)) {
             method.step_batch(&mut executor, &Portable, batch).unwrap();
         }
         let expected: Vec<f64> = method

@@ -11,7 +11,7 @@ use altmin_core::method::Problem;
 use altmin_core::view::{dense, dense_mut};
 use serde::Serialize;
 
-use crate::config::{Kernel, Method, Precision, Settings, StepRule, TrainOptions};
+use crate::config::{Kernel, Method, Precision, Settings, StepRule, TrainOptions, Use};
 use crate::convert;
 use crate::engine::{Engine, Size};
 use crate::error::{Error, Result};
@@ -192,6 +192,10 @@ fn median(times: &mut [f64]) -> f64 {
 
 /// The defaults of `train` for everything that a bench does not set.
 fn training_settings(bench: &BenchSettings) -> Result<Settings> {
+    if bench.method.uses(Use::Subnetworks) {
+        let expected = "a method over layers: what subnetworks cost, `info` says";
+        return Err(Error::argument("method", bench.method, expected));
+    }
     let mut settings = TrainOptions {
         method: Some(bench.method),
         step: Some(bench.step),

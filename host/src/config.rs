@@ -14,12 +14,13 @@ mod text;
 mod validate;
 mod values;
 
-pub use choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
-pub use defaults::{Defaults, defaults};
+pub use choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+pub use defaults::{Defaults, InnerDefaults, defaults, inner_defaults};
 pub use options::TrainOptions;
 pub(crate) use schedule::range;
 pub use schedule::{NuSchedule, RhoSchedule, Times};
 pub use settings::Settings;
 pub use values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
+    Batch, Classes, Cuts, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit,
+    Tolerance, Widths,
 };

@@ -2,11 +2,11 @@
 
 use altmin_core::loss::OutputSolver;
 use altmin_core::method::pdadmm::DualStorage;
-use altmin_core::method::{Settings as CoreSettings, backprop, dlam, proxprop};
+use altmin_core::method::{Settings as CoreSettings, backprop, dlam, proxprop, tssm};
 use altmin_core::optimizer::Optimizer;
 use altmin_core::{Real, update};
 
-use crate::config::{EpsilonRule, Method, Regularizer, Settings, StepRule};
+use crate::config::{Convention, EpsilonRule, Inner, Method, Regularizer, Settings, StepRule, Use};
 use crate::engine::{Batches, Plan};
 use crate::network::{Activation, Loss};
 
@@ -28,25 +28,63 @@ pub fn settings<T: Real>(settings: &Settings) -> CoreSettings<T> {
     }
 }
 
-/// The method with the core's settings for it; `core` are those of methods with step rules.
+/// The method over layers with the core's settings for it; `core` are those of methods with step rules. A method over
+/// subnetworks has [`subnetworks`]: of layers it would be its optimiser's back-propagation.
 pub fn plan<T: Real>(settings: &Settings, core: CoreSettings<T>) -> Plan<T> {
-    let rate = T::from_f64(settings.learning_rate);
-    let optimizer = match settings.method {
-        Method::Pdadmm => return Plan::Pdadmm { settings: core, storage: DualStorage::Recovered },
-        Method::Dladmm => return Plan::Dladmm(core),
-        Method::Dlam => return Plan::Dlam(dlam(settings, core)),
+    match settings.method {
+        Method::Pdadmm => Plan::Pdadmm { settings: core, storage: DualStorage::Recovered },
+        Method::Dladmm => Plan::Dladmm(core),
+        Method::Dlam => Plan::Dlam(dlam(settings, core)),
         Method::Taylor => {
             let exact = step_rule(StepRule::LeastSquares, settings.damping);
-            return Plan::Taylor(CoreSettings { weight_step: exact, input_step: exact, ..core });
+            Plan::Taylor(CoreSettings { weight_step: exact, input_step: exact, ..core })
         }
-        Method::Proxprop => return Plan::Proxprop(proxprop(settings, core), batches(settings)),
-        Method::Gd => Optimizer::gd(rate),
-        Method::Adagrad => Optimizer::adagrad(rate),
-        Method::Adadelta => Optimizer::adadelta(rate),
-        Method::Adam => Optimizer::adam(rate),
-    };
-    let CoreSettings { activation, loss, regularizer, .. } = core;
-    Plan::Backprop(backprop::Settings { optimizer, activation, loss, regularizer }, batches(settings))
+        Method::Proxprop => Plan::Proxprop(proxprop(settings, core), batches(settings)),
+        _ => {
+            let CoreSettings { activation, loss, regularizer, .. } = core;
+            let optimizer = optimizer(settings);
+            Plan::Backprop(backprop::Settings { optimizer, activation, loss, regularizer }, batches(settings))
+        }
+    }
+}
+
+/// How weights follow their gradient: a baseline's rule, or the one inside subnetworks.
+fn optimizer<T: Real>(settings: &Settings) -> Optimizer<T> {
+    let rate = T::from_f64(settings.learning_rate);
+    match (settings.method, settings.inner) {
+        (Method::Adagrad, _) => Optimizer::adagrad(rate),
+        (Method::Adadelta, _) => Optimizer::adadelta(rate),
+        (Method::Adam, _) | (Method::Gsadmm | Method::Gsam, Inner::Adam) => Optimizer::adam(rate),
+        _ => Optimizer::gd(rate),
+    }
+}
+
+/// The core's settings for subnetworks; a baseline trains a single one, to which what lies between them does not matter.
+pub fn subnetworks<T: Real>(settings: &Settings) -> tssm::Settings<T> {
+    let splits = settings.method.uses(Use::Subnetworks);
+    tssm::Settings {
+        splitting: if settings.method == Method::Gsam {
+            tssm::Splitting::Gsam
+        } else {
+            tssm::Splitting::Gsadmm
+        },
+        alpha: T::from_f64(settings.alpha),
+        rho: T::from_f64(settings.rho),
+        tau: T::from_f64(settings.tau2),
+        convention: match settings.convention {
+            Convention::Mean => tssm::Convention::Mean,
+            Convention::Sum => tssm::Convention::Sum,
+        },
+        inner: match settings.inner {
+            Inner::Proxprop if splits => {
+                tssm::Inner::Proximal { nu: T::from_f64(settings.nu), damping: T::from_f64(settings.damping) }
+            }
+            _ => tssm::Inner::Optimizer(optimizer(settings)),
+        },
+        loss: loss(settings.loss),
+        guard: settings.guard.filter(|_| splits).map(T::from_f64),
+        frozen: if splits { settings.freeze } else { 0 },
+    }
 }
 
 fn proxprop<T: Real>(settings: &Settings, core: CoreSettings<T>) -> proxprop::Settings<T> {
@@ -81,7 +119,8 @@ pub fn epsilon_rule(settings: &Settings) -> dlam::EpsilonRule {
     }
 }
 
-fn batches(settings: &Settings) -> Option<Batches> {
+/// The mini-batches.
+pub fn batches(settings: &Settings) -> Option<Batches> {
     settings.batch.map(|size| Batches { size, seed: settings.seed })
 }
 

@@ -11,6 +11,7 @@ mod pdadmm;
 mod proxprop;
 mod read;
 mod stacked;
+mod subnetworks;
 mod taylor;
 
 use altmin_core::executor::Executor;
@@ -20,12 +21,16 @@ use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::method::{Partition, Problem, Settings, Steps, Sweep};
 use altmin_core::update::sums::SumsShape;
 use altmin_core::workspace::Requirement;
-use altmin_core::{Real, Result};
+use altmin_core::{Activation, Real, Result};
+
+use crate::composed::Composed;
 
 pub use batches::Batches;
 pub use read::Variables;
+pub use subnetworks::{Part, Subnetworks};
 
-type Memory<T> = Box<[T]>;
+/// The memory of a run.
+pub(crate) type Memory<T> = Box<[T]>;
 
 /// Columns of a tile: 256 of 500 features in f32 are 0.5 MB, so that what a phase touches of a tile stays in the caches;
 /// wider ones were no faster.
@@ -202,6 +207,7 @@ enum State<T> {
     Dlam(dlam::State<T>),
     Proxprop(proxprop::State<T>),
     Backprop(backprop::State<T>),
+    Subnetworks(subnetworks::State<T>),
 }
 
 /// The same call for whichever method it is.
@@ -214,6 +220,7 @@ macro_rules! each {
             State::Dlam($work) => $call,
             State::Proxprop($work) => $call,
             State::Backprop($work) => $call,
+            State::Subnetworks($work) => $call,
         }
     };
 }
@@ -262,12 +269,51 @@ impl<T: Real> Engine<T> {
         Ok(Self { partition, layers, state, scratch })
     }
 
+    /// The same for a network of blocks.
+    ///
+    /// # Errors
+    /// [`Setting`](altmin_core::Error::Setting).
+    pub fn of_blocks<G: Gemm<T>>(plan: Subnetworks<T>, samples: usize, gemm: &G) -> Result<Self> {
+        let (state, partition) = subnetworks::State::new(plan, samples)?;
+        let scratch = state.scratch(gemm, &partition);
+        Ok(Self { partition, layers: Vec::new(), state: State::Subnetworks(state), scratch })
+    }
+
     /// Scratch that each worker of the executor needs.
     pub fn scratch(&self) -> Requirement {
         self.scratch
     }
 
-    /// The layers, first to last.
+    /// Weights (n_out x n_in, column-major) and bias of every linear map, first to last: of layers, or of blocks.
+    pub fn maps(&self) -> impl Iterator<Item = (&[T], &[T])> {
+        let blocks = match &self.state {
+            State::Subnetworks(state) => Some(state.maps()),
+            _ => None,
+        };
+        self.layers.iter().map(Layer::parameters).chain(blocks.into_iter().flatten())
+    }
+
+    /// The same for setting them, before [`Engine::initialize`] or to go back to earlier ones.
+    pub fn maps_mut(&mut self) -> impl Iterator<Item = (&mut [T], &mut [T])> {
+        let blocks = match &mut self.state {
+            State::Subnetworks(state) => Some(state.maps_mut()),
+            _ => None,
+        };
+        self.layers.iter_mut().map(Layer::parameters_mut).chain(blocks.into_iter().flatten())
+    }
+
+    /// The network as it stands; `activation` is that between layers.
+    pub fn composed(&self, activation: Activation<T>) -> Composed<'_, T> {
+        match &self.state {
+            State::Subnetworks(state) => {
+                let (parts, subnetworks) = state.parts();
+                Composed::Blocks { parts, subnetworks }
+            }
+            _ => Composed::Layers { layers: &self.layers, activation },
+        }
+    }
+
+    /// The layers, first to last; none of a network of blocks.
     pub fn layers(&self) -> &[Layer<T, Memory<T>>] {
         &self.layers
     }
@@ -279,7 +325,11 @@ impl<T: Real> Engine<T> {
 
     /// The objective is R of the composed network and Omega: the method has no variables beside the weights.
     pub fn is_composed(&self) -> bool {
-        matches!(self.state, State::Proxprop(_) | State::Backprop(_))
+        match &self.state {
+            State::Proxprop(_) | State::Backprop(_) => true,
+            State::Subnetworks(state) => state.is_end_to_end(),
+            _ => false,
+        }
     }
 
     /// Sets the auxiliary variables by a forward pass from the present weights.

@@ -145,7 +145,7 @@ impl Error {
                 self,
                 Error::Argument { .. }
                     | Error::Exists { .. }
-                    | Error::Core(altmin_core::Error::Setting { .. })
+                    | Error::Core(altmin_core::Error::Setting { .. } | altmin_core::Error::Block { .. })
             ),
         }
     }

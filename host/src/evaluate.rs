@@ -1,20 +1,19 @@
 //! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
 
 use altmin_core::forward;
-use altmin_core::gemm::Gemm;
 use altmin_core::loss::argmax;
-use altmin_core::view::{dense, dense_mut};
-use altmin_core::workspace::Stack;
+use altmin_core::view::{copy, dense, dense_mut};
+use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Loss, Real};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::convert;
 use crate::data::{Column, Dataset};
-use crate::engine::TILE;
+use crate::engine::{Part, TILE};
 use crate::error::{Error, Result};
 use crate::gemm_fast::Fast;
-use crate::model::Model;
+use crate::model::{self, Model};
 use crate::score::r_squared;
 
 /// How a model does on a data set.
@@ -126,33 +125,85 @@ pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Resul
         .num_threads(threads)
         .build()
         .map_err(|error| Error::argument("threads", threads, error.to_string()))?;
-    let shapes = || model.layers.iter().map(|layer| (layer.n_out, layer.n_in));
-    let widest = shapes().map(|(n_out, _)| n_out).max().unwrap_or(0);
-    let scratch = forward::network_workspace::<T, _>(&Fast, shapes(), widest, TILE).elements();
+    let pass = Pass::new(model)?;
+    let (tile, scratch) = (pass.tile(), pass.scratch());
     pool.install(|| {
-        let inputs = features.par_chunks(TILE * n_in);
-        inputs.zip(outputs.par_chunks_mut(TILE * n_out)).try_for_each_init(
+        let inputs = features.par_chunks(tile * n_in);
+        inputs.zip(outputs.par_chunks_mut(tile * n_out)).try_for_each_init(
             || vec![T::ZERO; scratch],
-            |scratch, (x, z)| tile(&Fast, model, widest, x, z, Stack::new(scratch)),
+            |scratch, (x, z)| pass.tile_of(x, z, Stack::new(scratch)),
         )
     })?;
     Ok(outputs)
 }
 
-fn tile<T: Real, G: Gemm<T>>(
-    gemm: &G,
-    model: &Model<T>,
-    widest: usize,
-    x: &[T],
-    z: &mut [T],
-    stack: Stack<'_, T>,
-) -> altmin_core::Result {
-    let (n_in, n_out) = (model.n_features(), model.outputs.names().len());
-    let x = dense(x, n_in, x.len() / n_in);
-    let mut z = dense_mut(z, n_out, x.ncols());
-    let layers =
-        model.layers.iter().map(|layer| (dense(&layer.weight, layer.n_out, layer.n_in), &layer.bias[..]));
-    forward::network(gemm, convert::activation(model.activation), layers, &x, &mut z, widest, stack)
+/// A model, ready to pass samples through.
+enum Pass<'m, T> {
+    Layers { layers: &'m [model::Dense<T>], activation: altmin_core::Activation<T>, widest: usize },
+    Blocks { part: Part<T>, parameters: Vec<T> },
+}
+
+impl<'m, T: Real> Pass<'m, T> {
+    fn new(model: &'m Model<T>) -> altmin_core::Result<Self> {
+        let layers = &model.layers[..];
+        let Some(blocks) = &model.blocks else {
+            let widest = layers.iter().map(|layer| layer.n_out).max().unwrap_or(0);
+            return Ok(Self::Layers { layers, activation: convert::activation(model.activation), widest });
+        };
+        let parameters =
+            layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias)).copied().collect();
+        Ok(Self::Blocks { part: Part::new(blocks.blocks_in(), blocks.input())?, parameters })
+    }
+
+    /// Samples of a tile.
+    fn tile(&self) -> usize {
+        match self {
+            Self::Layers { .. } => TILE,
+            Self::Blocks { part, .. } => part.tile(TILE),
+        }
+    }
+
+    /// Elements of scratch for a tile.
+    fn scratch(&self) -> usize {
+        match self {
+            Self::Layers { layers, widest, .. } => {
+                let shapes = layers.iter().map(|layer| (layer.n_out, layer.n_in));
+                forward::network_workspace::<T, _>(&Fast, shapes, *widest, TILE).elements()
+            }
+            Self::Blocks { part, .. } => {
+                let (network, tile) = (part.network(), self.tile());
+                Requirement::vector(network.record(tile)).and(network.workspace(&Fast, tile)).elements()
+            }
+        }
+    }
+
+    /// Samples `x`, one after the other, to their outputs `z`.
+    fn tile_of(&self, x: &[T], z: &mut [T], mut stack: Stack<'_, T>) -> altmin_core::Result {
+        match self {
+            Self::Layers { layers, activation, widest } => {
+                let maps = layers
+                    .iter()
+                    .map(|layer| (dense(&layer.weight, layer.n_out, layer.n_in), &layer.bias[..]));
+                let (n_in, n_out) =
+                    layers.first().zip(layers.last()).map_or((0, 0), |(a, b)| (a.n_in, b.n_out));
+                let x = dense(x, n_in, x.len() / n_in.max(1));
+                let mut z = dense_mut(z, n_out, x.ncols());
+                forward::network(&Fast, *activation, maps, &x, &mut z, *widest, stack)
+            }
+            Self::Blocks { part, parameters } => {
+                let network = part.network();
+                let n_in = network.input().features();
+                let x = dense(x, n_in, x.len() / n_in);
+                let record = stack.vector(network.record(x.ncols()))?;
+                network.forward(&Fast, parameters, &x, record, stack.rest())?;
+                copy(
+                    &network.output_of(record, x.ncols()),
+                    &mut dense_mut(z, network.output().features(), x.ncols()),
+                );
+                Ok(())
+            }
+        }
+    }
 }
 
 /// The class of the largest score, the first of several.

@@ -2,11 +2,15 @@
 
 pub mod atomic_file;
 pub mod bench;
+pub mod blocks;
 pub mod cli;
 pub mod compare;
 pub mod comparison_folder;
+pub mod composed;
 pub mod config;
 pub mod convert;
+pub mod costs;
+pub mod cuts;
 pub mod data;
 pub mod engine;
 pub mod error;

@@ -1,8 +1,9 @@
 //! A trained network and its file.
 //!
 //! The file is [safetensors](https://github.com/huggingface/safetensors): tensors `layers.0.weight` as `[out, in]`
-//! and `layers.0.bias` as `[out]`, numbered from 0, which PyTorch's `torch.nn.Linear` takes as they are. Everything
-//! else is one JSON text in the metadata under `altmin`: with several keys the file's bytes would differ from run
+//! and `layers.0.bias` as `[out]`, numbered from 0, which PyTorch's `torch.nn.Linear` takes as they are. Those of a network
+//! of blocks bear the number of their block, from 0: `blocks.2.weight`, of a convolution as `[out, in, height, width]`, of
+//! a residual pair `blocks.2.conv1.weight`, `conv2` and, if there is one, `projection`. Everything else is one JSON text in the metadata under `altmin`: with several keys the file's bytes would differ from run
 //! to run, since the format's writer keeps them in a hash table.
 
 use std::fs;
@@ -14,15 +15,17 @@ use serde::{Deserialize, Serialize};
 mod tensors;
 
 use crate::atomic_file;
+use crate::blocks::{Architecture, BlockNetwork};
 use crate::data::{Channel, Outputs, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::{Activation, Loss};
+use altmin_core::block::Shape;
 
 /// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the
 /// names of values, a table's columns and the channels of images, may be missing.
 pub const VERSION: u64 = 1;
 
-/// A layer's linear map.
+/// A linear map: a layer's, or one of a block, whose inputs are those of a convolution's patch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dense<T> {
     /// Outputs.
@@ -38,9 +41,12 @@ pub struct Dense<T> {
 /// A network with what is needed to use it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model<T> {
-    /// From input to output; each takes as many inputs as the one before has outputs.
+    /// From input to output; each takes as many inputs as the one before has outputs. Of a network of blocks the linear
+    /// maps, in the order of the blocks.
     pub layers: Vec<Dense<T>>,
-    /// Between the layers, not after the last.
+    /// The blocks, where it is no network of layers alone.
+    pub blocks: Option<BlockNetwork>,
+    /// Between the layers, not after the last; of no consequence to blocks.
     pub activation: Activation,
     /// What it was trained with.
     pub loss: Loss,
@@ -51,8 +57,11 @@ pub struct Model<T> {
 }
 
 impl<T: Real> Model<T> {
-    /// Inputs of the first layer.
+    /// Inputs of the first layer or block.
     pub fn n_features(&self) -> usize {
+        if let Some(blocks) = &self.blocks {
+            return blocks.input().features();
+        }
         self.layers.first().map_or(0, |layer| layer.n_in)
     }
 
@@ -99,6 +108,17 @@ impl<T: Real> Model<T> {
                 );
             }
         }
+        if let Some(blocks) = &self.blocks {
+            let maps = blocks.maps();
+            let found: Vec<_> = self.layers.iter().map(|layer| (layer.n_out, layer.n_in)).collect();
+            let expected: Vec<_> = maps.iter().map(|map| (map.n_out, map.n_in)).collect();
+            return match found == expected {
+                true => self.fault_around(blocks.outputs()),
+                false => {
+                    fault(format!("linear maps of {found:?}"), format!("{expected:?}, those of the blocks"))
+                }
+            };
+        }
         for (index, pair) in self.layers.windows(2).enumerate() {
             if pair[1].n_in != pair[0].n_out {
                 let found = format!("{} inputs of layers.{}", pair[1].n_in, index + 1);
@@ -142,7 +162,11 @@ impl<T: Real> Model<T> {
         }
         let metadata = Metadata {
             version: VERSION,
-            activation: self.activation.to_string(),
+            activation: self.blocks.is_none().then(|| self.activation.to_string()),
+            network: self.blocks.as_ref().map(|blocks| {
+                let Shape { channels, height, width } = blocks.input();
+                Blocks { text: blocks.to_string(), input: [channels, height, width] }
+            }),
             loss: self.loss.to_string(),
             classes: self.outputs.classes().to_vec(),
             values: self.outputs.are_values().then(|| self.outputs.names().to_vec()),
@@ -152,7 +176,11 @@ impl<T: Real> Model<T> {
             Error::data("model", error.to_string(), "what a model file can hold")
         };
         let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
-        tensors::serialize(&self.layers, text).map_err(|error| refused(&error))
+        let names = match &self.blocks {
+            None => tensors::of_layers(self.layers.len()),
+            Some(blocks) => tensors::of_blocks(blocks),
+        };
+        tensors::serialize(&self.layers, &names, text).map_err(|error| refused(&error))
     }
 
     /// Writes the model to `path`, in place of an older one; see [`atomic_file::write`].
@@ -172,12 +200,29 @@ impl<T: Real> Model<T> {
     /// finite in `T`.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
-        let (layers, text) = tensors::deserialize(path, &bytes)?;
+        let (file, text) = tensors::open(path, &bytes)?;
         let metadata = Metadata::parse(path, &text)?;
         let unknown = |error: Error| Error::format(path, format!("metadata: {error}"), "a known name");
+        let blocks = metadata.network.map(Blocks::network).transpose().map_err(unknown)?;
+        let names = match &blocks {
+            None => tensors::of_layers(tensors::count_layers(&file)),
+            Some(blocks) => tensors::of_blocks(blocks),
+        };
+        let activation = match (&metadata.activation, &blocks) {
+            (Some(name), None) => name.parse().map_err(unknown)?,
+            (None, Some(_)) => Activation::Relu,
+            (Some(_), Some(_)) => {
+                return Err(Error::format(path, "metadata with activation and network", "one of them"));
+            }
+            (None, None) => {
+                let expected = format!("metadata of version {VERSION}");
+                return Err(Error::format(path, "metadata: missing field `activation`", expected));
+            }
+        };
         let model = Self {
-            layers,
-            activation: metadata.activation.parse().map_err(unknown)?,
+            layers: tensors::deserialize(path, &file, &names)?,
+            blocks,
+            activation,
             loss: metadata.loss.parse().map_err(unknown)?,
             outputs: match metadata.values {
                 Some(values) => Outputs::Values(values),
@@ -195,7 +240,12 @@ impl<T: Real> Model<T> {
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     version: u64,
-    activation: String,
+    /// None for blocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    activation: Option<String>,
+    /// None for layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    network: Option<Blocks>,
     loss: String,
     /// None for regression.
     classes: Vec<String>,
@@ -203,6 +253,25 @@ struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     values: Option<Vec<String>>,
     preprocessing: Preprocessing,
+}
+
+/// A network of blocks.
+#[derive(Serialize, Deserialize)]
+struct Blocks {
+    /// All blocks, the output layer too.
+    text: String,
+    /// Channels, height and width of a sample.
+    input: [usize; 3],
+}
+
+impl Blocks {
+    fn network(self) -> Result<BlockNetwork> {
+        let [channels, height, width] = self.input;
+        match self.text.parse()? {
+            Architecture::Blocks(blocks) => BlockNetwork::new(blocks, Shape { channels, height, width }),
+            short => Err(Error::argument("network", short, "all blocks")),
+        }
+    }
 }
 
 impl Metadata {

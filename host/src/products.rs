@@ -21,8 +21,8 @@ pub struct Products {
 /// `n_in x n_in` more for the solve, or, where that is less, two of the layer's shape and one of `n_out x n_out`. dlADMM
 /// does all of it twice, backward and forward, but for the first layer, whose second step needs no samples. Taylor's
 /// ADMM always takes exact inputs, DLAM never; a further trial of one of DLAM's steps costs one more, which is not
-/// counted. Back-propagation takes one product forward, one back and one for the gradient; proximal back-propagation
-/// half of `p p'` more.
+/// counted. Back-propagation takes one product forward, one back and one for the gradient; so do the steps of the weights
+/// inside subnetworks, and what lies between them is not counted. Proximal back-propagation takes half of `p p'` more.
 pub fn layer_products(
     method: Method,
     input_step: StepRule,
@@ -39,7 +39,9 @@ pub fn layer_products(
     let outer = 2 * n_out * n_in + n_out * n_out < n_in * n_in;
     let (own, inner, outputs) = match method {
         _ if first => (2.0, 0.0, 0.0),
-        Method::Gd | Method::Adagrad | Method::Adadelta | Method::Adam => (3.0, 0.0, 0.0),
+        Method::Gd | Method::Adagrad | Method::Adadelta | Method::Adam | Method::Gsadmm | Method::Gsam => {
+            (3.0, 0.0, 0.0)
+        }
         Method::Proxprop => (3.0, 0.5, 0.0),
         _ if exact && outer => (6.0, 0.5, 1.0),
         _ if exact => (4.0, 1.5, 0.0),

@@ -1,18 +1,15 @@
 //! What the composed network says: a plain forward pass over a data set, tile by tile.
 
 use altmin_core::executor::Executor;
-use altmin_core::forward;
 use altmin_core::gemm::Gemm;
 use altmin_core::loss::{self, Loss, Target};
-use altmin_core::matrix::Memory;
 use altmin_core::method::Partition;
-use altmin_core::method::layer::Layer;
 use altmin_core::view::{as_ref, columns};
 use altmin_core::workspace::Requirement;
-use altmin_core::{Activation, Real, Result};
+use altmin_core::{Real, Result};
 
+use crate::composed::Composed;
 use crate::data::Dataset;
-use crate::engine::TILE;
 
 /// Groups that a pass is cut into.
 const GROUPS: usize = 16;
@@ -62,46 +59,40 @@ struct Share {
     count: f64,
 }
 
-/// Evaluates networks of one shape over data sets, without allocating from one time to the next.
+/// Evaluates networks over data sets, without allocating from one time to the next.
 #[derive(Debug)]
 pub struct Evaluator {
-    widths: Vec<usize>,
     shares: Vec<Share>,
 }
 
+impl Default for Evaluator {
+    fn default() -> Self {
+        Self { shares: vec![Share::default(); GROUPS] }
+    }
+}
+
 impl Evaluator {
-    /// For networks with these widths, from the input's features to the outputs.
-    pub fn new(widths: Vec<usize>) -> Self {
-        Self { widths, shares: vec![Share::default(); GROUPS] }
-    }
-
-    fn widest(&self) -> usize {
-        self.widths[1..self.widths.len() - 1].iter().copied().max().unwrap_or(0)
-    }
-
-    /// Scratch that each worker of the executor needs.
-    pub fn scratch<T: Real, G: Gemm<T>>(&self, gemm: &G) -> Requirement {
-        let shapes = self.widths.windows(2).map(|pair| (pair[1], pair[0]));
-        let outputs = self.widths[self.widths.len() - 1];
-        Requirement::matrix(outputs, TILE).and(forward::network_workspace(gemm, shapes, self.widest(), TILE))
+    /// Scratch that each worker of the executor needs to score a network.
+    pub fn scratch<T: Real, G: Gemm<T>>(network: &Composed<'_, T>, gemm: &G) -> Requirement {
+        let tile = network.tile();
+        Requirement::matrix(network.outputs(), tile).and(network.scratch(gemm, tile))
     }
 
     /// Mean risk, and accuracy or R^2, of a network on a data set.
     ///
     /// # Errors
     /// Those of the core: shapes that do not fit, values that are no probabilities under cross-entropy.
-    pub fn score<T: Real, S: Memory<T>, E: Executor<T>, G: Gemm<T>>(
+    pub fn score<T: Real, E: Executor<T>, G: Gemm<T>>(
         &mut self,
-        layers: &[Layer<T, S>],
-        activation: Activation<T>,
+        network: &Composed<'_, T>,
         loss: Loss,
         data: &Dataset<T>,
         executor: &mut E,
         gemm: &G,
     ) -> Result<Score> {
         let (x, target) = (data.matrix(), data.target());
-        let partition = Partition::new(x.ncols(), TILE, GROUPS);
-        let (widest, outputs) = (self.widest(), self.widths[self.widths.len() - 1]);
+        let partition = Partition::new(x.ncols(), network.tile(), GROUPS);
+        let outputs = network.outputs();
         let shares = &mut self.shares[..partition.groups()];
         executor.run(&mut *shares, |g, share, mut stack| {
             *share = Share::default();
@@ -110,8 +101,7 @@ impl Evaluator {
                 let mut stack = stack.rest();
                 let mut output = stack.matrix(outputs, count)?;
                 let tile = columns(&x, first + start, count);
-                let layers = layers.iter().map(|layer| (layer.weights(), layer.bias()));
-                forward::network(gemm, activation, layers, &tile, &mut output, widest, stack)?;
+                network.forward(gemm, &tile, &mut output, stack)?;
                 let target = target.columns(first + start, count);
                 share.risk += loss.value(as_ref(&output), target)?;
                 share.count += match target {

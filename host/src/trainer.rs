@@ -1,6 +1,7 @@
 //! Training: owns the memory, runs a method, says how it goes, stops.
 
 mod growth;
+pub(crate) mod net;
 mod schedule;
 
 use std::path::Path;
@@ -11,22 +12,22 @@ use std::time::{Duration, Instant};
 use altmin_core::gemm::Portable;
 use altmin_core::method::layer::Layer;
 use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
-use altmin_core::{Error as CoreError, Real};
+use altmin_core::workspace::Requirement;
+use altmin_core::{Activation, Error as CoreError, Real};
 
 use crate::config::{Kernel, Settings};
 use crate::convert;
 use crate::data::{Dataset, Preprocessing};
-use crate::engine::{Engine, Size};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gemm_fast::Fast;
-use crate::init;
 use crate::kernel::AnyGemm;
-use crate::memory::state_bytes;
 use crate::model::{Dense, Model};
 use crate::network::Loss;
 use crate::observe::{Metrics, Observer, Outcome, Summary};
 use crate::schedule::Parallel;
 use crate::score::{Evaluator, Score};
+use net::Net;
 use schedule::Schedule;
 
 /// A run: a network, a method, a training and a test set.
@@ -39,8 +40,7 @@ pub struct Trainer<T> {
     test: Arc<Dataset<T>>,
     pool: Arc<rayon::ThreadPool>,
     executor: Parallel<T>,
-    /// Widths of the network at work: that of the settings, or the shallow one that it grows from.
-    widths: Vec<usize>,
+    net: Net,
     engine: Engine<T>,
     evaluator: Evaluator,
     /// The weights after the last sweep whose numbers were all finite, or those that the run began with.
@@ -82,15 +82,14 @@ impl<T: Real> Trainer<T> {
             Kernel::Fast => AnyGemm::Fast(Fast),
             Kernel::Portable => AnyGemm::Portable(Portable),
         };
-        let widths = growth::first_widths(settings, train.n_features(), train.n_outputs());
+        let net = Net::new(settings, &train)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(settings.threads)
             .thread_name(|index| format!("altmin-{index}"))
             .build()
             .map_err(|error| Error::argument("threads", settings.threads, error.to_string()))?;
-        let engine = new_engine(settings, core, &widths, train.n_samples(), &gemm)?;
-        let evaluator = Evaluator::new(widths.clone());
-        let executor = Parallel::new(settings.threads, engine.scratch().or(evaluator.scratch::<T, _>(&gemm)));
+        let engine = net.engine(settings, core, train.n_samples(), &gemm)?;
+        let executor = Parallel::new(settings.threads, scratch(&engine, core.activation, &gemm));
         let mut trainer = Self {
             settings: settings.clone(),
             core,
@@ -99,10 +98,10 @@ impl<T: Real> Trainer<T> {
             test,
             pool: Arc::new(pool),
             executor,
-            good: blank(&widths),
-            widths,
+            good: net.drawn(settings),
+            net,
             engine,
-            evaluator,
+            evaluator: Evaluator::default(),
             schedule: Schedule::new(settings),
             state: State {
                 sweeps: 0,
@@ -115,10 +114,6 @@ impl<T: Real> Trainer<T> {
                 test: NOTHING,
             },
         };
-        for (index, layer) in trainer.good.iter_mut().enumerate() {
-            let mut weights = altmin_core::view::dense_mut(&mut layer.weight, layer.n_out, layer.n_in);
-            init::fill(settings.init, settings.seed, index as u32, &mut weights);
-        }
         trainer.restore_good();
         Ok(trainer)
     }
@@ -140,8 +135,14 @@ impl<T: Real> Trainer<T> {
 
     /// The network with the weights of the last good sweep.
     pub fn model(&self) -> Model<T> {
+        let blocks = match &self.net {
+            // Hidden layers that were cut are layers again.
+            Net::Blocks(network, _) if self.settings.network.is_some() => Some(network.clone()),
+            _ => None,
+        };
         Model {
             layers: self.good.clone(),
+            blocks,
             activation: self.settings.activation,
             loss: self.settings.loss,
             outputs: self.train.outputs().clone(),
@@ -161,8 +162,7 @@ impl<T: Real> Trainer<T> {
 
     /// Bytes of the state that is carried from sweep to sweep.
     pub fn state_bytes(&self) -> usize {
-        let Settings { method, precision, .. } = self.settings;
-        state_bytes(method, &self.widths, self.train.n_samples(), precision)
+        self.net.state_bytes(&self.settings, self.train.n_samples())
     }
 
     fn sweeps(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
@@ -257,21 +257,19 @@ impl<T: Real> Trainer<T> {
 
     fn score(&mut self, data: &Dataset<T>) -> altmin_core::Result<Score> {
         let (activation, loss) = (self.core.activation, self.core.loss);
-        let (executor, gemm) = (&mut self.executor, &self.gemm);
-        self.evaluator.score(self.engine.layers(), activation, loss, data, executor, gemm)
+        let network = self.engine.composed(activation);
+        self.evaluator.score(&network, loss, data, &mut self.executor, &self.gemm)
     }
 
     fn keep_good(&mut self) {
-        for (good, layer) in self.good.iter_mut().zip(self.engine.layers()) {
-            let (weights, bias) = layer.parameters();
+        for (good, (weights, bias)) in self.good.iter_mut().zip(self.engine.maps()) {
             good.weight.copy_from_slice(weights);
             good.bias.copy_from_slice(bias);
         }
     }
 
     fn restore_good(&mut self) {
-        for (good, layer) in self.good.iter().zip(self.engine.layers_mut()) {
-            let (weights, bias) = layer.parameters_mut();
+        for (good, (weights, bias)) in self.good.iter().zip(self.engine.maps_mut()) {
             weights.copy_from_slice(&good.weight);
             bias.copy_from_slice(&good.bias);
         }
@@ -293,26 +291,9 @@ impl<T: Real> Trainer<T> {
     }
 }
 
-fn new_engine<T: Real>(
-    settings: &Settings,
-    core: CoreSettings<T>,
-    widths: &[usize],
-    samples: usize,
-    gemm: &AnyGemm,
-) -> Result<Engine<T>> {
-    let size = Size { widths: widths.to_vec(), samples };
-    Ok(Engine::new(convert::plan(settings, core), &size, gemm)?)
-}
-
-/// Layers of these widths, all zero.
-fn blank<T: Real>(widths: &[usize]) -> Vec<Dense<T>> {
-    let layer = |pair: &[usize]| Dense {
-        n_out: pair[1],
-        n_in: pair[0],
-        weight: vec![T::ZERO; pair[0] * pair[1]],
-        bias: vec![T::ZERO; pair[1]],
-    };
-    widths.windows(2).map(layer).collect()
+/// Scratch for sweeps and for scores.
+fn scratch<T: Real>(engine: &Engine<T>, activation: Activation<T>, gemm: &AnyGemm) -> Requirement {
+    engine.scratch().or(Evaluator::scratch(&engine.composed(activation), gemm))
 }
 
 fn problem<T: Real>(data: &Dataset<T>) -> Problem<'_, T> {

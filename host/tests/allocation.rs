@@ -241,16 +241,24 @@ impl Observer for Counts {
 
 /// What each sweep of a trainer after the first allocates, metrics and schedules included, with the core's own product.
 fn trainer_sweeps(method: Method, batch: Option<Batch>, threads: usize, rho_schedule: &str) -> Vec<usize> {
-    let alive = threads_alive();
     let options = TrainOptions {
         method: Some(method),
         batch,
-        threads: Some(threads),
-        sweeps: Some(SWEEPS + 1),
-        kernel: Some(altmin::config::Kernel::Portable),
         nu_schedule: method.uses(Use::NuSchedule).then(|| "times:1.5:1".parse().unwrap()),
         rho_schedule: Some(rho_schedule.parse().unwrap()),
         ..TrainOptions::default()
+    };
+    sweeps_of(options, threads)
+}
+
+/// The same with these options.
+fn sweeps_of(options: TrainOptions, threads: usize) -> Vec<usize> {
+    let alive = threads_alive();
+    let options = TrainOptions {
+        threads: Some(threads),
+        sweeps: Some(SWEEPS + 1),
+        kernel: Some(altmin::config::Kernel::Portable),
+        ..options
     };
     let settings: Settings = options.resolve().unwrap();
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options()).unwrap();
@@ -279,6 +287,21 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
             assert_eq!(outside, 0, "{what}, {threads} threads");
         }
     }
+    for (blocks, cut) in
+        [("mlp 20x2", ""), ("conv 4 3x3, relu, residual 4 stride 2, avgpool, dense 10", "2,3")]
+    {
+        for (method, inner) in [("adam", ""), ("gsadmm", "sgd"), ("gsadmm", "proxprop"), ("gsam", "adam")] {
+            let mut text = format!("method = '{method}'\nnetwork = '{blocks}'\nsamples = 130\nbatch = 50\n");
+            if !inner.is_empty() {
+                text.push_str(&format!("inner = '{inner}'\nguard = 0.1\n"));
+                text.push_str(&if cut.is_empty() { String::new() } else { format!("cut = '{cut}'") });
+            }
+            let options = TrainOptions::from_toml(&text, "some.toml".as_ref()).unwrap();
+            for threads in [1, 2] {
+                assert_eq!(sweeps_of(options.clone(), threads), [0; SWEEPS], "{text}, {threads} threads");
+            }
+        }
+    }
     for &method in Method::value_variants() {
         for threads in [1, 2] {
             for batch in [None, Some(Batch(Some(100)))] {
@@ -288,7 +311,7 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
                 }
             }
             for schedule in ["rising:2", "times:0.9:1"] {
-                if method.uses(Use::Rho) {
+                if method.uses(Use::RhoSchedule) {
                     let what = format!("trainer, {method}, {threads} threads, {schedule}");
                     assert_eq!(trainer_sweeps(method, None, threads, schedule), [0; SWEEPS], "{what}");
                 }

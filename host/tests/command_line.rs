@@ -184,6 +184,7 @@ fn save_model(path: &Path) {
     let layer = Dense { n_out: 10, n_in: 64, weight: (0..640).map(f64::from).collect(), bias: vec![0.0; 10] };
     let model = Model {
         layers: vec![layer],
+        blocks: None,
         activation: Activation::Relu,
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes((0..10).map(|class| class.to_string()).collect()),

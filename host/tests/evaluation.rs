@@ -10,7 +10,7 @@ use altmin_core::view::dense_mut;
 fn model(layers: Vec<Dense<f64>>, activation: Activation, loss: Loss) -> Model<f64> {
     let classes = (0..layers.last().expect("a layer").n_out).map(|class| class.to_string()).collect();
     let preprocessing = Preprocessing::new(&DataSource::Digits, &DataOptions::default());
-    Model { layers, activation, loss, outputs: Outputs::Classes(classes), preprocessing }
+    Model { layers, blocks: None, activation, loss, outputs: Outputs::Classes(classes), preprocessing }
 }
 
 /// x1, x2 -> f(x1 - x2), f(x2) -> twice the first plus 1, the second.

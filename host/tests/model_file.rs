@@ -26,6 +26,7 @@ fn model<T: Real>() -> Model<T> {
     let layers = widths.windows(2).zip(0..).map(|(pair, index)| layer(index, pair[1], pair[0])).collect();
     Model {
         layers,
+        blocks: None,
         activation: Activation::LeakyRelu(0.1 + 0.2),
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes(["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec()),
@@ -114,6 +115,7 @@ fn floats(header: &Value, data: &[u8], name: &str) -> Vec<f32> {
 /// Two layers whose weights can be told by eye: 2 inputs, 3 hidden, 2 outputs.
 fn small() -> Model<f32> {
     Model {
+        blocks: None,
         layers: vec![
             Dense {
                 n_out: 3,

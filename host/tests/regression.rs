@@ -419,6 +419,7 @@ fn by_hand() -> Model<f64> {
     let preprocessing = Preprocessing::new(&DataSource::Csv("x.csv".into()), &DataOptions::default());
     Model {
         layers: vec![Dense { n_out: 2, n_in: 1, weight: vec![2.0, -1.0], bias: vec![1.0, 0.0] }],
+        blocks: None,
         activation: Activation::Relu,
         loss: Loss::LeastSquares,
         outputs: Outputs::Values(vec!["y1".to_owned(), "y2".to_owned()]),

@@ -68,21 +68,26 @@ fn a_written_file_gives_the_same_settings() {
     let dlam = "method = 'dlam'\nepsilon = 0.5\nepsilon-rule = 'printed'\nepsilon-bounds = '0.1,2'\naccelerate = true";
     let adam = "method = 'adam'\nlearning-rate = 0.01\nbatch = 64\nactivation = 'tanh'";
     let scheduled = "rho-schedule = 'balance:5:3'\nnu-schedule = 'times:0.5:10'";
-    for text in
-        ["", ALL, grown, dlam, adam, scheduled, "method = 'taylor'", "method = 'proxprop'\nbatch = 10"]
-    {
+    let cut = "method = 'gsadmm'\nnetwork = 'resnet 3'\ncut = '2,5'\nguard = 0.1\nfreeze = 1\nalpha = 3\ntau2 = 0.1";
+    let counted =
+        "method = 'gsam'\nhidden = '5x3'\nsubnetworks = 3\ninner = 'sgd'\nepochs = 9\nconvention = 'sum'";
+    let proximal = "method = 'gsadmm'\ninner = 'proxprop'\nnu = 2\ndamping = 0.3\nguard = 'none'";
+    let (taylor, batches) = ("method = 'taylor'", "method = 'proxprop'\nbatch = 10");
+    for text in ["", ALL, grown, dlam, adam, scheduled, cut, counted, proximal, taylor, batches] {
         let settings = resolved(text);
         let written = settings.to_toml().expect("writable");
         assert_eq!(resolved(&written), settings);
     }
 }
 
-/// Each method writes what it has a use for; together, with a table as data, they write everything.
+/// Each method writes what it has a use for; together, with a table as data, a network and cuts, they write everything.
 #[test]
 fn written_files_name_every_flag_but_those_of_output() {
     let mut written = BTreeSet::new();
-    for method in Method::value_variants() {
-        let text = resolved(&format!("method = '{method}'\ndata = 'x.csv'")).to_toml().expect("writable");
+    let of_methods = Method::value_variants().iter().map(|method| format!("method = '{method}'"));
+    let others = ["method = 'adam'\nnetwork = 'cnn'", "method = 'gsadmm'\ncut = '2'"].map(str::to_owned);
+    for run in of_methods.chain(others) {
+        let text = resolved(&format!("{run}\ndata = 'x.csv'")).to_toml().expect("writable");
         written.extend(text.parse::<toml::Table>().expect("TOML").keys().cloned());
     }
     let command = cli::command();

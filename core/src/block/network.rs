@@ -168,7 +168,7 @@ impl<'a, T: Real> Network<'a, T> {
     }
 
     /// The blocks in their places, first to last.
-    pub fn steps(&self) -> impl Iterator<Item = Step<T>> + 'a {
+    pub fn steps(&self) -> impl Iterator<Item = Step<T>> + use<'a, T> {
         let (mut shape, mut offset, mut source, mut end) = (self.input, 0_usize, None, 0_usize);
         let blocks = self.blocks;
         blocks.iter().enumerate().map(move |(index, &block)| {
@@ -206,7 +206,7 @@ impl<'a, T: Real> Network<'a, T> {
     }
 
     /// The linear maps of all blocks, in the order of their parameters.
-    pub fn maps(&self) -> impl Iterator<Item = LinearMap> + 'a {
+    pub fn maps(&self) -> impl Iterator<Item = LinearMap> + use<'a, T> {
         self.steps().flat_map(|step| step.block.maps(step.input, step.offset).into_iter().flatten())
     }
 

@@ -181,8 +181,8 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         (frame, state.interfaces)
     }
 
-    /// One epoch: the weights of all subnetworks by the batches of `order`, `batch` samples each (the last may be
-    /// smaller), then what lies between them, over all samples.
+    /// One epoch: the weights of all subnetworks by the batches of `order`, `batch` samples each at most (all as large as
+    /// one another, but for one sample), then what lies between them, over all samples.
     ///
     /// The report's objective is L_rho (gsADMM) or F (gsAM) at the end of the epoch; the primal residual
     /// `sqrt(sum |p_{l+1} - q_l|^2)`, for gsAM `sqrt(sum |p_{l+1} - f_l(p_l)|^2)`; the dual residual rho times the change
@@ -210,6 +210,22 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         }
         self.measure(executor, gemm)?;
         self.report().require_finite()
+    }
+
+    /// The weights' part of an epoch alone: with a single subnetwork there is nothing else to be done, and the pass by which
+    /// [`Tssm::epoch`] measures R is saved.
+    ///
+    /// # Errors
+    /// As [`Tssm::epoch`].
+    pub fn epoch_of_weights<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        executor: &mut E,
+        gemm: &G,
+        order: &[u32],
+        batch: usize,
+    ) -> Result {
+        self.check_order(order, batch)?;
+        self.train(executor, gemm, order, batch)
     }
 
     fn check_order(&self, order: &[u32], batch: usize) -> Result {

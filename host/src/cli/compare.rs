@@ -7,7 +7,7 @@ mod methods;
 use super::failure::Failure;
 use super::{connect, interrupt, output};
 use crate::compare::{Comparison, Request};
-use crate::config::{Method, TrainOptions};
+use crate::config::{Method, TrainOptions, Use};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 use crate::run_folder::RunFolder;
@@ -74,6 +74,7 @@ const EXAMPLES: &str = "Examples:
   altmin compare
   altmin compare --methods pdadmm,dladmm,adam --sweeps 50 --out comparison
   altmin compare --methods adam,fast=adam fast.learning-rate=1e-2
+  altmin compare --methods gd,adam,gsadmm --network cnn --batch 120 --epochs 20
   altmin compare --data mnist --pool 2 --hidden 500,500 --time-limit 60s --accuracies 0.9,0.95,0.97 dladmm.rho=1.1";
 
 /// The command with its examples, and without `--method`, which is the one option of `train` that it does not take.
@@ -109,7 +110,10 @@ impl Compare {
         if let Some(method) = self.options.method {
             return Err(Error::argument("method", method, "--methods with all that are to be compared"));
         }
-        let all = || Method::value_variants().iter().map(|&method| Request::new(method.to_string(), method));
+        // A network of blocks is not for every method.
+        let can = |method: &Method| self.options.network.is_none() || method.uses(Use::Network);
+        let methods = || Method::value_variants().iter().copied().filter(can);
+        let all = || methods().map(|method| Request::new(method.to_string(), method));
         let mut requests: Vec<Request> = match &self.methods[..] {
             [] => all().collect(),
             methods => methods.iter().map(|named| Request::new(&named.label, named.method)).collect(),

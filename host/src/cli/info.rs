@@ -1,5 +1,7 @@
 //! `altmin info`.
 
+mod blocks;
+
 use super::failure::Failure;
 use super::{output, train};
 use crate::config::{Method, Settings, TrainOptions};
@@ -20,7 +22,8 @@ use std::process::ExitCode;
 /// Of a model file, or of settings given as to `train`, whose data set is then read for its size.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  altmin info --model run/model.safetensors\n  altmin info --hidden 500x9 --rho 3"
+    after_help = "Examples:\n  altmin info --model run/model.safetensors\n  altmin info --hidden 500x9 --rho 3\n  \
+                  altmin info --method gsadmm --network 'mlp 512x9' --subnetworks 4"
 )]
 pub(super) struct Info {
     /// Model file that `train --out` has written
@@ -48,13 +51,22 @@ impl Info {
 
 fn of_model(path: &Path) -> Result<String, Failure> {
     let model = Model::<f64>::load(path)?;
+    let trained = &model.preprocessing;
+    if let Some(network) = &model.blocks {
+        let mut text = blocks::listing(network);
+        text.push_str(&table::rows(&[
+            ("loss", model.loss.to_string()),
+            (model.outputs.kind(), model.outputs.names().join(", ")),
+            ("trained on", trained_on(trained)),
+        ]));
+        return Ok(text);
+    }
     let widths: Vec<usize> = model
         .layers
         .iter()
         .map(|layer| layer.n_in)
         .chain(model.layers.last().map(|last| last.n_out))
         .collect();
-    let trained = &model.preprocessing;
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
         ("activation", model.activation.to_string()),
@@ -109,6 +121,9 @@ fn channels(channels: &[Channel]) -> String {
 }
 
 fn of_settings(settings: &Settings) -> Result<String, Failure> {
+    if settings.has_blocks() {
+        return blocks::of_settings(settings);
+    }
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
     let widths = widths(settings, &train);
     let samples = train.n_samples();

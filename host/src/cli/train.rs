@@ -4,7 +4,7 @@ mod conduct;
 
 use super::failure::Failure;
 use super::{connect, interrupt, output};
-use crate::config::{Method, Settings, StepRule, TrainOptions, Use, defaults};
+use crate::config::{Inner, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults};
 use crate::error::Error;
 use crate::run_folder::RunFolder;
 use crate::threshold;
@@ -91,7 +91,15 @@ pub(super) fn after_help() -> String {
             if method.uses(Use::Rho) {
                 let _ = write!(text, "rho {} ", defaults.rho);
             }
-            if method.uses(Use::LearningRate) {
+            if method.uses(Use::Subnetworks) {
+                for &inner in Inner::value_variants() {
+                    let rate = inner_defaults(method, inner).learning_rate;
+                    let _ = match inner {
+                        Inner::Proxprop => write!(text, "inner {inner}: nu {} ", defaults.nu),
+                        _ => write!(text, "inner {inner}: learning-rate {rate} "),
+                    };
+                }
+            } else if method.uses(Use::LearningRate) {
                 let _ = write!(text, "learning-rate {} ", defaults.learning_rate);
             }
             text.truncate(text.trim_end().len());
@@ -108,6 +116,8 @@ pub(super) fn after_help() -> String {
   altmin train --method dladmm --nu 1e-6 --rho 1e-6 --rho-schedule times:10:100
   altmin train --data mnist --pool 2 --samples 55000 --hidden 500,500
   altmin train --data houses.csv --target price --loss least-squares --out prices
+  altmin train --method gsadmm --network 'mlp 512x9' --subnetworks 2 --epochs 50
+  altmin train --method gsam --network cnn --cut 6 --inner sgd --tau2 10000 --out cnn
   altmin train --config run/config.toml --seed 1 --out run-1",
     );
     text

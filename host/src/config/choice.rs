@@ -26,6 +26,32 @@ pub enum Method {
     Adadelta,
     /// Adam (Kingma, Ba 2015)
     Adam,
+    /// Subnetworks at once, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
+    Gsadmm,
+    /// Subnetworks at once, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
+    Gsam,
+}
+
+/// How the weights inside a subnetwork follow their gradient.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Inner {
+    /// Stochastic gradient descent
+    Sgd,
+    /// Adam
+    Adam,
+    /// Proximal sweeps with least-squares weights, as the method proxprop
+    Proxprop,
+}
+
+/// How the terms of samples are weighed in the objective of subnetworks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Convention {
+    /// The mean risk and (alpha/2M)|q - f(p)|^2, beside sums for constraints, as the paper prints them
+    Mean,
+    /// The summed risk and (alpha/2)|q - f(p)|^2
+    Sum,
 }
 
 /// What a method may take from a setting that others have no use for.
@@ -35,8 +61,10 @@ pub enum Use {
     Nu,
     /// A schedule of nu.
     NuSchedule,
-    /// rho, the weight of constraints, and its schedule.
+    /// rho, the weight of constraints.
     Rho,
+    /// A schedule of rho.
+    RhoSchedule,
     /// A choice of step rules.
     Steps,
     /// Damping of least-squares weights.
@@ -47,21 +75,29 @@ pub enum Use {
     LearningRate,
     /// Mini-batches.
     Batch,
+    /// A network of any blocks.
+    Network,
+    /// Cuts, and what goes on in and between subnetworks: inner optimiser, alpha, tau_2, guard, frozen subnetworks.
+    Subnetworks,
 }
 
 impl Method {
     /// Whether the method has a use for a setting. Damping also wants a least-squares step.
     pub fn uses(self, setting: Use) -> bool {
-        use Method::{Adadelta, Adagrad, Adam, Dladmm, Dlam, Gd, Pdadmm, Proxprop, Taylor};
+        use Method::{Adadelta, Adagrad, Adam, Dladmm, Dlam, Gd, Gsadmm, Gsam, Pdadmm, Proxprop, Taylor};
         match setting {
             Use::Nu => matches!(self, Pdadmm | Dladmm | Taylor | Proxprop),
             Use::NuSchedule => matches!(self, Pdadmm | Dladmm | Taylor),
-            Use::Rho => matches!(self, Pdadmm | Dladmm | Taylor | Dlam),
+            Use::Rho => matches!(self, Pdadmm | Dladmm | Taylor | Dlam | Gsadmm),
+            Use::RhoSchedule => matches!(self, Pdadmm | Dladmm | Taylor | Dlam),
             Use::Steps => matches!(self, Pdadmm | Dladmm | Dlam),
             Use::Damping => matches!(self, Pdadmm | Dladmm | Dlam | Taylor | Proxprop),
             Use::Epsilon => self == Dlam,
-            Use::LearningRate => matches!(self, Gd | Adagrad | Adadelta | Adam),
-            Use::Batch => matches!(self, Proxprop | Gd | Adagrad | Adadelta | Adam),
+            Use::LearningRate | Use::Network => {
+                matches!(self, Gd | Adagrad | Adadelta | Adam | Gsadmm | Gsam)
+            }
+            Use::Batch => matches!(self, Proxprop | Gd | Adagrad | Adadelta | Adam | Gsadmm | Gsam),
+            Use::Subnetworks => matches!(self, Gsadmm | Gsam),
         }
     }
 }
@@ -139,4 +175,4 @@ macro_rules! display_by_name {
     };
 }
 
-display_by_name!(Method, EpsilonRule, StepRule, Kernel, Precision);
+display_by_name!(Method, Inner, Convention, EpsilonRule, StepRule, Kernel, Precision);

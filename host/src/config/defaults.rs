@@ -1,6 +1,6 @@
 //! The defaults that depend on other settings, in one place.
 
-use super::choice::{Method, StepRule};
+use super::choice::{Convention, Inner, Method, StepRule};
 
 /// What a setting is when nobody said.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,6 +26,55 @@ pub(super) const DAMPING: f64 = 0.1;
 pub(super) const EPSILON: f64 = 1.0;
 pub(super) const EPSILON_BOUNDS: (f64, f64) = (0.01, 1.0);
 
+/// Subnetworks when nobody said, as in most of the paper.
+pub(super) const SUBNETWORKS: usize = 2;
+
+/// What a setting of subnetworks is when nobody said.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct InnerDefaults {
+    /// Means or sums.
+    pub convention: Convention,
+    /// The weight of penalties.
+    pub alpha: f64,
+    /// What divides an input's gradient.
+    pub tau2: f64,
+    /// The length of a gradient step; of no consequence to proximal sweeps.
+    pub learning_rate: f64,
+    /// Samples of a mini-batch.
+    pub batch: Option<usize>,
+    /// By how much a cost may rise.
+    pub guard: Option<f64>,
+}
+
+/// The defaults of a method over subnetworks with an inner rule.
+///
+/// Of optimisers they are the paper's (section 3.2.1), with 1/tau_1 = 1/100 for gradient descent; its authors' program has
+/// rho = 10, tau_2 = 10000 and Adam with 0.001. Proximal sweeps fit more than their steps are long, and served best with an
+/// alpha well above rho, guarded, over all samples: a batch should be several times as large as layers are wide.
+pub fn inner_defaults(method: Method, inner: Inner) -> InnerDefaults {
+    let paper = InnerDefaults {
+        convention: Convention::Mean,
+        alpha: 1.0,
+        tau2: 100.0,
+        learning_rate: 1e-2,
+        batch: Some(120),
+        guard: None,
+    };
+    match inner {
+        Inner::Sgd => paper,
+        Inner::Adam => InnerDefaults { learning_rate: 1e-3, ..paper },
+        Inner::Proxprop => InnerDefaults {
+            convention: Convention::Sum,
+            alpha: 10.0,
+            // A step of gsAM has alpha in its curvature, and is unstable from 2 tau_2 = alpha on.
+            tau2: if method == Method::Gsam { 20.0 } else { 3.0 },
+            batch: None,
+            guard: Some(0.0),
+            ..paper
+        },
+    }
+}
+
 /// The defaults of a method with a step rule for its weights.
 ///
 /// From `experiments/search.py`: six pairs of nu and rho for each, 50 sweeps of a 196-500-500-10 network on 10,000 MNIST
@@ -40,8 +89,8 @@ pub fn defaults(method: Method, step: StepRule) -> Defaults {
         (Method::Pdadmm, StepRule::Vector | StepRule::Scalar | StepRule::Backtracking) => (0.01, 0.041),
         (Method::Dladmm, _) => (1.0, 0.3),
         (Method::Taylor, _) => (30.0, 0.3),
-        (Method::Proxprop, _) => (3.0, 1.0),
-        (Method::Dlam | Method::Gd | Method::Adagrad | Method::Adadelta | Method::Adam, _) => (1.0, 1.0),
+        (Method::Proxprop | Method::Gsadmm | Method::Gsam, _) => (3.0, 1.0),
+        _ => (1.0, 1.0),
     };
     let learning_rate = match method {
         Method::Adam => 1e-3,

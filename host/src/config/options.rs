@@ -1,11 +1,13 @@
 //! What a person said, on the command line or in a file.
 
-use super::choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
+use super::choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
 use super::schedule::{NuSchedule, RhoSchedule};
 use super::settings::Settings;
 use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
+    Batch, Classes, Cuts, EpsilonBounds, Grow, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
+    Widths,
 };
+use crate::blocks::Architecture;
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -106,6 +108,18 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Widths>,
 
+    /// Blocks of the network, separated by commas, or `mlp WIDTHS`, `cnn`, `resnet N`, instead of --hidden
+    ///
+    /// `dense N`; `conv N KHxKW [same|pad P] [stride S]`; `maxpool SIZE [stride S]`; `avgpool SIZE [stride S]`, or `avgpool`
+    /// for the mean of each channel; `flatten`; `residual N [stride S]`, two 3x3 convolutions around which the input is
+    /// carried; `relu`, `leaky-relu[:K]`, `sigmoid`, `tanh`. The last one is `dense CLASSES`; short forms have it. mlp: `dense`
+    /// and `relu` for each width. cnn and resnet: the networks of TSSM's section 3.2, `cnn` with 32 filters, 2x2 pooling and
+    /// two dense 512, `resnet 24` with 64 channels and 24 residual pairs; `altmin info --network 'resnet 24'` shows the
+    /// blocks. For gsadmm, gsam and the baselines gd, adagrad, adadelta and adam; of other methods layers are --hidden.
+    #[arg(long, value_name = "BLOCKS", help_heading = "Network")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<Architecture>,
+
     /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01), `leaky-relu:SLOPE`, `sigmoid` or `tanh`
     /// [default: relu]
     ///
@@ -149,7 +163,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grow: Option<Grow>,
 
-    /// Order of the updates [default: pdadmm]
+    /// Order of the updates [default: pdadmm; with --network gsadmm]
     #[arg(long, value_name = "METHOD", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
@@ -248,9 +262,63 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
 
-    /// Number of sweeps at most, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
-    #[arg(long, value_name = "N", help_heading = "Stopping")]
+    /// Cut the network into N subnetworks, balanced by the operations of their blocks [default: 2]
+    ///
+    /// Operations are counted, not timed, so that every run cuts at the same places. No cut is made between a linear block
+    /// and the activation after it.
+    #[arg(long, value_name = "N", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub subnetworks: Option<usize>,
+
+    /// Cut the network after these blocks, counted from 1, such as `5,9`, instead of --subnetworks
+    #[arg(long, value_name = "LIST", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cuts>,
+
+    /// How weights step inside subnetworks [default: adam]
+    ///
+    /// sgd and adam take --learning-rate; proxprop takes --nu and --damping.
+    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inner: Option<Inner>,
+
+    /// Means or sums over the samples [default: mean; with --inner proxprop sum]
+    #[arg(long, value_name = "KIND", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub convention: Option<Convention>,
+
+    /// Weight alpha of a subnetwork's distance from its output, (alpha/2M)|q - f(p)|^2, above 0 [default: 1; with --inner
+    /// proxprop 10]
+    ///
+    /// The paper has alpha = rho = 1 and --tau2 100 (TSSM section 3.2.1); its authors' program --rho 10 --tau2 10000.
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alpha: Option<f64>,
+
+    /// A subnetwork's input moves by its gradient over tau_2, above 0 [default: 100; with --inner proxprop 3,
+    /// of gsam 20]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tau2: Option<f64>,
+
+    /// Undo a subnetwork's epoch when its mean cost rises by more than X, 0 or above, or `none` [default: none; with --inner
+    /// proxprop 0]
+    ///
+    /// The paper's authors have 0.1. Of proximal sweeps every step is guarded so, and its nu steered.
+    #[arg(long, value_name = "X|none", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guard: Option<Guard>,
+
+    /// The first N subnetworks keep their initial weights: the control that a split must beat [default: 0]
+    #[arg(long, value_name = "N", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<usize>,
+
+    /// Number of sweeps at most, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
+    ///
+    /// Of methods in mini-batches a sweep is an epoch.
+    #[arg(long, value_name = "N", visible_alias = "epochs", help_heading = "Stopping")]
+    #[serde(skip_serializing_if = "Option::is_none", alias = "epochs")]
     pub sweeps: Option<usize>,
 
     /// Stop when the primal and the dual residual are both at most X, or `none` [default: none]
@@ -320,7 +388,7 @@ impl TrainOptions {
             ("nu", given!(nu), Use::Nu),
             ("rho", given!(rho), Use::Rho),
             ("nu-schedule", given!(nu_schedule), Use::NuSchedule),
-            ("rho-schedule", given!(rho_schedule), Use::Rho),
+            ("rho-schedule", given!(rho_schedule), Use::RhoSchedule),
             ("step", given!(step), Use::Steps),
             ("input-step", given!(input_step), Use::Steps),
             ("damping", given!(damping), Use::Damping),
@@ -330,10 +398,23 @@ impl TrainOptions {
             ("accelerate", given!(accelerate), Use::Epsilon),
             ("learning-rate", given!(learning_rate), Use::LearningRate),
             ("batch", given!(batch), Use::Batch),
+            ("network", given!(network), Use::Network),
+            ("subnetworks", given!(subnetworks), Use::Subnetworks),
+            ("cut", given!(cut), Use::Subnetworks),
+            ("inner", given!(inner), Use::Subnetworks),
+            ("convention", given!(convention), Use::Subnetworks),
+            ("alpha", given!(alpha), Use::Subnetworks),
+            ("tau2", given!(tau2), Use::Subnetworks),
+            ("guard", given!(guard), Use::Subnetworks),
+            ("freeze", given!(freeze), Use::Subnetworks),
         ];
         for (name, value, setting) in given {
-            if let Some(value) = value.filter(|_| !method.uses(setting)) {
-                let expected = format!("not to be given: the method {method} has no use for it");
+            if let Some(value) = value.filter(|_| !settings.uses(setting)) {
+                let inner = match method.uses(Use::Subnetworks) {
+                    true => format!(" with inner {}", settings.inner),
+                    false => String::new(),
+                };
+                let expected = format!("not to be given: the method {method}{inner} has no use for it");
                 return Err(Error::argument(name, value, expected));
             }
         }
@@ -346,13 +427,27 @@ impl TrainOptions {
         }
     }
 
-    /// These options, and those of `file` where these say nothing.
+    /// These options, and those of `file` where these say nothing. A network takes the place of the file's layers, layers
+    /// that of its network, and one way to cut that of the other.
     #[must_use]
-    pub fn over(self, file: Self) -> Self {
+    pub fn over(self, mut file: Self) -> Self {
+        if self.network.is_some() {
+            (file.hidden, file.activation, file.grow) = (None, None, None);
+        }
+        if self.hidden.is_some() {
+            file.network = None;
+        }
+        if self.cut.is_some() {
+            file.subnetworks = None;
+        }
+        if self.subnetworks.is_some() {
+            file.cut = None;
+        }
         merge!(self, file;
-            data, target, scale, labels, pool, samples, classes, holdout, seed, hidden, activation, loss, regularizer, init, grow,
+            data, target, scale, labels, pool, samples, classes, holdout, seed, hidden, network, activation, loss, regularizer,
+            init, grow,
             method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds,
-            accelerate, learning_rate, batch, sweeps, tolerance, time_limit, threads, precision, kernel,
+            accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
 }

@@ -152,8 +152,8 @@ pub(super) fn validate(settings: &Settings) -> Result {
         let expected = format!("constant: the method {method} has no schedule of nu");
         return Err(Error::argument("nu-schedule", nu_schedule, expected));
     }
-    if rho_schedule != RhoSchedule::Constant && !method.uses(Use::Rho) {
-        let expected = format!("constant: the method {method} has no rho");
+    if rho_schedule != RhoSchedule::Constant && !method.uses(Use::RhoSchedule) {
+        let expected = format!("constant: the method {method} has no schedule of rho");
         return Err(Error::argument("rho-schedule", rho_schedule, expected));
     }
     if let NuSchedule::Times(times) = nu_schedule {

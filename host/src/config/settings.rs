@@ -1,13 +1,19 @@
 //! Settings in which nothing is missing.
 
-use super::choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
-use super::defaults::{DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, default_input_step, defaults};
+use super::choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+use super::defaults::{
+    DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, SUBNETWORKS, default_input_step, defaults,
+    inner_defaults,
+};
 use super::options::TrainOptions;
 use super::schedule::{NuSchedule, RhoSchedule};
 use super::validate::validate;
 use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Regularizer, Samples, Target, TimeLimit, Tolerance, Widths,
+    Batch, Classes, Cuts, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit,
+    Tolerance, Widths,
 };
+use crate::blocks::Architecture;
+use crate::cuts::Split;
 use crate::data::{DataOptions, DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -36,8 +42,10 @@ pub struct Settings {
     pub holdout: bool,
     /// Seed of the initial weights and of a split.
     pub seed: u64,
-    /// Widths of the hidden layers: at least one, none 0.
+    /// Widths of the hidden layers: at least one, none 0. Of no consequence with a network of blocks.
     pub hidden: Vec<usize>,
+    /// The network of blocks that takes the place of hidden layers and activation.
+    pub network: Option<Architecture>,
     /// Activation of the hidden layers.
     pub activation: Activation,
     /// Risk of the output.
@@ -76,6 +84,20 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Samples of a mini-batch; all of them if there is none.
     pub batch: Option<usize>,
+    /// How the network is cut into subnetworks.
+    pub split: Split,
+    /// How weights step inside subnetworks.
+    pub inner: Inner,
+    /// Means or sums over samples.
+    pub convention: Convention,
+    /// Weight of the subnetworks' penalties, above 0.
+    pub alpha: f64,
+    /// What divides the gradient in a step of a subnetwork's input, above 0.
+    pub tau2: f64,
+    /// By how much a subnetwork's mean cost may rise in an epoch, 0 or above.
+    pub guard: Option<f64>,
+    /// So many subnetworks, from the first, keep their weights: fewer than there are.
+    pub freeze: usize,
     /// Sweeps at most, at least 1.
     pub sweeps: usize,
     /// Stop when both residuals are at most this, above 0.
@@ -96,7 +118,19 @@ impl TrainOptions {
     /// # Errors
     /// [`Error::Argument`] names the first setting that is out of range or does not go with another one.
     pub fn resolve(self) -> Result<Settings> {
-        let method = self.method.unwrap_or(Method::Pdadmm);
+        let unsaid = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
+        let method = self.method.unwrap_or(unsaid);
+        self.require_one_network(method)?;
+        let split = match (self.subnetworks, self.cut) {
+            (Some(_), Some(cuts)) => {
+                return Err(Error::argument("cut", cuts, "not to be given beside --subnetworks"));
+            }
+            (None, Some(cuts)) => Split::After(cuts.0),
+            (count, None) => Split::Subnetworks(count.unwrap_or(SUBNETWORKS)),
+        };
+        let inner = self.inner.unwrap_or(Inner::Adam);
+        let within = inner_defaults(method, inner);
+        let splits = method.uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
         let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
         let data = self.data.unwrap_or(DataSource::Digits);
@@ -111,6 +145,7 @@ impl TrainOptions {
             holdout: self.holdout.unwrap_or(false),
             seed: self.seed.unwrap_or(0),
             hidden: self.hidden.map_or_else(|| vec![100, 100], |hidden| hidden.0),
+            network: self.network,
             activation: self.activation.unwrap_or(Activation::Relu),
             loss: self.loss.unwrap_or(Loss::CrossEntropy),
             regularizer: self.regularizer.unwrap_or(Regularizer::None),
@@ -128,8 +163,19 @@ impl TrainOptions {
             epsilon_rule: self.epsilon_rule.unwrap_or(EpsilonRule::Adaptive),
             epsilon_bounds: self.epsilon_bounds.map_or(EPSILON_BOUNDS, |bounds| bounds.0),
             accelerate: self.accelerate.unwrap_or(false),
-            learning_rate: self.learning_rate.unwrap_or(learning_rate),
-            batch: self.batch.and_then(|batch| batch.0),
+            learning_rate: self.learning_rate.unwrap_or(if splits {
+                within.learning_rate
+            } else {
+                learning_rate
+            }),
+            batch: self.batch.map_or(within.batch.filter(|_| splits), |batch| batch.0),
+            split,
+            inner,
+            convention: self.convention.unwrap_or(within.convention),
+            alpha: self.alpha.unwrap_or(within.alpha),
+            tau2: self.tau2.unwrap_or(within.tau2),
+            guard: self.guard.map_or(within.guard, |guard| guard.0),
+            freeze: self.freeze.unwrap_or(0),
             sweeps: self.sweeps.unwrap_or(sweeps),
             tolerance: self.tolerance.and_then(|tolerance| tolerance.0),
             time_limit: self.time_limit.and_then(|limit| limit.0),
@@ -140,6 +186,24 @@ impl TrainOptions {
         validate(&settings)?;
         Ok(settings)
     }
+
+    /// `Ok` when the network is said in one way alone, and in one that the method can train.
+    fn require_one_network(&self, method: Method) -> Result {
+        let Some(network) = &self.network else { return Ok(()) };
+        if !method.uses(Use::Network) {
+            let expected = format!("not to be given: the method {method} has layers alone, from --hidden");
+            return Err(Error::argument("network", network, expected));
+        }
+        let given = |name, value: Option<String>| match value {
+            None => Ok(()),
+            Some(value) => {
+                Err(Error::argument(name, value, "not to be given beside --network, which says all blocks"))
+            }
+        };
+        given("hidden", self.hidden.as_ref().map(ToString::to_string))?;
+        given("activation", self.activation.as_ref().map(ToString::to_string))?;
+        given("grow", self.grow.as_ref().map(ToString::to_string))
+    }
 }
 
 impl Settings {
@@ -149,6 +213,23 @@ impl Settings {
     /// [`Error::Argument`] names the first that does not.
     pub fn validate(&self) -> Result {
         validate(self)
+    }
+
+    /// Whether these settings have a use for one of them: what [`Method::uses`] says, and of subnetworks what their inner
+    /// rule asks for.
+    pub fn uses(&self, setting: Use) -> bool {
+        let proximal = self.inner == Inner::Proxprop;
+        match setting {
+            _ if !self.method.uses(Use::Subnetworks) => self.method.uses(setting),
+            Use::Nu | Use::Damping => proximal,
+            Use::LearningRate => !proximal,
+            _ => self.method.uses(setting),
+        }
+    }
+
+    /// Whether the network is one of blocks: because it was written so, or because the method cuts it.
+    pub fn has_blocks(&self) -> bool {
+        self.network.is_some() || self.method.uses(Use::Subnetworks)
     }
 
     /// nu and rho are both what nobody has to say.
@@ -195,9 +276,15 @@ impl Settings {
 
 impl From<Settings> for TrainOptions {
     fn from(settings: Settings) -> Self {
-        let uses = |setting| settings.method.uses(setting);
+        let used = settings.clone();
+        let uses = |setting| used.uses(setting);
         let has_columns = settings.data.has_columns();
         let is_folder = matches!(settings.data, DataSource::Directory(_));
+        let layers = settings.network.is_none();
+        let (subnetworks, cut) = match settings.split {
+            Split::Subnetworks(count) => (Some(count), None),
+            Split::After(after) => (None, Some(Cuts(after))),
+        };
         Self {
             data: Some(settings.data),
             target: has_columns.then_some(Target(settings.target)),
@@ -208,17 +295,18 @@ impl From<Settings> for TrainOptions {
             classes: Some(Classes(settings.classes)),
             holdout: Some(settings.holdout),
             seed: Some(settings.seed),
-            hidden: Some(Widths(settings.hidden)),
-            activation: Some(settings.activation),
+            hidden: layers.then_some(Widths(settings.hidden)),
+            network: settings.network,
+            activation: layers.then_some(settings.activation),
             loss: Some(settings.loss),
             regularizer: Some(settings.regularizer),
             init: Some(settings.init),
-            grow: Some(Grow(settings.grow)),
+            grow: layers.then_some(Grow(settings.grow)),
             method: Some(settings.method),
             nu: uses(Use::Nu).then_some(settings.nu),
             rho: uses(Use::Rho).then_some(settings.rho),
             nu_schedule: uses(Use::NuSchedule).then_some(settings.nu_schedule),
-            rho_schedule: uses(Use::Rho).then_some(settings.rho_schedule),
+            rho_schedule: uses(Use::RhoSchedule).then_some(settings.rho_schedule),
             step: uses(Use::Steps).then_some(settings.step),
             input_step: uses(Use::Steps).then_some(settings.input_step),
             damping: uses(Use::Damping).then_some(settings.damping),
@@ -228,6 +316,14 @@ impl From<Settings> for TrainOptions {
             accelerate: uses(Use::Epsilon).then_some(settings.accelerate),
             learning_rate: uses(Use::LearningRate).then_some(settings.learning_rate),
             batch: uses(Use::Batch).then_some(Batch(settings.batch)),
+            subnetworks: subnetworks.filter(|_| uses(Use::Subnetworks)),
+            cut: cut.filter(|_| uses(Use::Subnetworks)),
+            inner: uses(Use::Subnetworks).then_some(settings.inner),
+            convention: uses(Use::Subnetworks).then_some(settings.convention),
+            alpha: uses(Use::Subnetworks).then_some(settings.alpha),
+            tau2: uses(Use::Subnetworks).then_some(settings.tau2),
+            guard: uses(Use::Subnetworks).then_some(Guard(settings.guard)),
+            freeze: uses(Use::Subnetworks).then_some(settings.freeze),
             sweeps: Some(settings.sweeps),
             tolerance: Some(Tolerance(settings.tolerance)),
             time_limit: Some(TimeLimit(settings.time_limit)),

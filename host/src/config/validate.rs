@@ -3,7 +3,8 @@
 use super::choice::{Method, Precision, StepRule, Use};
 use super::schedule;
 use super::settings::Settings;
-use super::values::{EpsilonBounds, Growth, Regularizer, Widths, write_classes, write_target};
+use super::values::{Cuts, EpsilonBounds, Growth, Guard, Regularizer, Widths, write_classes, write_target};
+use crate::cuts::{MOST_SUBNETWORKS, Split};
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -76,6 +77,10 @@ fn network(settings: &Settings) -> Result {
             positive("regularizer", settings.regularizer, lambda)?;
         }
     }
+    if settings.has_blocks() && settings.regularizer != Regularizer::None {
+        let expected = "none: networks of blocks have no regulariser";
+        return Err(Error::argument("regularizer", settings.regularizer, expected));
+    }
     if matches!(settings.regularizer, Regularizer::L1(_)) {
         if !settings.method.uses(Use::Steps) {
             let expected = format!("l2 or none: the method {} has no l1 form", settings.method);
@@ -90,11 +95,49 @@ fn network(settings: &Settings) -> Result {
         Initializer::Normal(sigma) => positive("init", settings.init, sigma)?,
         Initializer::He | Initializer::Xavier | Initializer::Identity => {}
     }
-    settings.grow.map_or(Ok(()), |growth| grow(settings, growth))
+    settings.grow.map_or(Ok(()), |growth| grow(settings, growth))?;
+    split(settings)
+}
+
+/// `Ok` when cuts and frozen subnetworks can be of some network.
+fn split(settings: &Settings) -> Result {
+    let count = match &settings.split {
+        Split::Subnetworks(count) => {
+            if !(1..=MOST_SUBNETWORKS).contains(count) {
+                return Err(Error::argument("subnetworks", count, format!("1 to {MOST_SUBNETWORKS}")));
+            }
+            *count
+        }
+        Split::After(after) => {
+            let found = || Cuts(after.clone());
+            if after.len() >= MOST_SUBNETWORKS {
+                let expected = format!("cuts into at most {MOST_SUBNETWORKS} subnetworks");
+                return Err(Error::argument("cut", found(), expected));
+            }
+            if after.contains(&0) || !after.is_sorted_by(|a, b| a < b) {
+                return Err(Error::argument("cut", found(), "numbers from 1, ascending, such as 5,9"));
+            }
+            after.len() + 1
+        }
+    };
+    if settings.method.uses(Use::Subnetworks) && settings.freeze >= count {
+        let expected = format!("fewer than the {count} subnetworks");
+        return Err(Error::argument("freeze", settings.freeze, expected));
+    }
+    match settings.guard {
+        Some(guard) if !(guard.is_finite() && guard >= 0.0) => {
+            Err(Error::argument("guard", Guard(settings.guard), "a finite number, 0 or above, or none"))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn grow(settings: &Settings, growth: Growth) -> Result {
     let hidden = &settings.hidden;
+    if settings.has_blocks() {
+        let expected = format!("none: the method {} has no growth", settings.method);
+        return Err(Error::argument("grow", growth, expected));
+    }
     if growth.layers == 0 || growth.layers >= hidden.len() {
         let expected =
             format!("K from 1 to {}, fewer than the {} hidden layers", hidden.len() - 1, hidden.len());
@@ -128,6 +171,8 @@ fn method(settings: &Settings) -> Result {
         ("epsilon-bounds", low),
         ("epsilon-bounds", high),
         ("learning-rate", settings.learning_rate),
+        ("alpha", settings.alpha),
+        ("tau2", settings.tau2),
     ];
     for (name, value) in weights {
         positive(name, value, value)?;

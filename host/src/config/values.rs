@@ -2,6 +2,7 @@
 //! resolved, so that the same message comes from the command line and from a file.
 
 use super::text::serde_as_text;
+use crate::blocks::Architecture;
 use crate::data::DataSource;
 use crate::error::{Error, Result};
 use crate::init::Initializer;
@@ -49,6 +50,26 @@ impl fmt::Display for Widths {
             }
         }
         Ok(())
+    }
+}
+
+/// The blocks after which a network is cut, counted from 1: `5,9`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cuts(pub Vec<usize>);
+
+impl FromStr for Cuts {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |_| Error::argument("cut", text, "numbers of blocks such as 5,9");
+        let place = |place: &str| place.trim().parse().map_err(refused);
+        text.split(',').map(place).collect::<Result<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for Cuts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
     }
 }
 
@@ -175,6 +196,10 @@ optional!(
     Tolerance(f64), "none", read_tolerance, ToString::to_string
 );
 optional!(
+    /// By how much a cost may rise, or `none`.
+    Guard(f64), "none", read_guard, ToString::to_string
+);
+optional!(
     /// The longest time that sweeps may take, `500ms`, `60s`, `5m`, `2h`, or `none`.
     TimeLimit(Duration), "none", read_time, write_time
 );
@@ -239,6 +264,10 @@ fn read_tolerance(text: &str) -> Result<f64> {
     text.parse().map_err(|_| Error::argument("tolerance", text, "a number, or none"))
 }
 
+fn read_guard(text: &str) -> Result<f64> {
+    text.parse().map_err(|_| Error::argument("guard", text, "a number, or none"))
+}
+
 /// Milliseconds of each unit of time, the longest first.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
@@ -274,5 +303,8 @@ serde_as_text!(
     Classes,
     Grow,
     Tolerance,
+    Guard,
+    Cuts,
+    Architecture,
     TimeLimit
 );

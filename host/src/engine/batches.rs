@@ -40,11 +40,21 @@ impl Order {
         Some(Self { seed, batches, epoch: 0, samples: vec![0; samples] })
     }
 
-    /// The batches of the next epoch. An epoch's order is a function of seed and epoch alone; nothing is allocated.
-    pub(super) fn next_epoch(&mut self) -> impl Iterator<Item = &[u32]> {
+    /// Draws the order of the next epoch, a function of seed and epoch alone; nothing is allocated.
+    pub(super) fn draw(&mut self) {
         self.samples.iter_mut().enumerate().for_each(|(index, sample)| *sample = index as u32);
         shuffle(self.seed, Purpose::Batches, self.epoch, &mut self.samples);
         self.epoch = self.epoch.wrapping_add(1);
+    }
+
+    /// The samples in the order that was drawn last.
+    pub(super) fn samples(&self) -> &[u32] {
+        &self.samples
+    }
+
+    /// Draws an order and cuts it into batches.
+    pub(super) fn next_epoch(&mut self) -> impl Iterator<Item = &[u32]> {
+        self.draw();
         let (batches, samples) = (self.batches, self.samples.as_slice());
         let edge = move |batch: usize| samples.len() * batch / batches;
         (0..batches).map(move |batch| &samples[edge(batch)..edge(batch + 1)])

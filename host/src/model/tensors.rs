@@ -4,21 +4,76 @@ use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 use altmin_core::Real;
+use altmin_core::block::Block;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
 use super::Dense;
+use crate::blocks::BlockNetwork;
 use crate::error::{Error, Result};
 
 /// The only key of the file's metadata.
 const KEY: &str = "altmin";
 
-fn weight_name(index: usize) -> String {
-    format!("layers.{index}.weight")
+/// How the tensors of a linear map are called, and the shape of its weight as the file has it: outputs, and what its inputs
+/// are the product of.
+pub(super) struct Name {
+    base: String,
+    /// Channels, height and width of a convolution's patch; none of a fully connected map.
+    patch: Option<[usize; 3]>,
 }
 
-fn bias_name(index: usize) -> String {
-    format!("layers.{index}.bias")
+impl Name {
+    fn weight(&self) -> String {
+        format!("{}.weight", self.base)
+    }
+
+    fn bias(&self) -> String {
+        format!("{}.bias", self.base)
+    }
+
+    /// The shape of the weight of a map.
+    fn shape<T>(&self, layer: &Dense<T>) -> Vec<usize> {
+        match self.patch {
+            None => vec![layer.n_out, layer.n_in],
+            Some([channels, height, width]) => vec![layer.n_out, channels, height, width],
+        }
+    }
+}
+
+/// The names of so many layers.
+pub(super) fn of_layers(count: usize) -> Vec<Name> {
+    (0..count).map(|index| Name { base: format!("layers.{index}"), patch: None }).collect()
+}
+
+/// The names of the linear maps of blocks.
+pub(super) fn of_blocks(network: &BlockNetwork) -> Vec<Name> {
+    let mut names = Vec::new();
+    for step in network.steps() {
+        let base = format!("blocks.{}", step.index);
+        let channels = step.input.channels;
+        match step.block {
+            Block::Dense { .. } => names.push(Name { base, patch: None }),
+            Block::Conv(conv) => {
+                names.push(Name { base, patch: Some([channels, conv.kernel_height, conv.kernel_width]) });
+            }
+            Block::Residual(pair) => {
+                let patches = [
+                    ("conv1", [channels, 3, 3]),
+                    ("conv2", [pair.outputs, 3, 3]),
+                    ("projection", [channels, 1, 1]),
+                ];
+                let maps = step.block.maps(step.input, 0).iter().flatten().count();
+                names.extend(
+                    patches[..maps]
+                        .iter()
+                        .map(|(name, patch)| Name { base: format!("{base}.{name}"), patch: Some(*patch) }),
+                );
+            }
+            _ => {}
+        }
+    }
+    names
 }
 
 /// The type of `T` in the file.
@@ -49,14 +104,15 @@ fn row_major_bytes<T: Real>(layer: &Dense<T>) -> Vec<u8> {
 /// The file's bytes; `text` is the metadata.
 pub(super) fn serialize<T: Real>(
     layers: &[Dense<T>],
+    names: &[Name],
     text: String,
 ) -> std::result::Result<Vec<u8>, SafeTensorError> {
     let mut contents = Vec::new();
-    for (index, layer) in layers.iter().enumerate() {
+    for (layer, name) in layers.iter().zip(names) {
         let mut bias = Vec::new();
         layer.bias.iter().for_each(|&value| push_bytes(value, &mut bias));
-        contents.push((weight_name(index), vec![layer.n_out, layer.n_in], row_major_bytes(layer)));
-        contents.push((bias_name(index), vec![layer.n_out], bias));
+        contents.push((name.weight(), name.shape(layer), row_major_bytes(layer)));
+        contents.push((name.bias(), vec![layer.n_out], bias));
     }
     let mut views = Vec::new();
     for (name, shape, bytes) in &contents {
@@ -65,28 +121,37 @@ pub(super) fn serialize<T: Real>(
     safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), text)])))
 }
 
-/// The layers and the metadata; that layers fit together is the model's to check.
-pub(super) fn deserialize<T: Real>(path: &Path, bytes: &[u8]) -> Result<(Vec<Dense<T>>, String)> {
+/// The file's tensors and the metadata.
+pub(super) fn open<'b>(path: &Path, bytes: &'b [u8]) -> Result<(SafeTensors<'b>, String)> {
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(path, bytes, error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(path, bytes, error))?;
     let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else {
         let found = format!("a safetensors file without `{KEY}` in its metadata");
         return Err(Error::format(path, found, "a model of this program"));
     };
-    let count = file.names().iter().filter(|name| name.ends_with(".weight")).count();
-    let mut layers = Vec::new();
-    for index in 0..count {
-        layers.push(layer(path, &file, index)?);
-    }
-    // Each layer has brought its two tensors, so that any further one is none of them.
-    if file.len() != 2 * count {
-        let known: HashSet<String> =
-            (0..count).flat_map(|index| [weight_name(index), bias_name(index)]).collect();
+    Ok((file, text.clone()))
+}
+
+/// Layers, by their weights.
+pub(super) fn count_layers(file: &SafeTensors<'_>) -> usize {
+    file.names().iter().filter(|name| name.ends_with(".weight")).count()
+}
+
+/// The linear maps of these names; that they fit together is the model's to check.
+pub(super) fn deserialize<T: Real>(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    names: &[Name],
+) -> Result<Vec<Dense<T>>> {
+    let layers = names.iter().map(|name| layer(path, file, name)).collect::<Result<_>>()?;
+    // Each map has brought its two tensors, so that any further one is none of them.
+    if file.len() != 2 * names.len() {
+        let known: HashSet<String> = names.iter().flat_map(|name| [name.weight(), name.bias()]).collect();
         let other = file.names().into_iter().find(|name| !known.contains(*name)).unwrap_or_default();
         return Err(Error::format(path, format!("tensor `{other}`"), "only weights and biases of layers"));
     }
-    require_one_type(path, &file)?;
-    Ok((layers, text.clone()))
+    require_one_type(path, file)?;
+    Ok(layers)
 }
 
 fn require_one_type(path: &Path, file: &SafeTensors<'_>) -> Result {
@@ -99,15 +164,23 @@ fn require_one_type(path: &Path, file: &SafeTensors<'_>) -> Result {
     }
 }
 
-fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, index: usize) -> Result<Dense<T>> {
-    let (shape, by_rows) = tensor::<T>(path, file, &weight_name(index))?;
-    let [n_out, n_in] = shape[..] else {
-        let found = format!("{} of shape {shape:?}", weight_name(index));
-        return Err(Error::format(path, found, "two dimensions"));
+fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<Dense<T>> {
+    let (shape, by_rows) = tensor::<T>(path, file, &name.weight())?;
+    let (n_out, n_in) = match (&shape[..], name.patch) {
+        (&[n_out, n_in], None) => (n_out, n_in),
+        (&[n_out, ref inputs @ ..], Some(patch)) if inputs == patch => (n_out, patch.iter().product()),
+        (_, None) => {
+            let found = format!("{} of shape {shape:?}", name.weight());
+            return Err(Error::format(path, found, "two dimensions"));
+        }
+        (_, Some(patch)) => {
+            let found = format!("{} of shape {shape:?}", name.weight());
+            return Err(Error::format(path, found, format!("four dimensions, the last of {patch:?}")));
+        }
     };
-    let (shape, bias) = tensor(path, file, &bias_name(index))?;
+    let (shape, bias) = tensor(path, file, &name.bias())?;
     if shape != [n_out] {
-        let found = format!("{} of shape {shape:?}", bias_name(index));
+        let found = format!("{} of shape {shape:?}", name.bias());
         return Err(Error::format(path, found, format!("[{n_out}], the outputs of its layer")));
     }
     let mut weight = Vec::with_capacity(by_rows.len());

@@ -5,10 +5,9 @@
 //! said, because ReLU leaves its own outputs as they are. The auxiliary variables start anew from a forward pass, a
 //! feasible point.
 
-use super::{Trainer, blank, new_engine};
+use super::{Net, Trainer, scratch};
 use crate::config::Settings;
 use crate::error::Result;
-use crate::score::Evaluator;
 use altmin_core::Real;
 
 /// Widths of the network that a run begins with.
@@ -24,7 +23,10 @@ fn widths(hidden: &[usize], features: usize, classes: usize) -> Vec<usize> {
 impl<T: Real> Trainer<T> {
     /// Whether layers are still to be inserted.
     pub(super) fn shallow(&self) -> bool {
-        self.widths.len() < self.settings.hidden.len() + 2
+        match &self.net {
+            Net::Layers(widths) => widths.len() < self.settings.hidden.len() + 2,
+            Net::Blocks(..) => false,
+        }
     }
 
     /// Inserts the layers that are not there yet.
@@ -32,9 +34,10 @@ impl<T: Real> Trainer<T> {
         if !self.shallow() {
             return Ok(());
         }
-        let last = self.widths.len() - 2;
-        self.widths = widths(&self.settings.hidden, self.widths[0], self.widths[self.widths.len() - 1]);
-        let mut layers = blank(&self.widths);
+        let last = self.good.len() - 1;
+        self.net =
+            Net::Layers(widths(&self.settings.hidden, self.train.n_features(), self.train.n_outputs()));
+        let mut layers = self.net.blank();
         let grown = layers.len() - 1;
         for (index, layer) in layers.iter_mut().enumerate() {
             match index {
@@ -47,9 +50,8 @@ impl<T: Real> Trainer<T> {
         let samples = self.train.n_samples();
         // What schedules have changed stays changed.
         let settings = Settings { epsilon: self.schedule.epsilon(), ..self.settings.clone() };
-        self.engine = new_engine(&settings, self.core, &self.widths, samples, &self.gemm)?;
-        self.evaluator = Evaluator::new(self.widths.clone());
-        self.executor.reserve(self.engine.scratch().or(self.evaluator.scratch::<T, _>(&self.gemm)));
+        self.engine = self.net.engine(&settings, self.core, samples, &self.gemm)?;
+        self.executor.reserve(scratch(&self.engine, self.core.activation, &self.gemm));
         self.restore_good();
         self.state.initialized = false;
         Ok(())

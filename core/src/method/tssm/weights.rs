@@ -17,6 +17,13 @@ use crate::update::sums::add_slice;
 use crate::view::{MatMut, MatRef, column, column_mut, columns, columns_mut, dense_mut};
 use crate::workspace::Stack;
 
+/// The batches of an epoch: as few as hold `batch` samples each at most, all as large as one another, but for one sample.
+fn batches(order: &[u32], batch: usize) -> impl Iterator<Item = &[u32]> {
+    let count = order.len().div_ceil(batch);
+    let edge = move |batch: usize| order.len() * batch / count;
+    (0..count).map(move |batch| &order[edge(batch)..edge(batch + 1)])
+}
+
 /// What a subnetwork does with a group of a mini-batch.
 struct Batch<'b, T: Real, S> {
     settings: Settings<T>,
@@ -48,12 +55,13 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         let optimizer = match self.settings.inner {
             Inner::Optimizer(optimizer) => optimizer,
             Inner::Proximal { damping, .. } => {
-                return order.chunks(batch).try_for_each(|batch| self.sweep(executor, gemm, damping, batch));
+                return batches(order, batch)
+                    .try_for_each(|samples| self.sweep(executor, gemm, damping, samples));
             }
         };
         self.keep();
         self.clear_costs();
-        for samples in order.chunks(batch) {
+        for samples in batches(order, batch) {
             self.pass(executor, gemm, samples, Way::Back)?;
             self.step(executor, &optimizer, samples.len())?;
         }

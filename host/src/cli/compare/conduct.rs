@@ -107,15 +107,13 @@ fn exit_code(failures: Vec<Failure>, stopped: bool) -> u8 {
 fn ground(ready: &dyn Ready) -> String {
     let (train, test) = ready.samples();
     let settings = ready.comparison().common();
+    let network = match &settings.network {
+        Some(network) => format!("network {network}"),
+        None => format!("hidden {}, {}", Widths(settings.hidden.clone()), settings.activation),
+    };
     format!(
-        "{}, {train} samples to train on, {test} to test on; hidden {}, {}, {}, seed {}; {} threads, {}",
-        settings.data,
-        Widths(settings.hidden.clone()),
-        settings.activation,
-        settings.loss,
-        settings.seed,
-        settings.threads,
-        settings.precision,
+        "{}, {train} samples to train on, {test} to test on; {network}, {}, seed {}; {} threads, {}",
+        settings.data, settings.loss, settings.seed, settings.threads, settings.precision,
     )
 }
 

@@ -1,0 +1,87 @@
+//! Networks of blocks: what they are, what they cost, where they are cut.
+
+use std::fmt::Write as _;
+
+use crate::blocks::{BlockNetwork, describe};
+use crate::cli::failure::Failure;
+use crate::config::{Settings, Use};
+use crate::costs;
+use crate::cuts::operations;
+use crate::data::{self, Dataset};
+use crate::memory::interface_bytes;
+use crate::report::table;
+use crate::trainer::net::{block_network, cuts};
+
+/// Samples of the tiles in which blocks are timed.
+const SAMPLES: usize = 32;
+
+/// One line a block, and the number of parameters.
+pub(super) fn listing(network: &BlockNetwork) -> String {
+    let mut text = format!("network {network}\n\n");
+    let mut all = 0;
+    for step in network.steps() {
+        let parameters: usize = step.block.parameters(step.input);
+        all += parameters;
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "block {:<4} {:24} {:>12} -> {:<12} {parameters:>10} parameters",
+            step.index + 1,
+            describe(&step.block),
+            step.input.to_string(),
+            step.output.to_string()
+        );
+    }
+    let _ = writeln!(text, "in all {all} parameters, {} in f32\n", table::bytes(4 * all));
+    text
+}
+
+/// The network that settings ask for, for their data.
+pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
+    let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
+    let network = block_network(settings, &train)?;
+    let cuts = cuts(settings, &network)?;
+    let mut text = listing(&network);
+    let steps = network.steps();
+    let features = cuts.iter().map(|&cut| steps[cut - 1].output.features()).sum();
+    let state = interface_bytes(settings.method, features, train.n_samples(), settings.precision);
+    text.push_str(&table::rows(&[
+        ("data", samples(&train, &test)),
+        ("method", settings.method.to_string()),
+        ("state", format!("{} ({})", table::bytes(state), settings.precision)),
+    ]));
+    text.push_str(&subnetworks(settings, &network, &cuts)?);
+    Ok(text)
+}
+
+fn samples(train: &Dataset<f32>, test: &Dataset<f32>) -> String {
+    format!("{} samples to train on, {} to test on", train.n_samples(), test.n_samples())
+}
+
+/// Shares of the subnetworks in a step of their weights, counted and timed.
+fn subnetworks(settings: &Settings, network: &BlockNetwork, cuts: &[usize]) -> Result<String, Failure> {
+    let steps = network.steps();
+    let counted: Vec<f64> = steps.iter().map(operations).collect();
+    let timed = costs::measure::<f32>(network, SAMPLES)?;
+    let edges: Vec<usize> = [0].iter().chain(cuts).chain(&[steps.len()]).copied().collect();
+    let mut text = String::from("\nforward and backward, for one sample, by one thread\n");
+    for (index, edge) in edges.windows(2).enumerate() {
+        let sum = |costs: &[f64]| costs[edge[0]..edge[1]].iter().sum::<f64>();
+        let share = |costs: &[f64]| 100.0 * sum(costs) / costs.iter().sum::<f64>();
+        let _ = writeln!(
+            text,
+            "subnetwork {:<3} blocks {:>3} to {:<3} {:>9.3e} operations ({:>5.1} %)   {:>9.3e} s measured ({:>5.1} %)",
+            index + 1,
+            edge[0] + 1,
+            edge[1],
+            sum(&counted),
+            share(&counted),
+            sum(&timed),
+            share(&timed)
+        );
+    }
+    if settings.method.uses(Use::Subnetworks) {
+        text.push_str("cuts go by the operations, which are the same in every run\n");
+    }
+    Ok(text)
+}
