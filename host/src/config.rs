@@ -14,7 +14,7 @@ mod text;
 mod validate;
 mod values;
 
-pub use choice::{EpsilonRule, Kernel, Method, Precision, StepRule, Use};
+pub use choice::{EpsilonRepair, EpsilonRule, Kernel, Method, Precision, StepRule, Use};
 pub use defaults::{Defaults, defaults};
 pub use options::TrainOptions;
 pub(crate) use schedule::range;

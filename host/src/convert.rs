@@ -6,7 +6,7 @@ use altmin_core::method::{Settings as CoreSettings, backprop, dlam, proxprop};
 use altmin_core::optimizer::Optimizer;
 use altmin_core::{Real, update};
 
-use crate::config::{EpsilonRule, Method, Regularizer, Settings, StepRule};
+use crate::config::{EpsilonRepair, EpsilonRule, Method, Regularizer, Settings, StepRule};
 use crate::engine::{Batches, Plan};
 use crate::network::{Activation, Loss};
 
@@ -67,7 +67,16 @@ fn dlam<T: Real>(settings: &Settings, core: CoreSettings<T>) -> dlam::Settings<T
         loss,
         solver,
         regularizer,
+        repair: repair(settings.epsilon_repair),
         accelerate,
+    }
+}
+
+/// What moves when DLAM's epsilon shrinks.
+pub fn repair(repair: EpsilonRepair) -> dlam::Repair {
+    match repair {
+        EpsilonRepair::A => dlam::Repair::Activations,
+        EpsilonRepair::Z => dlam::Repair::Linear,
     }
 }
 
