@@ -313,6 +313,7 @@ fn sweep_dlam<T: Real>(like: Settings<T>, accelerate: bool, partition: Partition
         loss,
         solver,
         regularizer,
+        repair: dlam::Repair::Linear,
         accelerate,
     };
     let shapes = shapes(&like);

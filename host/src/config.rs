@@ -14,7 +14,7 @@ mod text;
 mod validate;
 mod values;
 
-pub use choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+pub use choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
 pub use defaults::{Defaults, InnerDefaults, defaults, inner_defaults};
 pub use options::TrainOptions;
 pub(crate) use schedule::range;

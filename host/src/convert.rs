@@ -6,7 +6,9 @@ use altmin_core::method::{Settings as CoreSettings, backprop, dlam, proxprop, ts
 use altmin_core::optimizer::Optimizer;
 use altmin_core::{Real, update};
 
-use crate::config::{Convention, EpsilonRule, Inner, Method, Regularizer, Settings, StepRule, Use};
+use crate::config::{
+    Convention, EpsilonRepair, EpsilonRule, Inner, Method, Regularizer, Settings, StepRule, Use,
+};
 use crate::engine::{Batches, Plan};
 use crate::network::{Activation, Loss};
 
@@ -105,7 +107,16 @@ fn dlam<T: Real>(settings: &Settings, core: CoreSettings<T>) -> dlam::Settings<T
         loss,
         solver,
         regularizer,
+        repair: repair(settings.epsilon_repair),
         accelerate,
+    }
+}
+
+/// What moves when DLAM's epsilon shrinks.
+pub fn repair(repair: EpsilonRepair) -> dlam::Repair {
+    match repair {
+        EpsilonRepair::A => dlam::Repair::Activations,
+        EpsilonRepair::Z => dlam::Repair::Linear,
     }
 }
 

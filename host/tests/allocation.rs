@@ -143,6 +143,7 @@ fn plans() -> Vec<(&'static str, Plan<f32>)> {
         loss,
         solver,
         regularizer,
+        repair: dlam::Repair::Activations,
         accelerate,
     };
     let proxprop = proxprop::Settings { nu: 3.0, damping: 0.1, activation, loss, solver, regularizer };

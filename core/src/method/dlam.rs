@@ -14,6 +14,17 @@
 //! without M: a bias shared by M samples gives M times as much. Least-squares weights promise what they fall by instead of
 //! the first two terms.) The intervals are met up to rounding: [`Dlam::violation`].
 //!
+//! Proposition (what a forward pass as a start leaves fixed). Let epsilon be fixed, Omega = 0, no extrapolation, the step
+//! rule any, and the start that of [`Dlam::initialize`]. Then W_l, b_l and z_l of all hidden layers, and a_l below L - 1,
+//! never change, by not a bit: only a_{L-1}, W_L, b_L and z_L do.
+//! Proof. By induction over sweeps, `r_l = 0` for l < L before each. The steps of W_l and b_l are linear in sums of r_l
+//! (`C = r p'`, row means), so are 0, and so is the step of a_{l-1}, whose gradient is `rho W_l' r_l`. Equation 4 clips
+//! `W_l a_{l-1} + b_l = z_l + r_l = z_l` to an interval that contains z_l: z_l stays, and `r_l` stays 0. For l = L the
+//! risk pulls z_L, r_L is not 0, and the step of a_{L-1} enters r_L alone. So nothing below a_{L-1} changes. QED.
+//! A hidden layer thus learns only from a residual of its own: from a regulariser, from a start that is not a forward
+//! pass, or from [`Repair::Linear`] when epsilon shrinks: the first time in layer L - 1, whose input then moves, and so one
+//! layer further down with every time that it shrinks. [`Repair::Activations`] moves a_{L-1} only, and keeps it so.
+//!
 //! With [`Settings::accelerate`] every block first goes on as it went, where F does not rise by that: see
 //! [`extrapolation`]. F then still falls in every sweep by at least `promised`, in which the changes are those of the
 //! steps alone, from the extrapolated points; the changes from sweep to sweep are larger or smaller than that, and
@@ -28,7 +39,7 @@ mod settings;
 mod state;
 
 pub use epsilon::EpsilonRule;
-pub use settings::Settings;
+pub use settings::{Repair, Settings};
 pub use state::{Group, Hidden, Residual, State, group, hidden, residual};
 
 use super::layer::Layer;
@@ -84,7 +95,7 @@ pub fn workspace<T: Real, G: Gemm<T>>(
 /// What a change of epsilon did.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Projection {
-    /// Entries of a that were outside of the new intervals and have been put back.
+    /// Entries of a, or of z and a with [`Repair::Linear`], that have been moved to meet the new intervals.
     pub entries: usize,
     /// The square of the distance that they moved.
     pub squared: f64,
@@ -429,8 +440,9 @@ impl<'a, T: Real, S: Memory<T>> Dlam<'a, T, S> {
         Ok(())
     }
 
-    /// Sets epsilon between sweeps, above 0. Where it shrinks, a is first put back into its intervals and the residuals
-    /// above follow, a product for each layer: F may rise by that, and what happened is reported.
+    /// Sets epsilon between sweeps, above 0. Where it shrinks, [`Settings::repair`] says whether a or z moves so that the new
+    /// intervals are met; the residuals follow, with a product for each layer whose a moves. F may rise by that, and what
+    /// happened is reported.
     ///
     /// # Errors
     /// [`Setting`](crate::error::Error::Setting), when nothing is changed, and those of the executor's tasks.

@@ -3,7 +3,7 @@
 
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
-use altmin_core::method::dlam::{Dlam, Settings};
+use altmin_core::method::dlam::{Dlam, Repair, Settings};
 use altmin_core::method::{Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
@@ -31,6 +31,7 @@ pub(crate) fn settings(rho: f64, epsilon: f64) -> Settings<f64> {
         loss: Loss::CrossEntropy,
         solver: OutputSolver::Newton,
         regularizer: Regularizer::None,
+        repair: Repair::Activations,
         accelerate: false,
     }
 }

@@ -114,6 +114,16 @@ pub enum EpsilonRule {
     Printed,
 }
 
+/// What moves when DLAM's epsilon shrinks, so that `|h(z) - a| <= epsilon` holds again. The objective may rise by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EpsilonRepair {
+    /// The activations: hidden layers that start from a forward pass stay as they are
+    A,
+    /// The linear variables, as the paper's next step does: hidden layers learn from it
+    Z,
+}
+
 /// How far an update of the weights or of a layer's input moves.
 ///
 /// The first three are the papers' quadratic approximation (pdADMM eq. 1 and 2, dlADMM eq. 3, 9, 11 and 16) and differ
@@ -175,4 +185,4 @@ macro_rules! display_by_name {
     };
 }
 
-display_by_name!(Method, Inner, Convention, EpsilonRule, StepRule, Kernel, Precision);
+display_by_name!(Method, Inner, Convention, EpsilonRepair, EpsilonRule, StepRule, Kernel, Precision);

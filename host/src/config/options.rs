@@ -1,6 +1,8 @@
 //! What a person said, on the command line or in a file.
 
-use super::choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+use super::choice::{
+    Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
+};
 use super::schedule::{NuSchedule, RhoSchedule};
 use super::settings::Settings;
 use super::values::{
@@ -237,6 +239,11 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon_rule: Option<EpsilonRule>,
 
+    /// What moves when epsilon shrinks [default: a]
+    #[arg(long, value_name = "VARIABLE", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub epsilon_repair: Option<EpsilonRepair>,
+
     /// The two bounds of the epsilon rule, both above 0 [default: 0.01,1]
     #[arg(long, value_name = "LOW,HIGH", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -394,6 +401,7 @@ impl TrainOptions {
             ("damping", given!(damping), Use::Damping),
             ("epsilon", given!(epsilon), Use::Epsilon),
             ("epsilon-rule", given!(epsilon_rule), Use::Epsilon),
+            ("epsilon-repair", given!(epsilon_repair), Use::Epsilon),
             ("epsilon-bounds", given!(epsilon_bounds), Use::Epsilon),
             ("accelerate", given!(accelerate), Use::Epsilon),
             ("learning-rate", given!(learning_rate), Use::LearningRate),
@@ -446,7 +454,7 @@ impl TrainOptions {
         merge!(self, file;
             data, target, scale, labels, pool, samples, classes, holdout, seed, hidden, network, activation, loss, regularizer,
             init, grow,
-            method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_bounds,
+            method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_repair, epsilon_bounds,
             accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }

@@ -1,6 +1,8 @@
 //! Settings in which nothing is missing.
 
-use super::choice::{Convention, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+use super::choice::{
+    Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
+};
 use super::defaults::{
     DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, SUBNETWORKS, default_input_step, defaults,
     inner_defaults,
@@ -76,6 +78,8 @@ pub struct Settings {
     pub epsilon: f64,
     /// How epsilon goes on.
     pub epsilon_rule: EpsilonRule,
+    /// What moves when epsilon shrinks.
+    pub epsilon_repair: EpsilonRepair,
     /// The bounds of that rule, both above 0, the first not above the second.
     pub epsilon_bounds: (f64, f64),
     /// Extrapolate every block of DLAM.
@@ -161,6 +165,7 @@ impl TrainOptions {
             damping: self.damping.unwrap_or(DAMPING),
             epsilon: self.epsilon.unwrap_or(EPSILON),
             epsilon_rule: self.epsilon_rule.unwrap_or(EpsilonRule::Adaptive),
+            epsilon_repair: self.epsilon_repair.unwrap_or(EpsilonRepair::A),
             epsilon_bounds: self.epsilon_bounds.map_or(EPSILON_BOUNDS, |bounds| bounds.0),
             accelerate: self.accelerate.unwrap_or(false),
             learning_rate: self.learning_rate.unwrap_or(if splits {
@@ -312,6 +317,7 @@ impl From<Settings> for TrainOptions {
             damping: uses(Use::Damping).then_some(settings.damping),
             epsilon: uses(Use::Epsilon).then_some(settings.epsilon),
             epsilon_rule: uses(Use::Epsilon).then_some(settings.epsilon_rule),
+            epsilon_repair: uses(Use::Epsilon).then_some(settings.epsilon_repair),
             epsilon_bounds: uses(Use::Epsilon).then_some(EpsilonBounds(settings.epsilon_bounds)),
             accelerate: uses(Use::Epsilon).then_some(settings.accelerate),
             learning_rate: uses(Use::LearningRate).then_some(settings.learning_rate),

@@ -49,6 +49,7 @@ fn core_settings(settings: &Settings) -> dlam::Settings<f64> {
         loss: common.loss,
         solver: common.solver,
         regularizer: common.regularizer,
+        repair: convert::repair(settings.epsilon_repair),
         accelerate: settings.accelerate,
     }
 }

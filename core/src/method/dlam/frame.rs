@@ -1,7 +1,7 @@
 //! What a pass does to one tile of a group.
 
-use super::Settings;
 use super::state::{Group, Hidden, Residual, Terms};
+use super::{Repair, Settings};
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::matrix::Memory;
@@ -290,7 +290,7 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
         Ok(())
     }
 
-    /// Puts every a back into its interval.
+    /// Makes every interval hold again: by z where the settings say so, and by a where it still does not.
     pub(super) fn project<G: Gemm<T>>(
         &self,
         gemm: &G,
@@ -298,8 +298,15 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
         tile: Tile,
         mut stack: Stack<'_, T>,
     ) -> Result {
-        let Tile { start, count, .. } = tile;
+        let (Tile { start, count, .. }, Settings { epsilon, activation, repair, .. }) = (tile, self.settings);
         for (l, Hidden { a, z, .. }) in unit.hidden.iter_mut().enumerate() {
+            if repair == Repair::Linear {
+                let (a, mut z) = (a.columns(start, count), z.columns_mut(start, count));
+                let mut r = unit.residuals[l].r.columns_mut(start, count);
+                let moved = linear::repair(epsilon, activation, &a, &mut z, &mut r)?;
+                unit.group.terms.entries += moved.entries;
+                unit.group.terms.projected += moved.squared;
+            }
             let interval = self.interval(z.columns(start, count), l);
             let mut r = unit.residuals[l + 1].r.columns_mut(start, count);
             let a = &mut a.columns_mut(start, count);

@@ -8,6 +8,19 @@ use crate::real::Real;
 use crate::regularizer::Regularizer;
 use crate::update::StepRule;
 
+/// What moves where `|h(z) - a| <= epsilon` no longer holds because epsilon has shrunk. F may rise by either.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Repair {
+    /// `a` moves to the nearest end of `h(z) -+ epsilon`, and the residual above follows by a product; z and the
+    /// layer's own residual stay.
+    #[default]
+    Activations,
+    /// `z` moves to the nearest point of the preimage of `a -+ epsilon`, as the paper's next step of equation 4 does,
+    /// and the layer's own residual follows elementwise. Only where no finite z serves, because `a` is too far from
+    /// the range of h, `a` moves after it.
+    Linear,
+}
+
 /// What DLAM needs to know beside the data.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Settings<T> {
@@ -27,6 +40,8 @@ pub struct Settings<T> {
     pub solver: OutputSolver,
     /// Omega, on every layer's weights.
     pub regularizer: Regularizer<T>,
+    /// What moves when epsilon shrinks.
+    pub repair: Repair,
     /// Nesterov's extrapolation of every block, where F does not rise by it. One product a layer more, and a, z and W
     /// are stored twice.
     pub accelerate: bool,

@@ -1,6 +1,6 @@
 //! The linear variable of a hidden layer (DLAM, equation 4).
 
-use crate::activation::Activation;
+use crate::activation::{Activation, between};
 use crate::error::{Result, require_positive};
 use crate::real::Real;
 use crate::reduce;
@@ -48,6 +48,50 @@ pub fn step<T: Real>(
         moved += reduce::sum_squares(old);
     }
     Ok(moved)
+}
+
+/// What [`repair`] did.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Repaired {
+    /// Entries of `z` that were outside.
+    pub entries: usize,
+    /// The square of the distance that they moved.
+    pub squared: f64,
+}
+
+/// **map**: puts `z` (n_out x m) into the preimage of `[a - epsilon, a + epsilon]` after epsilon has shrunk; the residual
+/// `r = W a_below + b - z` follows elementwise. `|r|` may rise by it. An entry for which no finite z serves, because `a`
+/// is further than epsilon from the range of a sigmoid or tanh, stays; of a ReLU it moves to 0 at most, and `a` is still
+/// outside.
+///
+/// # Errors
+/// [`Setting`](crate::error::Error::Setting) for an epsilon that is not positive, [`Shape`](crate::error::Error::Shape).
+pub fn repair<T: Real>(
+    epsilon: T,
+    activation: Activation<T>,
+    a: &MatRef<'_, T>,
+    z: &mut MatMut<'_, T>,
+    r: &mut MatMut<'_, T>,
+) -> Result<Repaired> {
+    require_positive("epsilon", epsilon.to_f64())?;
+    require_size("a", a.shape(), z.shape())?;
+    require_size("r", r.shape(), z.shape())?;
+    let mut repaired = Repaired::default();
+    for j in 0..z.ncols() {
+        let (z, r) = (column_mut(z, j), column_mut(r, j));
+        for ((z, r), &a) in z.iter_mut().zip(r).zip(column(a, j)) {
+            let (low, high) = activation.preimage(a, epsilon);
+            let new = between(low, *z, high);
+            if new != *z && new.is_finite() {
+                let change = new - *z;
+                repaired.entries += 1;
+                repaired.squared += change.to_f64() * change.to_f64();
+                *z = new;
+                *r -= change;
+            }
+        }
+    }
+    Ok(repaired)
 }
 
 /// Scratch of [`step`]: three columns.
