@@ -187,7 +187,7 @@ fn convolve(image: &Image, weight: &Tensor, bias: &Tensor, stride: usize, paddin
     let (height, width) = (image[0].len(), image[0][0].len());
     let pixel = |out: usize, row: usize, col: usize| {
         let mut sum = bias.numbers[out];
-        for c in 0..channels {
+        for (c, plane) in image.iter().enumerate() {
             for i in 0..kernel_height {
                 for j in 0..kernel_width {
                     let (y, x) = (row * stride + i, col * stride + j);
@@ -195,7 +195,7 @@ fn convolve(image: &Image, weight: &Tensor, bias: &Tensor, stride: usize, paddin
                         (padding..height + padding).contains(&y) && (padding..width + padding).contains(&x);
                     let at = ((out * channels + c) * kernel_height + i) * kernel_width + j;
                     if inside {
-                        sum += weight.numbers[at] * image[c][y - padding][x - padding];
+                        sum += weight.numbers[at] * plane[y - padding][x - padding];
                     }
                 }
             }

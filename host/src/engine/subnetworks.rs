@@ -59,6 +59,9 @@ pub struct Subnetworks<T> {
     pub end_to_end: bool,
 }
 
+/// Parts, and their parameters.
+type PartsWithWeights<'a, T> = (&'a [Part<T>], &'a [Subnetwork<T, Memory<T>>]);
+
 #[derive(Debug)]
 pub(super) struct State<T> {
     settings: Settings<T>,
@@ -124,7 +127,7 @@ impl<T: Real> State<T> {
     }
 
     /// The subnetworks with their parameters.
-    pub(super) fn parts(&self) -> (&[Part<T>], &[Subnetwork<T, Memory<T>>]) {
+    pub(super) fn parts(&self) -> PartsWithWeights<'_, T> {
         (&self.parts, &self.subnetworks)
     }
 
