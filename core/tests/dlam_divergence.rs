@@ -11,7 +11,7 @@ mod teacher;
 
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
-use altmin_core::method::dlam::{self, Dlam, Settings};
+use altmin_core::method::dlam::{self, Dlam, Repair, Settings};
 use altmin_core::method::layer::{LayerShape, Momentum};
 use altmin_core::method::{Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
@@ -36,6 +36,7 @@ fn settings() -> Settings<f64> {
         loss: altmin_core::Loss::CrossEntropy,
         solver: OutputSolver::Newton,
         regularizer: Regularizer::None,
+        repair: Repair::Activations,
         accelerate: false,
     }
 }
