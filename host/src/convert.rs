@@ -113,7 +113,7 @@ fn dlam<T: Real>(settings: &Settings, core: CoreSettings<T>) -> dlam::Settings<T
 }
 
 /// What moves when DLAM's epsilon shrinks.
-pub fn repair(repair: EpsilonRepair) -> dlam::Repair {
+fn repair(repair: EpsilonRepair) -> dlam::Repair {
     match repair {
         EpsilonRepair::A => dlam::Repair::Activations,
         EpsilonRepair::Z => dlam::Repair::Linear,

@@ -31,7 +31,6 @@ mod bounds;
 mod dladmm;
 mod dlam;
 mod dlam_checks;
-mod dlam_run;
 mod elementwise_checks;
 mod formula;
 mod linear_checks;

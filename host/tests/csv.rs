@@ -295,7 +295,6 @@ fn a_data_set_of_values_has_no_classes_to_choose_and_no_images_to_pool() {
 fn images_have_no_columns() {
     for options in [
         DataOptions { target: names(&["x"]), ..DataOptions::default() },
-        DataOptions { scale: true, ..DataOptions::default() },
         DataOptions { regression: true, ..DataOptions::default() },
     ] {
         let error = load::<f32>(&DataSource::Digits, &options).unwrap_err();

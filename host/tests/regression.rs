@@ -388,7 +388,6 @@ fn wrong_use_of_columns_is_refused() {
             2,
             "`target` is `y`, expected last, or a .csv file as data: digits has no columns",
         ),
-        (&["--scale"], 2, "`scale` is `true`, expected false, or a .csv file as data"),
         (
             &["--data", data, "--target", "squares", "--loss", "least-squares"],
             2,

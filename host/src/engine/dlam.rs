@@ -7,7 +7,7 @@ use altmin_core::method::layer::{LayerShape, Momentum};
 use altmin_core::method::{Partition, Sweep};
 use altmin_core::{Real, Result};
 
-use super::{Memory, Run, Work, zeros};
+use super::{Memory, Run, Variables, Work, zeros};
 
 #[derive(Debug)]
 pub(super) struct State<T> {
@@ -38,6 +38,11 @@ impl<T: Real> State<T> {
         let moving = if accelerate { shapes } else { &[] };
         let momentum = moving.iter().map(|shape| Momentum::new(shape.sums, zeros)).collect::<Result<_>>()?;
         Ok(Self { settings, momentum, hidden, residuals, groups, risk: f64::NAN })
+    }
+
+    pub(super) fn variables(&self) -> Variables<'_, T> {
+        let Self { hidden, residuals, groups, .. } = self;
+        Variables::Dlam { hidden, residuals, groups }
     }
 
     fn bind<'a>(&'a mut self, run: Run<'a, T>) -> Result<Dlam<'a, T, Memory<T>>> {

@@ -1,7 +1,7 @@
 //! The variables of a run for reading.
 
 use altmin_core::Real;
-use altmin_core::method::{Partition, dladmm, pdadmm};
+use altmin_core::method::{Partition, dladmm, dlam, pdadmm};
 
 use super::{Engine, Memory, State};
 
@@ -26,6 +26,15 @@ pub enum Variables<'a, T> {
         /// `z_L` and `u`.
         groups: &'a [dladmm::Group<T, Memory<T>>],
     },
+    /// groups x layers.
+    Dlam {
+        /// `a` and `z`.
+        hidden: &'a [dlam::Hidden<T, Memory<T>>],
+        /// `r`.
+        residuals: &'a [dlam::Residual<T, Memory<T>>],
+        /// `z_L`.
+        groups: &'a [dlam::Group<T, Memory<T>>],
+    },
 }
 
 impl<T: Real> Engine<T> {
@@ -34,6 +43,7 @@ impl<T: Real> Engine<T> {
         match &self.state {
             State::Pdadmm(state) => Some(state.variables()),
             State::Dladmm(state) => Some(state.variables()),
+            State::Dlam(state) => Some(state.variables()),
             _ => None,
         }
     }

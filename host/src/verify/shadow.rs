@@ -5,11 +5,11 @@ use std::sync::Arc;
 use altmin_core::gemm::Portable;
 use altmin_core::loss::Target;
 use altmin_core::matrix::Memory;
+use altmin_core::method::dlam::EpsilonRule;
 use altmin_core::method::layer::Layer;
 use altmin_core::method::{Partition, Problem};
 use altmin_core::view::{MatRef, dense_mut};
 
-use super::dlam_run::DlamRun;
 use super::matrix::Mat;
 use super::state::State;
 use crate::config::{Kernel, Method, Settings};
@@ -22,16 +22,13 @@ use crate::init;
 use crate::kernel::AnyGemm;
 use crate::schedule::Parallel;
 
-#[derive(Debug)]
-enum Run {
-    Engine(Box<Engine<f64>>),
-    Dlam(Box<DlamRun>),
-}
-
 /// A run of a method.
 #[derive(Debug)]
 pub(super) struct Shadow {
-    run: Run,
+    engine: Engine<f64>,
+    /// DLAM's epsilon, infinite for the others, and the rule by which it goes on.
+    epsilon: f64,
+    rule: EpsilonRule,
     executor: Parallel<f64>,
     pool: rayon::ThreadPool,
     gemm: AnyGemm,
@@ -51,53 +48,41 @@ impl Shadow {
             .map_err(|error| Error::argument("threads", settings.threads, error.to_string()))?;
         let widths = [&[data.n_features()], &settings.hidden[..], &[data.n_classes()]].concat();
         let size = Size { widths, samples: data.n_samples() };
-        let (run, scratch) = if settings.method == Method::Dlam {
-            let mut run = DlamRun::new(settings, &size, &gemm)?;
-            fill(settings, run.layers_mut());
-            let scratch = run.scratch();
-            (Run::Dlam(Box::new(run)), scratch)
-        } else {
-            let core = convert::settings::<f64>(settings);
-            let mut engine = Engine::new(convert::plan(settings, core), &size, &gemm)?;
-            fill(settings, engine.layers_mut());
-            let scratch = engine.scratch();
-            (Run::Engine(Box::new(engine)), scratch)
-        };
-        let executor = Parallel::new(settings.threads, scratch);
-        Ok(Self { run, executor, pool, gemm, data })
+        let core = convert::settings::<f64>(settings);
+        let mut engine = Engine::new(convert::plan(settings, core), &size, &gemm)?;
+        fill(settings, engine.layers_mut());
+        let executor = Parallel::new(settings.threads, engine.scratch());
+        let epsilon = if settings.method == Method::Dlam { settings.epsilon } else { f64::INFINITY };
+        let rule = convert::epsilon_rule(settings);
+        Ok(Self { engine, epsilon, rule, executor, pool, gemm, data })
     }
 
     pub(super) fn initialize(&mut self) -> Result {
-        let Self { run, executor, pool, gemm, data } = self;
-        Ok(pool.install(|| match run {
-            Run::Engine(engine) => engine.initialize(problem(data), executor, gemm),
-            Run::Dlam(run) => run.initialize(problem(data), executor, gemm),
-        })?)
+        let Self { engine, executor, pool, gemm, data, .. } = self;
+        Ok(pool.install(|| engine.initialize(problem(data), executor, gemm))?)
     }
 
     pub(super) fn sweep(&mut self) -> Result {
-        let Self { run, executor, pool, gemm, data } = self;
-        Ok(pool.install(|| match run {
-            Run::Engine(engine) => engine.sweep(problem(data), executor, gemm).map(|_| ()),
-            Run::Dlam(run) => run.sweep(problem(data), executor, gemm),
-        })?)
+        let Self { engine, executor, pool, gemm, data, .. } = self;
+        pool.install(|| engine.sweep(problem(data), executor, gemm))?;
+        Ok(())
     }
 
     /// What the method does between sweeps: DLAM's epsilon goes on.
     pub(super) fn prepare(&mut self) -> Result {
-        let Self { run, executor, pool, gemm, data } = self;
-        match run {
-            Run::Engine(_) => Ok(()),
-            Run::Dlam(run) => Ok(pool.install(|| run.set_epsilon(problem(data), executor, gemm))?),
+        let Self { engine, epsilon, rule, executor, pool, gemm, data } = self;
+        let Some(risk) = engine.risk() else { return Ok(()) };
+        let next = rule.next(*epsilon, risk);
+        if next != *epsilon {
+            pool.install(|| engine.set_epsilon(problem(data), executor, gemm, next))?;
+            *epsilon = next;
         }
+        Ok(())
     }
 
     /// How the samples are cut.
     pub(super) fn partition(&self) -> Partition {
-        match &self.run {
-            Run::Engine(engine) => engine.partition(),
-            Run::Dlam(run) => run.partition(),
-        }
+        self.engine.partition()
     }
 
     /// The kernel of the products.
@@ -107,18 +92,12 @@ impl Shadow {
 
     /// DLAM's epsilon; infinite for the others.
     pub(super) fn epsilon(&self) -> f64 {
-        match &self.run {
-            Run::Engine(_) => f64::INFINITY,
-            Run::Dlam(run) => run.epsilon(),
-        }
+        self.epsilon
     }
 
     /// The state on whole matrices; the dual only where the engine stores it.
     pub(super) fn state(&self) -> State {
-        let layers = match &self.run {
-            Run::Engine(engine) => engine.layers(),
-            Run::Dlam(run) => run.layers(),
-        };
+        let layers = self.engine.layers();
         let count = layers.len();
         let mut state = State {
             weights: layers.iter().map(|layer| Mat::of(layer.weights())).collect(),
@@ -126,14 +105,7 @@ impl Shadow {
             inputs: vec![Mat::of(self.data.matrix())],
             ..State::default()
         };
-        let engine = match &self.run {
-            Run::Engine(engine) => engine,
-            Run::Dlam(run) => {
-                run.read(&mut state);
-                return state;
-            }
-        };
-        match engine.variables().expect("the engine's methods with theorems can be read") {
+        match self.engine.variables().expect("the engine's methods with theorems can be read") {
             Variables::Pdadmm { inputs, residuals, outputs } => {
                 let groups = residuals.len() / count;
                 for l in 0..count {
@@ -149,21 +121,40 @@ impl Shadow {
                 }
             }
             Variables::Dladmm { hidden, residuals, groups } => {
-                for l in 0..count {
-                    state
-                        .residuals
-                        .push(joined(residuals.iter().skip(l).step_by(count).map(|unit| unit.r())));
-                }
-                for l in 0..count - 1 {
-                    let of_layer = || hidden.iter().skip(l).step_by(count - 1);
-                    state.linear.push(joined(of_layer().map(|unit| unit.z())));
-                    state.inputs.push(joined(of_layer().map(|unit| unit.a())));
-                }
+                stacked(&mut state, count, residuals, |unit| unit.r());
+                hidden_of(&mut state, count, hidden, |unit| unit.z(), |unit| unit.a());
                 state.linear.push(joined(groups.iter().map(|group| group.z())));
                 state.duals.push(joined(groups.iter().map(|group| group.u())));
             }
+            Variables::Dlam { hidden, residuals, groups } => {
+                stacked(&mut state, count, residuals, |unit| unit.r());
+                hidden_of(&mut state, count, hidden, |unit| unit.z(), |unit| unit.a());
+                state.linear.push(joined(groups.iter().map(|group| group.z())));
+            }
         }
         state
+    }
+}
+
+/// The residuals of units that are ordered group by group and within a group layer by layer.
+fn stacked<U>(state: &mut State, count: usize, units: &[U], r: impl Fn(&U) -> MatRef<'_, f64>) {
+    for l in 0..count {
+        state.residuals.push(joined(units.iter().skip(l).step_by(count).map(&r)));
+    }
+}
+
+/// The hidden layers' variables in the same order.
+fn hidden_of<U>(
+    state: &mut State,
+    count: usize,
+    units: &[U],
+    z: impl Fn(&U) -> MatRef<'_, f64>,
+    a: impl Fn(&U) -> MatRef<'_, f64>,
+) {
+    for l in 0..count - 1 {
+        let of_layer = || units.iter().skip(l).step_by(count - 1);
+        state.linear.push(joined(of_layer().map(&z)));
+        state.inputs.push(joined(of_layer().map(&a)));
     }
 }
 
@@ -182,7 +173,7 @@ fn problem(data: &Dataset<f64>) -> Problem<'_, f64> {
 }
 
 /// The groups' samples side by side.
-pub(super) fn joined<'a>(parts: impl Iterator<Item = MatRef<'a, f64>>) -> Mat {
+fn joined<'a>(parts: impl Iterator<Item = MatRef<'a, f64>>) -> Mat {
     parts.map(Mat::of).fold(Mat::zeros(0, 0), |mut all, part| {
         all.data.extend(part.data);
         Mat { rows: part.rows, columns: all.columns + part.columns, data: all.data }
