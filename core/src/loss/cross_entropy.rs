@@ -10,20 +10,34 @@ const WIDTH: usize = 4;
 /// The last entries of a column, filled up with what adds nothing to a maximum or to a sum of exponentials.
 #[inline]
 fn padded<T: Real>(rest: &[T]) -> [T; WIDTH] {
-    let mut group = [T::NEG_INFINITY; WIDTH];
-    group[..rest.len()].copy_from_slice(rest);
-    group
+    core::array::from_fn(|i| rest.get(i).copied().unwrap_or(T::NEG_INFINITY))
 }
 
-/// The largest element.
+/// The largest element. Of a column with NaN in it, anything: its exponentials are NaN.
 #[inline]
 pub(super) fn maximum<T: Real>(z: &[T]) -> T {
-    z.iter().fold(T::NEG_INFINITY, |largest, &z| z.max(largest))
+    let mut largest = [T::NEG_INFINITY; WIDTH];
+    let (groups, rest) = z.as_chunks();
+    for group in groups {
+        take_larger(group, &mut largest);
+    }
+    take_larger(&padded(rest), &mut largest);
+    largest[0].max(largest[2]).max(largest[1].max(largest[3]))
 }
 
-#[inline]
+#[inline(always)]
+fn take_larger<T: Real>(z: &[T; WIDTH], largest: &mut [T; WIDTH]) {
+    for (largest, &z) in largest.iter_mut().zip(z) {
+        *largest = z.max(*largest);
+    }
+}
+
+#[inline(always)]
 fn add_group<T: Real>(z: &[T; WIDTH], largest: T, sums: &mut [f64; WIDTH]) -> [T; WIDTH] {
-    let exponentials = z.map(|z| exp_of_negative(z - largest));
+    let mut exponentials = *z;
+    for e in &mut exponentials {
+        *e = exp_of_negative(*e - largest);
+    }
     for (sum, e) in sums.iter_mut().zip(exponentials) {
         *sum += e.to_f64();
     }
@@ -60,7 +74,9 @@ pub(super) fn exponentials<T: Real>(z: &[T], largest: T, out: &mut [T]) -> f64 {
         *out = add_group(group, largest, &mut sums);
     }
     if !rest.is_empty() {
-        out_rest.copy_from_slice(&add_group(&padded(rest), largest, &mut sums)[..rest.len()]);
+        for (out, e) in out_rest.iter_mut().zip(add_group(&padded(rest), largest, &mut sums)) {
+            *out = e;
+        }
     }
     join(sums)
 }

@@ -258,8 +258,8 @@ impl<'s, T: Real> Block<'s, T> {
         let mut sums = Sums::new();
         let known = z.iter().zip(self.c.iter()).zip(self.y.iter()).zip(self.step.iter());
         for ((((&z, &c), &y), &d), (s, g)) in known.zip(softmax.iter_mut().zip(gradient.iter_mut())) {
-            for l in 0..LANES {
-                sums.magnitude[l] = z[l].abs().max(sums.magnitude[l]);
+            for (magnitude, z) in sums.magnitude.iter_mut().zip(z) {
+                *magnitude = z.abs().max(*magnitude);
             }
             let (z, c, y, d) = (wide(z), wide(c), wide(y), wide(d));
             let (mut share, mut slope) = (wide(*s), [0.0; LANES]);
@@ -274,8 +274,8 @@ impl<'s, T: Real> Block<'s, T> {
             for l in 0..LANES {
                 sums.inner[l] += y[l] * z[l];
             }
-            for l in 0..LANES {
-                sums.residual[l] = slope[l].abs().max(sums.residual[l]);
+            for (residual, slope) in sums.residual.iter_mut().zip(slope) {
+                *residual = slope.abs().max(*residual);
             }
             for l in 0..LANES {
                 sums.slope[l] += slope[l] * d[l];
