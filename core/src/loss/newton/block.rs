@@ -1,5 +1,9 @@
 //! Some columns of the output subproblem side by side, a lane each: `F(z) = log(sum_i exp z_i) - <y, z> +
 //! (mu/2)|z - c|^2`. Row i of every array holds entry i of all columns, so that each loop's innermost runs over lanes.
+//!
+//! The passes over the rows copy a row's lanes, compute, and write results back whole: a store among the loads, which
+//! might change what is still to be read, would keep the lanes from becoming vectors. Each pass is a function that is
+//! never inlined, so that this does not depend on what surrounds it.
 
 use crate::error::Result;
 use crate::exponential::exp_of_negative;
@@ -155,8 +159,8 @@ impl<'s, T: Real> Block<'s, T> {
     /// numbers, whatever mu. A lane that halves its step computes it again, to the same bits: no lane waits for another.
     pub(super) fn attempt(&mut self, length: &Lanes<T>) {
         let along = self.invert();
-        self.advance(&along, length);
-        self.evaluate();
+        let largest = self.advance(&along, length);
+        self.evaluate(&largest);
     }
 
     /// `step = D^-1 1`, and `s'D^-1 g/(mu s'D^-1 1)` of each lane.
@@ -176,11 +180,11 @@ impl<'s, T: Real> Block<'s, T> {
         core::array::from_fn(|l| inner[l] / (mu * divisor[l]))
     }
 
-    /// `step = -D^-1 (g + s along)`, `trial = point + length step`.
+    /// `step = -D^-1 (g + s along)`, `trial = point + length step`; returns the trials' largest entries.
     #[inline(never)]
-    fn advance(&mut self, along: &Lanes<T>, length: &Lanes<T>) {
+    fn advance(&mut self, along: &Lanes<T>, length: &Lanes<T>) -> Lanes<T> {
         let Point { z, softmax, gradient, known } = &mut self.point;
-        let mut slope = [T::ZERO; LANES];
+        let (mut slope, mut largest) = ([T::ZERO; LANES], [T::NEG_INFINITY; LANES]);
         let rows = z.iter().zip(softmax.iter()).zip(gradient.iter());
         for (((&z, &s), &g), (step, trial)) in rows.zip(self.step.iter_mut().zip(self.trial.z.iter_mut())) {
             let inverse = *step;
@@ -194,17 +198,20 @@ impl<'s, T: Real> Block<'s, T> {
             for l in 0..LANES {
                 slope[l] += g[l] * d[l];
             }
+            for (largest, z) in largest.iter_mut().zip(moved) {
+                *largest = z.max(*largest);
+            }
             (*step, *trial) = (d, moved);
         }
         for (known, slope) in known.iter_mut().zip(slope) {
             known.slope = slope.to_f64();
         }
+        largest
     }
 
-    /// Fills in everything about the trials.
-    fn evaluate(&mut self) {
-        let largest = self.largest();
-        let sum = self.exponentials(&largest);
+    /// Fills in everything about the trials; `largest` are their largest entries.
+    fn evaluate(&mut self, largest: &Lanes<T>) {
+        let sum = self.exponentials(largest);
         let inverse = sum.map(|sum| 1.0 / sum);
         let sums = self.slopes(&inverse);
         let mu = self.mu.to_f64();
@@ -220,17 +227,6 @@ impl<'s, T: Real> Block<'s, T> {
                 slope: sums.slope[l],
             };
         }
-    }
-
-    #[inline(never)]
-    fn largest(&self) -> Lanes<T> {
-        let mut largest = [T::NEG_INFINITY; LANES];
-        for z in self.trial.z.iter() {
-            for l in 0..LANES {
-                largest[l] = z[l].max(largest[l]);
-            }
-        }
-        largest
     }
 
     /// `exp(z - max z)` in the place of the softmax, and its sums.
