@@ -9,6 +9,7 @@ pub mod block;
 pub mod cholesky;
 pub mod error;
 pub mod executor;
+mod exponential;
 pub mod forward;
 pub mod gemm;
 pub mod loss;

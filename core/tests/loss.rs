@@ -277,3 +277,36 @@ fn arguments_are_checked_before_anything_is_written() {
         assert!(matches!(error, Error::Setting { name: "target", .. }));
     }
 }
+
+/// Every exponential that a column can ask for, from 1 down to the smallest numbers and below, for every remainder of
+/// the number of classes.
+fn shares_are_precise<T: Real>(lowest: f64) {
+    for rows in 1..40 {
+        let z: Vec<T> = (0..rows).map(|i| T::from_f64(-lowest * i as f64 / 36.7)).collect();
+        let wide: Vec<f64> = z.iter().map(|z| z.to_f64()).collect();
+        let (expected, mut g) = (softmax(&wide), vec![T::ONE; rows]);
+        let mut y = vec![T::ZERO; rows];
+        y[0] = T::ONE;
+        let target = Target::Values(dense(&y, rows, 1));
+        Loss::CrossEntropy.gradient(dense(&z, rows, 1), target, dense_mut(&mut g, rows, 1)).unwrap();
+        for i in 1..rows {
+            let error = (g[i].to_f64() - expected[i]).abs();
+            let smallest =
+                if T::EPSILON.to_f64() > 1e-10 { f64::from(f32::MIN_POSITIVE) } else { f64::MIN_POSITIVE };
+            let bound = 3.0 * T::EPSILON.to_f64() * expected[i].max(smallest);
+            assert!(error <= bound, "{rows} rows: {} for {}", g[i], expected[i]);
+        }
+        let found = Loss::CrossEntropy.value(dense(&z, rows, 1), target).unwrap();
+        let expected = wide.iter().map(|z| z.exp()).sum::<f64>().ln();
+        assert!(
+            (found - expected).abs() <= 2.0 * T::EPSILON.to_f64() * expected,
+            "{rows}: {found} {expected}"
+        );
+    }
+}
+
+#[test]
+fn shares_keep_their_digits_down_to_the_smallest() {
+    shares_are_precise::<f32>(110.0);
+    shares_are_precise::<f64>(760.0);
+}

@@ -222,7 +222,8 @@ fn soft_targets_are_solved_too() {
     let expected = nested_bisection(mu, &c, &y);
     for solver in SOLVERS {
         let mut z = [0.0; 4];
-        let mut memory = [0.0; 40];
+        let needed = solve_output_workspace::<f64>(Loss::CrossEntropy, solver, rows).elements();
+        let mut memory = vec![0.0; needed];
         let target = Target::Values(dense(&y, rows, 1));
         let (c, z_view) = (dense(&c, rows, 1), dense_mut(&mut z, rows, 1));
         let report =

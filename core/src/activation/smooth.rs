@@ -1,12 +1,11 @@
 //! Sigmoid and tanh, both from one exponential of a number that is not positive: nothing overflows, and what is small
 //! keeps its relative precision.
 
-mod exponential;
 mod hidden;
 mod separator;
 
+use crate::exponential::{exp_minus_one, exp_of_negative};
 use crate::real::Real;
-use exponential::{exp_minus_one, exp_of_negative};
 
 pub(super) use hidden::{Curve, minimise, minimise_scalar};
 

@@ -12,7 +12,8 @@ use crate::workspace::{Requirement, Stack};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputSolver {
     /// Newton's method, the full step halved until the objective falls. The Hessian `diag(s) - s s' + mu I` is
-    /// inverted by the formula of Sherman and Morrison. A handful of iterations from a near start.
+    /// inverted by the formula of Sherman and Morrison. A handful of iterations from a near start. Some columns are
+    /// solved side by side; what becomes of a column does not depend on the others, to the bit.
     Newton,
     /// FISTA (Beck and Teboulle 2009), as the papers have it (dlADMM equations 5 and 15, pdADMM equation 5), with
     /// step `1/(H + mu)` and its momentum restarted whenever it points uphill. Linear convergence, slow for small mu.
@@ -58,15 +59,14 @@ pub fn kkt_tolerance<T: Real>(loss: Loss, mu: T, magnitudes: (T, T, T)) -> f64 {
     KKT_FACTOR * T::EPSILON.to_f64() * scale
 }
 
-/// Scratch for [`solve_output`] with `rows` outputs, whatever the number of columns: 8 vectors for Newton, 6 for
-/// FISTA, none for least squares.
+/// Scratch for [`solve_output`] with `rows` outputs, whatever the number of columns: 72 vectors for Newton (9 for each of
+/// 8 columns side by side), 6 for FISTA, none for least squares.
 pub fn solve_output_workspace<T: Real>(loss: Loss, solver: OutputSolver, rows: usize) -> Requirement {
-    // The target written out, the point, and the solver's own.
-    let common = 1 + Point::<T>::VECTORS;
     let vectors = match (loss, solver) {
         (Loss::LeastSquares, _) => 0,
-        (Loss::CrossEntropy, OutputSolver::Newton) => common + newton::vectors::<T>(),
-        (Loss::CrossEntropy, OutputSolver::Fista) => common + fista::VECTORS,
+        (Loss::CrossEntropy, OutputSolver::Newton) => newton::VECTORS,
+        // The target written out, the point, and the solver's own.
+        (Loss::CrossEntropy, OutputSolver::Fista) => 1 + Point::<T>::VECTORS + fista::VECTORS,
     };
     Requirement::matrix(rows, vectors)
 }
@@ -86,16 +86,17 @@ pub fn solve_output_workspace<T: Real>(loss: Loss, solver: OutputSolver, rows: u
 /// # Errors
 /// Before anything is written: [`Error::Setting`] naming `mu`; [`Error::Shape`] naming `c`; those of
 /// [`Loss::check_target`]; [`Error::Workspace`]. [`Error::NonFinite`] if a column of `c`, of the start or of the
-/// solution is not finite: earlier columns are then solved, that one and later ones are of no use.
+/// solution is not finite: earlier columns are then solved, that one and later ones are of no use, and the error is that
+/// of the first such column.
 pub fn solve_output<T: Real>(
     loss: Loss,
     solver: OutputSolver,
     mu: T,
     c: MatRef<'_, T>,
     target: Target<'_, T>,
-    mut z: MatMut<'_, T>,
+    z: MatMut<'_, T>,
     iterations: usize,
-    mut stack: Stack<'_, T>,
+    stack: Stack<'_, T>,
 ) -> Result<OutputReport> {
     require_positive("mu", mu.to_f64())?;
     let (rows, columns) = z.shape();
@@ -103,33 +104,56 @@ pub fn solve_output<T: Real>(
     loss.check_target(target, rows, columns)?;
     stack.require(solve_output_workspace::<T>(loss, solver, rows))?;
 
+    match (loss, solver) {
+        (Loss::LeastSquares, _) => solve_least_squares(mu, c, target, z),
+        (Loss::CrossEntropy, OutputSolver::Newton) => newton::solve(mu, c, target, z, iterations, stack),
+        (Loss::CrossEntropy, OutputSolver::Fista) => solve_by_fista(mu, c, target, z, iterations, stack),
+    }
+}
+
+fn solve_least_squares<T: Real>(
+    mu: T,
+    c: MatRef<'_, T>,
+    target: Target<'_, T>,
+    mut z: MatMut<'_, T>,
+) -> Result<OutputReport> {
     let mut report = OutputReport::default();
-    for j in 0..columns {
-        let (z, c, target) = (column_mut(&mut z, j), column(&c, j), target.column(j));
-        let solved = match loss {
-            Loss::LeastSquares => {
-                let residual = least_squares::minimise(mu, c, target, z);
-                OutputReport { residual, ..OutputReport::default() }
-            }
-            Loss::CrossEntropy => {
-                let mut stack = stack.rest();
-                let y = stack.vector(rows)?;
-                target.write(y);
-                let problem = Problem::new(mu, c, y);
-                solve_column(&problem, solver, z, iterations, stack)?
-            }
-        };
-        if !max_abs(z).is_finite() {
-            return Err(Error::NonFinite { quantity: "z of the output layer" });
-        }
+    for j in 0..z.ncols() {
+        let z = column_mut(&mut z, j);
+        let residual = least_squares::minimise(mu, column(&c, j), target.column(j), z);
+        require_finite(z)?;
+        report = report.merge(OutputReport { residual, ..OutputReport::default() });
+    }
+    Ok(report)
+}
+
+fn solve_by_fista<T: Real>(
+    mu: T,
+    c: MatRef<'_, T>,
+    target: Target<'_, T>,
+    mut z: MatMut<'_, T>,
+    iterations: usize,
+    mut stack: Stack<'_, T>,
+) -> Result<OutputReport> {
+    let mut report = OutputReport::default();
+    for j in 0..z.ncols() {
+        let (z, mut stack) = (column_mut(&mut z, j), stack.rest());
+        let y = stack.vector(z.len())?;
+        target.column(j).write(y);
+        let problem = Problem::new(mu, column(&c, j), y);
+        let solved = solve_column(&problem, z, iterations, stack)?;
+        require_finite(z)?;
         report = report.merge(solved);
     }
     Ok(report)
 }
 
+fn require_finite<T: Real>(z: &[T]) -> Result {
+    if max_abs(z).is_finite() { Ok(()) } else { Err(Error::NonFinite { quantity: "z of the output layer" }) }
+}
+
 fn solve_column<T: Real>(
     problem: &Problem<'_, T>,
-    solver: OutputSolver,
     z: &mut [T],
     cap: usize,
     mut stack: Stack<'_, T>,
@@ -142,10 +166,7 @@ fn solve_column<T: Real>(
         return Err(Error::NonFinite { quantity: "objective of the output layer" });
     }
     let (value, residual) = (point.value, point.residual);
-    let iterations = match solver {
-        OutputSolver::Newton => newton::solve(problem, &mut point, &mut stack, cap)?,
-        OutputSolver::Fista => fista::solve(problem, &mut point, &mut stack, cap)?,
-    };
+    let iterations = fista::solve(problem, &mut point, &mut stack, cap)?;
     let converged = point.converged();
     // FISTA is not monotone: a column that the cap stopped on its way uphill stays where it was.
     if converged || point.value <= value {

@@ -1,4 +1,4 @@
-//! One column of the output subproblem with cross-entropy, as its iterative solvers see it.
+//! One column of the output subproblem with cross-entropy, as FISTA sees it.
 
 use super::cross_entropy::{exponentials, maximum};
 use super::{Loss, kkt_tolerance};
@@ -57,7 +57,7 @@ impl<'a, T: Real> Problem<'a, T> {
     pub(super) fn evaluate(&self, point: &mut Point<'_, T>) {
         let Point { z, softmax, gradient, .. } = point;
         let largest = maximum(z);
-        let sum = exponentials(z, largest, |i, exponential| softmax[i] = exponential);
+        let sum = exponentials(z, largest, softmax);
         let (mu, inverse) = (self.mu.to_f64(), 1.0 / sum);
         let (mut inner, mut distance, mut residual) = (0.0, 0.0, 0.0f64);
         let known = z.iter().zip(self.c).zip(self.y);

@@ -1,4 +1,4 @@
-//! What the elementary functions of the activations must know of a number's format. It is private, so that it also
+//! What the elementary functions of activations and losses must know of a number's format. It is private, so that it also
 //! seals [`Real`](super::Real).
 
 /// Bits and constants of a binary floating-point format. No method branches: loops over them vectorise.

@@ -2,7 +2,7 @@
 
 mod table;
 
-use super::exponential::rough_ln;
+use crate::exponential::rough_ln;
 use crate::real::Real;
 use table::SEPARATOR;
 

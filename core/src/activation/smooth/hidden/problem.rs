@@ -1,8 +1,8 @@
 //! The subproblem in its normal form, and its function p at a point.
 
-use super::super::exponential::exp_and_minus_one;
 use super::super::tanh;
 use super::{Curve, LANES, Lanes, clamp, select};
+use crate::exponential::exp_and_minus_one;
 use crate::real::Real;
 
 /// `p`, lane by lane: tanh, a pull to the right, and `kappa, |r|, u <= 1`.

@@ -1,9 +1,9 @@
 //! Where the minimisers of either basin lie, and the iteration that finds them.
 
-use super::super::exponential::rough_ln;
 use super::super::separator::separator;
 use super::problem::{Point, Problem};
 use super::{LANES, Lanes, clamp, select};
+use crate::exponential::rough_ln;
 use crate::real::Real;
 
 /// Steps after which the iteration ends in any case. Less than ten are enough but where both minimisers and the maximum

@@ -29,20 +29,20 @@ fn reduce<T: Real>(x: T) -> (T, T) {
 
 /// `exp x` for x at most 0, relative error 1 unit in the last place, down to gradual underflow. NaN stays NaN.
 #[inline]
-pub(super) fn exp_of_negative<T: Real>(x: T) -> T {
+pub(crate) fn exp_of_negative<T: Real>(x: T) -> T {
     let (n, less) = reduce(x);
     (T::ONE + less).scale(n)
 }
 
 /// `exp x - 1` for x at most 0, to a few units in the last place also near 0. NaN stays NaN.
 #[inline]
-pub(super) fn exp_minus_one<T: Real>(x: T) -> T {
+pub(crate) fn exp_minus_one<T: Real>(x: T) -> T {
     exp_and_minus_one(x).1
 }
 
 /// [`exp_of_negative`] and [`exp_minus_one`] at once.
 #[inline]
-pub(super) fn exp_and_minus_one<T: Real>(x: T) -> (T, T) {
+pub(crate) fn exp_and_minus_one<T: Real>(x: T) -> (T, T) {
     let (n, less) = reduce(x);
     let power = T::ONE.scale(n);
     (power * less + power, power * less + (power - T::ONE))
@@ -50,7 +50,7 @@ pub(super) fn exp_and_minus_one<T: Real>(x: T) -> (T, T) {
 
 /// `ln x` of a positive number of full precision, error 1e-8: enough for a start.
 #[inline]
-pub(super) fn rough_ln<T: Real>(x: T) -> T {
+pub(crate) fn rough_ln<T: Real>(x: T) -> T {
     let (exponent, mantissa) = x.split();
     let ratio = (mantissa - T::ONE) / (mantissa + T::ONE);
     let square = ratio * ratio;
