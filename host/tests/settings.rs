@@ -90,6 +90,9 @@ fn written_files_name_every_flag_but_those_of_output() {
         let text = resolved(&format!("{run}\ndata = 'x.csv'")).to_toml().expect("writable");
         written.extend(text.parse::<toml::Table>().expect("TOML").keys().cloned());
     }
+    // A folder of images may hold two kinds of labels.
+    let text = resolved("data = 'some/folder'").to_toml().expect("writable");
+    written.extend(text.parse::<toml::Table>().expect("TOML").keys().cloned());
     let command = cli::command();
     let train = command.find_subcommand("train").expect("train");
     let mut flags: Vec<_> = train.get_arguments().filter_map(|argument| argument.get_long()).collect();
