@@ -227,14 +227,14 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damping: Option<f64>,
 
-    /// Half the width epsilon of DLAM's intervals, h(z) - epsilon <= a <= h(z) + epsilon, above 0 [default: 1]
+    /// Half the width epsilon of DLAM's intervals, h(z) - epsilon <= a <= h(z) + epsilon, above 0 [default: 0.01]
     ///
     /// With an --epsilon-rule other than fixed it is where the rule begins.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
 
-    /// How epsilon follows the mean risk from sweep to sweep [default: adaptive]
+    /// How epsilon follows the mean risk from sweep to sweep [default: fixed]
     #[arg(long, value_name = "RULE", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon_rule: Option<EpsilonRule>,

@@ -4,8 +4,8 @@ use super::choice::{
     Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
 };
 use super::defaults::{
-    DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, STEP, SUBNETWORKS, default_input_step, defaults,
-    inner_defaults,
+    DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, EPSILON_RULE, STEP, SUBNETWORKS, default_input_step,
+    defaults, inner_defaults,
 };
 use super::options::TrainOptions;
 use super::schedule::{NuSchedule, RhoSchedule};
@@ -164,7 +164,7 @@ impl TrainOptions {
             input_step: self.input_step.unwrap_or_else(|| default_input_step(method, step)),
             damping: self.damping.unwrap_or(DAMPING),
             epsilon: self.epsilon.unwrap_or(EPSILON),
-            epsilon_rule: self.epsilon_rule.unwrap_or(EpsilonRule::Adaptive),
+            epsilon_rule: self.epsilon_rule.unwrap_or(EPSILON_RULE),
             epsilon_repair: self.epsilon_repair.unwrap_or(EpsilonRepair::A),
             epsilon_bounds: self.epsilon_bounds.map_or(EPSILON_BOUNDS, |bounds| bounds.0),
             accelerate: self.accelerate.unwrap_or(false),
