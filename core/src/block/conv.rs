@@ -3,7 +3,7 @@
 //! For one sample, `K` is `P x Q`: a row for each of the P pixels of the output, a column for each of the
 //! `Q = channels * kernel height * kernel width` numbers under the kernel. A column of K is a plane of the image, shifted:
 //! it is copied in runs. With W of n_out x Q the output is `K W'`, which is the sample's output as it is stored, channel
-//! by channel. Padding counts as zeros. Where there are many channels the passes do without K ([`planes`](super::planes)).
+//! by channel. Padding counts as zeros. Where there are many channels the passes do without K.
 
 use core::ops::Range;
 
