@@ -1,6 +1,6 @@
 //! CIFAR's binary files: what is read from good ones, what is said of bad ones, and the scales of colour channels.
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -295,7 +295,7 @@ fn real_images_are_what_another_reader_says() {
     });
     let (mut part, mut halves) = (&train, &pooled.0);
     let mut parts = 0;
-    for line in include_str!("golden/cifar10.csv").lines() {
+    for line in include_str!("../golden/cifar10.csv").lines() {
         let (name, numbers) = line.split_once(',').unwrap();
         let numbers: Vec<f64> = numbers.split(',').map(|number| number.parse().unwrap()).collect();
         let at = |side: usize| {

@@ -1,6 +1,6 @@
 //! IDX folders: what is read from good files, and one clear line for each kind of bad one.
 
-mod common;
+use crate::common;
 
 use std::fs;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Data sets as they are trained on: the digits, their split, and what the options make of a source.
 
-mod common;
+use crate::common;
 
 use std::collections::HashSet;
 use std::path::Path;

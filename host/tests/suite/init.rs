@@ -18,7 +18,7 @@ fn weights<T: altmin_core::Real>(
 #[test]
 fn weights_are_those_of_the_golden_file() {
     let mut checked = 0;
-    for line in include_str!("golden/initial_weights.csv").lines().skip(1) {
+    for line in include_str!("../golden/initial_weights.csv").lines().skip(1) {
         let fields: Vec<&str> = line.split(',').collect();
         let number = |i: usize| fields[i].parse::<u64>().unwrap();
         let size = |i: usize| number(i) as usize;

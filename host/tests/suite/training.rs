@@ -1,6 +1,6 @@
 //! Training as a library: what defaults reach, growth, and every way in which a run ends.
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,6 +1,6 @@
 //! Schedules of nu and rho: text forms, what is refused, the values of every sweep against tables made by hand, and runs.
 
-mod common;
+use crate::common;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
