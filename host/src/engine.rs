@@ -3,6 +3,42 @@
 //! Each method has a file of its own here: what it allocates beside the layers, and how it is called. [`Plan`] names them
 //! all; a new one is a variant there, a variant of the state, and a line in each of the two places that list them.
 
+/// [`Work`] by what a method, bound to its run, does itself; what differs from one to the other is given.
+macro_rules! work_of_bound {
+    ($($own:tt)*) => {
+        impl<T: Real> Work<T> for State<T> {
+            fn initialize<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: Run<'_, T>,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result {
+                self.bind(run)?.initialize(executor, gemm)
+            }
+
+            fn sweep<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: Run<'_, T>,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result<Sweep> {
+                self.bind(run)?.sweep(executor, gemm)
+            }
+
+            fn objective<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: Run<'_, T>,
+                executor: &mut E,
+                _: &G,
+            ) -> Result<f64> {
+                self.bind(run)?.objective(executor)
+            }
+
+            $($own)*
+        }
+    };
+}
+
 mod backprop;
 mod batches;
 mod dladmm;

@@ -50,34 +50,7 @@ impl<T: Real> State<T> {
     }
 }
 
-impl<T: Real> Work<T> for State<T> {
-    fn initialize<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
-        run: Run<'_, T>,
-        executor: &mut E,
-        gemm: &G,
-    ) -> Result {
-        self.bind(run)?.initialize(executor, gemm)
-    }
-
-    fn sweep<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
-        run: Run<'_, T>,
-        executor: &mut E,
-        gemm: &G,
-    ) -> Result<Sweep> {
-        self.bind(run)?.sweep(executor, gemm)
-    }
-
-    fn objective<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
-        run: Run<'_, T>,
-        executor: &mut E,
-        _: &G,
-    ) -> Result<f64> {
-        self.bind(run)?.objective(executor)
-    }
-
+work_of_bound! {
     fn set_penalties<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         run: Run<'_, T>,
