@@ -2,3 +2,8 @@
 //!
 //! - `tests/no_std.rs` builds `no_std/`, which runs the core where there is no standard library, no C library and no
 //!   allocator, and finds no undefined symbol in it.
+//! - `tests/header.rs` makes the C header anew and compares it with the committed one.
+//! - `tests/symbols.rs` compares the shared library's symbols with the header's.
+
+pub mod header;
+pub mod library;

@@ -1,0 +1,369 @@
+//! The one idiom of every function: [`guard`] around it, [`Memory`] for its pointers.
+//!
+//! ```ignore
+//! unsafe {
+//!     guard(error, |memory| {
+//!         let p = memory.matrix("p", p, n_in, m, ldp)?;
+//!         let mut r = memory.matrix_mut("r", r, n_out, m, ldr)?;
+//!         let stack = memory.workspace::<f32>(workspace, workspace_size)?;
+//!         let moved = memory.result("moved", moved)?;
+//!         give(moved, update(&p, &mut r, stack)?);
+//!         Ok(())
+//!     })
+//! }
+//! ```
+
+use core::ffi::c_void;
+
+use altmin_core::Real;
+use altmin_core::view::{MatMut, MatRef, span, view, view_mut};
+use altmin_core::workspace::{Requirement, Stack};
+
+use crate::error::{Refusal, altmin_error, altmin_status};
+
+/// What a checked call answers.
+pub type Answer<T = ()> = Result<T, Refusal>;
+
+/// Runs a call, turns what it refuses into a status and a message, and a panic into [`altmin_status::Panic`].
+///
+/// # Safety
+/// As the crate's documentation says of every pointer.
+pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> Answer) -> altmin_status {
+    let mut memory = Memory::default();
+    let answer = match caught(|| call(&mut memory)) {
+        Some(Ok(())) => altmin_error::new(altmin_status::Ok, &""),
+        Some(Err(refusal)) => {
+            let refusal = memory.in_bytes(refusal);
+            altmin_error::new(refusal.status(), &refusal)
+        }
+        None => altmin_error::new(altmin_status::Panic, &"the library failed: please report it"),
+    };
+    if !error.is_null() {
+        // SAFETY: a pointer that is not NULL points to the struct, as the caller promises; any address will do.
+        unsafe { error.write_unaligned(answer) };
+    }
+    answer.status
+}
+
+/// `None` if the call panicked: nothing may unwind into C.
+#[cfg(feature = "std")]
+fn caught<R>(call: impl FnOnce() -> R) -> Option<R> {
+    // What a call had borrowed is the caller's memory, whose numbers are of no use after a panic, as the status says.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).ok()
+}
+
+/// Without the standard library a panic does not come back.
+#[cfg(not(feature = "std"))]
+fn caught<R>(call: impl FnOnce() -> R) -> Option<R> {
+    Some(call())
+}
+
+/// Arguments with memory of their own that a call has at most.
+const MOST: usize = 16;
+
+/// The memory that a call has been given so far: every argument is checked against those before it.
+#[derive(Debug, Default)]
+pub struct Memory {
+    taken: [Taken; MOST],
+    count: usize,
+    /// Bytes of the workspace, and of one of its elements.
+    workspace: (usize, usize),
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Taken {
+    argument: &'static str,
+    start: usize,
+    end: usize,
+    written: bool,
+}
+
+impl Memory {
+    /// Checks pointer, alignment and overlap of `elements` that begin at `data`; true if there are any.
+    fn take<T>(
+        &mut self,
+        argument: &'static str,
+        data: *const T,
+        elements: usize,
+        written: bool,
+    ) -> Answer<bool> {
+        let bytes = elements.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
+        let bytes = bytes.ok_or(Refusal::Overflow { argument })?;
+        if bytes == 0 {
+            return Ok(false);
+        }
+        if data.is_null() {
+            return Err(Refusal::Null { argument });
+        }
+        if !data.is_aligned() {
+            return Err(Refusal::Misaligned { argument, alignment: align_of::<T>() });
+        }
+        let start = data.addr();
+        let end = start.checked_add(bytes).ok_or(Refusal::Overflow { argument })?;
+        let overlaps = |other: &&Taken| (written || other.written) && start < other.end && other.start < end;
+        if let Some(other) = self.taken[..self.count].iter().find(overlaps) {
+            return Err(Refusal::Overlap { argument, other: other.argument });
+        }
+        self.taken[self.count] = Taken { argument, start, end, written };
+        self.count += 1;
+        Ok(true)
+    }
+
+    /// # Safety
+    /// As the crate's documentation says of every pointer; for all functions here.
+    unsafe fn slice<'a, T>(
+        &mut self,
+        argument: &'static str,
+        data: *const T,
+        elements: usize,
+    ) -> Answer<&'a [T]> {
+        if !self.take(argument, data, elements, false)? {
+            return Ok(&[]);
+        }
+        // SAFETY: not NULL, aligned, no longer than memory can be, and nobody writes it during the call.
+        Ok(unsafe { core::slice::from_raw_parts(data, elements) })
+    }
+
+    unsafe fn slice_mut<'a, T>(
+        &mut self,
+        argument: &'static str,
+        data: *mut T,
+        elements: usize,
+    ) -> Answer<&'a mut [T]> {
+        if !self.take(argument, data, elements, true)? {
+            return Ok(&mut []);
+        }
+        // SAFETY: as in `slice`, and it overlaps nothing that this call has been given before or will be.
+        Ok(unsafe { core::slice::from_raw_parts_mut(data, elements) })
+    }
+
+    /// A matrix to read, all of whose elements are finite.
+    pub unsafe fn matrix<'a, T: Real>(
+        &mut self,
+        argument: &'static str,
+        data: *const T,
+        rows: usize,
+        columns: usize,
+        leading_dimension: usize,
+    ) -> Answer<MatRef<'a, T>> {
+        let elements = elements(argument, rows, columns, leading_dimension)?;
+        // SAFETY: the caller's promise is this function's.
+        let data = unsafe { self.slice(argument, data, elements)? };
+        let matrix = view(argument, data, rows, columns, leading_dimension)?;
+        require_finite(argument, &matrix)?;
+        Ok(matrix)
+    }
+
+    /// A matrix to read and write, all of whose elements are finite.
+    pub unsafe fn matrix_mut<'a, T: Real>(
+        &mut self,
+        argument: &'static str,
+        data: *mut T,
+        rows: usize,
+        columns: usize,
+        leading_dimension: usize,
+    ) -> Answer<MatMut<'a, T>> {
+        // SAFETY: the caller's promise is this function's.
+        let matrix = unsafe { self.matrix_out(argument, data, rows, columns, leading_dimension)? };
+        require_finite(argument, &altmin_core::view::as_ref(&matrix))?;
+        Ok(matrix)
+    }
+
+    /// A matrix to write, whatever it holds.
+    pub unsafe fn matrix_out<'a, T: Real>(
+        &mut self,
+        argument: &'static str,
+        data: *mut T,
+        rows: usize,
+        columns: usize,
+        leading_dimension: usize,
+    ) -> Answer<MatMut<'a, T>> {
+        let elements = elements(argument, rows, columns, leading_dimension)?;
+        // SAFETY: the caller's promise is this function's.
+        let data = unsafe { self.slice_mut(argument, data, elements)? };
+        Ok(view_mut(argument, data, rows, columns, leading_dimension)?)
+    }
+
+    /// A vector to read, all of whose elements are finite.
+    pub unsafe fn vector<'a, T: Real>(
+        &mut self,
+        argument: &'static str,
+        data: *const T,
+        length: usize,
+    ) -> Answer<&'a [T]> {
+        // SAFETY: the caller's promise is this function's.
+        let vector = unsafe { self.slice(argument, data, length)? };
+        require_all_finite(argument, vector)?;
+        Ok(vector)
+    }
+
+    /// A vector to read and write, all of whose elements are finite.
+    pub unsafe fn vector_mut<'a, T: Real>(
+        &mut self,
+        argument: &'static str,
+        data: *mut T,
+        length: usize,
+    ) -> Answer<&'a mut [T]> {
+        // SAFETY: the caller's promise is this function's.
+        let vector = unsafe { self.slice_mut(argument, data, length)? };
+        require_all_finite(argument, vector)?;
+        Ok(vector)
+    }
+
+    /// A vector to write, whatever it holds.
+    pub unsafe fn vector_out<'a, T>(
+        &mut self,
+        argument: &'static str,
+        data: *mut T,
+        length: usize,
+    ) -> Answer<&'a mut [T]> {
+        // SAFETY: the caller's promise is this function's.
+        unsafe { self.slice_mut(argument, data, length) }
+    }
+
+    /// Classes of `m` samples, none of them negative.
+    pub unsafe fn classes<'a>(
+        &mut self,
+        argument: &'static str,
+        classes: *const i32,
+        m: usize,
+    ) -> Answer<&'a [u32]> {
+        // SAFETY: the caller's promise is this function's; the numbers' bits are the same in both types.
+        let classes = unsafe { self.slice(argument, classes.cast::<u32>(), m)? };
+        match classes.iter().map(|&class| class as i32).find(|&class| class < 0) {
+            Some(found) => Err(Refusal::Core(altmin_core::Error::Setting {
+                name: argument,
+                found: f64::from(found),
+                expected: "classes, 0 or above",
+            })),
+            None => Ok(classes),
+        }
+    }
+
+    /// The workspace, in whole elements.
+    pub unsafe fn workspace<'a, T: Real>(
+        &mut self,
+        workspace: *mut c_void,
+        bytes: usize,
+    ) -> Answer<Stack<'a, T>> {
+        // SAFETY: the caller's promise is this function's.
+        let memory = unsafe { self.slice_mut("workspace", workspace.cast::<T>(), bytes / size_of::<T>())? };
+        self.workspace = (bytes, size_of::<T>());
+        Ok(Stack::new(memory))
+    }
+
+    /// The core counts the workspace in elements, C in bytes.
+    fn in_bytes(&self, refusal: Refusal) -> Refusal {
+        match refusal {
+            Refusal::Core(altmin_core::Error::Workspace { needed, .. }) => {
+                let (found, element) = self.workspace;
+                Refusal::Workspace { found, needed: needed.saturating_mul(element) }
+            }
+            other => other,
+        }
+    }
+
+    /// Where a result goes, or `None` if it is not wanted.
+    pub unsafe fn result<'a, R>(
+        &mut self,
+        argument: &'static str,
+        result: *mut R,
+    ) -> Answer<Option<&'a mut R>> {
+        if result.is_null() {
+            return Ok(None);
+        }
+        // SAFETY: the caller's promise is this function's.
+        Ok(unsafe { self.slice_mut(argument, result, 1)? }.first_mut())
+    }
+
+    /// A struct, or a result that must be wanted.
+    pub unsafe fn required<'a, R>(&mut self, argument: &'static str, result: *mut R) -> Answer<&'a mut R> {
+        // SAFETY: the caller's promise is this function's.
+        unsafe { self.result(argument, result)? }.ok_or(Refusal::Null { argument })
+    }
+
+    /// A struct to read.
+    pub unsafe fn structure<'a, S>(&mut self, argument: &'static str, structure: *const S) -> Answer<&'a S> {
+        // SAFETY: the caller's promise is this function's.
+        unsafe { self.slice(argument, structure, 1)? }.first().ok_or(Refusal::Null { argument })
+    }
+}
+
+/// Writes a result where it is wanted.
+pub fn give<R>(to: Option<&mut R>, result: R) {
+    if let Some(to) = to {
+        *to = result;
+    }
+}
+
+/// `Ok` when a size is not 0: a layer has features. (Samples may be none.)
+pub fn require_some(sizes: &[(&'static str, usize)]) -> Answer {
+    match sizes.iter().find(|(_, size)| *size == 0) {
+        Some(&(argument, _)) => Err(Refusal::Zero { argument }),
+        None => Ok(()),
+    }
+}
+
+/// `Ok` when sizes are not 0, and matrices of any two of them, and those of `m` columns, are far from what memory can hold,
+/// so that no workspace of a few of them overflows. `m` may be 0.
+pub fn require_sizes(sizes: &[(&'static str, usize)], m: usize) -> Answer {
+    require_some(sizes)?;
+    let all = sizes.iter().fold(1, |sum: usize, &(_, size)| sum.saturating_add(size));
+    let most = all.saturating_mul(all.saturating_add(m)).saturating_mul(64 * size_of::<f64>());
+    match isize::try_from(most) {
+        Ok(_) => Ok(()),
+        Err(_) => {
+            // The largest is the one to blame.
+            let largest = sizes.iter().fold(("m", m), |a, &b| if b.1 > a.1 { b } else { a });
+            Err(Refusal::Overflow { argument: largest.0 })
+        }
+    }
+}
+
+/// The body of every `_workspace` function: the bytes of a requirement.
+pub unsafe fn query<T: Real>(
+    bytes: *mut usize,
+    sizes: &[(&'static str, usize)],
+    m: usize,
+    requirement: impl FnOnce() -> Requirement,
+    error: *mut altmin_error,
+) -> altmin_status {
+    // SAFETY: the caller's promise is this function's.
+    unsafe {
+        guard(error, |memory| {
+            let bytes = memory.required("bytes", bytes)?;
+            require_sizes(sizes, m)?;
+            let needed = requirement().elements().checked_mul(size_of::<T>());
+            *bytes = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
+            Ok(())
+        })
+    }
+}
+
+fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimension: usize) -> Answer<usize> {
+    if leading_dimension < rows {
+        return Err(altmin_core::Error::LeadingDimension { argument, found: leading_dimension, rows }.into());
+    }
+    span(rows, columns, leading_dimension).ok_or(Refusal::Overflow { argument })
+}
+
+fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> Answer {
+    for j in 0..matrix.ncols() {
+        require_all_finite(argument, altmin_core::view::column(matrix, j))?;
+    }
+    Ok(())
+}
+
+/// Every number times 0 is 0 but for NaN and infinity, and their sum is 0 or NaN: a loop without branches.
+fn require_all_finite<T: Real>(argument: &'static str, numbers: &[T]) -> Answer {
+    let mut lanes = [T::ZERO; 16];
+    let mut chunks = numbers.chunks_exact(lanes.len());
+    for chunk in &mut chunks {
+        for (lane, &number) in lanes.iter_mut().zip(chunk) {
+            *lane += number * T::ZERO;
+        }
+    }
+    let rest = chunks.remainder().iter().map(|&number| number * T::ZERO);
+    let total: T = lanes.into_iter().chain(rest).sum();
+    if total == T::ZERO { Ok(()) } else { Err(Refusal::NonFinite { argument }) }
+}

@@ -1,0 +1,138 @@
+//! What the numbers of the C interface stand for.
+//!
+//! An unknown number must not become a Rust enum, so functions take `int32_t` and the enums here only give the names.
+#![expect(non_camel_case_types, reason = "C's names of the types")]
+
+use altmin_core::update::StepRule;
+use altmin_core::update::hidden::Proximal;
+use altmin_core::update::sums::Parts;
+use altmin_core::{Activation, Real};
+
+use crate::boundary::Answer;
+use crate::error::Refusal;
+
+/// The activation f of hidden layers.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_activation {
+    /// max(z, 0)
+    Relu = 0,
+    /// z where z > 0, else slope z; slope 0 or above
+    LeakyRelu = 1,
+    /// 1/(1 + exp(-z))
+    Sigmoid = 2,
+    /// tanh z
+    Tanh = 3,
+}
+
+/// Whether the update of a hidden z is held back by its old value.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_proximal {
+    /// It is not (dlADMM, equations 4 and 14)
+    No = 0,
+    /// (nu/2)|z - z_old|^2 is part of the subproblem (pdADMM, equation 4)
+    Yes = 1,
+}
+
+/// Which of a layer's sums are meant.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_parts {
+    /// All four
+    All = 0,
+    /// Those of r alone: the input has not changed since its own were added up (the data of the first layer)
+    Residual = 1,
+}
+
+/// How far a majorised step goes, or that it is exact.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_step {
+    /// The smallest legal tau for every column, theta for every row
+    Vector = 0,
+    /// The smallest legal scalar for the layer
+    Scalar = 1,
+    /// The papers' backtracking
+    Backtracking = 2,
+    /// The exact minimiser, damped
+    LeastSquares = 3,
+}
+
+/// A step rule with its parameters.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct altmin_step_rule {
+    /// sizeof(altmin_step_rule)
+    pub struct_size: usize,
+    /// An altmin_step.
+    pub rule: i32,
+    /// ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Else not looked at.
+    pub start: f64,
+    /// ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Else not looked at.
+    pub factor: f64,
+    /// ALTMIN_STEP_LEAST_SQUARES of weights: the damping in units of the mean eigenvalue of the inputs' covariance, above
+    /// 0; 0.1 to 1 served best. Else not looked at, nor by inputs.
+    pub damping: f64,
+}
+
+fn known<R>(argument: &'static str, found: i32, meaning: Option<R>) -> Answer<R> {
+    meaning.ok_or(Refusal::Code { argument, found })
+}
+
+/// An activation from its code.
+pub fn activation<T: Real>(code: i32, slope: f64) -> Answer<Activation<T>> {
+    let activation = known(
+        "activation",
+        code,
+        match code {
+            0 => Some(Activation::Relu),
+            1 => Some(Activation::LeakyRelu { slope: T::from_f64(slope) }),
+            2 => Some(Activation::Sigmoid),
+            3 => Some(Activation::Tanh),
+            _ => None,
+        },
+    )?;
+    activation.validate()?;
+    Ok(activation)
+}
+
+/// Whether a hidden z is held back.
+pub fn proximal(code: i32) -> Answer<Proximal> {
+    let meaning = match code {
+        0 => Some(Proximal::No),
+        1 => Some(Proximal::Yes),
+        _ => None,
+    };
+    known("proximal", code, meaning)
+}
+
+/// Which sums.
+pub fn parts(code: i32) -> Answer<Parts> {
+    let meaning = match code {
+        0 => Some(Parts::All),
+        1 => Some(Parts::Residual),
+        _ => None,
+    };
+    known("parts", code, meaning)
+}
+
+/// A step rule from its struct.
+pub fn step_rule<T: Real>(rule: &altmin_step_rule) -> Answer<StepRule<T>> {
+    let expected = size_of::<altmin_step_rule>();
+    if rule.struct_size != expected {
+        return Err(Refusal::StructSize { argument: "rule", found: rule.struct_size, expected });
+    }
+    let meaning = match rule.rule {
+        0 => Some(StepRule::Vector),
+        1 => Some(StepRule::Scalar),
+        2 => {
+            Some(StepRule::Backtracking { start: T::from_f64(rule.start), factor: T::from_f64(rule.factor) })
+        }
+        3 => Some(StepRule::LeastSquares { damping: T::from_f64(rule.damping) }),
+        _ => None,
+    };
+    let meaning = known("rule", rule.rule, meaning)?;
+    meaning.validate()?;
+    Ok(meaning)
+}

@@ -1,0 +1,233 @@
+//! What a call answers: a status, and a message that names the argument.
+
+use core::ffi::c_char;
+use core::fmt::{self, Write as _};
+
+use altmin_core::Error;
+
+/// Whether a call did what it was asked to; every function returns one of these. What became of a training is an outcome,
+/// not a status: that it does not converge is no error.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(non_camel_case_types, reason = "C's name of the type")]
+pub enum altmin_status {
+    /// Done.
+    Ok = 0,
+    /// A pointer is NULL that may not be.
+    Null = 1,
+    /// A pointer is not aligned to what it points to.
+    Misaligned = 2,
+    /// A matrix or vector has the wrong shape, or a size is 0 that may not be.
+    Shape = 3,
+    /// A leading dimension is smaller than the number of rows.
+    LeadingDimension = 4,
+    /// Sizes whose product no memory can hold.
+    Overflow = 5,
+    /// Memory that is written overlaps other memory of the same call.
+    Overlap = 6,
+    /// The workspace is too small.
+    Workspace = 7,
+    /// A code that stands for nothing.
+    Code = 8,
+    /// A setting is outside its range, or not available here.
+    Setting = 9,
+    /// NaN or infinity, in the data or in a result.
+    NonFinite = 10,
+    /// A matrix that must be positive definite is not.
+    Singular = 11,
+    /// `struct_size` is that of no version of the struct.
+    StructSize = 12,
+    /// The handle cannot do this yet, or no longer.
+    State = 13,
+    /// The handle is at work, in another thread or in the observer that calls.
+    Busy = 14,
+    /// An earlier panic has left the handle of no use but to be freed.
+    Poisoned = 15,
+    /// A file could not be read or written.
+    Io = 16,
+    /// A file is no model, or one of another version.
+    Format = 17,
+    /// The library failed: please report it.
+    Panic = 18,
+}
+
+/// The version of this header.
+pub const ALTMIN_VERSION_MAJOR: u32 = 0;
+/// The version of this header.
+pub const ALTMIN_VERSION_MINOR: u32 = 1;
+/// The version of this header.
+pub const ALTMIN_VERSION_PATCH: u32 = 0;
+
+/// Characters of a message, its terminating 0 included.
+pub const ALTMIN_MESSAGE_SIZE: usize = 252;
+
+/// Why a call of level 1 was refused. Filled by every call that gets one, also by one that did not fail.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct altmin_error {
+    /// What the call returned too.
+    pub status: altmin_status,
+    /// The argument by name, what was found, what was expected; empty if nothing was wrong. Ends with a 0.
+    pub message: [c_char; ALTMIN_MESSAGE_SIZE],
+}
+
+/// Why the boundary refused a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Refusal {
+    /// A pointer is NULL.
+    Null {
+        /// The argument's name.
+        argument: &'static str,
+    },
+    /// A pointer is not aligned.
+    Misaligned {
+        /// The argument's name.
+        argument: &'static str,
+        /// Bytes that its address must be a multiple of.
+        alignment: usize,
+    },
+    /// A size is 0.
+    Zero {
+        /// The argument's name.
+        argument: &'static str,
+    },
+    /// Sizes whose product no memory can hold.
+    Overflow {
+        /// The argument's name.
+        argument: &'static str,
+    },
+    /// Two arguments share memory that one of them is written to.
+    Overlap {
+        /// The later argument's name.
+        argument: &'static str,
+        /// The earlier one's.
+        other: &'static str,
+    },
+    /// The workspace is too small.
+    Workspace {
+        /// Bytes found.
+        found: usize,
+        /// Bytes needed.
+        needed: usize,
+    },
+    /// An unknown code.
+    Code {
+        /// The argument's name.
+        argument: &'static str,
+        /// The code.
+        found: i32,
+    },
+    /// A struct of another size than any version of it.
+    StructSize {
+        /// The argument's name.
+        argument: &'static str,
+        /// The size found.
+        found: usize,
+        /// The present size.
+        expected: usize,
+    },
+    /// A number that must be finite is not.
+    NonFinite {
+        /// The argument's name.
+        argument: &'static str,
+    },
+    /// What the core refused.
+    Core(Error),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Refusal::Core(error)
+    }
+}
+
+impl Refusal {
+    /// The code that the call returns.
+    pub fn status(&self) -> altmin_status {
+        use altmin_status as status;
+        match self {
+            Refusal::Null { .. } => status::Null,
+            Refusal::Misaligned { .. } => status::Misaligned,
+            Refusal::Zero { .. } => status::Shape,
+            Refusal::Overflow { .. } => status::Overflow,
+            Refusal::Overlap { .. } => status::Overlap,
+            Refusal::Workspace { .. } => status::Workspace,
+            Refusal::Code { .. } => status::Code,
+            Refusal::StructSize { .. } => status::StructSize,
+            Refusal::NonFinite { .. } => status::NonFinite,
+            Refusal::Core(error) => of_core(error),
+        }
+    }
+}
+
+/// The code of what the core refuses.
+pub fn of_core(error: &Error) -> altmin_status {
+    use altmin_status as status;
+    match error {
+        Error::Shape { .. } | Error::Length { .. } | Error::Block { .. } => status::Shape,
+        Error::LeadingDimension { .. } => status::LeadingDimension,
+        Error::Workspace { .. } => status::Workspace,
+        Error::NonFinite { .. } => status::NonFinite,
+        Error::Singular { .. } => status::Singular,
+        Error::Setting { .. } => status::Setting,
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Refusal::Null { argument } => write!(f, "`{argument}` is NULL"),
+            Refusal::Misaligned { argument, alignment } => {
+                write!(f, "`{argument}` is not aligned to {alignment} bytes")
+            }
+            Refusal::Zero { argument } => write!(f, "`{argument}` is 0, expected 1 or more"),
+            Refusal::Overflow { argument } => {
+                write!(f, "`{argument}` has more elements than memory can hold")
+            }
+            Refusal::Overlap { argument, other } => write!(f, "`{argument}` overlaps `{other}`"),
+            Refusal::Workspace { found, needed } => {
+                write!(f, "the workspace has {found} bytes, {needed} are needed")
+            }
+            Refusal::Code { argument, found } => {
+                write!(f, "`{argument}` is {found}, which stands for nothing")
+            }
+            Refusal::StructSize { argument, found, expected } => {
+                write!(f, "struct_size of `{argument}` is {found}, expected {expected}")
+            }
+            Refusal::NonFinite { argument } => write!(f, "`{argument}` has NaN or infinity"),
+            Refusal::Core(error) => error.fmt(f),
+        }
+    }
+}
+
+impl altmin_error {
+    /// A status and as much of its message as fits.
+    pub fn new(status: altmin_status, message: &dyn fmt::Display) -> Self {
+        let mut error = Self { status, message: [0; ALTMIN_MESSAGE_SIZE] };
+        // Only a message that is too long fails, and then its beginning is there.
+        let _ = write!(Text { rest: &mut error.message[..ALTMIN_MESSAGE_SIZE - 1] }, "{message}");
+        error
+    }
+}
+
+/// Characters that are written one after the other.
+struct Text<'a> {
+    rest: &'a mut [c_char],
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // A character of several bytes is written whole or not at all.
+        for character in text.chars() {
+            let mut bytes = [0; 4];
+            let bytes = character.encode_utf8(&mut bytes).as_bytes();
+            let (taken, rest) =
+                core::mem::take(&mut self.rest).split_at_mut_checked(bytes.len()).ok_or(fmt::Error)?;
+            for (to, &byte) in taken.iter_mut().zip(bytes) {
+                *to = byte as c_char;
+            }
+            self.rest = rest;
+        }
+        Ok(())
+    }
+}

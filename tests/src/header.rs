@@ -1,0 +1,51 @@
+//! `include/altmin.h`, made from the sources of the C interface.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The workspace's folder.
+pub fn root() -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tests.parent().expect("the crate lies in a folder of the workspace").to_path_buf()
+}
+
+/// Where the header is kept.
+pub fn path() -> PathBuf {
+    root().join("include/altmin.h")
+}
+
+/// The header's text.
+///
+/// Level 1 is written once for both precisions, by macros that cbindgen does not read: the compiler writes them out first.
+pub fn generate() -> String {
+    let target = root().join("target/header");
+    std::fs::create_dir_all(&target).expect("a folder for the expanded sources");
+    let expanded = target.join("level1.rs");
+    std::fs::write(&expanded, expand(&target)).expect("the expanded sources are written");
+    let config = cbindgen::Config::from_file(root().join("ffi/cbindgen.toml")).expect("cbindgen.toml");
+    let mut text = Vec::new();
+    let mut builder = cbindgen::Builder::new().with_config(config).with_src(&expanded);
+    for source in SOURCES {
+        builder = builder.with_src(root().join("ffi/src").join(source));
+    }
+    builder.generate().expect("sources that cbindgen reads").write(&mut text);
+    String::from_utf8(text).expect("a header in UTF-8")
+}
+
+/// Sources of the trainer's handle that the header is made from.
+const SOURCES: [&str; 0] = [];
+
+fn expand(target: &Path) -> Vec<u8> {
+    let output = Command::new(env!("CARGO"))
+        .args(["rustc", "--quiet", "--locked", "--package", "altmin-level1", "--lib", "--target-dir"])
+        .arg(target)
+        .args(["--", "-Zunpretty=expanded"])
+        .current_dir(root())
+        // The stable compiler has it too, behind this door; what it prints is only read here.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env_remove("CARGO_BUILD_TARGET")
+        .output()
+        .expect("cargo starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}

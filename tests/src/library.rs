@@ -1,0 +1,25 @@
+//! The libraries that C programs are linked with.
+
+use std::path::PathBuf;
+
+/// Where `cargo test` puts what it builds: two folders above this program.
+fn folder() -> PathBuf {
+    let program = std::env::current_exe().expect("the path of this program");
+    program.ancestors().nth(2).expect("a folder of builds").to_path_buf()
+}
+
+fn built(name: &str) -> PathBuf {
+    let path = folder().join(name);
+    assert!(path.is_file(), "{} is not there: cargo test --workspace builds it", path.display());
+    path
+}
+
+/// The shared library.
+pub fn shared() -> PathBuf {
+    built("libaltmin_ffi.so")
+}
+
+/// The static library.
+pub fn archive() -> PathBuf {
+    built("libaltmin_ffi.a")
+}

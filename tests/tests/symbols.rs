@@ -1,0 +1,36 @@
+//! The shared library exports what the header declares, and nothing else.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use altmin_tests::{header, library};
+
+/// Names of functions that the header declares: `altmin_` names before an opening parenthesis.
+fn declared() -> BTreeSet<String> {
+    let header = std::fs::read_to_string(header::path()).expect("include/altmin.h");
+    let code: String = header.split("*/").filter_map(|part| part.split("/*").next()).collect();
+    let before = code.split('(').map(|text| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next());
+    before.flatten().filter(|name| name.starts_with("altmin_")).map(str::to_owned).collect()
+}
+
+#[test]
+fn exported_symbols_are_the_headers() {
+    let output = Command::new("nm").args(["-D", "--defined-only"]).arg(library::shared()).output();
+    let output = output.expect("nm starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("names in ASCII");
+    let exported: BTreeSet<String> =
+        text.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect();
+    let declared = declared();
+    assert!(declared.len() > 4, "{declared:?}");
+    assert_eq!(exported, declared);
+}
+
+#[test]
+fn the_soname_carries_the_major_version() {
+    let output = Command::new("readelf").arg("-d").arg(library::shared()).output().expect("readelf starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let soname = format!("[libaltmin.so.{}]", env!("CARGO_PKG_VERSION_MAJOR"));
+    assert!(text.lines().any(|line| line.contains("SONAME") && line.contains(&soname)), "{text}");
+}
