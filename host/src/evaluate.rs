@@ -3,7 +3,7 @@
 use altmin_core::executor::{Executor, Runs};
 use altmin_core::forward;
 use altmin_core::loss::argmax;
-use altmin_core::view::{MatMut, MatRef, columns, copy, dense, span, view_mut};
+use altmin_core::view::{MatMut, MatRef, column, columns, copy, dense, span, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Loss, Real};
 use serde::Serialize;
@@ -115,7 +115,7 @@ pub fn outputs<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> 
 /// The same for samples of which nothing is known but their features, sample after sample.
 ///
 /// # Errors
-/// [`Error::Argument`] (`features`) if a sample is not whole, (`threads`) if they cannot be had.
+/// [`Error::Argument`] (`features`) if a sample is not whole or a number not finite, (`threads`) if they cannot be had.
 pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Result<Vec<T>> {
     let (n_in, n_out) = (model.n_features(), model.outputs.names().len());
     if n_in == 0 || !features.len().is_multiple_of(n_in) {
@@ -134,8 +134,9 @@ pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Resul
 /// Features are taken as the network takes them: what [`Model::preprocessing`] says has been done to them.
 ///
 /// # Errors
-/// [`Error::Mismatch`] for another number of features, [`Error::Argument`] (`threads`) if they cannot be had,
-/// [`Error::Core`] naming `outputs` if it is too short or the leading dimension too small.
+/// [`Error::Mismatch`] for another number of features, [`Error::Argument`] (`features`) for a number that is NaN or
+/// infinite, (`threads`) if they cannot be had, [`Error::Core`] naming `outputs` if it is too short or the leading dimension
+/// too small. Nothing is written then.
 pub fn predict<T: Real>(
     model: &Model<T>,
     features: &MatRef<'_, T>,
@@ -151,6 +152,7 @@ pub fn predict<T: Real>(
             model: model.n_features(),
         });
     }
+    require_finite("features", features)?;
     view_mut("outputs", outputs, n_out, samples, leading_dimension)?;
     if samples == 0 {
         return Ok(());
@@ -168,6 +170,17 @@ pub fn predict<T: Real>(
             pass.tile_of(&x, &mut z, stack)
         })
     })?;
+    Ok(())
+}
+
+/// `Ok` when no number is NaN or infinite.
+pub(crate) fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> Result {
+    for j in 0..matrix.ncols() {
+        if let Some(i) = column(matrix, j).iter().position(|number| !number.is_finite()) {
+            let found = format!("{} in row {i} of column {j}", column(matrix, j)[i]);
+            return Err(Error::argument(argument, found, "finite numbers"));
+        }
+    }
     Ok(())
 }
 

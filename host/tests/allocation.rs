@@ -180,9 +180,11 @@ fn wait_for_threads(alive: usize) {
     }
 }
 
-/// Called on a pool, waits until all its threads have begun, which allocates.
+/// Called on a pool, waits until all its threads have begun, which allocates; off any pool there is nothing to wait for.
 fn begin_all_threads() {
-    rayon::broadcast(|_| ());
+    if rayon::current_thread_index().is_some() {
+        rayon::broadcast(|_| ());
+    }
 }
 
 /// What the sweeps after the first allocate, outside and inside the products.

@@ -8,6 +8,7 @@ use altmin_core::view::{MatRef, column, columns, span, view_mut};
 use super::{Trainer, require_like, require_same};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
+use crate::evaluate::require_finite;
 use crate::score::Score;
 
 impl<T: Real> Trainer<T> {
@@ -99,13 +100,7 @@ impl<T: Real> Trainer<T> {
     /// `Ok` for samples that the network can take.
     fn require_features(&self, features: &MatRef<'_, T>) -> Result {
         require_same("features", features.nrows(), self.train.n_features())?;
-        for j in 0..features.ncols() {
-            if let Some(i) = column(features, j).iter().position(|number| !number.is_finite()) {
-                let found = format!("{} in feature {i} of sample {j}", column(features, j)[i]);
-                return Err(Error::argument("features", found, "finite numbers"));
-            }
-        }
-        Ok(())
+        require_finite("features", features)
     }
 }
 

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use altmin_core::Real;
-use altmin_core::view::{MatRef, column, copy, dense_mut};
+use altmin_core::view::{MatRef, copy, dense_mut};
 
 use super::Trainer;
 use crate::error::{Error, Result};
+use crate::evaluate::require_finite;
 use crate::model::{Dense, Model};
 
 impl<T: Real> Trainer<T> {
@@ -42,12 +43,7 @@ impl<T: Real> Trainer<T> {
         if bias.len() != map.n_out {
             return Err(Error::argument("bias", bias.len(), format!("{} numbers", map.n_out)));
         }
-        for j in 0..columns {
-            if let Some(i) = column(weights, j).iter().position(|number| !number.is_finite()) {
-                let found = format!("{} in row {i} of column {j}", column(weights, j)[i]);
-                return Err(Error::argument("weights", found, "finite numbers"));
-            }
-        }
+        require_finite("weights", weights)?;
         if let Some(i) = bias.iter().position(|number| !number.is_finite()) {
             return Err(Error::argument("bias", format!("{} at {i}", bias[i]), "finite numbers"));
         }
