@@ -1,4 +1,40 @@
 //! Training: owns the memory, runs a method, says how it goes, stops.
+//!
+//! A program that has samples in its memory and a loop of its own:
+//!
+//! ```
+//! use std::sync::{Arc, atomic::AtomicBool};
+//!
+//! use altmin::config::{Method, TrainOptions, Widths};
+//! use altmin::data::{DataSource, Dataset};
+//! use altmin::observe::{History, Outcome};
+//! use altmin::trainer::Trainer;
+//! use altmin_core::view::dense;
+//!
+//! # fn main() -> altmin::Result {
+//! // Features x samples, column-major: x and y of four corners, of which two are class 1.
+//! let features = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+//! let train = Dataset::from_classes(&dense(&features, 2, 4), &[0, 1, 1, 0], None)?;
+//! let settings = TrainOptions {
+//!     data: Some(DataSource::Memory),
+//!     method: Some(Method::Adam),
+//!     hidden: Some(Widths(vec![16])),
+//!     learning_rate: Some(0.05),
+//!     threads: Some(1),
+//!     ..TrainOptions::default()
+//! }
+//! .resolve()?;
+//! let mut trainer = Trainer::<f64>::without_test(&settings, Arc::new(train))?;
+//! let (mut history, stop) = (History::default(), AtomicBool::new(false));
+//! while trainer.metrics().is_none_or(|metrics| metrics.loss > 0.01) {
+//!     assert_eq!(trainer.step(10, &mut history, &stop)?, Outcome::SweepLimit);
+//! }
+//! let mut classes = [0; 4];
+//! trainer.predict_classes(&dense(&features, 2, 4), &mut classes)?;
+//! assert_eq!(classes, [0, 1, 1, 0]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod growth;
 mod info;
@@ -84,8 +120,8 @@ impl<T: Real> Trainer<T> {
     ///
     /// # Errors
     /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Data`] if one has classes and the other
-    /// values, [`Error::Argument`] for a setting out of its range and for cross-entropy with values, [`Error::Core`] for a
-    /// setting that the core refuses.
+    /// values, [`Error::Argument`] for a setting out of its range, for cross-entropy with values, and for a network that the
+    /// memory cannot hold, [`Error::Core`] for a setting that the core refuses.
     pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
         Self::of(settings, train, Some(test))
     }
@@ -112,6 +148,7 @@ impl<T: Real> Trainer<T> {
             Kernel::Fast => AnyGemm::Fast(Fast),
             Kernel::Portable => AnyGemm::Portable(Portable),
         };
+        Net::require_memory(settings, &train)?;
         let net = Net::new(settings, &train)?;
         let threads = Threads::new(settings.threads)?;
         let engine = net.engine(settings, core, train.n_samples(), &gemm)?;

@@ -11,6 +11,9 @@ use crate::init::Initializer;
 use crate::network::Activation;
 use std::fmt::Display;
 
+/// More threads than this are taken for a slip: each has memory of its own.
+const MOST_THREADS: usize = 4096;
+
 /// `Ok` when every setting is in its range and goes with the others.
 pub(super) fn validate(settings: &Settings) -> Result {
     data(settings)?;
@@ -18,7 +21,11 @@ pub(super) fn validate(settings: &Settings) -> Result {
     method(settings)?;
     stopping(settings)?;
     schedule::validate(settings)?;
-    positive_count("threads", settings.threads)
+    if !(1..=MOST_THREADS).contains(&settings.threads) {
+        let expected = format!("at least 1, at most {MOST_THREADS}");
+        return Err(Error::argument("threads", settings.threads, expected));
+    }
+    Ok(())
 }
 
 fn data(settings: &Settings) -> Result {

@@ -27,7 +27,8 @@ impl<T: Real> Trainer<T> {
     /// columns of `features` (features x samples): outputs x samples into `outputs`, column-major, `leading_dimension`
     /// elements from one column to the next. Gaps between columns stay as they are.
     ///
-    /// Features are taken as the training set has them: scaled and pooled, if its samples were. Nothing is allocated.
+    /// Features are taken as the training set has them: scaled and pooled, if its samples were. With one thread
+    /// nothing is allocated.
     ///
     /// # Errors
     /// [`Error::Mismatch`] for another number of features, [`Error::Argument`] (`features`) for a number that is NaN or

@@ -170,3 +170,23 @@ fn what_would_be_done_to_samples_of_files_is_refused() {
         assert!(matches!(error, Error::Argument { name: found, .. } if found == name), "{option}: {error}");
     }
 }
+
+#[test]
+fn networks_and_threads_beyond_the_machine_are_refused() {
+    let (train, _) = digits();
+    let train = Arc::new(train);
+    for (text, name) in [
+        ("hidden = '1000000000000'", "hidden"),
+        ("hidden = '18446744073709551615'", "hidden"),
+        ("hidden = '4000000000,4000000000,4000000000,4000000000'", "hidden"),
+        ("hidden = '900000000000,900000000000'\ngrow = '1:2'\nmethod = 'adam'", "hidden"),
+        ("hidden = '18446744073709551615'\nmethod = 'gsadmm'", "hidden"),
+        ("network = 'mlp 1000000000000'\nmethod = 'adam'", "network"),
+    ] {
+        let error = Trainer::without_test(&settings(text), Arc::clone(&train)).expect_err(text);
+        assert!(matches!(error, Error::Argument { name: found, .. } if found == name), "{text}: {error}");
+        assert!(error.to_string().contains("fits into memory"), "{text}: {error}");
+    }
+    let many = TrainOptions { threads: Some(usize::MAX), ..TrainOptions::default() };
+    assert!(matches!(many.resolve(), Err(Error::Argument { name: "threads", .. })));
+}
