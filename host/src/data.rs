@@ -10,6 +10,7 @@ pub mod digits;
 pub mod fashion_mnist;
 pub mod folder;
 pub mod idx;
+mod memory;
 mod nearest;
 mod source;
 pub mod split;
@@ -25,6 +26,7 @@ pub use self::channels::Channel;
 pub use self::cifar::Labels;
 pub use self::columns::{Column, Columns};
 pub use self::dataset::{Dataset, ImageShape, Outputs, Parts};
+pub use self::memory::MEMORY;
 pub use self::source::{DataOptions, DataSource, Preprocessing};
 use self::table::Table;
 use crate::error::{Error, Result};
@@ -51,7 +53,8 @@ pub enum Part {
 /// # Errors
 /// [`Error::Argument`] for an option outside its range: no samples or more than there are, fewer than two classes,
 /// a class that does not exist or is named twice, classes of a data set that has values, pooling that does not divide the
-/// image's sides, a folder that is none, a target for a source without columns, coarse labels of images that have one label. [`Error::Missing`],
+/// image's sides, a folder that is none, a target for a source without columns, coarse labels of images that have one label,
+/// [`DataSource::Memory`]. [`Error::Missing`],
 /// [`Error::Format`] and [`Error::Io`] for the files. [`Error::Data`] for what they hold: labels with gaps, test labels
 /// that the training samples lack, a single class, no samples, constant columns or channels.
 pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
@@ -71,6 +74,10 @@ pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts
         DataSource::Digits => digits::load(options.split_seed)?,
         DataSource::FashionMnist => fashion_mnist::load(fashion_mnist::FOLDER.as_ref())?,
         DataSource::Directory(folder) => folder::load(folder, options.labels)?,
+        DataSource::Memory => {
+            let expected = "files or digits: what a program has in its memory cannot be loaded";
+            return Err(Error::argument("data", source, expected));
+        }
     };
     let (train, test) = treat(parts, source, options)?;
     if !options.scale {
@@ -171,7 +178,7 @@ fn treat<T: Real>(
     }
     if options.holdout {
         let count = match source {
-            DataSource::Digits | DataSource::Csv(_) => train.n_samples() / 5,
+            DataSource::Digits | DataSource::Csv(_) | DataSource::Memory => train.n_samples() / 5,
             DataSource::FashionMnist => HOLDOUT,
             DataSource::Directory(folder) => folder::Format::of(folder)?.holdout(train.n_samples()),
         };

@@ -62,6 +62,15 @@ pub enum Error {
         /// The model's.
         model: usize,
     },
+    /// A model's file is of another network than the one that is to take its weights.
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// The file's network.
+        found: String,
+        /// The one that there is.
+        expected: String,
+    },
     /// An argument is outside its range or not understood.
     Argument {
         /// The argument's name.
@@ -160,6 +169,9 @@ impl fmt::Display for Error {
                 write!(f, "`{}` holds none of {}", folder.display(), tried.join(", "))
             }
             Error::Format { path, found, expected, .. } => {
+                write!(f, "`{}`: found {found}, expected {expected}", path.display())
+            }
+            Error::Network { path, found, expected } => {
                 write!(f, "`{}`: found {found}, expected {expected}", path.display())
             }
             Error::Data { name, found, expected, .. } => {

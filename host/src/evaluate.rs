@@ -1,11 +1,11 @@
 //! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
 
+use altmin_core::executor::{Executor, Runs};
 use altmin_core::forward;
 use altmin_core::loss::argmax;
-use altmin_core::view::{copy, dense, dense_mut};
+use altmin_core::view::{MatMut, MatRef, column, columns, copy, dense, span, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Loss, Real};
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::convert;
@@ -14,6 +14,7 @@ use crate::engine::{Part, TILE};
 use crate::error::{Error, Result};
 use crate::gemm_fast::Fast;
 use crate::model::{self, Model};
+use crate::schedule::{Parallel, Threads};
 use crate::score::r_squared;
 
 /// How a model does on a data set.
@@ -114,27 +115,73 @@ pub fn outputs<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> 
 /// The same for samples of which nothing is known but their features, sample after sample.
 ///
 /// # Errors
-/// [`Error::Argument`] (`features`) if a sample is not whole, (`threads`) if they cannot be had.
+/// [`Error::Argument`] (`features`) if a sample is not whole or a number not finite, (`threads`) if they cannot be had.
 pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Result<Vec<T>> {
     let (n_in, n_out) = (model.n_features(), model.outputs.names().len());
     if n_in == 0 || !features.len().is_multiple_of(n_in) {
         return Err(Error::argument("features", features.len(), format!("whole samples of {n_in}")));
     }
-    let mut outputs = vec![T::ZERO; n_out * (features.len() / n_in)];
-    let pool = rayon::ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .build()
-        .map_err(|error| Error::argument("threads", threads, error.to_string()))?;
-    let pass = Pass::new(model)?;
-    let (tile, scratch) = (pass.tile(), pass.scratch());
-    pool.install(|| {
-        let inputs = features.par_chunks(tile * n_in);
-        inputs.zip(outputs.par_chunks_mut(tile * n_out)).try_for_each_init(
-            || vec![T::ZERO; scratch],
-            |scratch, (x, z)| pass.tile_of(x, z, Stack::new(scratch)),
-        )
-    })?;
+    let samples = features.len() / n_in;
+    let mut outputs = vec![T::ZERO; n_out * samples];
+    predict(model, &dense(features, n_in, samples), &mut outputs, n_out, threads)?;
     Ok(outputs)
+}
+
+/// The same for samples in the columns of `features` (features x samples), into the caller's memory: outputs x samples
+/// into `outputs`, column-major, `leading_dimension` elements from one column to the next. Gaps between columns stay as they
+/// are.
+///
+/// Features are taken as the network takes them: what [`Model::preprocessing`] says has been done to them.
+///
+/// # Errors
+/// [`Error::Mismatch`] for another number of features, [`Error::Argument`] (`features`) for a number that is NaN or
+/// infinite, (`threads`) if they cannot be had, [`Error::Core`] naming `outputs` if it is too short or the leading dimension
+/// too small. Nothing is written then.
+pub fn predict<T: Real>(
+    model: &Model<T>,
+    features: &MatRef<'_, T>,
+    outputs: &mut [T],
+    leading_dimension: usize,
+    threads: usize,
+) -> Result {
+    let (n_out, samples) = (model.outputs.names().len(), features.ncols());
+    if features.nrows() != model.n_features() {
+        return Err(Error::Mismatch {
+            quantity: "features",
+            data: features.nrows(),
+            model: model.n_features(),
+        });
+    }
+    require_finite("features", features)?;
+    view_mut("outputs", outputs, n_out, samples, leading_dimension)?;
+    if samples == 0 {
+        return Ok(());
+    }
+    let spanned = span(n_out, samples, leading_dimension).unwrap_or(outputs.len());
+    let pass = Pass::new(model)?;
+    let tile = pass.tile();
+    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, pass.scratch()));
+    let runs = Runs::new(&mut outputs[..spanned], leading_dimension.saturating_mul(tile));
+    team.enter(|| {
+        executor.run(runs, |t, run, stack| {
+            let start = t * tile;
+            let x = columns(features, start, tile.min(samples - start));
+            let mut z = view_mut("outputs", run, n_out, x.ncols(), leading_dimension)?;
+            pass.tile_of(&x, &mut z, stack)
+        })
+    })?;
+    Ok(())
+}
+
+/// `Ok` when no number is NaN or infinite.
+pub(crate) fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> Result {
+    for j in 0..matrix.ncols() {
+        if let Some(i) = column(matrix, j).iter().position(|number| !number.is_finite()) {
+            let found = format!("{} in row {i} of column {j}", column(matrix, j)[i]);
+            return Err(Error::argument(argument, found, "finite numbers"));
+        }
+    }
+    Ok(())
 }
 
 /// A model, ready to pass samples through.
@@ -163,43 +210,39 @@ impl<'m, T: Real> Pass<'m, T> {
         }
     }
 
-    /// Elements of scratch for a tile.
-    fn scratch(&self) -> usize {
+    /// Scratch for a tile.
+    fn scratch(&self) -> Requirement {
         match self {
             Self::Layers { layers, widest, .. } => {
                 let shapes = layers.iter().map(|layer| (layer.n_out, layer.n_in));
-                forward::network_workspace::<T, _>(&Fast, shapes, *widest, TILE).elements()
+                forward::network_workspace::<T, _>(&Fast, shapes, *widest, TILE)
             }
             Self::Blocks { part, .. } => {
                 let (network, tile) = (part.network(), self.tile());
-                Requirement::vector(network.record(tile)).and(network.workspace(&Fast, tile)).elements()
+                Requirement::vector(network.record(tile)).and(network.workspace(&Fast, tile))
             }
         }
     }
 
-    /// Samples `x`, one after the other, to their outputs `z`.
-    fn tile_of(&self, x: &[T], z: &mut [T], mut stack: Stack<'_, T>) -> altmin_core::Result {
+    /// Samples `x` (inputs x m) to their outputs `z` (outputs x m).
+    fn tile_of(
+        &self,
+        x: &MatRef<'_, T>,
+        z: &mut MatMut<'_, T>,
+        mut stack: Stack<'_, T>,
+    ) -> altmin_core::Result {
         match self {
             Self::Layers { layers, activation, widest } => {
                 let maps = layers
                     .iter()
                     .map(|layer| (dense(&layer.weight, layer.n_out, layer.n_in), &layer.bias[..]));
-                let (n_in, n_out) =
-                    layers.first().zip(layers.last()).map_or((0, 0), |(a, b)| (a.n_in, b.n_out));
-                let x = dense(x, n_in, x.len() / n_in.max(1));
-                let mut z = dense_mut(z, n_out, x.ncols());
-                forward::network(&Fast, *activation, maps, &x, &mut z, *widest, stack)
+                forward::network(&Fast, *activation, maps, x, z, *widest, stack)
             }
             Self::Blocks { part, parameters } => {
                 let network = part.network();
-                let n_in = network.input().features();
-                let x = dense(x, n_in, x.len() / n_in);
                 let record = stack.vector(network.record(x.ncols()))?;
-                network.forward(&Fast, parameters, &x, record, stack.rest())?;
-                copy(
-                    &network.output_of(record, x.ncols()),
-                    &mut dense_mut(z, network.output().features(), x.ncols()),
-                );
+                network.forward(&Fast, parameters, x, record, stack.rest())?;
+                copy(&network.output_of(record, x.ncols()), z);
                 Ok(())
             }
         }

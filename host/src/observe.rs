@@ -29,7 +29,7 @@ pub struct Metrics {
     /// Share of training samples that the composed network classifies rightly, 0 to 1. Where values are learnt and no
     /// classes, the coefficient of determination R^2, as [`Score::accuracy`](crate::score::Score::accuracy).
     pub train_accuracy: f64,
-    /// The same of the test samples.
+    /// The same of the test samples; NaN if there are none.
     pub test_accuracy: f64,
     /// Seconds that the sweeps have taken so far, without the metrics.
     pub seconds: f64,
@@ -56,7 +56,7 @@ pub struct Change {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// All sweeps are done.
+    /// All sweeps that were asked for are done.
     SweepLimit,
     /// Both residuals are within the tolerance.
     Converged,
@@ -102,7 +102,7 @@ pub struct Summary {
     pub objective: f64,
     /// The last training accuracy, 0 to 1, or R^2 where values are learnt.
     pub train_accuracy: f64,
-    /// The last test accuracy or R^2.
+    /// The last test accuracy or R^2; NaN if there is no test set.
     pub test_accuracy: f64,
     /// Seconds that the sweeps took.
     pub seconds: f64,
@@ -113,14 +113,18 @@ pub struct Summary {
 }
 
 /// Sees every sweep and the end.
-pub trait Observer: Send {
+///
+/// To end a run, an observer sets the flag that the run was given as `stop`, which is looked at after each call of
+/// [`sweep`](Observer::sweep): it holds a reference to it.
+pub trait Observer {
     /// Called after each sweep.
     ///
     /// # Errors
     /// What the observer writes to cannot be written.
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()>;
 
-    /// Called before a sweep for each setting that a schedule has changed; does nothing unless it is written.
+    /// Called for each setting that a schedule has changed, before [`sweep`](Observer::sweep) tells of the first sweep with
+    /// the new value; does nothing unless it is written.
     ///
     /// # Errors
     /// What the observer writes to cannot be written.
@@ -129,7 +133,8 @@ pub trait Observer: Send {
         Ok(())
     }
 
-    /// Called once, after the last sweep.
+    /// Called at the end of a [run](crate::trainer::Trainer::run); never by [`step`](crate::trainer::Trainer::step),
+    /// after which the run may go on.
     ///
     /// # Errors
     /// What the observer writes to cannot be written.
@@ -179,7 +184,7 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 /// go on. Only when the last one has failed does the run, which nobody sees any more, get an error.
 #[derive(Default)]
 pub struct Observers<'a> {
-    observers: Vec<(String, Box<dyn Observer + 'a>)>,
+    observers: Vec<(String, Box<dyn Observer + Send + 'a>)>,
     failures: Vec<(String, io::Error)>,
 }
 
@@ -190,7 +195,7 @@ impl<'a> Observers<'a> {
     }
 
     /// Adds one, to be called after those that are there; `what` is the name of what it writes.
-    pub fn add(&mut self, what: String, observer: impl Observer + 'a) {
+    pub fn add(&mut self, what: String, observer: impl Observer + Send + 'a) {
         self.observers.push((what, Box::new(observer)));
     }
 

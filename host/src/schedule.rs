@@ -1,15 +1,50 @@
 //! The executor over rayon: units are dealt out to the pool's workers, each with scratch of its own.
 //!
-//! The pool is entered once for a whole run. What a unit computes does not depend on the worker that computes it, and
+//! What a unit computes does not depend on the worker that computes it, and
 //! sums over units are made by the method in their order, so results are the same bits for any number of threads.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use altmin_core::executor::{Executor, Units};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
-/// Runs units on the pool that the caller is in; on the calling thread if it is in none.
+use crate::error;
+
+/// The threads of a run: workers of their own or, if one is enough, the thread that calls.
+#[derive(Debug, Clone)]
+pub struct Threads {
+    workers: Option<Arc<rayon::ThreadPool>>,
+}
+
+impl Threads {
+    /// So many threads, at least 1.
+    ///
+    /// # Errors
+    /// [`Error::Argument`](error::Error::Argument) (`threads`) if they cannot be had.
+    pub fn new(threads: usize) -> error::Result<Self> {
+        if threads <= 1 {
+            return Ok(Self { workers: None });
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .thread_name(|index| format!("altmin-{index}"))
+            .build()
+            .map_err(|error| error::Error::argument("threads", threads, error.to_string()))?;
+        Ok(Self { workers: Some(Arc::new(pool)) })
+    }
+
+    /// Calls `work` on one of the workers, which can deal out units to the others, and waits for it; on the calling thread
+    /// if there are none, or if it is one of them.
+    pub fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.workers {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+}
+
+/// Runs units on the pool that the caller is in; on the calling thread if it is in none, or made for one thread.
 #[derive(Debug)]
 pub struct Parallel<T> {
     scratch: Vec<Mutex<Vec<T>>>,
@@ -71,7 +106,8 @@ impl<T: Real> Executor<T> for Parallel<T> {
         units: U,
         task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
     ) -> Result {
-        if rayon::current_thread_index().is_some() {
+        // Made for one thread, it stays off whatever pool the caller may be in.
+        if self.scratch.len() > 1 && rayon::current_thread_index().is_some() {
             return self.halves(0, units, &task);
         }
         let mut rest = units;

@@ -1,8 +1,47 @@
 //! Training: owns the memory, runs a method, says how it goes, stops.
+//!
+//! A program that has samples in its memory and a loop of its own:
+//!
+//! ```
+//! use std::sync::{Arc, atomic::AtomicBool};
+//!
+//! use altmin::config::{Method, TrainOptions, Widths};
+//! use altmin::data::{DataSource, Dataset};
+//! use altmin::observe::{History, Outcome};
+//! use altmin::trainer::Trainer;
+//! use altmin_core::view::dense;
+//!
+//! # fn main() -> altmin::Result {
+//! // Features x samples, column-major: x and y of four corners, of which two are class 1.
+//! let features = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+//! let train = Dataset::from_classes(&dense(&features, 2, 4), &[0, 1, 1, 0], None)?;
+//! let settings = TrainOptions {
+//!     data: Some(DataSource::Memory),
+//!     method: Some(Method::Adam),
+//!     hidden: Some(Widths(vec![16])),
+//!     learning_rate: Some(0.05),
+//!     threads: Some(1),
+//!     ..TrainOptions::default()
+//! }
+//! .resolve()?;
+//! let mut trainer = Trainer::<f64>::without_test(&settings, Arc::new(train))?;
+//! let (mut history, stop) = (History::default(), AtomicBool::new(false));
+//! while trainer.metrics().is_none_or(|metrics| metrics.loss > 0.01) {
+//!     assert_eq!(trainer.step(10, &mut history, &stop)?, Outcome::SweepLimit);
+//! }
+//! let mut classes = [0; 4];
+//! trainer.predict_classes(&dense(&features, 2, 4), &mut classes)?;
+//! assert_eq!(classes, [0, 1, 1, 0]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod growth;
+mod info;
 pub(crate) mod net;
+mod predict;
 mod schedule;
+mod weights;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,6 +54,7 @@ use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
 use altmin_core::workspace::Requirement;
 use altmin_core::{Activation, Error as CoreError, Real};
 
+use crate::blocks::BlockNetwork;
 use crate::config::{Kernel, Settings};
 use crate::convert;
 use crate::data::{Dataset, Preprocessing};
@@ -24,21 +64,29 @@ use crate::gemm_fast::Fast;
 use crate::kernel::AnyGemm;
 use crate::model::{Dense, Model};
 use crate::network::Loss;
-use crate::observe::{Metrics, Observer, Outcome, Summary};
-use crate::schedule::Parallel;
+use crate::observe::{Change, Metrics, Observer, Outcome, Summary};
+use crate::schedule::{Parallel, Threads};
 use crate::score::{Evaluator, Score};
+pub use info::Info;
 use net::Net;
 use schedule::Schedule;
 
-/// A run: a network, a method, a training and a test set.
+/// A run: a network, a method, a training set and, if there is one, a test set.
+///
+/// [`run`](Trainer::run) goes on until the settings say that it is over, [`step`](Trainer::step) for as many sweeps as the
+/// caller wants; both may be called again and take turns, with the same bits as a single run. Between calls the weights are
+/// those of the last sweep whose numbers were all finite, or what the caller has made of them.
+///
+/// With one thread all work is done by the thread that calls, and with more by a pool that belongs to the trainer and
+/// ends with it. Trainers share nothing, and may be moved to and used on threads of their own.
 #[derive(Debug)]
 pub struct Trainer<T> {
     settings: Settings,
     core: CoreSettings<T>,
     gemm: AnyGemm,
     train: Arc<Dataset<T>>,
-    test: Arc<Dataset<T>>,
-    pool: Arc<rayon::ThreadPool>,
+    test: Option<Arc<Dataset<T>>>,
+    threads: Threads,
     executor: Parallel<T>,
     net: Net,
     engine: Engine<T>,
@@ -58,9 +106,8 @@ struct State {
     /// Sweeps since the auxiliary variables were set by a forward pass.
     age: usize,
     diverged: bool,
-    objective: f64,
-    train: Score,
-    test: Score,
+    /// What the last sweep said; none before the first.
+    last: Option<Metrics>,
 }
 
 const NOTHING: Score = Score { loss: f64::NAN, accuracy: f64::NAN };
@@ -68,26 +115,42 @@ const NOTHING: Score = Score { loss: f64::NAN, accuracy: f64::NAN };
 impl<T: Real> Trainer<T> {
     /// Checks that settings and data fit, allocates everything, draws the initial weights.
     ///
+    /// What is done to samples of files ([`Settings::data_options`]) has been done to these by [`load`](crate::data::load);
+    /// for samples from memory `settings.data` is [`DataSource::Memory`](crate::data::DataSource::Memory).
+    ///
     /// # Errors
     /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Data`] if one has classes and the other
-    /// values, [`Error::Argument`] for a setting out of its range and for cross-entropy with values, [`Error::Core`] for a
-    /// setting that the core refuses.
+    /// values, [`Error::Argument`] for a setting out of its range, for cross-entropy with values, and for a network that the
+    /// memory cannot hold, [`Error::Core`] for a setting that the core refuses.
     pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
+        Self::of(settings, train, Some(test))
+    }
+
+    /// The same with no test set: test accuracies are NaN.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn without_test(settings: &Settings, train: Arc<Dataset<T>>) -> Result<Self> {
+        Self::of(settings, train, None)
+    }
+
+    fn of(settings: &Settings, train: Arc<Dataset<T>>, test: Option<Arc<Dataset<T>>>) -> Result<Self> {
         settings.validate()?;
-        require_same("features", test.n_features(), train.n_features())?;
-        require_same(train.outputs().kind(), test.n_outputs(), train.n_outputs())?;
-        require_targets(settings, &train, &test)?;
+        if let Some(test) = &test {
+            require_like(test, &train)?;
+        }
+        if train.outputs().are_values() && settings.loss == Loss::CrossEntropy {
+            let expected = format!("least-squares, as {} has values and no classes", train.name());
+            return Err(Error::argument("loss", settings.loss, expected));
+        }
         let core = convert::settings::<T>(settings);
         let gemm = match settings.kernel {
             Kernel::Fast => AnyGemm::Fast(Fast),
             Kernel::Portable => AnyGemm::Portable(Portable),
         };
+        Net::require_memory(settings, &train)?;
         let net = Net::new(settings, &train)?;
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(settings.threads)
-            .thread_name(|index| format!("altmin-{index}"))
-            .build()
-            .map_err(|error| Error::argument("threads", settings.threads, error.to_string()))?;
+        let threads = Threads::new(settings.threads)?;
         let engine = net.engine(settings, core, train.n_samples(), &gemm)?;
         let executor = Parallel::new(settings.threads, scratch(&engine, core.activation, &gemm));
         let mut trainer = Self {
@@ -96,7 +159,7 @@ impl<T: Real> Trainer<T> {
             gemm,
             train,
             test,
-            pool: Arc::new(pool),
+            threads,
             executor,
             good: net.drawn(settings),
             net,
@@ -109,9 +172,7 @@ impl<T: Real> Trainer<T> {
                 initialized: false,
                 age: 0,
                 diverged: false,
-                objective: f64::NAN,
-                train: NOTHING,
-                test: NOTHING,
+                last: None,
             },
         };
         trainer.restore_good();
@@ -121,34 +182,56 @@ impl<T: Real> Trainer<T> {
     /// Sweeps until the sweep limit, the tolerance, the time limit, divergence or `stop`, which is looked at after every
     /// sweep. May be called again after a stop to go on.
     ///
+    /// The observer is called on one of the trainer's threads, and on the calling one if there is one thread alone; it is
+    /// told of the end with [`Observer::finish`].
+    ///
     /// # Errors
     /// What the core refuses, or an observer that cannot write.
-    pub fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
-        let pool = Arc::clone(&self.pool);
-        pool.install(|| {
-            let outcome = self.sweeps(observer, stop)?;
+    pub fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
+        let threads = self.threads.clone();
+        threads.enter(|| {
+            let left = self.settings.sweeps.saturating_sub(self.state.sweeps);
+            let outcome = self.sweeps(left, observer, stop)?;
             let summary = self.summary(outcome);
             observer.finish(&summary).map_err(cannot_observe)?;
             Ok(summary)
         })
     }
 
-    /// The network with the weights of the last good sweep.
+    /// `count` more sweeps, whatever the settings' sweep limit is, unless the tolerance, the time limit, divergence or
+    /// `stop`, which is looked at after every sweep, ends them before; a later call goes on.
+    ///
+    /// [`Outcome::SweepLimit`] says that all of them were done. Weights that have diverged are back to those of the last
+    /// good sweep, and further calls do nothing and say [`Outcome::Diverged`] until [other weights](Trainer::set_map) are
+    /// set.
+    ///
+    /// The observer is called on the calling thread, and never with [`Observer::finish`].
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn step(&mut self, count: usize, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
+        self.sweeps(count, observer, stop)
+    }
+
+    /// The network with its present weights.
     pub fn model(&self) -> Model<T> {
-        let blocks = match &self.net {
-            // Hidden layers that were cut are layers again.
-            Net::Blocks(network, _) if self.settings.network.is_some() => Some(network.clone()),
-            _ => None,
-        };
         Model {
             layers: self.good.clone(),
-            blocks,
+            blocks: self.blocks().cloned(),
             activation: self.settings.activation,
             loss: self.settings.loss,
             outputs: self.train.outputs().clone(),
             preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
                 .with_columns(self.train.columns())
                 .with_channels(self.train.channels()),
+        }
+    }
+
+    /// The blocks, where the network is one of blocks; hidden layers that were cut are layers again.
+    fn blocks(&self) -> Option<&BlockNetwork> {
+        match &self.net {
+            Net::Blocks(network, _) if self.settings.network.is_some() => Some(network),
+            _ => None,
         }
     }
 
@@ -165,25 +248,17 @@ impl<T: Real> Trainer<T> {
         self.net.state_bytes(&self.settings, self.train.n_samples())
     }
 
-    fn sweeps(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
-        loop {
-            if self.state.diverged {
-                return Ok(Outcome::Diverged);
-            }
-            if self.state.sweeps >= self.settings.sweeps {
-                return Ok(Outcome::SweepLimit);
-            }
-            if self.settings.grow.is_some_and(|growth| growth.sweeps == self.state.sweeps) {
-                self.grow()?;
-            }
-            for change in self.follow_schedules()?.iter().flatten() {
+    fn sweeps(&mut self, count: usize, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
+        if self.state.diverged {
+            return Ok(Outcome::Diverged);
+        }
+        let threads = self.threads.clone();
+        for _ in 0..count {
+            let (changes, metrics) = threads.enter(|| self.advance())?;
+            for change in changes.iter().flatten() {
                 observer.change(change).map_err(cannot_observe)?;
             }
-            let Some(metrics) = self.sweep()? else {
-                self.state.diverged = true;
-                self.restore_good();
-                return Ok(Outcome::Diverged);
-            };
+            let Some(metrics) = metrics else { return Ok(Outcome::Diverged) };
             observer.sweep(&metrics).map_err(cannot_observe)?;
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
@@ -195,6 +270,21 @@ impl<T: Real> Trainer<T> {
                 return Ok(Outcome::TimeLimit);
             }
         }
+        Ok(Outcome::SweepLimit)
+    }
+
+    /// Growth and schedules as they are due, then a sweep: what has changed, and the metrics, `None` if it diverged.
+    fn advance(&mut self) -> Result<([Option<Change>; 3], Option<Metrics>)> {
+        if self.settings.grow.is_some_and(|growth| growth.sweeps == self.state.sweeps) {
+            self.grow()?;
+        }
+        let changes = self.follow_schedules()?;
+        let metrics = self.sweep()?;
+        if metrics.is_none() {
+            self.state.diverged = true;
+            self.restore_good();
+        }
+        Ok((changes, metrics))
     }
 
     /// Both residuals are within the tolerance.
@@ -218,22 +308,14 @@ impl<T: Real> Trainer<T> {
         let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
         self.state.elapsed += start.elapsed();
         let Some(sweep) = swept else { return Ok(None) };
-        let (train, test) = (Arc::clone(&self.train), Arc::clone(&self.test));
-        let (Some(train), Some(test)) = (finite(self.score(&train))?, finite(self.score(&test))?) else {
-            return Ok(None);
-        };
-        if !(train.loss.is_finite() && test.loss.is_finite()) {
-            return Ok(None);
-        }
+        let Some((train, test)) = self.scores()? else { return Ok(None) };
         self.keep_good();
         self.state.sweeps += 1;
         self.state.age += 1;
         let objective = self.objective(&sweep, train.loss);
-        self.state.objective = objective;
         let risk = self.engine.risk();
         self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
-        (self.state.train, self.state.test) = (train, test);
-        Ok(Some(Metrics {
+        self.state.last = Some(Metrics {
             sweep: self.state.sweeps,
             objective,
             primal_residual: sweep.primal_residual,
@@ -242,7 +324,20 @@ impl<T: Real> Trainer<T> {
             train_accuracy: train.accuracy,
             test_accuracy: test.accuracy,
             seconds: self.state.elapsed.as_secs_f64(),
-        }))
+        });
+        Ok(self.state.last)
+    }
+
+    /// Training and test score; `None` where a number is no longer finite.
+    fn scores(&mut self) -> Result<Option<(Score, Score)>> {
+        let (train, test) = (Arc::clone(&self.train), self.test.clone());
+        let Some(train) = self.finite_score(&train)? else { return Ok(None) };
+        let Some(test) = test else { return Ok(Some((train, NOTHING))) };
+        Ok(self.finite_score(&test)?.map(|test| (train, test)))
+    }
+
+    fn finite_score(&mut self, data: &Dataset<T>) -> Result<Option<Score>> {
+        Ok(finite(self.score(data))?.filter(|score| score.loss.is_finite()))
     }
 
     /// The method's own, or, where that is R and Omega of the composed network, that of the weights after the sweep, which
@@ -276,14 +371,15 @@ impl<T: Real> Trainer<T> {
     }
 
     fn summary(&self, outcome: Outcome) -> Summary {
+        let last = |of: fn(&Metrics) -> f64| self.state.last.as_ref().map_or(f64::NAN, of);
         Summary {
             method: self.settings.method,
             data: self.train.name().to_owned(),
             sweeps: self.state.sweeps,
             outcome,
-            objective: self.state.objective,
-            train_accuracy: self.state.train.accuracy,
-            test_accuracy: self.state.test.accuracy,
+            objective: last(|metrics| metrics.objective),
+            train_accuracy: last(|metrics| metrics.train_accuracy),
+            test_accuracy: last(|metrics| metrics.test_accuracy),
             seconds: self.state.elapsed.as_secs_f64(),
             state_bytes: self.state_bytes(),
             threads: self.settings.threads,
@@ -314,17 +410,15 @@ fn require_same(quantity: &'static str, data: usize, model: usize) -> Result {
     if data == model { Ok(()) } else { Err(Error::Mismatch { quantity, data, model }) }
 }
 
-/// `Ok` when both sets have classes, or both values and a loss that fits them.
-fn require_targets<T: Real>(settings: &Settings, train: &Dataset<T>, test: &Dataset<T>) -> Result {
-    let (kind, expected) = (test.outputs().kind(), train.outputs().kind());
-    if kind != expected {
-        return Err(Error::data(test.name(), kind, format!("{expected}, as in training")));
+/// `Ok` for a data set of the shape of that which is trained on.
+fn require_like<T: Real>(data: &Dataset<T>, train: &Dataset<T>) -> Result {
+    let (kind, expected) = (data.outputs().kind(), train.outputs().kind());
+    require_same("features", data.n_features(), train.n_features())?;
+    require_same(expected, data.n_outputs(), train.n_outputs())?;
+    if kind == expected {
+        return Ok(());
     }
-    if train.outputs().are_values() && settings.loss == Loss::CrossEntropy {
-        let expected = format!("least-squares, as {} has values and no classes", train.name());
-        return Err(Error::argument("loss", settings.loss, expected));
-    }
-    Ok(())
+    Err(Error::data(data.name(), kind, format!("{expected}, as in training")))
 }
 
 fn cannot_observe(source: std::io::Error) -> Error {

@@ -180,9 +180,11 @@ fn wait_for_threads(alive: usize) {
     }
 }
 
-/// Called on a pool, waits until all its threads have begun, which allocates.
+/// Called on a pool, waits until all its threads have begun, which allocates; off any pool there is nothing to wait for.
 fn begin_all_threads() {
-    rayon::broadcast(|_| ());
+    if rayon::current_thread_index().is_some() {
+        rayon::broadcast(|_| ());
+    }
 }
 
 /// What the sweeps after the first allocate, outside and inside the products.
@@ -272,6 +274,27 @@ fn sweeps_of(options: TrainOptions, threads: usize) -> Vec<usize> {
     observer.at.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
 
+/// What steps, predictions and scores of a trainer with one thread allocate after the first of each.
+fn steps_and_predictions(text: &str) -> usize {
+    let options = TrainOptions::from_toml(&format!("threads = 1\nkernel = 'portable'\n{text}"), "x".as_ref());
+    let settings = options.unwrap().resolve().unwrap();
+    let (train, test) = data::load::<f32>(&settings.data, &settings.data_options()).unwrap();
+    let (mut trainer, test) = (Trainer::new(&settings, Arc::new(train), test.clone().into()).unwrap(), test);
+    let (mut outputs, mut classes) = (vec![0.0; 10 * test.n_samples()], vec![0; test.n_samples()]);
+    let (mut observer, stop) = (Counts::default(), AtomicBool::new(false));
+    let mut before = 0;
+    for sweep in 0..=SWEEPS {
+        trainer.step(1, &mut observer, &stop).unwrap();
+        trainer.predict(&test.matrix(), &mut outputs, 10).unwrap();
+        trainer.predict_classes(&test.matrix(), &mut classes).unwrap();
+        trainer.evaluate(&test).unwrap();
+        if sweep == 0 {
+            before = counts().0;
+        }
+    }
+    counts().0 - before
+}
+
 #[test]
 fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
     let before = counts();
@@ -287,6 +310,13 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
             );
             assert_eq!(outside, 0, "{what}, {threads} threads");
         }
+    }
+    for text in [
+        "method = 'pdadmm'",
+        "method = 'gsadmm'\nhidden = '30x2'",
+        "method = 'adam'\nnetwork = 'cnn'\nsamples = 9\nbatch = 4",
+    ] {
+        assert_eq!(steps_and_predictions(text), 0, "{text}");
     }
     for (blocks, cut) in
         [("mlp 20x2", ""), ("conv 4 3x3, relu, residual 4 stride 2, avgpool, dense 10", "2,3")]

@@ -28,7 +28,7 @@ fn run_in<T: Real>(settings: &Settings) -> Result<Box<dyn Run>> {
 }
 
 impl<T: Real> Run for Trainer<T> {
-    fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary> {
+    fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
         Trainer::run(self, observer, stop)
     }
 

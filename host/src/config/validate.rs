@@ -11,6 +11,9 @@ use crate::init::Initializer;
 use crate::network::Activation;
 use std::fmt::Display;
 
+/// More threads than this are taken for a slip: each has memory of its own.
+const MOST_THREADS: usize = 4096;
+
 /// `Ok` when every setting is in its range and goes with the others.
 pub(super) fn validate(settings: &Settings) -> Result {
     data(settings)?;
@@ -18,7 +21,11 @@ pub(super) fn validate(settings: &Settings) -> Result {
     method(settings)?;
     stopping(settings)?;
     schedule::validate(settings)?;
-    positive_count("threads", settings.threads)
+    if !(1..=MOST_THREADS).contains(&settings.threads) {
+        let expected = format!("at least 1, at most {MOST_THREADS}");
+        return Err(Error::argument("threads", settings.threads, expected));
+    }
+    Ok(())
 }
 
 fn data(settings: &Settings) -> Result {
@@ -37,7 +44,26 @@ fn data(settings: &Settings) -> Result {
     if i64::try_from(settings.seed).is_err() {
         return Err(Error::argument("seed", settings.seed, "at most 9223372036854775807"));
     }
+    if settings.data == DataSource::Memory {
+        memory(settings)?;
+    }
     settings.classes.as_ref().map_or(Ok(()), classes)
+}
+
+/// `Ok` when nothing is to be done to samples that are taken as they are.
+fn memory(settings: &Settings) -> Result {
+    let as_they_are = |what: &str| format!("{what}: samples from memory are taken as they are");
+    if settings.pool != 1 {
+        return Err(Error::argument("pool", settings.pool, as_they_are("1")));
+    }
+    if let Some(samples) = settings.samples {
+        return Err(Error::argument("samples", samples, as_they_are("all")));
+    }
+    if let Some(classes) = &settings.classes {
+        return Err(Error::argument("classes", write_classes(classes), as_they_are("all")));
+    }
+    let said = [("holdout", settings.holdout), ("scale", settings.scale)].into_iter().find(|&(_, said)| said);
+    said.map_or(Ok(()), |(name, said)| Err(Error::argument(name, said, as_they_are("false"))))
 }
 
 /// `Ok` when nothing is asked of columns that the data set does not have.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::channels::Channel;
 use super::cifar::Labels;
 use super::columns::Columns;
+use super::memory::MEMORY;
 use super::{digits, idx};
 use crate::error::{Error, Result};
 
@@ -23,6 +24,9 @@ pub enum DataSource {
     Directory(PathBuf),
     /// A file of comma- or tab-separated values; see [`Table`](super::table::Table).
     Csv(PathBuf),
+    /// A program's own memory: [`Dataset::from_classes`](super::Dataset::from_classes) and its like make such a data set, for
+    /// which nothing can be loaded and nothing is done to the samples.
+    Memory,
 }
 
 /// What a data source may be, for messages.
@@ -35,7 +39,7 @@ impl DataSource {
         match self {
             DataSource::Digits => digits::DIVISOR,
             DataSource::FashionMnist | DataSource::Directory(_) => idx::DIVISOR,
-            DataSource::Csv(_) => 1.0,
+            DataSource::Csv(_) | DataSource::Memory => 1.0,
         }
     }
 
@@ -48,12 +52,13 @@ impl DataSource {
 impl FromStr for DataSource {
     type Err = Error;
 
-    /// `digits`, `fashion-mnist`, a file whose name ends in `.csv` or `.tsv`, or a folder; whether it exists is not asked
+    /// `digits`, `fashion-mnist`, `memory`, a file whose name ends in `.csv` or `.tsv`, or a folder; whether it exists is not asked
     /// for here.
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "digits" => Ok(Self::Digits),
             "fashion-mnist" => Ok(Self::FashionMnist),
+            MEMORY => Ok(Self::Memory),
             "" => Err(Error::argument("data", text, SOURCES)),
             file if is_table(file) => Ok(Self::Csv(file.into())),
             folder => Ok(Self::Directory(folder.into())),
@@ -72,6 +77,7 @@ impl fmt::Display for DataSource {
         match self {
             DataSource::Digits => f.write_str("digits"),
             DataSource::FashionMnist => f.write_str("fashion-mnist"),
+            DataSource::Memory => f.write_str(MEMORY),
             DataSource::Directory(path) | DataSource::Csv(path) => path.display().fmt(f),
         }
     }

@@ -5,7 +5,7 @@ use altmin_core::{Real, view};
 
 use super::growth;
 use crate::blocks::{BlockNetwork, dense_blocks, sample_shape};
-use crate::config::{Settings, Use};
+use crate::config::{Settings, Use, Widths};
 use crate::convert;
 use crate::data::Dataset;
 use crate::engine::{Engine, Part, Size, Subnetworks};
@@ -106,6 +106,41 @@ impl Net {
                     end_to_end: !settings.method.uses(Use::Subnetworks),
                 };
                 Ok(Engine::of_blocks(plan, samples, gemm)?)
+            }
+        }
+    }
+
+    /// `Ok` when there is memory for the weights and the state of a run that does not grow any more: a width that is a slip
+    /// of the pen would end the process when it is allocated.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] (`hidden`, `network`).
+    pub(super) fn require_memory<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result {
+        let grown = Self::new(&Settings { grow: None, ..settings.clone() }, train)?;
+        let bytes = grown.parameters().and_then(|parameters| {
+            let state = grown.state_bytes(settings, train.n_samples());
+            parameters.checked_mul(size_of::<T>())?.checked_add(state)
+        });
+        if bytes.is_some_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok()) {
+            return Ok(());
+        }
+        let needed =
+            bytes.map_or("more bytes than can be counted".to_owned(), |bytes| format!("{bytes} bytes"));
+        let expected = format!("a network that fits into memory: this one takes {needed}");
+        match &settings.network {
+            Some(network) => Err(Error::argument("network", network, expected)),
+            None => Err(Error::argument("hidden", Widths(settings.hidden.clone()), expected)),
+        }
+    }
+
+    /// Weights and biases of all maps; `None` where that overflows.
+    fn parameters(&self) -> Option<usize> {
+        match self {
+            Self::Layers(widths) => widths
+                .windows(2)
+                .try_fold(0usize, |sum, pair| sum.checked_add(pair[0].checked_add(1)?.checked_mul(pair[1])?)),
+            Self::Blocks(network, _) => {
+                network.maps().iter().try_fold(0usize, |sum, map| sum.checked_add(map.parameters()))
             }
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::AtomicBool;
 /// A trainer, whatever its scalar type.
 pub(in crate::cli) trait Run {
     /// Sweeps until something stops it.
-    fn run(&mut self, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Summary>;
+    fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary>;
 
     /// Writes the model as it stands.
     fn save(&self, path: &Path) -> Result;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     impl Run for Fake {
-        fn run(&mut self, observer: &mut dyn Observer, _: &AtomicBool) -> Result<Summary> {
+        fn run(&mut self, observer: &mut (dyn Observer + Send), _: &AtomicBool) -> Result<Summary> {
             for sweep in 1..=3 {
                 let metrics = Metrics {
                     sweep,
