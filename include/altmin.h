@@ -949,7 +949,7 @@ altmin_status altmin_extrapolation_momentum_f64(double t,
  * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
  * @param[in,out] sums altmin_sums_elements of them, finished
- * @param[in,out] weights_before n_out x n_in, without gaps: at first the weights; becomes what they were
+ * @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
  * @param[in,out] bias_before n_out: the same of the bias
  * @param[in,out] t n_out: the momentum of each row, at first 1
  * @param[in,out] weights n_out x n_in
@@ -965,6 +965,7 @@ altmin_status altmin_extrapolation_parameters_f32(double w,
                                                   size_t samples,
                                                   float *sums,
                                                   float *weights_before,
+                                                  size_t ldb,
                                                   float *bias_before,
                                                   float *t,
                                                   float *weights,
@@ -997,7 +998,7 @@ altmin_status altmin_extrapolation_parameters_workspace_f32(size_t n_out,
  * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
  * @param[in,out] sums altmin_sums_elements of them, finished
- * @param[in,out] weights_before n_out x n_in, without gaps: at first the weights; becomes what they were
+ * @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
  * @param[in,out] bias_before n_out: the same of the bias
  * @param[in,out] t n_out: the momentum of each row, at first 1
  * @param[in,out] weights n_out x n_in
@@ -1013,6 +1014,7 @@ altmin_status altmin_extrapolation_parameters_f64(double w,
                                                   size_t samples,
                                                   double *sums,
                                                   double *weights_before,
+                                                  size_t ldb,
                                                   double *bias_before,
                                                   double *t,
                                                   double *weights,

@@ -22,7 +22,7 @@ macro_rules! functions {
         /// @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
         /// @param samples how many are in the sums
         /// @param[in,out] sums altmin_sums_elements of them, finished
-        /// @param[in,out] weights_before n_out x n_in, without gaps: at first the weights; becomes what they were
+        /// @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
         /// @param[in,out] bias_before n_out: the same of the bias
         /// @param[in,out] t n_out: the momentum of each row, at first 1
         /// @param[in,out] weights n_out x n_in
@@ -39,6 +39,7 @@ macro_rules! functions {
             samples: usize,
             sums: *mut $T,
             weights_before: *mut $T,
+            ldb: usize,
             bias_before: *mut $T,
             t: *mut $T,
             weights: *mut $T,
@@ -57,7 +58,7 @@ macro_rules! functions {
                     let (w, regularizer) = (positive("w", w)?, codes::regularizer(regularizer, lambda)?);
                     let shape = SumsShape { n_out, n_in };
                     let sums = memory.vector_mut("sums", sums, shape.elements())?;
-                    let before = memory.matrix_mut("weights_before", weights_before, n_out, n_in, n_out)?;
+                    let before = memory.matrix_mut("weights_before", weights_before, n_out, n_in, ldb)?;
                     let bias_before = memory.vector_mut("bias_before", bias_before, n_out)?;
                     let t = memory.vector_mut("t", t, n_out)?;
                     let mut weights = memory.matrix_mut("weights", weights, n_out, n_in, ldw)?;
