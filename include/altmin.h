@@ -23,7 +23,8 @@
  * Every function returns an altmin_status. Checks come before anything is written, those for NaN and infinity in the
  * data among them, and a failed call leaves its outputs as they were; only ALTMIN_STATUS_NON_FINITE and
  * ALTMIN_STATUS_SINGULAR may also come out of a computation that had begun: then what the function writes is of no use
- * unless it says otherwise. `error`, which may be NULL, receives the status and a message that names the argument.
+ * unless it says otherwise. `error`, which may be NULL, receives the status and a message that names the argument; if
+ * it overlaps an argument, the status alone says so.
  *
  * Documentation of an argument says its shape. Sizes n_out, n_in (features) are 1 or more, m (samples) may be 0. An
  * argument without [in,out] or [out] is only read.

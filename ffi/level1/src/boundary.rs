@@ -32,7 +32,20 @@ pub type Answer<T = ()> = Result<T, Refusal>;
 /// As the crate's documentation says of every pointer.
 pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> Answer) -> altmin_status {
     let mut memory = Memory::default();
-    let answer = match caught(|| call(&mut memory)) {
+    let has_error = !error.is_null();
+    let found = caught(|| {
+        // Any address will do for the struct: it counts as bytes.
+        memory.take(
+            "error",
+            error.cast::<u8>(),
+            if has_error { size_of::<altmin_error>() } else { 0 },
+            true,
+        )?;
+        call(&mut memory)
+    });
+    // What lies over the struct is an output that must stay as it is, or an input.
+    let hidden = matches!(found, Some(Err(Refusal::Overlap { other: "error", .. })));
+    let answer = match found {
         Some(Ok(())) => altmin_error::new(altmin_status::Ok, &""),
         Some(Err(refusal)) => {
             let refusal = memory.in_bytes(refusal);
@@ -40,7 +53,7 @@ pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> 
         }
         None => altmin_error::new(altmin_status::Panic, &"the library failed: please report it"),
     };
-    if !error.is_null() {
+    if has_error && !hidden {
         // SAFETY: a pointer that is not NULL points to the struct, as the caller promises; any address will do.
         unsafe { error.write_unaligned(answer) };
     }
