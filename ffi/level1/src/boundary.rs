@@ -15,9 +15,11 @@
 
 use core::ffi::c_void;
 
-use altmin_core::Real;
+use altmin_core::error::require_positive;
+use altmin_core::loss::{Loss, Target};
 use altmin_core::view::{MatMut, MatRef, span, view, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
+use altmin_core::{Error, Real};
 
 use crate::error::{Refusal, altmin_error, altmin_status};
 
@@ -30,7 +32,20 @@ pub type Answer<T = ()> = Result<T, Refusal>;
 /// As the crate's documentation says of every pointer.
 pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> Answer) -> altmin_status {
     let mut memory = Memory::default();
-    let answer = match caught(|| call(&mut memory)) {
+    let has_error = !error.is_null();
+    let found = caught(|| {
+        // Any address will do for the struct: it counts as bytes.
+        memory.take(
+            "error",
+            error.cast::<u8>(),
+            if has_error { size_of::<altmin_error>() } else { 0 },
+            true,
+        )?;
+        call(&mut memory)
+    });
+    // What lies over the struct is an output that must stay as it is, or an input.
+    let hidden = matches!(found, Some(Err(Refusal::Overlap { other: "error", .. })));
+    let answer = match found {
         Some(Ok(())) => altmin_error::new(altmin_status::Ok, &""),
         Some(Err(refusal)) => {
             let refusal = memory.in_bytes(refusal);
@@ -38,7 +53,7 @@ pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> 
         }
         None => altmin_error::new(altmin_status::Panic, &"the library failed: please report it"),
     };
-    if !error.is_null() {
+    if has_error && !hidden {
         // SAFETY: a pointer that is not NULL points to the struct, as the caller promises; any address will do.
         unsafe { error.write_unaligned(answer) };
     }
@@ -231,7 +246,7 @@ impl Memory {
         // SAFETY: the caller's promise is this function's; the numbers' bits are the same in both types.
         let classes = unsafe { self.slice(argument, classes.cast::<u32>(), m)? };
         match classes.iter().map(|&class| class as i32).find(|&class| class < 0) {
-            Some(found) => Err(Refusal::Core(altmin_core::Error::Setting {
+            Some(found) => Err(Refusal::Core(Error::Setting {
                 name: argument,
                 found: f64::from(found),
                 expected: "classes, 0 or above",
@@ -255,7 +270,7 @@ impl Memory {
     /// The core counts the workspace in elements, C in bytes.
     fn in_bytes(&self, refusal: Refusal) -> Refusal {
         match refusal {
-            Refusal::Core(altmin_core::Error::Workspace { needed, .. }) => {
+            Refusal::Core(Error::Workspace { needed, .. }) => {
                 let (found, element) = self.workspace;
                 Refusal::Workspace { found, needed: needed.saturating_mul(element) }
             }
@@ -287,6 +302,43 @@ impl Memory {
         // SAFETY: the caller's promise is this function's.
         unsafe { self.slice(argument, structure, 1)? }.first().ok_or(Refusal::Null { argument })
     }
+}
+
+/// What the outputs are compared with: classes or values, whichever is not NULL, checked against the loss.
+pub unsafe fn target<'a, T: Real>(
+    memory: &mut Memory,
+    loss: Loss,
+    n_out: usize,
+    m: usize,
+    classes: *const i32,
+    values: *const T,
+    leading_dimension: usize,
+) -> Answer<Target<'a, T>> {
+    let (argument, target) = match (classes.is_null(), values.is_null()) {
+        (false, false) => return Err(Refusal::Both { argument: "classes", other: "values" }),
+        (true, true) if m > 0 => return Err(Refusal::Neither { argument: "classes", other: "values" }),
+        // SAFETY: the caller's promise is this function's.
+        (_, true) => ("classes", Target::Classes(unsafe { memory.classes("classes", classes, m)? })),
+        // SAFETY: the same.
+        (true, false) => (
+            "values",
+            Target::Values(unsafe { memory.matrix("values", values, n_out, m, leading_dimension)? }),
+        ),
+    };
+    // The core calls either the target.
+    let named = |error| match error {
+        Error::Setting { found, expected, .. } => Error::Setting { name: argument, found, expected },
+        other => other,
+    };
+    loss.check_target(target, n_out, m).map_err(named)?;
+    Ok(target)
+}
+
+/// The type's nearest to a scalar that must be finite and above 0.
+pub fn positive<T: Real>(argument: &'static str, scalar: f64) -> Answer<T> {
+    let scalar = T::from_f64(scalar);
+    require_positive(argument, scalar.to_f64())?;
+    Ok(scalar)
 }
 
 /// Writes a result where it is wanted.
@@ -329,11 +381,23 @@ pub unsafe fn query<T: Real>(
     error: *mut altmin_error,
 ) -> altmin_status {
     // SAFETY: the caller's promise is this function's.
+    unsafe { query_of::<T>(bytes, sizes, m, || Ok(requirement()), error) }
+}
+
+/// [`query`] where the requirement depends on codes, which may stand for nothing.
+pub unsafe fn query_of<T: Real>(
+    bytes: *mut usize,
+    sizes: &[(&'static str, usize)],
+    m: usize,
+    requirement: impl FnOnce() -> Answer<Requirement>,
+    error: *mut altmin_error,
+) -> altmin_status {
+    // SAFETY: the caller's promise is this function's.
     unsafe {
         guard(error, |memory| {
             let bytes = memory.required("bytes", bytes)?;
             require_sizes(sizes, m)?;
-            let needed = requirement().elements().checked_mul(size_of::<T>());
+            let needed = requirement()?.elements().checked_mul(size_of::<T>());
             *bytes = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
             Ok(())
         })
@@ -342,7 +406,7 @@ pub unsafe fn query<T: Real>(
 
 fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimension: usize) -> Answer<usize> {
     if leading_dimension < rows {
-        return Err(altmin_core::Error::LeadingDimension { argument, found: leading_dimension, rows }.into());
+        return Err(Error::LeadingDimension { argument, found: leading_dimension, rows }.into());
     }
     span(rows, columns, leading_dimension).ok_or(Refusal::Overflow { argument })
 }

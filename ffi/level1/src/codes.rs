@@ -3,10 +3,14 @@
 //! An unknown number must not become a Rust enum, so functions take `int32_t` and the enums here only give the names.
 #![expect(non_camel_case_types, reason = "C's names of the types")]
 
+use altmin_core::loss::{Loss, OutputSolver};
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 use altmin_core::update::hidden::Proximal;
+use altmin_core::update::input::Prepared;
 use altmin_core::update::sums::Parts;
-use altmin_core::{Activation, Real};
+use altmin_core::{Activation, Error, Real};
 
 use crate::boundary::Answer;
 use crate::error::Refusal;
@@ -33,6 +37,49 @@ pub enum altmin_proximal {
     No = 0,
     /// (nu/2)|z - z_old|^2 is part of the subproblem (pdADMM, equation 4)
     Yes = 1,
+}
+
+/// The risk R(z; y) of the last layer, summed over the samples.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_loss {
+    /// Softmax cross-entropy, the sum over samples of log(sum exp z) - <y, z>; y is the unit vector of a sample's class, or
+    /// probabilities
+    CrossEntropy = 0,
+    /// (1/2)|z - y|^2; y is the unit vector of a sample's class, or any values
+    LeastSquares = 1,
+}
+
+/// How the subproblem of the last layer's z is solved where it has no closed form.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_solver {
+    /// Newton's method, the full step halved until the objective falls: a handful of iterations from a near start
+    Newton = 0,
+    /// FISTA, as the papers have it, with its momentum restarted where it points uphill: slow for small mu
+    Fista = 1,
+}
+
+/// Omega(W), the term that the objective adds for a layer's weights. lambda is finite and 0 or above.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_regularizer {
+    /// 0; lambda is not looked at
+    None = 0,
+    /// lambda sum |W_ij|, which makes weights zero
+    L1 = 1,
+    /// (lambda/2) sum W_ij^2, which makes weights small
+    L2 = 2,
+}
+
+/// Where pdADMM's dual is.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_dual {
+    /// Nowhere: u = nu (q - f(z)) by Lemma 4
+    Recovered = 0,
+    /// In memory of its own, moved by equation 7
+    Stored = 1,
 }
 
 /// Which of a layer's sums are meant.
@@ -105,6 +152,63 @@ pub fn proximal(code: i32) -> Answer<Proximal> {
         _ => None,
     };
     known("proximal", code, meaning)
+}
+
+/// The risk of the last layer.
+pub fn loss(code: i32) -> Answer<Loss> {
+    let meaning = match code {
+        0 => Some(Loss::CrossEntropy),
+        1 => Some(Loss::LeastSquares),
+        _ => None,
+    };
+    known("loss", code, meaning)
+}
+
+/// The solver of the output subproblem.
+pub fn solver(code: i32) -> Answer<OutputSolver> {
+    let meaning = match code {
+        0 => Some(OutputSolver::Newton),
+        1 => Some(OutputSolver::Fista),
+        _ => None,
+    };
+    known("solver", code, meaning)
+}
+
+/// A regulariser from its code.
+pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
+    let meaning = match code {
+        0 => Some(Regularizer::None),
+        1 => Some(Regularizer::L1(T::from_f64(lambda))),
+        2 => Some(Regularizer::L2(T::from_f64(lambda))),
+        _ => None,
+    };
+    let regularizer = known("regularizer", code, meaning)?;
+    regularizer.validate()?;
+    Ok(regularizer)
+}
+
+/// Whether the dual is stored.
+pub fn dual(code: i32) -> Answer<DualStorage> {
+    let meaning = match code {
+        0 => Some(DualStorage::Recovered),
+        1 => Some(DualStorage::Stored),
+        _ => None,
+    };
+    known("dual", code, meaning)
+}
+
+/// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
+pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T>> {
+    match code {
+        0 => Ok(Prepared::Columns),
+        1 => Ok(Prepared::Tau(T::from_f64(tau))),
+        2 | 3 => Err(Refusal::Core(Error::Setting {
+            name: "prepared",
+            found: f64::from(code),
+            expected: "a step along the gradient, 0 or 1",
+        })),
+        _ => Err(Refusal::Code { argument: "prepared", found: code }),
+    }
 }
 
 /// Which sums.
