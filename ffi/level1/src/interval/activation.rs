@@ -35,18 +35,18 @@ macro_rules! functions {
         /// a = clip(a - g/tau, f(z) - epsilon, f(z) + epsilon), g = rho W' r. The objective, (rho/2)|r|^2, falls by at least
         /// (tau/2)|a_new - a_old|^2 in each sample for which tau is legal: rho |W D|^2 <= tau |D|^2 for its move D.
         ///
-        /// - prepared 0: every sample finds a legal tau of its own.
-        /// - prepared 1: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
+        /// - ALTMIN_PREPARED_COLUMNS: every sample finds a legal tau of its own.
+        /// - ALTMIN_PREPARED_TAU: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
         ///
         /// Samples whose gradient is 0 stay. Intervals are widened to contain the present a. Two products of
-        /// n_out x n_in x m, and with prepared 0 as many columns of a further one as there are trials.
+        /// n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
         ///
         /// @param rho above 0
         /// @param epsilon half the interval's width, above 0
         /// @param activation an altmin_activation
         /// @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
-        /// @param prepared 0 or 1; the exact steps of the other methods are refused with ALTMIN_STATUS_SETTING
-        /// @param tau above 0; not looked at with prepared 0
+        /// @param prepared ALTMIN_PREPARED_COLUMNS or _TAU; the exact steps of the other methods are refused with ALTMIN_STATUS_SETTING
+        /// @param tau above 0; not looked at with ALTMIN_PREPARED_COLUMNS
         /// @param weights n_out x n_in: of the layer above
         /// @param z n_in x m: of the layer whose output a is
         /// @param[in,out] a n_in x m
