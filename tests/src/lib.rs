@@ -4,6 +4,11 @@
 //!   allocator, and finds no undefined symbol in it.
 //! - `tests/header.rs` makes the C header anew and compares it with the committed one.
 //! - `tests/symbols.rs` compares the shared library's symbols with the header's.
+//! - `tests/c_programs.rs` compiles, links and runs the programs of `ffi/examples/` and `tests/programs/`, on demand under
+//!   checkers of memory.
 
 pub mod header;
 pub mod library;
+#[cfg(target_os = "linux")]
+pub mod programs;
+pub mod tools;
