@@ -30,7 +30,20 @@ pub type Answer<T = ()> = Result<T, Refusal>;
 /// As the crate's documentation says of every pointer.
 pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> Answer) -> altmin_status {
     let mut memory = Memory::default();
-    let answer = match caught(|| call(&mut memory)) {
+    let has_error = !error.is_null();
+    let found = caught(|| {
+        // Any address will do for the struct: it counts as bytes.
+        memory.take(
+            "error",
+            error.cast::<u8>(),
+            if has_error { size_of::<altmin_error>() } else { 0 },
+            true,
+        )?;
+        call(&mut memory)
+    });
+    // What lies over the struct is an output that must stay as it is, or an input.
+    let hidden = matches!(found, Some(Err(Refusal::Overlap { other: "error", .. })));
+    let answer = match found {
         Some(Ok(())) => altmin_error::new(altmin_status::Ok, &""),
         Some(Err(refusal)) => {
             let refusal = memory.in_bytes(refusal);
@@ -38,7 +51,7 @@ pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> 
         }
         None => altmin_error::new(altmin_status::Panic, &"the library failed: please report it"),
     };
-    if !error.is_null() {
+    if has_error && !hidden {
         // SAFETY: a pointer that is not NULL points to the struct, as the caller promises; any address will do.
         unsafe { error.write_unaligned(answer) };
     }
@@ -304,10 +317,15 @@ pub fn require_some(sizes: &[(&'static str, usize)]) -> Answer {
     }
 }
 
-/// `Ok` when sizes are not 0, and matrices of any two of them, and those of `m` columns, are far from what memory can hold,
-/// so that no workspace of a few of them overflows. `m` may be 0.
+/// `Ok` when sizes are not 0, and matrices of them are as [`require_room`] wants. `m` may be 0.
 pub fn require_sizes(sizes: &[(&'static str, usize)], m: usize) -> Answer {
     require_some(sizes)?;
+    require_room(sizes, m)
+}
+
+/// `Ok` when matrices of any two sizes, and those of `m` columns, are far from what memory can hold, so that no workspace
+/// of a few of them overflows.
+pub fn require_room(sizes: &[(&'static str, usize)], m: usize) -> Answer {
     let all = sizes.iter().fold(1, |sum: usize, &(_, size)| sum.saturating_add(size));
     let most = all.saturating_mul(all.saturating_add(m)).saturating_mul(64 * size_of::<f64>());
     match isize::try_from(most) {
@@ -320,7 +338,7 @@ pub fn require_sizes(sizes: &[(&'static str, usize)], m: usize) -> Answer {
     }
 }
 
-/// The body of every `_workspace` function: the bytes of a requirement.
+/// The body of nearly every `_workspace` function: the bytes of a requirement.
 pub unsafe fn query<T: Real>(
     bytes: *mut usize,
     sizes: &[(&'static str, usize)],
@@ -333,11 +351,16 @@ pub unsafe fn query<T: Real>(
         guard(error, |memory| {
             let bytes = memory.required("bytes", bytes)?;
             require_sizes(sizes, m)?;
-            let needed = requirement().elements().checked_mul(size_of::<T>());
-            *bytes = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
-            Ok(())
+            give_bytes::<T>(bytes, requirement())
         })
     }
+}
+
+/// Writes the bytes of a requirement.
+pub fn give_bytes<T: Real>(to: &mut usize, requirement: Requirement) -> Answer {
+    let needed = requirement.elements().checked_mul(size_of::<T>());
+    *to = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
+    Ok(())
 }
 
 fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimension: usize) -> Answer<usize> {

@@ -1,0 +1,121 @@
+//! Every function of level 1 against everything that can be wrong with a call.
+//!
+//! A row of [`rows`] says what a function's arguments are. From it comes a call that must succeed, for every code in turn,
+//! and every call that must not: NULL, misaligned, overlapping, too small, overflowing, unknown, out of range, NaN. Each
+//! must give the right status and a message that names the argument, and leave all memory bitwise as it was. A function
+//! of the header without a row fails the test.
+
+mod argument;
+mod call;
+mod case;
+mod memory;
+mod refuse;
+mod rows;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use case::Case;
+
+/// Functions of the trainer's handle, which have tests of their own.
+const LEVEL_2: [&str; 2] = ["altmin_trainer", "altmin_model"];
+
+/// The header's functions of level 1, and the names of their parameters.
+fn declared() -> BTreeMap<String, Vec<String>> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include/altmin.h");
+    let header = std::fs::read_to_string(path).expect("include/altmin.h");
+    let code: String = header.split("*/").filter_map(|part| part.split("/*").next()).collect();
+    let word = |text: &str| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
+    let mut functions = BTreeMap::new();
+    for statement in code.split(';') {
+        let Some((before, parameters)) = statement.trim_end_matches(')').split_once('(') else { continue };
+        let Some(name) = word(before).filter(|name| name.starts_with("altmin_")) else { continue };
+        if !LEVEL_2.iter().any(|prefix| name.starts_with(prefix)) {
+            functions.insert(name, parameters.split(',').filter_map(|text| word(text.trim())).collect());
+        }
+    }
+    functions
+}
+
+#[test]
+fn every_function_of_the_header_has_a_row_with_its_parameters() {
+    let declared = declared();
+    let rows = rows::all();
+    let names: BTreeSet<&str> = rows.iter().map(|row| row.name).collect();
+    let missing: Vec<_> = declared.keys().filter(|name| !names.contains(name.as_str())).collect();
+    assert!(missing.is_empty(), "functions of the header without a row in tests/refusals/rows: {missing:?}");
+    for row in &rows {
+        let parameters =
+            declared.get(row.name).unwrap_or_else(|| panic!("{} is not in the header", row.name));
+        let named: Vec<_> = row.arguments.iter().map(|argument| argument.name).collect();
+        assert_eq!(parameters, &named, "{}", row.name);
+    }
+}
+
+#[test]
+fn good_calls_succeed() {
+    let rows = rows::all();
+    for row in &rows {
+        for values in row.variants() {
+            Case::new(&rows, row, &values).succeeds("a good call");
+            let mut case = Case::new(&rows, row, &values);
+            case.set_null("error");
+            case.succeeds("without an error struct");
+            let mut case = Case::new(&rows, row, &values);
+            case.spoil_unused();
+            case.succeeds("with nonsense where it is not looked at");
+        }
+    }
+}
+
+/// Where no workspace is needed, none can be too small: the sizes of the row must ask for some.
+#[test]
+fn every_workspace_is_put_to_the_test() {
+    let rows = rows::all();
+    for row in rows.iter().filter(|row| row.arguments.iter().any(|argument| argument.name == "workspace")) {
+        let sizes = row.variants().map(|values| Case::new(&rows, row, &values).values.get("workspace_size"));
+        assert!(sizes.max() > Some(0), "{}", row.name);
+    }
+}
+
+#[test]
+fn no_samples_need_no_memory() {
+    let rows = rows::all();
+    for row in &rows {
+        for name in
+            row.arguments.iter().filter(|argument| argument.is_samples()).map(|argument| argument.name)
+        {
+            for mut values in row.variants() {
+                values.set(name, 0);
+                let mut case = Case::new(&rows, row, &values);
+                case.set_empty_to_null();
+                case.succeeds("no samples");
+            }
+        }
+    }
+}
+
+#[test]
+fn bad_calls_are_refused() {
+    let rows = rows::all();
+    let mut refused = 0;
+    for row in &rows {
+        for values in row.variants() {
+            refused += refuse::all(&rows, row, &values);
+        }
+    }
+    println!("{refused} bad calls of {} functions", rows.len());
+    assert!(refused > 10 * rows.len());
+}
+
+/// What is called untouched has been looked at: a good call's output is a change, and no other is.
+#[test]
+fn a_change_is_noticed() {
+    let rows = rows::all();
+    let row = rows.iter().find(|row| row.name == "altmin_hidden_step_f32").expect("the row");
+    let values = row.variants().next().expect("good values");
+    let case = Case::new(&rows, row, &values);
+    let before = case.snapshot();
+    assert_eq!(case.call(), altmin_level1::error::altmin_status::Ok);
+    assert_eq!(case.changed_anything(&before), Some("z"));
+    assert_eq!(case.changed_what_it_may_not(&before), None);
+}
