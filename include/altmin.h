@@ -15,8 +15,8 @@
  * `workspace` is memory for the duration of the call, aligned to the scalar type, of workspace_size bytes, at least as
  * many as the function's _workspace twin says. Its content does not matter; NULL will do where 0 bytes are needed.
  *
- * Results that are pointers to single numbers or structs may be NULL where they are not wanted, unless they are all that a
- * function gives.
+ * Results that are pointers to single numbers or structs may be NULL where they are not wanted, unless the result is all
+ * that the function is for.
  *
  * Nothing that a function returns has to be freed, but for handles, each by its own function.
  *
@@ -321,35 +321,6 @@ typedef int32_t altmin_solver;
 #endif // __cplusplus
 
 /**
- * Omega(W), the term that the objective adds for a layer's weights. lambda is finite and 0 or above.
- */
-enum altmin_regularizer
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * 0; lambda is not looked at
-     */
-    ALTMIN_REGULARIZER_NONE = 0,
-    /**
-     * lambda sum |W_ij|, which makes weights zero
-     */
-    ALTMIN_REGULARIZER_L1 = 1,
-    /**
-     * (lambda/2) sum W_ij^2, which makes weights small
-     */
-    ALTMIN_REGULARIZER_L2 = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum altmin_regularizer altmin_regularizer;
-#else
-typedef int32_t altmin_regularizer;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
  * Where pdADMM's dual is.
  */
 enum altmin_dual
@@ -375,6 +346,119 @@ typedef int32_t altmin_dual;
 #endif // __cplusplus
 
 /**
+ * Whether a factor of a product enters as it is or transposed.
+ */
+enum altmin_transpose
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * op(A) = A
+     */
+    ALTMIN_TRANSPOSE_NO = 0,
+    /**
+     * op(A) = A'
+     */
+    ALTMIN_TRANSPOSE_YES = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_transpose altmin_transpose;
+#else
+typedef int32_t altmin_transpose;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The regulariser Omega on the weights.
+ */
+enum altmin_regularizer
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * 0
+     */
+    ALTMIN_REGULARIZER_NONE = 0,
+    /**
+     * lambda sum |W_ij|
+     */
+    ALTMIN_REGULARIZER_L1 = 1,
+    /**
+     * (lambda/2) sum W_ij^2
+     */
+    ALTMIN_REGULARIZER_L2 = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_regularizer altmin_regularizer;
+#else
+typedef int32_t altmin_regularizer;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Which of weights and bias moves first. Least-squares steps move both at once and do not look at it.
+ */
+enum altmin_order
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * W, then b (pdADMM; the forward pass of dlADMM)
+     */
+    ALTMIN_ORDER_WEIGHTS_FIRST = 0,
+    /**
+     * b, then W (the backward pass of dlADMM)
+     */
+    ALTMIN_ORDER_BIAS_FIRST = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_order altmin_order;
+#else
+typedef int32_t altmin_order;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What an input's step is prepared with before it meets the samples; altmin_input_kind says which a step rule wants.
+ */
+enum altmin_prepared
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nothing: each column finds its own tau
+     */
+    ALTMIN_PREPARED_COLUMNS = 0,
+    /**
+     * One tau for the layer, from altmin_input_probe and altmin_input_tau
+     */
+    ALTMIN_PREPARED_TAU = 1,
+    /**
+     * (w W'W + c I)^-1, n_in x n_in, from altmin_input_invert
+     */
+    ALTMIN_PREPARED_INVERSE = 2,
+    /**
+     * (w W W' + c I)^-1, n_out x n_out, from altmin_input_invert: the same step through Woodbury's identity, cheaper
+     * where the layer has far fewer outputs than inputs
+     */
+    ALTMIN_PREPARED_OUTER_INVERSE = 3,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_prepared altmin_prepared;
+#else
+typedef int32_t altmin_prepared;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Why a call of level 1 was refused. Filled by every call that gets one, also by one that did not fail.
  */
 typedef struct altmin_error {
@@ -387,6 +471,61 @@ typedef struct altmin_error {
      */
     char message[ALTMIN_MESSAGE_SIZE];
 } altmin_error;
+
+/**
+ * What a step has done to its objective.
+ */
+typedef struct altmin_moved {
+    /**
+     * The decrease that is promised: sum (tau/2)|dp|^2 for a majorised step, <g, dp>/2 for an exact one.
+     */
+    double promised;
+    /**
+     * |p_new - p_old|^2.
+     */
+    double squared;
+} altmin_moved;
+
+/**
+ * A step rule with its parameters.
+ */
+typedef struct altmin_step_rule {
+    /**
+     * sizeof(altmin_step_rule)
+     */
+    size_t struct_size;
+    /**
+     * An altmin_step.
+     */
+    int32_t rule;
+    /**
+     * ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Else not looked at.
+     */
+    double start;
+    /**
+     * ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Else not looked at.
+     */
+    double factor;
+    /**
+     * ALTMIN_STEP_LEAST_SQUARES of weights: the damping in units of the mean eigenvalue of the inputs' covariance, above
+     * 0; 0.1 to 1 served best. Else not looked at, nor by inputs.
+     */
+    double damping;
+} altmin_step_rule;
+
+/**
+ * The sums over samples that one tau for a layer needs. Those of several tiles, or machines, are added number by number.
+ */
+typedef struct altmin_probe {
+    /**
+     * |g|^2.
+     */
+    double gradient_squared;
+    /**
+     * |W g|^2.
+     */
+    double product_squared;
+} altmin_probe;
 
 /**
  * What a clipped step of a did.
@@ -433,33 +572,6 @@ typedef struct altmin_lengths {
      */
     double product_squared;
 } altmin_lengths;
-
-/**
- * A step rule with its parameters.
- */
-typedef struct altmin_step_rule {
-    /**
-     * sizeof(altmin_step_rule)
-     */
-    size_t struct_size;
-    /**
-     * An altmin_step.
-     */
-    int32_t rule;
-    /**
-     * ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Else not looked at.
-     */
-    double start;
-    /**
-     * ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Else not looked at.
-     */
-    double factor;
-    /**
-     * ALTMIN_STEP_LEAST_SQUARES of weights: the damping in units of the mean eigenvalue of the inputs' covariance, above
-     * 0; 0.1 to 1 served best. Else not looked at, nor by inputs.
-     */
-    double damping;
-} altmin_step_rule;
 
 /**
  * Sums of a hidden layer in pdADMM's Lagrangian, which has
@@ -515,6 +627,25 @@ typedef struct altmin_solved {
      */
     size_t capped;
 } altmin_solved;
+
+/**
+ * What a step of weights and bias has done to its objective.
+ */
+typedef struct altmin_reduced {
+    /**
+     * The decrease that is promised: sum (theta_i/2)|D_i|^2 + (w/2) samples |d|^2 for a majorised step,
+     * (w/2)|change of r|^2 + w delta |D|^2 [+ (lambda/2)|D|^2] for least squares.
+     */
+    double promised;
+    /**
+     * |D|^2.
+     */
+    double weights_squared;
+    /**
+     * |d|^2.
+     */
+    double bias_squared;
+} altmin_reduced;
 
 #ifdef __cplusplus
 extern "C" {
@@ -1367,6 +1498,480 @@ altmin_status altmin_hidden_step_workspace_f64(size_t n_out,
                                                struct altmin_error *error);
 
 /**
+ * map: moves p and r by one step on phi(p) = (w/2)|W p + b - z|^2 + <u, p - t> + (c/2)|p - t|^2, whose first part
+ * keeps to the layer and whose rest couples p to the layer below: pdADMM's equation 1 (w = nu, c = rho, t = q),
+ * dlADMM's equations 3 and 16 (w = nu, or rho in the last layer; c = nu, t = f(z), u = 0).
+ *
+ * The step is p <- p - g/tau with the gradient g of phi. With ALTMIN_PREPARED_COLUMNS every column has the smallest
+ * legal tau, c + w|W g|^2/|g|^2; with ALTMIN_PREPARED_TAU all have the one that is given, and phi falls by at least
+ * (tau/2)|dp|^2 (pdADMM's Lemma 6) if it is legal. With the other two p goes to the exact minimiser. Columns
+ * whose gradient is 0 stay.
+ *
+ * @param prepared an altmin_prepared
+ * @param tau ALTMIN_PREPARED_TAU: above 0; else not looked at
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param inverse ALTMIN_PREPARED_INVERSE: n_in x n_in, ALTMIN_PREPARED_OUTER_INVERSE: n_out x n_out, of the same w,
+ *     c and weights; else not looked at, nor ldi
+ * @param[in,out] g n_in x m: the coupling's gradient u + c(p - t) from altmin_input_couple_copy, _dual or
+ *     _activation; afterwards the gradient of phi at the old p
+ * @param[in,out] p n_in x m
+ * @param[in,out] r n_out x m: W p + b - z, which is kept true
+ * @param[out] moved what came of it, for these samples
+ */
+altmin_status altmin_input_step_f32(int32_t prepared,
+                                    double tau,
+                                    double w,
+                                    double c,
+                                    size_t n_out,
+                                    size_t n_in,
+                                    size_t m,
+                                    const float *weights,
+                                    size_t ldw,
+                                    const float *inverse,
+                                    size_t ldi,
+                                    float *g,
+                                    size_t ldg,
+                                    float *p,
+                                    size_t ldp,
+                                    float *r,
+                                    size_t ldr,
+                                    void *workspace,
+                                    size_t workspace_size,
+                                    struct altmin_moved *moved,
+                                    struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the step of an input needs.
+ *
+ * @param prepared an altmin_prepared
+ * @param[out] bytes how many
+ */
+altmin_status altmin_input_step_workspace_f32(int32_t prepared,
+                                              size_t n_out,
+                                              size_t n_in,
+                                              size_t m,
+                                              size_t *bytes,
+                                              struct altmin_error *error);
+
+/**
+ * map: moves p and r by one step on phi(p) = (w/2)|W p + b - z|^2 + <u, p - t> + (c/2)|p - t|^2, whose first part
+ * keeps to the layer and whose rest couples p to the layer below: pdADMM's equation 1 (w = nu, c = rho, t = q),
+ * dlADMM's equations 3 and 16 (w = nu, or rho in the last layer; c = nu, t = f(z), u = 0).
+ *
+ * The step is p <- p - g/tau with the gradient g of phi. With ALTMIN_PREPARED_COLUMNS every column has the smallest
+ * legal tau, c + w|W g|^2/|g|^2; with ALTMIN_PREPARED_TAU all have the one that is given, and phi falls by at least
+ * (tau/2)|dp|^2 (pdADMM's Lemma 6) if it is legal. With the other two p goes to the exact minimiser. Columns
+ * whose gradient is 0 stay.
+ *
+ * @param prepared an altmin_prepared
+ * @param tau ALTMIN_PREPARED_TAU: above 0; else not looked at
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param inverse ALTMIN_PREPARED_INVERSE: n_in x n_in, ALTMIN_PREPARED_OUTER_INVERSE: n_out x n_out, of the same w,
+ *     c and weights; else not looked at, nor ldi
+ * @param[in,out] g n_in x m: the coupling's gradient u + c(p - t) from altmin_input_couple_copy, _dual or
+ *     _activation; afterwards the gradient of phi at the old p
+ * @param[in,out] p n_in x m
+ * @param[in,out] r n_out x m: W p + b - z, which is kept true
+ * @param[out] moved what came of it, for these samples
+ */
+altmin_status altmin_input_step_f64(int32_t prepared,
+                                    double tau,
+                                    double w,
+                                    double c,
+                                    size_t n_out,
+                                    size_t n_in,
+                                    size_t m,
+                                    const double *weights,
+                                    size_t ldw,
+                                    const double *inverse,
+                                    size_t ldi,
+                                    double *g,
+                                    size_t ldg,
+                                    double *p,
+                                    size_t ldp,
+                                    double *r,
+                                    size_t ldr,
+                                    void *workspace,
+                                    size_t workspace_size,
+                                    struct altmin_moved *moved,
+                                    struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the step of an input needs.
+ *
+ * @param prepared an altmin_prepared
+ * @param[out] bytes how many
+ */
+altmin_status altmin_input_step_workspace_f64(int32_t prepared,
+                                              size_t n_out,
+                                              size_t n_in,
+                                              size_t m,
+                                              size_t *bytes,
+                                              struct altmin_error *error);
+
+/**
+ * g <- nu (q - f(z)) + rho (p - q): pdADMM's coupling (equation 1), with its dual u = nu (q - f(z)) from Lemma 4,
+ * so that u need not be stored. Lemma 4 holds after every update of q and u with the same nu.
+ *
+ * @param activation an altmin_activation: that of the layer below
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param nu above 0
+ * @param rho above 0
+ * @param p n_in x m
+ * @param q n_in x m: of the layer below
+ * @param z n_in x m: of the layer below
+ * @param[out] g n_in x m
+ */
+altmin_status altmin_input_couple_copy_f32(int32_t activation,
+                                           double slope,
+                                           double nu,
+                                           double rho,
+                                           size_t n_in,
+                                           size_t m,
+                                           const float *p,
+                                           size_t ldp,
+                                           const float *q,
+                                           size_t ldq,
+                                           const float *z,
+                                           size_t ldz,
+                                           float *g,
+                                           size_t ldg,
+                                           struct altmin_error *error);
+
+/**
+ * g <- u + rho (p - q): pdADMM's coupling (equation 1) with a dual that is stored (equation 7).
+ *
+ * @param rho above 0
+ * @param u n_in x m: the dual between the layer below and this one
+ * @param p n_in x m
+ * @param q n_in x m: of the layer below
+ * @param[out] g n_in x m
+ */
+altmin_status altmin_input_couple_dual_f32(double rho,
+                                           size_t n_in,
+                                           size_t m,
+                                           const float *u,
+                                           size_t ldu,
+                                           const float *p,
+                                           size_t ldp,
+                                           const float *q,
+                                           size_t ldq,
+                                           float *g,
+                                           size_t ldg,
+                                           struct altmin_error *error);
+
+/**
+ * g <- nu (a - f(z)): dlADMM's coupling (equations 3 and 16).
+ *
+ * @param activation an altmin_activation: that of the layer below
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param nu above 0
+ * @param a n_in x m: the layer's input, where altmin_input_step has p
+ * @param z n_in x m: of the layer below
+ * @param[out] g n_in x m
+ */
+altmin_status altmin_input_couple_activation_f32(int32_t activation,
+                                                 double slope,
+                                                 double nu,
+                                                 size_t n_in,
+                                                 size_t m,
+                                                 const float *a,
+                                                 size_t lda,
+                                                 const float *z,
+                                                 size_t ldz,
+                                                 float *g,
+                                                 size_t ldg,
+                                                 struct altmin_error *error);
+
+/**
+ * g <- nu (q - f(z)) + rho (p - q): pdADMM's coupling (equation 1), with its dual u = nu (q - f(z)) from Lemma 4,
+ * so that u need not be stored. Lemma 4 holds after every update of q and u with the same nu.
+ *
+ * @param activation an altmin_activation: that of the layer below
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param nu above 0
+ * @param rho above 0
+ * @param p n_in x m
+ * @param q n_in x m: of the layer below
+ * @param z n_in x m: of the layer below
+ * @param[out] g n_in x m
+ */
+altmin_status altmin_input_couple_copy_f64(int32_t activation,
+                                           double slope,
+                                           double nu,
+                                           double rho,
+                                           size_t n_in,
+                                           size_t m,
+                                           const double *p,
+                                           size_t ldp,
+                                           const double *q,
+                                           size_t ldq,
+                                           const double *z,
+                                           size_t ldz,
+                                           double *g,
+                                           size_t ldg,
+                                           struct altmin_error *error);
+
+/**
+ * g <- u + rho (p - q): pdADMM's coupling (equation 1) with a dual that is stored (equation 7).
+ *
+ * @param rho above 0
+ * @param u n_in x m: the dual between the layer below and this one
+ * @param p n_in x m
+ * @param q n_in x m: of the layer below
+ * @param[out] g n_in x m
+ */
+altmin_status altmin_input_couple_dual_f64(double rho,
+                                           size_t n_in,
+                                           size_t m,
+                                           const double *u,
+                                           size_t ldu,
+                                           const double *p,
+                                           size_t ldp,
+                                           const double *q,
+                                           size_t ldq,
+                                           double *g,
+                                           size_t ldg,
+                                           struct altmin_error *error);
+
+/**
+ * g <- nu (a - f(z)): dlADMM's coupling (equations 3 and 16).
+ *
+ * @param activation an altmin_activation: that of the layer below
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param nu above 0
+ * @param a n_in x m: the layer's input, where altmin_input_step has p
+ * @param z n_in x m: of the layer below
+ * @param[out] g n_in x m
+ */
+altmin_status altmin_input_couple_activation_f64(int32_t activation,
+                                                 double slope,
+                                                 double nu,
+                                                 size_t n_in,
+                                                 size_t m,
+                                                 const double *a,
+                                                 size_t lda,
+                                                 const double *z,
+                                                 size_t ldz,
+                                                 double *g,
+                                                 size_t ldg,
+                                                 struct altmin_error *error);
+
+/**
+ * Which altmin_prepared a step rule wants in a layer of this shape: ALTMIN_STEP_VECTOR none (COLUMNS), ALTMIN_STEP_SCALAR
+ * and ALTMIN_STEP_BACKTRACKING one tau, ALTMIN_STEP_LEAST_SQUARES an inverse: the outer one where
+ * 2 n_out n_in + n_out^2 < n_in^2, which makes the step's products fewer.
+ *
+ * @param rule the step rule
+ * @param[out] prepared an altmin_prepared
+ */
+altmin_status altmin_input_kind(const struct altmin_step_rule *rule,
+                                size_t n_out,
+                                size_t n_in,
+                                int32_t *prepared,
+                                struct altmin_error *error);
+
+/**
+ * map, before a step with one tau a layer: |g|^2 and |W g|^2 of a tile, with the gradient g of altmin_input_step's
+ * phi. Two products, which the step makes again: g must be coupled anew for it.
+ *
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param[in,out] g n_in x m: the coupling's gradient, as for altmin_input_step; afterwards that of phi
+ * @param r n_out x m: W p + b - z
+ * @param[out] probe of these samples; may not be NULL
+ */
+altmin_status altmin_input_probe_f32(double w,
+                                     double c,
+                                     size_t n_out,
+                                     size_t n_in,
+                                     size_t m,
+                                     const float *weights,
+                                     size_t ldw,
+                                     float *g,
+                                     size_t ldg,
+                                     const float *r,
+                                     size_t ldr,
+                                     void *workspace,
+                                     size_t workspace_size,
+                                     struct altmin_probe *probe,
+                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a probe of m samples needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_input_probe_workspace_f32(size_t n_out,
+                                               size_t n_in,
+                                               size_t m,
+                                               size_t *bytes,
+                                               struct altmin_error *error);
+
+/**
+ * reduce: one tau for a layer from the probe of all samples. ALTMIN_STEP_SCALAR: the smallest legal one,
+ * c + w|W g|^2/|g|^2. ALTMIN_STEP_BACKTRACKING: the first legal one of the sequence (dlADMM's Algorithm 2), which
+ * ends at c + w|W|^2, legal for every gradient. Other rules have no such tau and get that end.
+ *
+ * @param rule the step rule
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param probe finite, 0 or above
+ * @param[out] tau above 0; may not be NULL
+ */
+altmin_status altmin_input_tau_f32(const struct altmin_step_rule *rule,
+                                   double w,
+                                   double c,
+                                   size_t n_out,
+                                   size_t n_in,
+                                   const float *weights,
+                                   size_t ldw,
+                                   const struct altmin_probe *probe,
+                                   double *tau,
+                                   struct altmin_error *error);
+
+/**
+ * reduce: inverse <- (w W'W + c I)^-1 or (w W W' + c I)^-1, for the exact step. Once a sweep: from the weights
+ * alone, without a pass over the samples.
+ *
+ * ALTMIN_STATUS_SINGULAR if W is so large that c is lost in rounding; the inverse is then of no use.
+ *
+ * @param prepared ALTMIN_PREPARED_INVERSE for the first, ALTMIN_PREPARED_OUTER_INVERSE for the second
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param[out] inverse n_in x n_in or n_out x n_out, all of it
+ */
+altmin_status altmin_input_invert_f32(int32_t prepared,
+                                      double w,
+                                      double c,
+                                      size_t n_out,
+                                      size_t n_in,
+                                      const float *weights,
+                                      size_t ldw,
+                                      float *inverse,
+                                      size_t ldi,
+                                      void *workspace,
+                                      size_t workspace_size,
+                                      struct altmin_error *error);
+
+/**
+ * Bytes of workspace that an inverse needs.
+ *
+ * @param prepared ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE
+ * @param[out] bytes how many
+ */
+altmin_status altmin_input_invert_workspace_f32(int32_t prepared,
+                                                size_t n_out,
+                                                size_t n_in,
+                                                size_t *bytes,
+                                                struct altmin_error *error);
+
+/**
+ * map, before a step with one tau a layer: |g|^2 and |W g|^2 of a tile, with the gradient g of altmin_input_step's
+ * phi. Two products, which the step makes again: g must be coupled anew for it.
+ *
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param[in,out] g n_in x m: the coupling's gradient, as for altmin_input_step; afterwards that of phi
+ * @param r n_out x m: W p + b - z
+ * @param[out] probe of these samples; may not be NULL
+ */
+altmin_status altmin_input_probe_f64(double w,
+                                     double c,
+                                     size_t n_out,
+                                     size_t n_in,
+                                     size_t m,
+                                     const double *weights,
+                                     size_t ldw,
+                                     double *g,
+                                     size_t ldg,
+                                     const double *r,
+                                     size_t ldr,
+                                     void *workspace,
+                                     size_t workspace_size,
+                                     struct altmin_probe *probe,
+                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a probe of m samples needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_input_probe_workspace_f64(size_t n_out,
+                                               size_t n_in,
+                                               size_t m,
+                                               size_t *bytes,
+                                               struct altmin_error *error);
+
+/**
+ * reduce: one tau for a layer from the probe of all samples. ALTMIN_STEP_SCALAR: the smallest legal one,
+ * c + w|W g|^2/|g|^2. ALTMIN_STEP_BACKTRACKING: the first legal one of the sequence (dlADMM's Algorithm 2), which
+ * ends at c + w|W|^2, legal for every gradient. Other rules have no such tau and get that end.
+ *
+ * @param rule the step rule
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param probe finite, 0 or above
+ * @param[out] tau above 0; may not be NULL
+ */
+altmin_status altmin_input_tau_f64(const struct altmin_step_rule *rule,
+                                   double w,
+                                   double c,
+                                   size_t n_out,
+                                   size_t n_in,
+                                   const double *weights,
+                                   size_t ldw,
+                                   const struct altmin_probe *probe,
+                                   double *tau,
+                                   struct altmin_error *error);
+
+/**
+ * reduce: inverse <- (w W'W + c I)^-1 or (w W W' + c I)^-1, for the exact step. Once a sweep: from the weights
+ * alone, without a pass over the samples.
+ *
+ * ALTMIN_STATUS_SINGULAR if W is so large that c is lost in rounding; the inverse is then of no use.
+ *
+ * @param prepared ALTMIN_PREPARED_INVERSE for the first, ALTMIN_PREPARED_OUTER_INVERSE for the second
+ * @param w above 0: weight of the residual
+ * @param c above 0: weight of the coupling
+ * @param weights n_out x n_in
+ * @param[out] inverse n_in x n_in or n_out x n_out, all of it
+ */
+altmin_status altmin_input_invert_f64(int32_t prepared,
+                                      double w,
+                                      double c,
+                                      size_t n_out,
+                                      size_t n_in,
+                                      const double *weights,
+                                      size_t ldw,
+                                      double *inverse,
+                                      size_t ldi,
+                                      void *workspace,
+                                      size_t workspace_size,
+                                      struct altmin_error *error);
+
+/**
+ * Bytes of workspace that an inverse needs.
+ *
+ * @param prepared ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE
+ * @param[out] bytes how many
+ */
+altmin_status altmin_input_invert_workspace_f64(int32_t prepared,
+                                                size_t n_out,
+                                                size_t n_in,
+                                                size_t *bytes,
+                                                struct altmin_error *error);
+
+/**
  * The largest |f(z) - a| - epsilon of a hidden layer, 0 where the intervals of DLAM's Problem 2 are met; its updates
  * meet them up to rounding.
  *
@@ -1439,18 +2044,18 @@ altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
  * a = clip(a - g/tau, f(z) - epsilon, f(z) + epsilon), g = rho W' r. The objective, (rho/2)|r|^2, falls by at least
  * (tau/2)|a_new - a_old|^2 in each sample for which tau is legal: rho |W D|^2 <= tau |D|^2 for its move D.
  *
- * - prepared 0: every sample finds a legal tau of its own.
- * - prepared 1: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
+ * - ALTMIN_PREPARED_COLUMNS: every sample finds a legal tau of its own.
+ * - ALTMIN_PREPARED_TAU: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
  *
  * Samples whose gradient is 0 stay. Intervals are widened to contain the present a. Two products of
- * n_out x n_in x m, and with prepared 0 as many columns of a further one as there are trials.
+ * n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
  *
  * @param rho above 0
  * @param epsilon half the interval's width, above 0
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param prepared 0 or 1; the exact steps of the other methods are refused with ALTMIN_STATUS_SETTING
- * @param tau above 0; not looked at with prepared 0
+ * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
+ * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m
@@ -1538,18 +2143,18 @@ altmin_status altmin_interval_activation_project_workspace_f32(size_t n_out,
  * a = clip(a - g/tau, f(z) - epsilon, f(z) + epsilon), g = rho W' r. The objective, (rho/2)|r|^2, falls by at least
  * (tau/2)|a_new - a_old|^2 in each sample for which tau is legal: rho |W D|^2 <= tau |D|^2 for its move D.
  *
- * - prepared 0: every sample finds a legal tau of its own.
- * - prepared 1: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
+ * - ALTMIN_PREPARED_COLUMNS: every sample finds a legal tau of its own.
+ * - ALTMIN_PREPARED_TAU: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
  *
  * Samples whose gradient is 0 stay. Intervals are widened to contain the present a. Two products of
- * n_out x n_in x m, and with prepared 0 as many columns of a further one as there are trials.
+ * n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
  *
  * @param rho above 0
  * @param epsilon half the interval's width, above 0
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param prepared 0 or 1; the exact steps of the other methods are refused with ALTMIN_STATUS_SETTING
- * @param tau above 0; not looked at with prepared 0
+ * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
+ * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m
@@ -2463,6 +3068,162 @@ altmin_status altmin_output_step_workspace_f64(int32_t loss,
                                                struct altmin_error *error);
 
 /**
+ * C <- alpha op(A) op(B) + beta C: the product of which everything else is made. The same bits on every call, in
+ * any thread.
+ *
+ * m, n and k may be 0; with k = 0 it is C <- beta C.
+ *
+ * @param op_a an altmin_transpose
+ * @param op_b an altmin_transpose
+ * @param m rows of op(A) and C
+ * @param n columns of op(B) and C
+ * @param k columns of op(A), rows of op(B)
+ * @param alpha finite
+ * @param a m x k, or k x m where it is transposed
+ * @param b k x n, or n x k where it is transposed
+ * @param beta finite; with 0 c may hold anything, NaN too
+ * @param[in,out] c m x n
+ */
+altmin_status altmin_gemm_f32(int32_t op_a,
+                              int32_t op_b,
+                              size_t m,
+                              size_t n,
+                              size_t k,
+                              double alpha,
+                              const float *a,
+                              size_t lda,
+                              const float *b,
+                              size_t ldb,
+                              double beta,
+                              float *c,
+                              size_t ldc,
+                              void *workspace,
+                              size_t workspace_size,
+                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the product needs, however the factors are transposed.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_gemm_workspace_f32(size_t m,
+                                        size_t n,
+                                        size_t k,
+                                        size_t *bytes,
+                                        struct altmin_error *error);
+
+/**
+ * z <- W p + b: a layer's linear map, one product.
+ *
+ * @param weights n_out x n_in
+ * @param bias n_out
+ * @param p n_in x m
+ * @param[out] z n_out x m
+ */
+altmin_status altmin_linear_f32(size_t n_out,
+                                size_t n_in,
+                                size_t m,
+                                const float *weights,
+                                size_t ldw,
+                                const float *bias,
+                                const float *p,
+                                size_t ldp,
+                                float *z,
+                                size_t ldz,
+                                void *workspace,
+                                size_t workspace_size,
+                                struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the linear map needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_linear_workspace_f32(size_t n_out,
+                                          size_t n_in,
+                                          size_t m,
+                                          size_t *bytes,
+                                          struct altmin_error *error);
+
+/**
+ * C <- alpha op(A) op(B) + beta C: the product of which everything else is made. The same bits on every call, in
+ * any thread.
+ *
+ * m, n and k may be 0; with k = 0 it is C <- beta C.
+ *
+ * @param op_a an altmin_transpose
+ * @param op_b an altmin_transpose
+ * @param m rows of op(A) and C
+ * @param n columns of op(B) and C
+ * @param k columns of op(A), rows of op(B)
+ * @param alpha finite
+ * @param a m x k, or k x m where it is transposed
+ * @param b k x n, or n x k where it is transposed
+ * @param beta finite; with 0 c may hold anything, NaN too
+ * @param[in,out] c m x n
+ */
+altmin_status altmin_gemm_f64(int32_t op_a,
+                              int32_t op_b,
+                              size_t m,
+                              size_t n,
+                              size_t k,
+                              double alpha,
+                              const double *a,
+                              size_t lda,
+                              const double *b,
+                              size_t ldb,
+                              double beta,
+                              double *c,
+                              size_t ldc,
+                              void *workspace,
+                              size_t workspace_size,
+                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the product needs, however the factors are transposed.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_gemm_workspace_f64(size_t m,
+                                        size_t n,
+                                        size_t k,
+                                        size_t *bytes,
+                                        struct altmin_error *error);
+
+/**
+ * z <- W p + b: a layer's linear map, one product.
+ *
+ * @param weights n_out x n_in
+ * @param bias n_out
+ * @param p n_in x m
+ * @param[out] z n_out x m
+ */
+altmin_status altmin_linear_f64(size_t n_out,
+                                size_t n_in,
+                                size_t m,
+                                const double *weights,
+                                size_t ldw,
+                                const double *bias,
+                                const double *p,
+                                size_t ldp,
+                                double *z,
+                                size_t ldz,
+                                void *workspace,
+                                size_t workspace_size,
+                                struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the linear map needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_linear_workspace_f64(size_t n_out,
+                                          size_t n_in,
+                                          size_t m,
+                                          size_t *bytes,
+                                          struct altmin_error *error);
+
+/**
  * Omega(W), a layer's share of every objective.
  *
  * @param regularizer an altmin_regularizer
@@ -2509,7 +3270,20 @@ altmin_status altmin_sums_elements(size_t n_out,
                                    struct altmin_error *error);
 
 /**
- * map: adds a tile of samples to a layer's sums.
+ * Sets a layer's sums, or those of r alone, to zero.
+ *
+ * @param parts an altmin_parts
+ * @param[out] sums altmin_sums_elements of them; with ALTMIN_PARTS_RESIDUAL those of p stay
+ */
+altmin_status altmin_sums_clear_f32(int32_t parts,
+                                    size_t n_out,
+                                    size_t n_in,
+                                    float *sums,
+                                    struct altmin_error *error);
+
+/**
+ * map: adds a tile of samples to a layer's sums. Of p p' only the lower triangle counts until altmin_sums_finish.
+ * The bits depend on how the samples are cut into tiles, and on nothing else.
  *
  * @param parts an altmin_parts
  * @param r n_out x m
@@ -2541,7 +3315,75 @@ altmin_status altmin_sums_accumulate_workspace_f32(size_t n_out,
                                                    struct altmin_error *error);
 
 /**
- * map: adds a tile of samples to a layer's sums.
+ * total <- total + part: joins the sums of two parts of the samples, of several threads or machines. Only added in
+ * the same order do they give the same bits.
+ *
+ * @param parts an altmin_parts; with ALTMIN_PARTS_RESIDUAL the sums of p in total stay
+ * @param part altmin_sums_elements of them
+ * @param[in,out] total altmin_sums_elements of them
+ */
+altmin_status altmin_sums_add_f32(int32_t parts,
+                                  size_t n_out,
+                                  size_t n_in,
+                                  const float *part,
+                                  float *total,
+                                  struct altmin_error *error);
+
+/**
+ * Mirrors the lower triangle of p p', after the last samples were added: before the sums are used.
+ *
+ * @param[in,out] sums altmin_sums_elements of them
+ */
+altmin_status altmin_sums_finish_f32(size_t n_out,
+                                     size_t n_in,
+                                     float *sums,
+                                     struct altmin_error *error);
+
+/**
+ * The sums after r <- r + D p + d 1' (a step of weights and bias), without a pass over the samples:
+ * r p' <- r p' + D p p' + d (p 1)' and r 1 <- r 1 + D p 1 + samples d. One product.
+ *
+ * @param samples how many are in the sums
+ * @param change D, n_out x n_in
+ * @param bias_change d, n_out
+ * @param[in,out] sums altmin_sums_elements of them, finished
+ */
+altmin_status altmin_sums_follow_f32(size_t n_out,
+                                     size_t n_in,
+                                     size_t samples,
+                                     const float *change,
+                                     size_t ldc,
+                                     const float *bias_change,
+                                     float *sums,
+                                     void *workspace,
+                                     size_t workspace_size,
+                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that following a step needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_sums_follow_workspace_f32(size_t n_out,
+                                               size_t n_in,
+                                               size_t *bytes,
+                                               struct altmin_error *error);
+
+/**
+ * Sets a layer's sums, or those of r alone, to zero.
+ *
+ * @param parts an altmin_parts
+ * @param[out] sums altmin_sums_elements of them; with ALTMIN_PARTS_RESIDUAL those of p stay
+ */
+altmin_status altmin_sums_clear_f64(int32_t parts,
+                                    size_t n_out,
+                                    size_t n_in,
+                                    double *sums,
+                                    struct altmin_error *error);
+
+/**
+ * map: adds a tile of samples to a layer's sums. Of p p' only the lower triangle counts until altmin_sums_finish.
+ * The bits depend on how the samples are cut into tiles, and on nothing else.
  *
  * @param parts an altmin_parts
  * @param r n_out x m
@@ -2571,6 +3413,369 @@ altmin_status altmin_sums_accumulate_workspace_f64(size_t n_out,
                                                    size_t m,
                                                    size_t *bytes,
                                                    struct altmin_error *error);
+
+/**
+ * total <- total + part: joins the sums of two parts of the samples, of several threads or machines. Only added in
+ * the same order do they give the same bits.
+ *
+ * @param parts an altmin_parts; with ALTMIN_PARTS_RESIDUAL the sums of p in total stay
+ * @param part altmin_sums_elements of them
+ * @param[in,out] total altmin_sums_elements of them
+ */
+altmin_status altmin_sums_add_f64(int32_t parts,
+                                  size_t n_out,
+                                  size_t n_in,
+                                  const double *part,
+                                  double *total,
+                                  struct altmin_error *error);
+
+/**
+ * Mirrors the lower triangle of p p', after the last samples were added: before the sums are used.
+ *
+ * @param[in,out] sums altmin_sums_elements of them
+ */
+altmin_status altmin_sums_finish_f64(size_t n_out,
+                                     size_t n_in,
+                                     double *sums,
+                                     struct altmin_error *error);
+
+/**
+ * The sums after r <- r + D p + d 1' (a step of weights and bias), without a pass over the samples:
+ * r p' <- r p' + D p p' + d (p 1)' and r 1 <- r 1 + D p 1 + samples d. One product.
+ *
+ * @param samples how many are in the sums
+ * @param change D, n_out x n_in
+ * @param bias_change d, n_out
+ * @param[in,out] sums altmin_sums_elements of them, finished
+ */
+altmin_status altmin_sums_follow_f64(size_t n_out,
+                                     size_t n_in,
+                                     size_t samples,
+                                     const double *change,
+                                     size_t ldc,
+                                     const double *bias_change,
+                                     double *sums,
+                                     void *workspace,
+                                     size_t workspace_size,
+                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that following a step needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_sums_follow_workspace_f64(size_t n_out,
+                                               size_t n_in,
+                                               size_t *bytes,
+                                               struct altmin_error *error);
+
+/**
+ * The Cholesky factor of S_c + (delta + lambda/w) I, with the centred sum S_c of p p' and
+ * delta = damping trace(S_c)/n_in: where p does not change from sweep to sweep (the data of the first layer) it saves
+ * altmin_weights_reduce with ALTMIN_STEP_LEAST_SQUARES most of its work.
+ *
+ * ALTMIN_STATUS_SINGULAR if the damping is lost in rounding, ALTMIN_STATUS_NON_FINITE if the sums have
+ * overflowed; the factor is then of no use.
+ *
+ * @param damping above 0: as in the step rule
+ * @param w above 0: weight of the residual
+ * @param regularizer an altmin_regularizer, not ALTMIN_REGULARIZER_L1
+ * @param lambda of a regulariser, 0 or above; else not looked at
+ * @param samples how many are in the sums
+ * @param sums altmin_sums_elements of them, finished
+ * @param[out] factor n_in x n_in: lower triangle, and zeros above it
+ * @param[out] exists 1, or 0 if there is no factor, since there are no samples or the inputs are constant over them;
+ *     the factor is then untouched, and weights are reduced without. May not be NULL
+ */
+altmin_status altmin_weights_factor_f32(double damping,
+                                        double w,
+                                        int32_t regularizer,
+                                        double lambda,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t samples,
+                                        const float *sums,
+                                        float *factor,
+                                        size_t ldf,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        int32_t *exists,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a factor needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_factor_workspace_f32(size_t n_in,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * reduce: one step W <- W + D, b <- b + d on (w/2)|W p + b - z|^2 + Omega(W), from the sums of all samples alone:
+ * pdADMM's equations 2 and 3; dlADMM's 6, 7, 9, 11, 12 and 13.
+ *
+ * ALTMIN_STEP_VECTOR, _SCALAR and _BACKTRACKING: majorised, D = -G/theta with the gradient G = w r p', or Omega's
+ * proximal step; the smallest legal theta of row i is w (G_i p p' G_i')/|G_i|^2, and b goes to its exact minimiser.
+ * The objective falls by at least sum (theta_i/2)|D_i|^2 + (w/2) samples |d|^2.
+ *
+ * ALTMIN_STEP_LEAST_SQUARES: the exact joint minimiser with (w delta/2)|D|^2 added,
+ * delta = damping trace(S_c)/n_in with the centred sum S_c of p p'; not with ALTMIN_REGULARIZER_L1.
+ *
+ * With no samples nothing moves. Afterwards every tile's r follows by altmin_weights_apply, or all sums by
+ * altmin_sums_follow.
+ *
+ * ALTMIN_STATUS_NON_FINITE if the step overflows, ALTMIN_STATUS_SINGULAR if the damping is lost in rounding:
+ * weights and bias are then untouched, change and bias_change of no use.
+ *
+ * @param rule the step rule
+ * @param order an altmin_order
+ * @param w above 0: weight of the residual
+ * @param regularizer an altmin_regularizer
+ * @param lambda of a regulariser, 0 or above; else not looked at
+ * @param samples how many are in the sums
+ * @param sums altmin_sums_elements of them, finished
+ * @param factor n_in x n_in from altmin_weights_factor with the same damping, w, regulariser and inputs, for
+ *     ALTMIN_STEP_LEAST_SQUARES; or NULL, and then ldf is not looked at
+ * @param[in,out] weights W, n_out x n_in
+ * @param[in,out] bias b, n_out
+ * @param[out] change D, n_out x n_in
+ * @param[out] bias_change d, n_out
+ * @param[out] reduced what came of it
+ */
+altmin_status altmin_weights_reduce_f32(const struct altmin_step_rule *rule,
+                                        int32_t order,
+                                        double w,
+                                        int32_t regularizer,
+                                        double lambda,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t samples,
+                                        const float *sums,
+                                        const float *factor,
+                                        size_t ldf,
+                                        float *weights,
+                                        size_t ldw,
+                                        float *bias,
+                                        float *change,
+                                        size_t ldc,
+                                        float *bias_change,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        struct altmin_reduced *reduced,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a step of weights and bias needs.
+ *
+ * @param rule the step rule
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_reduce_workspace_f32(const struct altmin_step_rule *rule,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * apply: the residual of a tile follows a step of weights and bias, r <- r + D p + d 1'. One product.
+ *
+ * @param change D, n_out x n_in
+ * @param bias_change d, n_out
+ * @param p n_in x m
+ * @param[in,out] r n_out x m
+ */
+altmin_status altmin_weights_apply_f32(size_t n_out,
+                                       size_t n_in,
+                                       size_t m,
+                                       const float *change,
+                                       size_t ldc,
+                                       const float *bias_change,
+                                       const float *p,
+                                       size_t ldp,
+                                       float *r,
+                                       size_t ldr,
+                                       void *workspace,
+                                       size_t workspace_size,
+                                       struct altmin_error *error);
+
+/**
+ * Bytes of workspace that following a step needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_apply_workspace_f32(size_t n_out,
+                                                 size_t n_in,
+                                                 size_t m,
+                                                 size_t *bytes,
+                                                 struct altmin_error *error);
+
+/**
+ * apply, where only the bias has moved: r <- r + d 1'.
+ *
+ * @param bias_change d, n_out
+ * @param[in,out] r n_out x m
+ */
+altmin_status altmin_weights_apply_bias_f32(size_t n_out,
+                                            size_t m,
+                                            const float *bias_change,
+                                            float *r,
+                                            size_t ldr,
+                                            struct altmin_error *error);
+
+/**
+ * The Cholesky factor of S_c + (delta + lambda/w) I, with the centred sum S_c of p p' and
+ * delta = damping trace(S_c)/n_in: where p does not change from sweep to sweep (the data of the first layer) it saves
+ * altmin_weights_reduce with ALTMIN_STEP_LEAST_SQUARES most of its work.
+ *
+ * ALTMIN_STATUS_SINGULAR if the damping is lost in rounding, ALTMIN_STATUS_NON_FINITE if the sums have
+ * overflowed; the factor is then of no use.
+ *
+ * @param damping above 0: as in the step rule
+ * @param w above 0: weight of the residual
+ * @param regularizer an altmin_regularizer, not ALTMIN_REGULARIZER_L1
+ * @param lambda of a regulariser, 0 or above; else not looked at
+ * @param samples how many are in the sums
+ * @param sums altmin_sums_elements of them, finished
+ * @param[out] factor n_in x n_in: lower triangle, and zeros above it
+ * @param[out] exists 1, or 0 if there is no factor, since there are no samples or the inputs are constant over them;
+ *     the factor is then untouched, and weights are reduced without. May not be NULL
+ */
+altmin_status altmin_weights_factor_f64(double damping,
+                                        double w,
+                                        int32_t regularizer,
+                                        double lambda,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t samples,
+                                        const double *sums,
+                                        double *factor,
+                                        size_t ldf,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        int32_t *exists,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a factor needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_factor_workspace_f64(size_t n_in,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * reduce: one step W <- W + D, b <- b + d on (w/2)|W p + b - z|^2 + Omega(W), from the sums of all samples alone:
+ * pdADMM's equations 2 and 3; dlADMM's 6, 7, 9, 11, 12 and 13.
+ *
+ * ALTMIN_STEP_VECTOR, _SCALAR and _BACKTRACKING: majorised, D = -G/theta with the gradient G = w r p', or Omega's
+ * proximal step; the smallest legal theta of row i is w (G_i p p' G_i')/|G_i|^2, and b goes to its exact minimiser.
+ * The objective falls by at least sum (theta_i/2)|D_i|^2 + (w/2) samples |d|^2.
+ *
+ * ALTMIN_STEP_LEAST_SQUARES: the exact joint minimiser with (w delta/2)|D|^2 added,
+ * delta = damping trace(S_c)/n_in with the centred sum S_c of p p'; not with ALTMIN_REGULARIZER_L1.
+ *
+ * With no samples nothing moves. Afterwards every tile's r follows by altmin_weights_apply, or all sums by
+ * altmin_sums_follow.
+ *
+ * ALTMIN_STATUS_NON_FINITE if the step overflows, ALTMIN_STATUS_SINGULAR if the damping is lost in rounding:
+ * weights and bias are then untouched, change and bias_change of no use.
+ *
+ * @param rule the step rule
+ * @param order an altmin_order
+ * @param w above 0: weight of the residual
+ * @param regularizer an altmin_regularizer
+ * @param lambda of a regulariser, 0 or above; else not looked at
+ * @param samples how many are in the sums
+ * @param sums altmin_sums_elements of them, finished
+ * @param factor n_in x n_in from altmin_weights_factor with the same damping, w, regulariser and inputs, for
+ *     ALTMIN_STEP_LEAST_SQUARES; or NULL, and then ldf is not looked at
+ * @param[in,out] weights W, n_out x n_in
+ * @param[in,out] bias b, n_out
+ * @param[out] change D, n_out x n_in
+ * @param[out] bias_change d, n_out
+ * @param[out] reduced what came of it
+ */
+altmin_status altmin_weights_reduce_f64(const struct altmin_step_rule *rule,
+                                        int32_t order,
+                                        double w,
+                                        int32_t regularizer,
+                                        double lambda,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t samples,
+                                        const double *sums,
+                                        const double *factor,
+                                        size_t ldf,
+                                        double *weights,
+                                        size_t ldw,
+                                        double *bias,
+                                        double *change,
+                                        size_t ldc,
+                                        double *bias_change,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        struct altmin_reduced *reduced,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a step of weights and bias needs.
+ *
+ * @param rule the step rule
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_reduce_workspace_f64(const struct altmin_step_rule *rule,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * apply: the residual of a tile follows a step of weights and bias, r <- r + D p + d 1'. One product.
+ *
+ * @param change D, n_out x n_in
+ * @param bias_change d, n_out
+ * @param p n_in x m
+ * @param[in,out] r n_out x m
+ */
+altmin_status altmin_weights_apply_f64(size_t n_out,
+                                       size_t n_in,
+                                       size_t m,
+                                       const double *change,
+                                       size_t ldc,
+                                       const double *bias_change,
+                                       const double *p,
+                                       size_t ldp,
+                                       double *r,
+                                       size_t ldr,
+                                       void *workspace,
+                                       size_t workspace_size,
+                                       struct altmin_error *error);
+
+/**
+ * Bytes of workspace that following a step needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_apply_workspace_f64(size_t n_out,
+                                                 size_t n_in,
+                                                 size_t m,
+                                                 size_t *bytes,
+                                                 struct altmin_error *error);
+
+/**
+ * apply, where only the bias has moved: r <- r + d 1'.
+ *
+ * @param bias_change d, n_out
+ * @param[in,out] r n_out x m
+ */
+altmin_status altmin_weights_apply_bias_f64(size_t n_out,
+                                            size_t m,
+                                            const double *bias_change,
+                                            double *r,
+                                            size_t ldr,
+                                            struct altmin_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -15,7 +15,6 @@
 
 use core::ffi::c_void;
 
-use altmin_core::error::require_positive;
 use altmin_core::loss::{Loss, Target};
 use altmin_core::view::{MatMut, MatRef, span, view, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
@@ -334,13 +333,6 @@ pub unsafe fn target<'a, T: Real>(
     Ok(target)
 }
 
-/// The type's nearest to a scalar that must be finite and above 0.
-pub fn positive<T: Real>(argument: &'static str, scalar: f64) -> Answer<T> {
-    let scalar = T::from_f64(scalar);
-    require_positive(argument, scalar.to_f64())?;
-    Ok(scalar)
-}
-
 /// Writes a result where it is wanted.
 pub fn give<R>(to: Option<&mut R>, result: R) {
     if let Some(to) = to {
@@ -356,10 +348,15 @@ pub fn require_some(sizes: &[(&'static str, usize)]) -> Answer {
     }
 }
 
-/// `Ok` when sizes are not 0, and matrices of any two of them, and those of `m` columns, are far from what memory can hold,
-/// so that no workspace of a few of them overflows. `m` may be 0.
+/// `Ok` when sizes are not 0, and matrices of them are as [`require_room`] wants. `m` may be 0.
 pub fn require_sizes(sizes: &[(&'static str, usize)], m: usize) -> Answer {
     require_some(sizes)?;
+    require_room(sizes, m)
+}
+
+/// `Ok` when matrices of any two sizes, and those of `m` columns, are far from what memory can hold, so that no workspace
+/// of a few of them overflows.
+pub fn require_room(sizes: &[(&'static str, usize)], m: usize) -> Answer {
     let all = sizes.iter().fold(1, |sum: usize, &(_, size)| sum.saturating_add(size));
     let most = all.saturating_mul(all.saturating_add(m)).saturating_mul(64 * size_of::<f64>());
     match isize::try_from(most) {
@@ -372,7 +369,7 @@ pub fn require_sizes(sizes: &[(&'static str, usize)], m: usize) -> Answer {
     }
 }
 
-/// The body of every `_workspace` function: the bytes of a requirement.
+/// The body of nearly every `_workspace` function: the bytes of a requirement.
 pub unsafe fn query<T: Real>(
     bytes: *mut usize,
     sizes: &[(&'static str, usize)],
@@ -381,27 +378,20 @@ pub unsafe fn query<T: Real>(
     error: *mut altmin_error,
 ) -> altmin_status {
     // SAFETY: the caller's promise is this function's.
-    unsafe { query_of::<T>(bytes, sizes, m, || Ok(requirement()), error) }
-}
-
-/// [`query`] where the requirement depends on codes, which may stand for nothing.
-pub unsafe fn query_of<T: Real>(
-    bytes: *mut usize,
-    sizes: &[(&'static str, usize)],
-    m: usize,
-    requirement: impl FnOnce() -> Answer<Requirement>,
-    error: *mut altmin_error,
-) -> altmin_status {
-    // SAFETY: the caller's promise is this function's.
     unsafe {
         guard(error, |memory| {
             let bytes = memory.required("bytes", bytes)?;
             require_sizes(sizes, m)?;
-            let needed = requirement()?.elements().checked_mul(size_of::<T>());
-            *bytes = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
-            Ok(())
+            give_bytes::<T>(bytes, requirement())
         })
     }
+}
+
+/// Writes the bytes of a requirement.
+pub fn give_bytes<T: Real>(to: &mut usize, requirement: Requirement) -> Answer {
+    let needed = requirement.elements().checked_mul(size_of::<T>());
+    *to = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
+    Ok(())
 }
 
 fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimension: usize) -> Answer<usize> {

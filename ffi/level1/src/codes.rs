@@ -3,14 +3,17 @@
 //! An unknown number must not become a Rust enum, so functions take `int32_t` and the enums here only give the names.
 #![expect(non_camel_case_types, reason = "C's names of the types")]
 
+use altmin_core::error::{Error, require_positive};
+use altmin_core::gemm::Transpose;
 use altmin_core::loss::{Loss, OutputSolver};
 use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 use altmin_core::update::hidden::Proximal;
-use altmin_core::update::input::Prepared;
+use altmin_core::update::input::{Prepared, StepKind};
 use altmin_core::update::sums::Parts;
-use altmin_core::{Activation, Error, Real};
+use altmin_core::update::weights::Order;
+use altmin_core::{Activation, Real};
 
 use crate::boundary::Answer;
 use crate::error::Refusal;
@@ -39,6 +42,26 @@ pub enum altmin_proximal {
     Yes = 1,
 }
 
+/// Which of a layer's sums are meant.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_parts {
+    /// All four
+    All = 0,
+    /// Those of r alone: the input has not changed since its own were added up (the data of the first layer)
+    Residual = 1,
+}
+
+/// Whether a factor of a product enters as it is or transposed.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_transpose {
+    /// op(A) = A
+    No = 0,
+    /// op(A) = A'
+    Yes = 1,
+}
+
 /// The risk R(z; y) of the last layer, summed over the samples.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,18 +83,6 @@ pub enum altmin_solver {
     Fista = 1,
 }
 
-/// Omega(W), the term that the objective adds for a layer's weights. lambda is finite and 0 or above.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_regularizer {
-    /// 0; lambda is not looked at
-    None = 0,
-    /// lambda sum |W_ij|, which makes weights zero
-    L1 = 1,
-    /// (lambda/2) sum W_ij^2, which makes weights small
-    L2 = 2,
-}
-
 /// Where pdADMM's dual is.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,14 +93,41 @@ pub enum altmin_dual {
     Stored = 1,
 }
 
-/// Which of a layer's sums are meant.
+/// The regulariser Omega on the weights.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_parts {
-    /// All four
-    All = 0,
-    /// Those of r alone: the input has not changed since its own were added up (the data of the first layer)
-    Residual = 1,
+pub enum altmin_regularizer {
+    /// 0
+    None = 0,
+    /// lambda sum |W_ij|
+    L1 = 1,
+    /// (lambda/2) sum W_ij^2
+    L2 = 2,
+}
+
+/// Which of weights and bias moves first. Least-squares steps move both at once and do not look at it.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_order {
+    /// W, then b (pdADMM; the forward pass of dlADMM)
+    WeightsFirst = 0,
+    /// b, then W (the backward pass of dlADMM)
+    BiasFirst = 1,
+}
+
+/// What an input's step is prepared with before it meets the samples; altmin_input_kind says which a step rule wants.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_prepared {
+    /// Nothing: each column finds its own tau
+    Columns = 0,
+    /// One tau for the layer, from altmin_input_probe and altmin_input_tau
+    Tau = 1,
+    /// (w W'W + c I)^-1, n_in x n_in, from altmin_input_invert
+    Inverse = 2,
+    /// (w W W' + c I)^-1, n_out x n_out, from altmin_input_invert: the same step through Woodbury's identity, cheaper
+    /// where the layer has far fewer outputs than inputs
+    OuterInverse = 3,
 }
 
 /// How far a majorised step goes, or that it is exact.
@@ -154,6 +192,86 @@ pub fn proximal(code: i32) -> Answer<Proximal> {
     known("proximal", code, meaning)
 }
 
+/// Which sums.
+pub fn parts(code: i32) -> Answer<Parts> {
+    let meaning = match code {
+        0 => Some(Parts::All),
+        1 => Some(Parts::Residual),
+        _ => None,
+    };
+    known("parts", code, meaning)
+}
+
+/// Whether the factor `argument` is transposed.
+pub fn transpose(argument: &'static str, code: i32) -> Answer<Transpose> {
+    let meaning = match code {
+        0 => Some(Transpose::No),
+        1 => Some(Transpose::Yes),
+        _ => None,
+    };
+    known(argument, code, meaning)
+}
+
+/// A regulariser from its code.
+pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
+    let lambda = T::from_f64(lambda);
+    let meaning = match code {
+        0 => Some(Regularizer::None),
+        1 => Some(Regularizer::L1(lambda)),
+        2 => Some(Regularizer::L2(lambda)),
+        _ => None,
+    };
+    let regularizer = known("regularizer", code, meaning)?;
+    regularizer.validate()?;
+    Ok(regularizer)
+}
+
+/// `Ok` when least-squares weights have a closed form with the regulariser.
+pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Answer {
+    match regularizer {
+        Regularizer::None | Regularizer::L2(_) => Ok(()),
+        Regularizer::L1(_) => Err(Error::Setting {
+            name: "regularizer",
+            found: f64::from(altmin_regularizer::L1 as i32),
+            expected: "ALTMIN_REGULARIZER_NONE or _L2 with least-squares weights",
+        }
+        .into()),
+    }
+}
+
+/// Which moves first.
+pub fn order(code: i32) -> Answer<Order> {
+    let meaning = match code {
+        0 => Some(Order::WeightsFirst),
+        1 => Some(Order::BiasFirst),
+        _ => None,
+    };
+    known("order", code, meaning)
+}
+
+/// What an input's step is prepared with.
+pub fn prepared(code: i32) -> Answer<altmin_prepared> {
+    let meaning = match code {
+        0 => Some(altmin_prepared::Columns),
+        1 => Some(altmin_prepared::Tau),
+        2 => Some(altmin_prepared::Inverse),
+        3 => Some(altmin_prepared::OuterInverse),
+        _ => None,
+    };
+    known("prepared", code, meaning)
+}
+
+impl altmin_prepared {
+    /// The kind of step.
+    pub fn kind(self) -> StepKind {
+        match self {
+            Self::Columns | Self::Tau => StepKind::Gradient,
+            Self::Inverse => StepKind::Exact,
+            Self::OuterInverse => StepKind::OuterExact,
+        }
+    }
+}
+
 /// The risk of the last layer.
 pub fn loss(code: i32) -> Answer<Loss> {
     let meaning = match code {
@@ -174,19 +292,6 @@ pub fn solver(code: i32) -> Answer<OutputSolver> {
     known("solver", code, meaning)
 }
 
-/// A regulariser from its code.
-pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
-    let meaning = match code {
-        0 => Some(Regularizer::None),
-        1 => Some(Regularizer::L1(T::from_f64(lambda))),
-        2 => Some(Regularizer::L2(T::from_f64(lambda))),
-        _ => None,
-    };
-    let regularizer = known("regularizer", code, meaning)?;
-    regularizer.validate()?;
-    Ok(regularizer)
-}
-
 /// Whether the dual is stored.
 pub fn dual(code: i32) -> Answer<DualStorage> {
     let meaning = match code {
@@ -199,26 +304,33 @@ pub fn dual(code: i32) -> Answer<DualStorage> {
 
 /// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
 pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T>> {
-    match code {
-        0 => Ok(Prepared::Columns),
-        1 => Ok(Prepared::Tau(T::from_f64(tau))),
-        2 | 3 => Err(Refusal::Core(Error::Setting {
+    match prepared(code)? {
+        altmin_prepared::Columns => Ok(Prepared::Columns),
+        altmin_prepared::Tau => Ok(Prepared::Tau(T::from_f64(tau))),
+        altmin_prepared::Inverse | altmin_prepared::OuterInverse => Err(Error::Setting {
             name: "prepared",
             found: f64::from(code),
-            expected: "a step along the gradient, 0 or 1",
-        })),
-        _ => Err(Refusal::Code { argument: "prepared", found: code }),
+            expected: "ALTMIN_PREPARED_COLUMNS or _TAU: an interval has no exact step",
+        }
+        .into()),
     }
 }
 
-/// Which sums.
-pub fn parts(code: i32) -> Answer<Parts> {
-    let meaning = match code {
-        0 => Some(Parts::All),
-        1 => Some(Parts::Residual),
-        _ => None,
-    };
-    known("parts", code, meaning)
+/// A scalar that is finite and above 0 in its type.
+pub fn positive<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
+    let rounded = T::from_f64(value);
+    require_positive(argument, rounded.to_f64())?;
+    Ok(rounded)
+}
+
+/// A scalar that is finite in its type.
+pub fn finite<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
+    let rounded = T::from_f64(value);
+    if rounded.is_finite() {
+        Ok(rounded)
+    } else {
+        Err(Error::Setting { name: argument, found: value, expected: "a finite number" }.into())
+    }
 }
 
 /// A step rule from its struct.

@@ -12,8 +12,8 @@
 //! **Workspace** is memory for the duration of the call, aligned to the scalar type, of at least as many bytes as the
 //! function's `_workspace` twin says; its content does not matter. NULL will do where 0 bytes are needed.
 //!
-//! **Results** that are pointers to single numbers or structs may be NULL where they are not wanted, unless they are all
-//! that a function gives.
+//! **Results** that are pointers to numbers or structs may be NULL where they are not wanted, unless the result is all that the
+//! function is for.
 //!
 //! **Status**: every function returns 0 or says what was wrong, and the same with a message in `error`, which may be NULL.
 //! All checks come before anything is written, NaN and infinity in the data among them; only `ALTMIN_STATUS_NON_FINITE` and
@@ -36,9 +36,12 @@ pub mod dual;
 pub mod error;
 pub mod extrapolation;
 pub mod hidden;
+pub mod input;
 pub mod interval;
 pub mod loss;
 pub mod objective;
 pub mod output;
+pub mod product;
 pub mod regularizer;
 pub mod sums;
+pub mod weights;

@@ -51,10 +51,9 @@ impl From<&'static str> for Size {
     }
 }
 
-impl From<fn(&Values) -> usize> for Size {
-    fn from(size: fn(&Values) -> usize) -> Self {
-        Size::Of(size)
-    }
+/// A size that follows from others.
+pub(crate) fn of(size: fn(&Values) -> usize) -> Size {
+    Size::Of(size)
 }
 
 /// Whether an argument's memory is read, written or both.
@@ -78,8 +77,8 @@ pub(crate) struct Structure {
 
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
-    /// From 0 to below this.
-    Code(i32),
+    /// From 0 to below the first; of these the function takes some.
+    Code(i32, Vec<i32>),
     Size(usize),
     /// A size that may be 0.
     Samples(usize),
@@ -140,8 +139,14 @@ impl Description {
     }
 }
 
+/// One of so many codes.
 pub(crate) fn code(count: i32) -> Description {
-    Description::new(Kind::Code(count))
+    Description::new(Kind::Code(count, (0..count).collect()))
+}
+
+/// One of so many codes, of which the function takes only these.
+pub(crate) fn code_among(count: i32, good: &[i32]) -> Description {
+    Description::new(Kind::Code(count, good.to_vec()))
 }
 
 pub(crate) fn size(good: usize) -> Description {
@@ -264,7 +269,7 @@ impl Argument {
     /// Choices that are all good, the first of them for a start.
     fn choices(&self) -> Vec<usize> {
         match self.description.kind {
-            Kind::Code(count) => (0..count as usize).collect(),
+            Kind::Code(_, ref good) => good.iter().map(|&code| code as usize).collect(),
             Kind::Size(good) | Kind::Samples(good) | Kind::Count(good) => vec![good],
             Kind::Structure(ref structure) => (0..structure.good.len()).collect(),
             _ => Vec::new(),

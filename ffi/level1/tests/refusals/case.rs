@@ -119,7 +119,7 @@ impl<'a> Case<'a> {
                 data(&self.values, &mut elements);
             }
             for j in 0..columns {
-                for i in 0..if j + 1 < columns { ld } else { rows } {
+                for i in 0..if rows > 0 && j + 1 < columns { ld } else { rows } {
                     if i < rows {
                         self.write_element(k, j * ld + i, elements[j * rows + i]);
                     } else if nan {
@@ -145,7 +145,7 @@ impl<'a> Case<'a> {
     fn good(&self, k: usize) -> Value {
         let name = self.row.arguments[k].name;
         match *self.kind(k) {
-            Kind::Code(_) => Value::Code(self.values.get(name) as i32),
+            Kind::Code(..) => Value::Code(self.values.get(name) as i32),
             Kind::Size(_)
             | Kind::Samples(_)
             | Kind::Count(_)
@@ -199,6 +199,20 @@ impl<'a> Case<'a> {
         for k in 0..self.calls.len() {
             if self.bytes(k) == Some(0) {
                 self.pass_address(k, null_mut());
+            }
+        }
+    }
+
+    /// Passes nonsense for all arguments that the function does not look at.
+    pub(crate) fn spoil_unused(&mut self) {
+        for (k, argument) in self.row.arguments.iter().enumerate() {
+            if !argument.is_used(&self.values) {
+                match self.calls[k] {
+                    Value::Code(_) => self.pass(k, Value::Code(i32::MIN)),
+                    Value::Size(_) => self.pass(k, Value::Size(usize::MAX)),
+                    Value::Scalar(_) => self.pass(k, Value::Scalar(f64::NAN)),
+                    Value::Pointer { .. } => self.pass_address(k, null_mut()),
+                }
             }
         }
     }

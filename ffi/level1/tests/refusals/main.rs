@@ -60,7 +60,20 @@ fn good_calls_succeed() {
             let mut case = Case::new(&rows, row, &values);
             case.set_null("error");
             case.succeeds("without an error struct");
+            let mut case = Case::new(&rows, row, &values);
+            case.spoil_unused();
+            case.succeeds("with nonsense where it is not looked at");
         }
+    }
+}
+
+/// Where no workspace is needed, none can be too small: the sizes of the row must ask for some.
+#[test]
+fn every_workspace_is_put_to_the_test() {
+    let rows = rows::all();
+    for row in rows.iter().filter(|row| row.arguments.iter().any(|argument| argument.name == "workspace")) {
+        let sizes = row.variants().map(|values| Case::new(&rows, row, &values).values.get("workspace_size"));
+        assert!(sizes.max() > Some(0), "{}", row.name);
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn all(rows: &[Row], row: &Row, values: &Values) -> usize {
     let used = |(_, argument): &(usize, &Argument)| argument.is_used(values);
     for (k, argument) in row.arguments.iter().enumerate().filter(used) {
         match argument.description.kind {
-            Kind::Code(count) => bad.codes(k, count),
+            Kind::Code(count, ref good) => bad.codes(k, count, good),
             Kind::Size(_) => {
                 bad.zero(k);
                 bad.overflow(k);
@@ -88,7 +88,11 @@ impl<'a> Bad<'a> {
         self.refused += 1;
     }
 
-    fn codes(&mut self, k: usize, count: i32) {
+    fn codes(&mut self, k: usize, count: i32, good: &[i32]) {
+        for code in (0..count).filter(|code| !good.contains(code)) {
+            let expected = status_of(status::Setting, self.argument(k).name);
+            self.refuse(expected, |case| case.pass(k, Value::Code(code)));
+        }
         for code in [count, -1, i32::MIN, i32::MAX] {
             let expected = status_of(status::Code, self.argument(k).name);
             self.refuse(expected, |case| case.pass(k, Value::Code(code)));
@@ -136,11 +140,12 @@ impl<'a> Bad<'a> {
             self.refuse(expected, |case| case.pass(k, Value::Scalar(value)));
         }
         if self.row.element == 4 {
-            // Finite as double, but not in the matrices' type.
-            let infinite = values.iter().find(|(value, _)| *value == f64::INFINITY);
-            if let Some(&(_, status)) = infinite {
-                let expected = status_of(status, self.argument(k).name);
-                self.refuse(expected, |case| case.pass(k, Value::Scalar(1e300)));
+            // What is in range as double need not be in the matrices' type.
+            for (as_float, value) in [(f64::INFINITY, 1e300), (0.0, 1e-300)] {
+                if let Some(&(_, status)) = values.iter().find(|(bad, _)| *bad == as_float) {
+                    let expected = status_of(status, self.argument(k).name);
+                    self.refuse(expected, |case| case.pass(k, Value::Scalar(value)));
+                }
             }
         }
     }

@@ -46,7 +46,6 @@ macro_rules! row {
 pub(crate) use row;
 
 /// Finite and above 0.
-#[allow(dead_code, reason = "for functions with such a scalar")]
 pub(crate) const POSITIVE: Bad = &[
     (0.0, status::Setting),
     (-1.0, status::Setting),
@@ -64,6 +63,5 @@ pub(crate) const NOT_NEGATIVE: Bad = &[
 ];
 
 /// Finite.
-#[allow(dead_code, reason = "for functions with such a scalar")]
 pub(crate) const FINITE: Bad =
     &[(f64::NAN, status::Setting), (f64::INFINITY, status::Setting), (f64::NEG_INFINITY, status::Setting)];
