@@ -270,6 +270,82 @@ typedef int32_t altmin_step;
 #endif // __cplusplus
 
 /**
+ * The risk R(z; y) of the last layer, summed over the samples.
+ */
+enum altmin_loss
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Softmax cross-entropy, the sum over samples of log(sum exp z) - <y, z>; y is the unit vector of a sample's class, or
+     * probabilities
+     */
+    ALTMIN_LOSS_CROSS_ENTROPY = 0,
+    /**
+     * (1/2)|z - y|^2; y is the unit vector of a sample's class, or any values
+     */
+    ALTMIN_LOSS_LEAST_SQUARES = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_loss altmin_loss;
+#else
+typedef int32_t altmin_loss;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How the subproblem of the last layer's z is solved where it has no closed form.
+ */
+enum altmin_solver
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Newton's method, the full step halved until the objective falls: a handful of iterations from a near start
+     */
+    ALTMIN_SOLVER_NEWTON = 0,
+    /**
+     * FISTA, as the papers have it, with its momentum restarted where it points uphill: slow for small mu
+     */
+    ALTMIN_SOLVER_FISTA = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_solver altmin_solver;
+#else
+typedef int32_t altmin_solver;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Where pdADMM's dual is.
+ */
+enum altmin_dual
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Nowhere: u = nu (q - f(z)) by Lemma 4
+     */
+    ALTMIN_DUAL_RECOVERED = 0,
+    /**
+     * In memory of its own, moved by equation 7
+     */
+    ALTMIN_DUAL_STORED = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_dual altmin_dual;
+#else
+typedef int32_t altmin_dual;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Whether a factor of a product enters as it is or transposed.
  */
 enum altmin_transpose
@@ -452,6 +528,107 @@ typedef struct altmin_probe {
 } altmin_probe;
 
 /**
+ * What a clipped step of a did.
+ */
+typedef struct altmin_interval_moved {
+    /**
+     * The decrease of the objective that is promised, the sum of (tau/2)|a_new - a_old|^2 over the samples
+     */
+    double promised;
+    /**
+     * |a_new - a_old|^2
+     */
+    double squared;
+    /**
+     * Samples whose move, after clipping, took a product of its own, counted each time that it was tried
+     */
+    size_t trials;
+} altmin_interval_moved;
+
+/**
+ * What was moved back into its interval.
+ */
+typedef struct altmin_projected {
+    /**
+     * Entries that were outside
+     */
+    size_t entries;
+    /**
+     * The square of the distance that they moved
+     */
+    double squared;
+} altmin_projected;
+
+/**
+ * What one tau for a layer's activations is judged by. Tiles and groups of samples add up.
+ */
+typedef struct altmin_lengths {
+    /**
+     * |g|^2 of the gradients, or |D|^2 of the moves
+     */
+    double squared;
+    /**
+     * |W g|^2, or |W D|^2
+     */
+    double product_squared;
+} altmin_lengths;
+
+/**
+ * Sums of a hidden layer in pdADMM's Lagrangian, which has
+ * (nu/2) activation + dual + (rho/2) gap of them. Tiles add up.
+ */
+typedef struct altmin_copy_terms {
+    /**
+     * |q - f(z)|^2
+     */
+    double activation;
+    /**
+     * <u, p_next - q>
+     */
+    double dual;
+    /**
+     * |p_next - q|^2; its root over all layers is the primal residual
+     */
+    double gap;
+} altmin_copy_terms;
+
+/**
+ * The last layer's constraint in dlADMM's Lagrangian, which has dual + (rho/2) gap of it. Tiles add up.
+ */
+typedef struct altmin_constraint_terms {
+    /**
+     * <u, z - W a - b>
+     */
+    double dual;
+    /**
+     * |z - W a - b|^2; its root is the primal residual
+     */
+    double gap;
+} altmin_constraint_terms;
+
+/**
+ * What the step of the last layer's z did.
+ */
+typedef struct altmin_solved {
+    /**
+     * |z_new - z_old|^2
+     */
+    double squared;
+    /**
+     * The largest |grad R(z) + mu (z - c)| over all entries
+     */
+    double residual;
+    /**
+     * The most iterations that a sample took
+     */
+    size_t iterations;
+    /**
+     * Samples that stopped at 5000 iterations, above their bound: their objective is not above that of the start
+     */
+    size_t capped;
+} altmin_solved;
+
+/**
  * What a step of weights and bias has done to its objective.
  */
 typedef struct altmin_reduced {
@@ -473,6 +650,776 @@ typedef struct altmin_reduced {
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
+
+/**
+ * a = f(z), entry by entry. Sigmoid and tanh are within 3 units in the last place everywhere.
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param[out] a n_out x m
+ */
+altmin_status altmin_activation_apply_f32(int32_t activation,
+                                          double slope,
+                                          size_t n_out,
+                                          size_t m,
+                                          const float *z,
+                                          size_t ldz,
+                                          float *a,
+                                          size_t lda,
+                                          struct altmin_error *error);
+
+/**
+ * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Sigmoid and tanh
+ * are within 4 units in the last place, also where they are saturated.
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param[out] d n_out x m
+ */
+altmin_status altmin_activation_derivative_f32(int32_t activation,
+                                               double slope,
+                                               size_t n_out,
+                                               size_t m,
+                                               const float *z,
+                                               size_t ldz,
+                                               float *d,
+                                               size_t ldd,
+                                               struct altmin_error *error);
+
+/**
+ * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z. The
+ * derivative is a (1 - a) for the sigmoid and 1 - a^2 for tanh.
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: f(z)
+ * @param[in,out] e n_out x m
+ */
+altmin_status altmin_activation_backward_f32(int32_t activation,
+                                             double slope,
+                                             size_t n_out,
+                                             size_t m,
+                                             const float *a,
+                                             size_t lda,
+                                             float *e,
+                                             size_t lde,
+                                             struct altmin_error *error);
+
+/**
+ * a = f(z), entry by entry. Sigmoid and tanh are within 3 units in the last place everywhere.
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param[out] a n_out x m
+ */
+altmin_status altmin_activation_apply_f64(int32_t activation,
+                                          double slope,
+                                          size_t n_out,
+                                          size_t m,
+                                          const double *z,
+                                          size_t ldz,
+                                          double *a,
+                                          size_t lda,
+                                          struct altmin_error *error);
+
+/**
+ * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Sigmoid and tanh
+ * are within 4 units in the last place, also where they are saturated.
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param[out] d n_out x m
+ */
+altmin_status altmin_activation_derivative_f64(int32_t activation,
+                                               double slope,
+                                               size_t n_out,
+                                               size_t m,
+                                               const double *z,
+                                               size_t ldz,
+                                               double *d,
+                                               size_t ldd,
+                                               struct altmin_error *error);
+
+/**
+ * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z. The
+ * derivative is a (1 - a) for the sigmoid and 1 - a^2 for tanh.
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: f(z)
+ * @param[in,out] e n_out x m
+ */
+altmin_status altmin_activation_backward_f64(int32_t activation,
+                                             double slope,
+                                             size_t n_out,
+                                             size_t m,
+                                             const double *a,
+                                             size_t lda,
+                                             double *e,
+                                             size_t lde,
+                                             struct altmin_error *error);
+
+/**
+ * Moves q to the minimiser of (nu/2)|q - f(z)|^2 + <u, p_next - q> + (rho/2)|p_next - q|^2 (pdADMM, equation 6):
+ * q = (rho p_next + u + nu f(z))/(rho + nu). Exact; the paper prints the case rho = nu.
+ *
+ * @param nu above 0
+ * @param rho above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
+ * @param u n_out x m: the dual, recovered from q and z as they were before this sweep, or stored
+ * @param z n_out x m: which has moved in this sweep
+ * @param[in,out] q n_out x m
+ * @param[out] moved |q_new - q_old|^2; rho times its root over all layers is the dual residual
+ */
+altmin_status altmin_copy_step_f32(double nu,
+                                   double rho,
+                                   int32_t activation,
+                                   double slope,
+                                   size_t n_out,
+                                   size_t m,
+                                   const float *p_next,
+                                   size_t ldp,
+                                   const float *u,
+                                   size_t ldu,
+                                   const float *z,
+                                   size_t ldz,
+                                   float *q,
+                                   size_t ldq,
+                                   void *workspace,
+                                   size_t workspace_size,
+                                   double *moved,
+                                   struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the step of q needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_copy_step_workspace_f32(size_t n_out,
+                                             size_t *bytes,
+                                             struct altmin_error *error);
+
+/**
+ * Moves q where nu changes between two sweeps and the dual is not stored: q = f(z) + ratio (q - f(z)). The dual
+ * that is recovered with the new nu, u = nu (q - f(z)) (pdADMM, Lemma 4), is then what it was with the old one.
+ *
+ * @param ratio nu_old/nu_new, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param[in,out] q n_out x m
+ */
+altmin_status altmin_copy_carry_f32(double ratio,
+                                    int32_t activation,
+                                    double slope,
+                                    size_t n_out,
+                                    size_t m,
+                                    const float *z,
+                                    size_t ldz,
+                                    float *q,
+                                    size_t ldq,
+                                    void *workspace,
+                                    size_t workspace_size,
+                                    struct altmin_error *error);
+
+/**
+ * Bytes of workspace that carrying q over to another nu needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_copy_carry_workspace_f32(size_t n_out,
+                                              size_t *bytes,
+                                              struct altmin_error *error);
+
+/**
+ * Moves q to the minimiser of (nu/2)|q - f(z)|^2 + <u, p_next - q> + (rho/2)|p_next - q|^2 (pdADMM, equation 6):
+ * q = (rho p_next + u + nu f(z))/(rho + nu). Exact; the paper prints the case rho = nu.
+ *
+ * @param nu above 0
+ * @param rho above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
+ * @param u n_out x m: the dual, recovered from q and z as they were before this sweep, or stored
+ * @param z n_out x m: which has moved in this sweep
+ * @param[in,out] q n_out x m
+ * @param[out] moved |q_new - q_old|^2; rho times its root over all layers is the dual residual
+ */
+altmin_status altmin_copy_step_f64(double nu,
+                                   double rho,
+                                   int32_t activation,
+                                   double slope,
+                                   size_t n_out,
+                                   size_t m,
+                                   const double *p_next,
+                                   size_t ldp,
+                                   const double *u,
+                                   size_t ldu,
+                                   const double *z,
+                                   size_t ldz,
+                                   double *q,
+                                   size_t ldq,
+                                   void *workspace,
+                                   size_t workspace_size,
+                                   double *moved,
+                                   struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the step of q needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_copy_step_workspace_f64(size_t n_out,
+                                             size_t *bytes,
+                                             struct altmin_error *error);
+
+/**
+ * Moves q where nu changes between two sweeps and the dual is not stored: q = f(z) + ratio (q - f(z)). The dual
+ * that is recovered with the new nu, u = nu (q - f(z)) (pdADMM, Lemma 4), is then what it was with the old one.
+ *
+ * @param ratio nu_old/nu_new, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param[in,out] q n_out x m
+ */
+altmin_status altmin_copy_carry_f64(double ratio,
+                                    int32_t activation,
+                                    double slope,
+                                    size_t n_out,
+                                    size_t m,
+                                    const double *z,
+                                    size_t ldz,
+                                    double *q,
+                                    size_t ldq,
+                                    void *workspace,
+                                    size_t workspace_size,
+                                    struct altmin_error *error);
+
+/**
+ * Bytes of workspace that carrying q over to another nu needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_copy_carry_workspace_f64(size_t n_out,
+                                              size_t *bytes,
+                                              struct altmin_error *error);
+
+/**
+ * Moves the dual of a hidden layer, u = u + rho (p_next - q) (pdADMM, equation 7).
+ *
+ * Afterwards u = nu (q - f(z)) (Lemma 4), so that it need not be stored.
+ *
+ * @param rho above 0
+ * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
+ * @param q n_out x m: which has moved in this sweep
+ * @param[in,out] u n_out x m
+ */
+altmin_status altmin_dual_step_f32(double rho,
+                                   size_t n_out,
+                                   size_t m,
+                                   const float *p_next,
+                                   size_t ldp,
+                                   const float *q,
+                                   size_t ldq,
+                                   float *u,
+                                   size_t ldu,
+                                   struct altmin_error *error);
+
+/**
+ * The dual of a hidden layer where it is not stored, u = nu (q - f(z)) (pdADMM, Lemma 4), which holds after every
+ * sweep.
+ *
+ * @param nu above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param q n_out x m
+ * @param z n_out x m
+ * @param[out] u n_out x m
+ */
+altmin_status altmin_dual_recover_f32(double nu,
+                                      int32_t activation,
+                                      double slope,
+                                      size_t n_out,
+                                      size_t m,
+                                      const float *q,
+                                      size_t ldq,
+                                      const float *z,
+                                      size_t ldz,
+                                      float *u,
+                                      size_t ldu,
+                                      struct altmin_error *error);
+
+/**
+ * Moves the dual of the last layer, u = u + rho (z - W a - b) (dlADMM, Algorithm 1, lines 23 and 24), in terms of
+ * the shifted residual r = W a + b - z - u/rho: u becomes -rho r, and r becomes 2 r + u_old/rho.
+ *
+ * @param rho above 0
+ * @param[in,out] r n_out x m: the shifted residual, which is kept true
+ * @param[in,out] u n_out x m
+ * @param[out] primal |z - W a - b|^2; its root is the primal residual
+ */
+altmin_status altmin_dual_step_shifted_f32(double rho,
+                                           size_t n_out,
+                                           size_t m,
+                                           float *r,
+                                           size_t ldr,
+                                           float *u,
+                                           size_t ldu,
+                                           double *primal,
+                                           struct altmin_error *error);
+
+/**
+ * Moves the dual of a hidden layer, u = u + rho (p_next - q) (pdADMM, equation 7).
+ *
+ * Afterwards u = nu (q - f(z)) (Lemma 4), so that it need not be stored.
+ *
+ * @param rho above 0
+ * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
+ * @param q n_out x m: which has moved in this sweep
+ * @param[in,out] u n_out x m
+ */
+altmin_status altmin_dual_step_f64(double rho,
+                                   size_t n_out,
+                                   size_t m,
+                                   const double *p_next,
+                                   size_t ldp,
+                                   const double *q,
+                                   size_t ldq,
+                                   double *u,
+                                   size_t ldu,
+                                   struct altmin_error *error);
+
+/**
+ * The dual of a hidden layer where it is not stored, u = nu (q - f(z)) (pdADMM, Lemma 4), which holds after every
+ * sweep.
+ *
+ * @param nu above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param q n_out x m
+ * @param z n_out x m
+ * @param[out] u n_out x m
+ */
+altmin_status altmin_dual_recover_f64(double nu,
+                                      int32_t activation,
+                                      double slope,
+                                      size_t n_out,
+                                      size_t m,
+                                      const double *q,
+                                      size_t ldq,
+                                      const double *z,
+                                      size_t ldz,
+                                      double *u,
+                                      size_t ldu,
+                                      struct altmin_error *error);
+
+/**
+ * Moves the dual of the last layer, u = u + rho (z - W a - b) (dlADMM, Algorithm 1, lines 23 and 24), in terms of
+ * the shifted residual r = W a + b - z - u/rho: u becomes -rho r, and r becomes 2 r + u_old/rho.
+ *
+ * @param rho above 0
+ * @param[in,out] r n_out x m: the shifted residual, which is kept true
+ * @param[in,out] u n_out x m
+ * @param[out] primal |z - W a - b|^2; its root is the primal residual
+ */
+altmin_status altmin_dual_step_shifted_f64(double rho,
+                                           size_t n_out,
+                                           size_t m,
+                                           double *r,
+                                           size_t ldr,
+                                           double *u,
+                                           size_t ldu,
+                                           double *primal,
+                                           struct altmin_error *error);
+
+/**
+ * The momentum of Beck and Teboulle's FISTA, by which a block goes on as it went,
+ * y = x + beta (x - x_before): beta = (t - 1)/t_next, t_next = (1 + sqrt(1 + 4 t^2))/2.
+ *
+ * The functions of extrapolation keep a t for each part that decides for itself, a row of weights or a sample; it
+ * starts at 1, where beta is 0, and returns there wherever the objective would have risen.
+ *
+ * @param t above 0
+ * @param[out] beta the momentum
+ * @param[out] t_next the next t
+ */
+altmin_status altmin_extrapolation_momentum_f32(double t,
+                                                double *beta,
+                                                double *t_next,
+                                                struct altmin_error *error);
+
+/**
+ * The momentum of Beck and Teboulle's FISTA, by which a block goes on as it went,
+ * y = x + beta (x - x_before): beta = (t - 1)/t_next, t_next = (1 + sqrt(1 + 4 t^2))/2.
+ *
+ * The functions of extrapolation keep a t for each part that decides for itself, a row of weights or a sample; it
+ * starts at 1, where beta is 0, and returns there wherever the objective would have risen.
+ *
+ * @param t above 0
+ * @param[out] beta the momentum
+ * @param[out] t_next the next t
+ */
+altmin_status altmin_extrapolation_momentum_f64(double t,
+                                                double *beta,
+                                                double *t_next,
+                                                struct altmin_error *error);
+
+/**
+ * reduce: extrapolates weights and bias, a row of both at once, where (w/2)|W p + b - z|^2 + Omega(W) does not rise.
+ * The sums tell the objective's change and follow, so that there is no pass over the samples. One product of
+ * n_out x n_in x n_in.
+ *
+ * @param w the weight of |r|^2/2, above 0: rho in DLAM
+ * @param regularizer an altmin_regularizer
+ * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param samples how many are in the sums
+ * @param[in,out] sums altmin_sums_elements of them, finished
+ * @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
+ * @param[in,out] bias_before n_out: the same of the bias
+ * @param[in,out] t n_out: the momentum of each row, at first 1
+ * @param[in,out] weights n_out x n_in
+ * @param[in,out] bias n_out
+ * @param[out] change n_out x n_in: what the weights moved by
+ * @param[out] bias_change n_out: what the bias moved by
+ */
+altmin_status altmin_extrapolation_parameters_f32(double w,
+                                                  int32_t regularizer,
+                                                  double lambda,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t samples,
+                                                  float *sums,
+                                                  float *weights_before,
+                                                  size_t ldb,
+                                                  float *bias_before,
+                                                  float *t,
+                                                  float *weights,
+                                                  size_t ldw,
+                                                  float *bias,
+                                                  float *change,
+                                                  size_t ldc,
+                                                  float *bias_change,
+                                                  void *workspace,
+                                                  size_t workspace_size,
+                                                  struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of weights and bias needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_parameters_workspace_f32(size_t n_out,
+                                                            size_t n_in,
+                                                            size_t *bytes,
+                                                            struct altmin_error *error);
+
+/**
+ * reduce: extrapolates weights and bias, a row of both at once, where (w/2)|W p + b - z|^2 + Omega(W) does not rise.
+ * The sums tell the objective's change and follow, so that there is no pass over the samples. One product of
+ * n_out x n_in x n_in.
+ *
+ * @param w the weight of |r|^2/2, above 0: rho in DLAM
+ * @param regularizer an altmin_regularizer
+ * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param samples how many are in the sums
+ * @param[in,out] sums altmin_sums_elements of them, finished
+ * @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
+ * @param[in,out] bias_before n_out: the same of the bias
+ * @param[in,out] t n_out: the momentum of each row, at first 1
+ * @param[in,out] weights n_out x n_in
+ * @param[in,out] bias n_out
+ * @param[out] change n_out x n_in: what the weights moved by
+ * @param[out] bias_change n_out: what the bias moved by
+ */
+altmin_status altmin_extrapolation_parameters_f64(double w,
+                                                  int32_t regularizer,
+                                                  double lambda,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t samples,
+                                                  double *sums,
+                                                  double *weights_before,
+                                                  size_t ldb,
+                                                  double *bias_before,
+                                                  double *t,
+                                                  double *weights,
+                                                  size_t ldw,
+                                                  double *bias,
+                                                  double *change,
+                                                  size_t ldc,
+                                                  double *bias_change,
+                                                  void *workspace,
+                                                  size_t workspace_size,
+                                                  struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of weights and bias needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_parameters_workspace_f64(size_t n_out,
+                                                            size_t n_in,
+                                                            size_t *bytes,
+                                                            struct altmin_error *error);
+
+/**
+ * map: extrapolates z of a hidden layer, clipped to its interval (widened to contain z), in the samples where |r|^2
+ * does not rise.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: the layer's output
+ * @param[in,out] before n_out x m: at first z; becomes what z was
+ * @param[in,out] t m: the momentum of each sample, at first 1
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ */
+altmin_status altmin_extrapolation_linear_f32(double epsilon,
+                                              int32_t activation,
+                                              double slope,
+                                              size_t n_out,
+                                              size_t m,
+                                              const float *a,
+                                              size_t lda,
+                                              float *before,
+                                              size_t ldb,
+                                              float *t,
+                                              float *z,
+                                              size_t ldz,
+                                              float *r,
+                                              size_t ldr,
+                                              void *workspace,
+                                              size_t workspace_size,
+                                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of a hidden layer's z needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_linear_workspace_f32(size_t n_out,
+                                                        size_t *bytes,
+                                                        struct altmin_error *error);
+
+/**
+ * map: extrapolates z of the last layer in the samples where R(z; y) + (rho/2)|r|^2 does not rise.
+ *
+ * @param loss an altmin_loss
+ * @param rho above 0
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[in,out] before n_out x m: at first z; becomes what z was
+ * @param[in,out] t m: the momentum of each sample, at first 1
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ */
+altmin_status altmin_extrapolation_output_f32(int32_t loss,
+                                              double rho,
+                                              size_t n_out,
+                                              size_t m,
+                                              const int32_t *classes,
+                                              const float *values,
+                                              size_t ldv,
+                                              float *before,
+                                              size_t ldb,
+                                              float *t,
+                                              float *z,
+                                              size_t ldz,
+                                              float *r,
+                                              size_t ldr,
+                                              void *workspace,
+                                              size_t workspace_size,
+                                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of the last layer's z needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_output_workspace_f32(size_t n_out,
+                                                        size_t *bytes,
+                                                        struct altmin_error *error);
+
+/**
+ * map: extrapolates a, the output of a hidden layer, clipped to its interval (widened to contain a), in the samples
+ * where |r|^2 of the layer above does not rise. One product of n_out x n_in x m.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param[in,out] before n_in x m: at first a; becomes what a was
+ * @param[in,out] t m: the momentum of each sample, at first 1
+ * @param[in,out] a n_in x m
+ * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
+ */
+altmin_status altmin_extrapolation_activation_f32(double epsilon,
+                                                  int32_t activation,
+                                                  double slope,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  const float *weights,
+                                                  size_t ldw,
+                                                  const float *z,
+                                                  size_t ldz,
+                                                  float *before,
+                                                  size_t ldb,
+                                                  float *t,
+                                                  float *a,
+                                                  size_t lda,
+                                                  float *r,
+                                                  size_t ldr,
+                                                  void *workspace,
+                                                  size_t workspace_size,
+                                                  struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of a needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_activation_workspace_f32(size_t n_out,
+                                                            size_t n_in,
+                                                            size_t m,
+                                                            size_t *bytes,
+                                                            struct altmin_error *error);
+
+/**
+ * map: extrapolates z of a hidden layer, clipped to its interval (widened to contain z), in the samples where |r|^2
+ * does not rise.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: the layer's output
+ * @param[in,out] before n_out x m: at first z; becomes what z was
+ * @param[in,out] t m: the momentum of each sample, at first 1
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ */
+altmin_status altmin_extrapolation_linear_f64(double epsilon,
+                                              int32_t activation,
+                                              double slope,
+                                              size_t n_out,
+                                              size_t m,
+                                              const double *a,
+                                              size_t lda,
+                                              double *before,
+                                              size_t ldb,
+                                              double *t,
+                                              double *z,
+                                              size_t ldz,
+                                              double *r,
+                                              size_t ldr,
+                                              void *workspace,
+                                              size_t workspace_size,
+                                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of a hidden layer's z needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_linear_workspace_f64(size_t n_out,
+                                                        size_t *bytes,
+                                                        struct altmin_error *error);
+
+/**
+ * map: extrapolates z of the last layer in the samples where R(z; y) + (rho/2)|r|^2 does not rise.
+ *
+ * @param loss an altmin_loss
+ * @param rho above 0
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[in,out] before n_out x m: at first z; becomes what z was
+ * @param[in,out] t m: the momentum of each sample, at first 1
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ */
+altmin_status altmin_extrapolation_output_f64(int32_t loss,
+                                              double rho,
+                                              size_t n_out,
+                                              size_t m,
+                                              const int32_t *classes,
+                                              const double *values,
+                                              size_t ldv,
+                                              double *before,
+                                              size_t ldb,
+                                              double *t,
+                                              double *z,
+                                              size_t ldz,
+                                              double *r,
+                                              size_t ldr,
+                                              void *workspace,
+                                              size_t workspace_size,
+                                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of the last layer's z needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_output_workspace_f64(size_t n_out,
+                                                        size_t *bytes,
+                                                        struct altmin_error *error);
+
+/**
+ * map: extrapolates a, the output of a hidden layer, clipped to its interval (widened to contain a), in the samples
+ * where |r|^2 of the layer above does not rise. One product of n_out x n_in x m.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param[in,out] before n_in x m: at first a; becomes what a was
+ * @param[in,out] t m: the momentum of each sample, at first 1
+ * @param[in,out] a n_in x m
+ * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
+ */
+altmin_status altmin_extrapolation_activation_f64(double epsilon,
+                                                  int32_t activation,
+                                                  double slope,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  const double *weights,
+                                                  size_t ldw,
+                                                  const double *z,
+                                                  size_t ldz,
+                                                  double *before,
+                                                  size_t ldb,
+                                                  double *t,
+                                                  double *a,
+                                                  size_t lda,
+                                                  double *r,
+                                                  size_t ldr,
+                                                  void *workspace,
+                                                  size_t workspace_size,
+                                                  struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the extrapolation of a needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_extrapolation_activation_workspace_f64(size_t n_out,
+                                                            size_t n_in,
+                                                            size_t m,
+                                                            size_t *bytes,
+                                                            struct altmin_error *error);
 
 /**
  * Moves z of a hidden layer to the global minimiser, entry by entry, of
@@ -1025,6 +1972,1102 @@ altmin_status altmin_input_invert_workspace_f64(int32_t prepared,
                                                 struct altmin_error *error);
 
 /**
+ * The largest |f(z) - a| - epsilon of a hidden layer, 0 where the intervals of DLAM's Problem 2 are met; its updates
+ * meet them up to rounding.
+ *
+ * @param epsilon half the intervals' width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param a n_out x m
+ * @param[out] violation the largest
+ */
+altmin_status altmin_interval_violation_f32(double epsilon,
+                                            int32_t activation,
+                                            double slope,
+                                            size_t n_out,
+                                            size_t m,
+                                            const float *z,
+                                            size_t ldz,
+                                            const float *a,
+                                            size_t lda,
+                                            void *workspace,
+                                            size_t workspace_size,
+                                            double *violation,
+                                            struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the violation of a layer's intervals needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_violation_workspace_f32(size_t n_out,
+                                                      size_t *bytes,
+                                                      struct altmin_error *error);
+
+/**
+ * The largest |f(z) - a| - epsilon of a hidden layer, 0 where the intervals of DLAM's Problem 2 are met; its updates
+ * meet them up to rounding.
+ *
+ * @param epsilon half the intervals' width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param z n_out x m
+ * @param a n_out x m
+ * @param[out] violation the largest
+ */
+altmin_status altmin_interval_violation_f64(double epsilon,
+                                            int32_t activation,
+                                            double slope,
+                                            size_t n_out,
+                                            size_t m,
+                                            const double *z,
+                                            size_t ldz,
+                                            const double *a,
+                                            size_t lda,
+                                            void *workspace,
+                                            size_t workspace_size,
+                                            double *violation,
+                                            struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the violation of a layer's intervals needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
+                                                      size_t *bytes,
+                                                      struct altmin_error *error);
+
+/**
+ * map: moves a, the output of a hidden layer, by one step of DLAM's equation 6 (Algorithm 3):
+ * a = clip(a - g/tau, f(z) - epsilon, f(z) + epsilon), g = rho W' r. The objective, (rho/2)|r|^2, falls by at least
+ * (tau/2)|a_new - a_old|^2 in each sample for which tau is legal: rho |W D|^2 <= tau |D|^2 for its move D.
+ *
+ * - ALTMIN_PREPARED_COLUMNS: every sample finds a legal tau of its own.
+ * - ALTMIN_PREPARED_TAU: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
+ *
+ * Samples whose gradient is 0 stay. Intervals are widened to contain the present a. Two products of
+ * n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
+ *
+ * @param rho above 0
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
+ * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param[in,out] a n_in x m
+ * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
+ * @param[out] moved what was done
+ */
+altmin_status altmin_interval_activation_step_f32(double rho,
+                                                  double epsilon,
+                                                  int32_t activation,
+                                                  double slope,
+                                                  int32_t prepared,
+                                                  double tau,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  const float *weights,
+                                                  size_t ldw,
+                                                  const float *z,
+                                                  size_t ldz,
+                                                  float *a,
+                                                  size_t lda,
+                                                  float *r,
+                                                  size_t ldr,
+                                                  void *workspace,
+                                                  size_t workspace_size,
+                                                  struct altmin_interval_moved *moved,
+                                                  struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the clipped step of a needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_activation_step_workspace_f32(size_t n_out,
+                                                            size_t n_in,
+                                                            size_t m,
+                                                            size_t *bytes,
+                                                            struct altmin_error *error);
+
+/**
+ * map: moves a back into f(z) - epsilon <= a <= f(z) + epsilon after epsilon has shrunk; |r| may rise by it. One
+ * product of n_out x n_in x m, if anything was outside.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param[in,out] a n_in x m
+ * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
+ * @param[out] projected what was moved
+ */
+altmin_status altmin_interval_activation_project_f32(double epsilon,
+                                                     int32_t activation,
+                                                     double slope,
+                                                     size_t n_out,
+                                                     size_t n_in,
+                                                     size_t m,
+                                                     const float *weights,
+                                                     size_t ldw,
+                                                     const float *z,
+                                                     size_t ldz,
+                                                     float *a,
+                                                     size_t lda,
+                                                     float *r,
+                                                     size_t ldr,
+                                                     void *workspace,
+                                                     size_t workspace_size,
+                                                     struct altmin_projected *projected,
+                                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that moving a back into its interval needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_activation_project_workspace_f32(size_t n_out,
+                                                               size_t n_in,
+                                                               size_t m,
+                                                               size_t *bytes,
+                                                               struct altmin_error *error);
+
+/**
+ * map: moves a, the output of a hidden layer, by one step of DLAM's equation 6 (Algorithm 3):
+ * a = clip(a - g/tau, f(z) - epsilon, f(z) + epsilon), g = rho W' r. The objective, (rho/2)|r|^2, falls by at least
+ * (tau/2)|a_new - a_old|^2 in each sample for which tau is legal: rho |W D|^2 <= tau |D|^2 for its move D.
+ *
+ * - ALTMIN_PREPARED_COLUMNS: every sample finds a legal tau of its own.
+ * - ALTMIN_PREPARED_TAU: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
+ *
+ * Samples whose gradient is 0 stay. Intervals are widened to contain the present a. Two products of
+ * n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
+ *
+ * @param rho above 0
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
+ * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param[in,out] a n_in x m
+ * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
+ * @param[out] moved what was done
+ */
+altmin_status altmin_interval_activation_step_f64(double rho,
+                                                  double epsilon,
+                                                  int32_t activation,
+                                                  double slope,
+                                                  int32_t prepared,
+                                                  double tau,
+                                                  size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  const double *weights,
+                                                  size_t ldw,
+                                                  const double *z,
+                                                  size_t ldz,
+                                                  double *a,
+                                                  size_t lda,
+                                                  double *r,
+                                                  size_t ldr,
+                                                  void *workspace,
+                                                  size_t workspace_size,
+                                                  struct altmin_interval_moved *moved,
+                                                  struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the clipped step of a needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_activation_step_workspace_f64(size_t n_out,
+                                                            size_t n_in,
+                                                            size_t m,
+                                                            size_t *bytes,
+                                                            struct altmin_error *error);
+
+/**
+ * map: moves a back into f(z) - epsilon <= a <= f(z) + epsilon after epsilon has shrunk; |r| may rise by it. One
+ * product of n_out x n_in x m, if anything was outside.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param[in,out] a n_in x m
+ * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
+ * @param[out] projected what was moved
+ */
+altmin_status altmin_interval_activation_project_f64(double epsilon,
+                                                     int32_t activation,
+                                                     double slope,
+                                                     size_t n_out,
+                                                     size_t n_in,
+                                                     size_t m,
+                                                     const double *weights,
+                                                     size_t ldw,
+                                                     const double *z,
+                                                     size_t ldz,
+                                                     double *a,
+                                                     size_t lda,
+                                                     double *r,
+                                                     size_t ldr,
+                                                     void *workspace,
+                                                     size_t workspace_size,
+                                                     struct altmin_projected *projected,
+                                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that moving a back into its interval needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_activation_project_workspace_f64(size_t n_out,
+                                                               size_t n_in,
+                                                               size_t m,
+                                                               size_t *bytes,
+                                                               struct altmin_error *error);
+
+/**
+ * Moves z of a hidden layer to the minimiser of (rho/2)|W a_below + b - z|^2 over |f(z) - a| <= epsilon, whatever
+ * rho: W a_below + b, clipped to the interval of z (DLAM, equation 4). Exact: the objective falls by at least
+ * (rho/2)|z_new - z_old|^2 (Lemma 6). Every interval is widened to contain the present z.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: the layer's output
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ * @param[out] moved |z_new - z_old|^2
+ */
+altmin_status altmin_interval_linear_step_f32(double epsilon,
+                                              int32_t activation,
+                                              double slope,
+                                              size_t n_out,
+                                              size_t m,
+                                              const float *a,
+                                              size_t lda,
+                                              float *z,
+                                              size_t ldz,
+                                              float *r,
+                                              size_t ldr,
+                                              void *workspace,
+                                              size_t workspace_size,
+                                              double *moved,
+                                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the clipped step of z needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_linear_step_workspace_f32(size_t n_out,
+                                                        size_t *bytes,
+                                                        struct altmin_error *error);
+
+/**
+ * Moves z of a hidden layer into its interval, |f(z) - a| <= epsilon, after epsilon has shrunk; |r| may rise by it.
+ * An entry for which no finite z serves, because a is further than epsilon from the range of a sigmoid or tanh,
+ * stays; of a ReLU it moves to 0 at most, and a is still outside.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: the layer's output
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ * @param[out] repaired what was moved
+ */
+altmin_status altmin_interval_linear_repair_f32(double epsilon,
+                                                int32_t activation,
+                                                double slope,
+                                                size_t n_out,
+                                                size_t m,
+                                                const float *a,
+                                                size_t lda,
+                                                float *z,
+                                                size_t ldz,
+                                                float *r,
+                                                size_t ldr,
+                                                struct altmin_projected *repaired,
+                                                struct altmin_error *error);
+
+/**
+ * Moves z of a hidden layer to the minimiser of (rho/2)|W a_below + b - z|^2 over |f(z) - a| <= epsilon, whatever
+ * rho: W a_below + b, clipped to the interval of z (DLAM, equation 4). Exact: the objective falls by at least
+ * (rho/2)|z_new - z_old|^2 (Lemma 6). Every interval is widened to contain the present z.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: the layer's output
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ * @param[out] moved |z_new - z_old|^2
+ */
+altmin_status altmin_interval_linear_step_f64(double epsilon,
+                                              int32_t activation,
+                                              double slope,
+                                              size_t n_out,
+                                              size_t m,
+                                              const double *a,
+                                              size_t lda,
+                                              double *z,
+                                              size_t ldz,
+                                              double *r,
+                                              size_t ldr,
+                                              void *workspace,
+                                              size_t workspace_size,
+                                              double *moved,
+                                              struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the clipped step of z needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_linear_step_workspace_f64(size_t n_out,
+                                                        size_t *bytes,
+                                                        struct altmin_error *error);
+
+/**
+ * Moves z of a hidden layer into its interval, |f(z) - a| <= epsilon, after epsilon has shrunk; |r| may rise by it.
+ * An entry for which no finite z serves, because a is further than epsilon from the range of a sigmoid or tanh,
+ * stays; of a ReLU it moves to 0 at most, and a is still outside.
+ *
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m: the layer's output
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ * @param[out] repaired what was moved
+ */
+altmin_status altmin_interval_linear_repair_f64(double epsilon,
+                                                int32_t activation,
+                                                double slope,
+                                                size_t n_out,
+                                                size_t m,
+                                                const double *a,
+                                                size_t lda,
+                                                double *z,
+                                                size_t ldz,
+                                                double *r,
+                                                size_t ldr,
+                                                struct altmin_projected *repaired,
+                                                struct altmin_error *error);
+
+/**
+ * map: |g|^2 and |W g|^2 of the gradients of altmin_interval_activation_step, without the entries that are pushed
+ * out of their interval, for altmin_interval_first_tau. Two products of n_out x n_in x m.
+ *
+ * @param rho above 0
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param a n_in x m
+ * @param r n_out x m: W a + b - z of the layer above
+ * @param[out] lengths the sums
+ */
+altmin_status altmin_interval_probe_f32(double rho,
+                                        double epsilon,
+                                        int32_t activation,
+                                        double slope,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t m,
+                                        const float *weights,
+                                        size_t ldw,
+                                        const float *z,
+                                        size_t ldz,
+                                        const float *a,
+                                        size_t lda,
+                                        const float *r,
+                                        size_t ldr,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        struct altmin_lengths *lengths,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that altmin_interval_probe needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_probe_workspace_f32(size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * map: |D|^2 and |W D|^2 of the moves that altmin_interval_activation_step would make with this tau, for
+ * altmin_interval_next_tau. Two products of n_out x n_in x m.
+ *
+ * @param rho above 0
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param tau above 0
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param a n_in x m
+ * @param r n_out x m: W a + b - z of the layer above
+ * @param[out] lengths the sums
+ */
+altmin_status altmin_interval_trial_f32(double rho,
+                                        double epsilon,
+                                        int32_t activation,
+                                        double slope,
+                                        double tau,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t m,
+                                        const float *weights,
+                                        size_t ldw,
+                                        const float *z,
+                                        size_t ldz,
+                                        const float *a,
+                                        size_t lda,
+                                        const float *r,
+                                        size_t ldr,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        struct altmin_lengths *lengths,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that altmin_interval_trial needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_trial_workspace_f32(size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * reduce: the tau for a layer's activations that is tried first. ALTMIN_STEP_SCALAR: rho |W g|^2/|g|^2, legal where
+ * nothing is clipped; ALTMIN_STEP_BACKTRACKING (DLAM, Algorithm 3): its start. Never above rho |W|^2 (Frobenius),
+ * which is always legal, and which the rules without a scalar get.
+ *
+ * @param rule the step rule
+ * @param rho above 0
+ * @param weights n_out x n_in: of the layer above
+ * @param probed altmin_interval_probe of all samples, added up; with a rule other than ALTMIN_STEP_SCALAR not looked
+ * at
+ * @param[out] tau the tau
+ */
+altmin_status altmin_interval_first_tau_f32(const struct altmin_step_rule *rule,
+                                            double rho,
+                                            size_t n_out,
+                                            size_t n_in,
+                                            const float *weights,
+                                            size_t ldw,
+                                            const struct altmin_lengths *probed,
+                                            double *tau,
+                                            struct altmin_error *error);
+
+/**
+ * reduce: whether a tau is legal for the moves that were tried with it, and the one to try next if not:
+ * ALTMIN_STEP_BACKTRACKING multiplies it by its factor, other rules take max(2 tau, rho |W D|^2/|D|^2); never above
+ * rho |W|^2 (Frobenius), so that the search ends.
+ *
+ * @param rule the step rule
+ * @param rho above 0
+ * @param weights n_out x n_in: of the layer above
+ * @param tau above 0: the tau that was tried
+ * @param tried altmin_interval_trial of all samples, added up
+ * @param[out] next 0 if tau is legal, else the tau to try next
+ */
+altmin_status altmin_interval_next_tau_f32(const struct altmin_step_rule *rule,
+                                           double rho,
+                                           size_t n_out,
+                                           size_t n_in,
+                                           const float *weights,
+                                           size_t ldw,
+                                           double tau,
+                                           const struct altmin_lengths *tried,
+                                           double *next,
+                                           struct altmin_error *error);
+
+/**
+ * map: |g|^2 and |W g|^2 of the gradients of altmin_interval_activation_step, without the entries that are pushed
+ * out of their interval, for altmin_interval_first_tau. Two products of n_out x n_in x m.
+ *
+ * @param rho above 0
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param a n_in x m
+ * @param r n_out x m: W a + b - z of the layer above
+ * @param[out] lengths the sums
+ */
+altmin_status altmin_interval_probe_f64(double rho,
+                                        double epsilon,
+                                        int32_t activation,
+                                        double slope,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t m,
+                                        const double *weights,
+                                        size_t ldw,
+                                        const double *z,
+                                        size_t ldz,
+                                        const double *a,
+                                        size_t lda,
+                                        const double *r,
+                                        size_t ldr,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        struct altmin_lengths *lengths,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that altmin_interval_probe needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_probe_workspace_f64(size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * map: |D|^2 and |W D|^2 of the moves that altmin_interval_activation_step would make with this tau, for
+ * altmin_interval_next_tau. Two products of n_out x n_in x m.
+ *
+ * @param rho above 0
+ * @param epsilon half the interval's width, above 0
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param tau above 0
+ * @param weights n_out x n_in: of the layer above
+ * @param z n_in x m: of the layer whose output a is
+ * @param a n_in x m
+ * @param r n_out x m: W a + b - z of the layer above
+ * @param[out] lengths the sums
+ */
+altmin_status altmin_interval_trial_f64(double rho,
+                                        double epsilon,
+                                        int32_t activation,
+                                        double slope,
+                                        double tau,
+                                        size_t n_out,
+                                        size_t n_in,
+                                        size_t m,
+                                        const double *weights,
+                                        size_t ldw,
+                                        const double *z,
+                                        size_t ldz,
+                                        const double *a,
+                                        size_t lda,
+                                        const double *r,
+                                        size_t ldr,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        struct altmin_lengths *lengths,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that altmin_interval_trial needs for m samples.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_interval_trial_workspace_f64(size_t n_out,
+                                                  size_t n_in,
+                                                  size_t m,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * reduce: the tau for a layer's activations that is tried first. ALTMIN_STEP_SCALAR: rho |W g|^2/|g|^2, legal where
+ * nothing is clipped; ALTMIN_STEP_BACKTRACKING (DLAM, Algorithm 3): its start. Never above rho |W|^2 (Frobenius),
+ * which is always legal, and which the rules without a scalar get.
+ *
+ * @param rule the step rule
+ * @param rho above 0
+ * @param weights n_out x n_in: of the layer above
+ * @param probed altmin_interval_probe of all samples, added up; with a rule other than ALTMIN_STEP_SCALAR not looked
+ * at
+ * @param[out] tau the tau
+ */
+altmin_status altmin_interval_first_tau_f64(const struct altmin_step_rule *rule,
+                                            double rho,
+                                            size_t n_out,
+                                            size_t n_in,
+                                            const double *weights,
+                                            size_t ldw,
+                                            const struct altmin_lengths *probed,
+                                            double *tau,
+                                            struct altmin_error *error);
+
+/**
+ * reduce: whether a tau is legal for the moves that were tried with it, and the one to try next if not:
+ * ALTMIN_STEP_BACKTRACKING multiplies it by its factor, other rules take max(2 tau, rho |W D|^2/|D|^2); never above
+ * rho |W|^2 (Frobenius), so that the search ends.
+ *
+ * @param rule the step rule
+ * @param rho above 0
+ * @param weights n_out x n_in: of the layer above
+ * @param tau above 0: the tau that was tried
+ * @param tried altmin_interval_trial of all samples, added up
+ * @param[out] next 0 if tau is legal, else the tau to try next
+ */
+altmin_status altmin_interval_next_tau_f64(const struct altmin_step_rule *rule,
+                                           double rho,
+                                           size_t n_out,
+                                           size_t n_in,
+                                           const double *weights,
+                                           size_t ldw,
+                                           double tau,
+                                           const struct altmin_lengths *tried,
+                                           double *next,
+                                           struct altmin_error *error);
+
+/**
+ * R(z; y), summed over the samples from the first to the last.
+ *
+ * @param loss an altmin_loss
+ * @param z n_out x m
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[out] value R
+ */
+altmin_status altmin_loss_value_f32(int32_t loss,
+                                    size_t n_out,
+                                    size_t m,
+                                    const float *z,
+                                    size_t ldz,
+                                    const int32_t *classes,
+                                    const float *values,
+                                    size_t ldv,
+                                    double *value,
+                                    struct altmin_error *error);
+
+/**
+ * The gradient of R with respect to z: softmax(z) - y for cross-entropy, z - y for least squares.
+ *
+ * @param loss an altmin_loss
+ * @param z n_out x m
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[out] gradient n_out x m
+ */
+altmin_status altmin_loss_gradient_f32(int32_t loss,
+                                       size_t n_out,
+                                       size_t m,
+                                       const float *z,
+                                       size_t ldz,
+                                       const int32_t *classes,
+                                       const float *values,
+                                       size_t ldv,
+                                       float *gradient,
+                                       size_t ldg,
+                                       struct altmin_error *error);
+
+/**
+ * How many samples have their largest output at their class; of several largest the first counts.
+ *
+ * @param z n_out x m
+ * @param classes m, each from 0 to n_out - 1
+ * @param[out] correct how many
+ */
+altmin_status altmin_loss_count_correct_f32(size_t n_out,
+                                            size_t m,
+                                            const float *z,
+                                            size_t ldz,
+                                            const int32_t *classes,
+                                            size_t *correct,
+                                            struct altmin_error *error);
+
+/**
+ * R(z; y), summed over the samples from the first to the last.
+ *
+ * @param loss an altmin_loss
+ * @param z n_out x m
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[out] value R
+ */
+altmin_status altmin_loss_value_f64(int32_t loss,
+                                    size_t n_out,
+                                    size_t m,
+                                    const double *z,
+                                    size_t ldz,
+                                    const int32_t *classes,
+                                    const double *values,
+                                    size_t ldv,
+                                    double *value,
+                                    struct altmin_error *error);
+
+/**
+ * The gradient of R with respect to z: softmax(z) - y for cross-entropy, z - y for least squares.
+ *
+ * @param loss an altmin_loss
+ * @param z n_out x m
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[out] gradient n_out x m
+ */
+altmin_status altmin_loss_gradient_f64(int32_t loss,
+                                       size_t n_out,
+                                       size_t m,
+                                       const double *z,
+                                       size_t ldz,
+                                       const int32_t *classes,
+                                       const double *values,
+                                       size_t ldv,
+                                       double *gradient,
+                                       size_t ldg,
+                                       struct altmin_error *error);
+
+/**
+ * How many samples have their largest output at their class; of several largest the first counts.
+ *
+ * @param z n_out x m
+ * @param classes m, each from 0 to n_out - 1
+ * @param[out] correct how many
+ */
+altmin_status altmin_loss_count_correct_f64(size_t n_out,
+                                            size_t m,
+                                            const double *z,
+                                            size_t ldz,
+                                            const int32_t *classes,
+                                            size_t *correct,
+                                            struct altmin_error *error);
+
+/**
+ * A hidden layer's terms of pdADMM's Lagrangian (the equation before Algorithm 1).
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param dual an altmin_dual
+ * @param nu of ALTMIN_DUAL_RECOVERED, above 0; else not looked at
+ * @param q n_out x m
+ * @param z n_out x m
+ * @param p_next n_out x m: the input of the layer above
+ * @param u n_out x m with ALTMIN_DUAL_STORED; else not looked at
+ * @param[out] terms the sums
+ */
+altmin_status altmin_copy_terms_f32(int32_t activation,
+                                    double slope,
+                                    int32_t dual,
+                                    double nu,
+                                    size_t n_out,
+                                    size_t m,
+                                    const float *q,
+                                    size_t ldq,
+                                    const float *z,
+                                    size_t ldz,
+                                    const float *p_next,
+                                    size_t ldp,
+                                    const float *u,
+                                    size_t ldu,
+                                    void *workspace,
+                                    size_t workspace_size,
+                                    struct altmin_copy_terms *terms,
+                                    struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a hidden layer's terms of pdADMM's Lagrangian need.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_copy_terms_workspace_f32(size_t n_out,
+                                              size_t *bytes,
+                                              struct altmin_error *error);
+
+/**
+ * |a - f(z)|^2, a hidden layer's penalty in dlADMM's Lagrangian (equation 1, weight nu/2).
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m
+ * @param z n_out x m
+ * @param[out] gap the sum over all entries
+ */
+altmin_status altmin_activation_gap_f32(int32_t activation,
+                                        double slope,
+                                        size_t n_out,
+                                        size_t m,
+                                        const float *a,
+                                        size_t lda,
+                                        const float *z,
+                                        size_t ldz,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        double *gap,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a hidden layer's penalty in dlADMM's Lagrangian needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_activation_gap_workspace_f32(size_t n_out,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * The last layer's constraint in dlADMM's Lagrangian (equation 1), from the shifted residual.
+ *
+ * @param rho above 0
+ * @param r n_out x m: W a + b - z - u/rho
+ * @param u n_out x m
+ * @param[out] terms the sums
+ */
+altmin_status altmin_constraint_terms_f32(double rho,
+                                          size_t n_out,
+                                          size_t m,
+                                          const float *r,
+                                          size_t ldr,
+                                          const float *u,
+                                          size_t ldu,
+                                          struct altmin_constraint_terms *terms,
+                                          struct altmin_error *error);
+
+/**
+ * |r|^2, a layer's linear penalty in every Lagrangian: weight nu/2 in pdADMM and dlADMM, rho/2 in DLAM.
+ *
+ * @param r n_out x m
+ * @param[out] squared the sum over all entries
+ */
+altmin_status altmin_squared_f32(size_t n_out,
+                                 size_t m,
+                                 const float *r,
+                                 size_t ldr,
+                                 double *squared,
+                                 struct altmin_error *error);
+
+/**
+ * A hidden layer's terms of pdADMM's Lagrangian (the equation before Algorithm 1).
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param dual an altmin_dual
+ * @param nu of ALTMIN_DUAL_RECOVERED, above 0; else not looked at
+ * @param q n_out x m
+ * @param z n_out x m
+ * @param p_next n_out x m: the input of the layer above
+ * @param u n_out x m with ALTMIN_DUAL_STORED; else not looked at
+ * @param[out] terms the sums
+ */
+altmin_status altmin_copy_terms_f64(int32_t activation,
+                                    double slope,
+                                    int32_t dual,
+                                    double nu,
+                                    size_t n_out,
+                                    size_t m,
+                                    const double *q,
+                                    size_t ldq,
+                                    const double *z,
+                                    size_t ldz,
+                                    const double *p_next,
+                                    size_t ldp,
+                                    const double *u,
+                                    size_t ldu,
+                                    void *workspace,
+                                    size_t workspace_size,
+                                    struct altmin_copy_terms *terms,
+                                    struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a hidden layer's terms of pdADMM's Lagrangian need.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_copy_terms_workspace_f64(size_t n_out,
+                                              size_t *bytes,
+                                              struct altmin_error *error);
+
+/**
+ * |a - f(z)|^2, a hidden layer's penalty in dlADMM's Lagrangian (equation 1, weight nu/2).
+ *
+ * @param activation an altmin_activation
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param a n_out x m
+ * @param z n_out x m
+ * @param[out] gap the sum over all entries
+ */
+altmin_status altmin_activation_gap_f64(int32_t activation,
+                                        double slope,
+                                        size_t n_out,
+                                        size_t m,
+                                        const double *a,
+                                        size_t lda,
+                                        const double *z,
+                                        size_t ldz,
+                                        void *workspace,
+                                        size_t workspace_size,
+                                        double *gap,
+                                        struct altmin_error *error);
+
+/**
+ * Bytes of workspace that a hidden layer's penalty in dlADMM's Lagrangian needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_activation_gap_workspace_f64(size_t n_out,
+                                                  size_t *bytes,
+                                                  struct altmin_error *error);
+
+/**
+ * The last layer's constraint in dlADMM's Lagrangian (equation 1), from the shifted residual.
+ *
+ * @param rho above 0
+ * @param r n_out x m: W a + b - z - u/rho
+ * @param u n_out x m
+ * @param[out] terms the sums
+ */
+altmin_status altmin_constraint_terms_f64(double rho,
+                                          size_t n_out,
+                                          size_t m,
+                                          const double *r,
+                                          size_t ldr,
+                                          const double *u,
+                                          size_t ldu,
+                                          struct altmin_constraint_terms *terms,
+                                          struct altmin_error *error);
+
+/**
+ * |r|^2, a layer's linear penalty in every Lagrangian: weight nu/2 in pdADMM and dlADMM, rho/2 in DLAM.
+ *
+ * @param r n_out x m
+ * @param[out] squared the sum over all entries
+ */
+altmin_status altmin_squared_f64(size_t n_out,
+                                 size_t m,
+                                 const double *r,
+                                 size_t ldr,
+                                 double *squared,
+                                 struct altmin_error *error);
+
+/**
+ * Moves z of the last layer to the minimiser of R(z; y) + (mu/2)|z - c|^2, separable over samples, where
+ * c = r + z: pdADMM's equation 5 with mu = nu and c = W p + b, dlADMM's equations 5 and 15 with mu = rho and
+ * c = W a + b - u/rho, DLAM's equation 5 with mu = rho and c = W a + b.
+ *
+ * Least squares: closed form. Cross-entropy: iterated from the z that is given until every entry of the gradient of
+ * a sample is at most 4 EPSILON (max(1, |y|) + (1/2 + mu)|z| + mu |c|), the norms being largest absolute values and
+ * EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others.
+ *
+ * ALTMIN_STATUS_NON_FINITE also if a computation overflows.
+ *
+ * @param loss an altmin_loss
+ * @param solver an altmin_solver
+ * @param mu above 0; tried from 1e-6 to 1e4
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: c - z, which is kept true
+ * @param[out] solved what was done
+ */
+altmin_status altmin_output_step_f32(int32_t loss,
+                                     int32_t solver,
+                                     double mu,
+                                     size_t n_out,
+                                     size_t m,
+                                     const int32_t *classes,
+                                     const float *values,
+                                     size_t ldv,
+                                     float *z,
+                                     size_t ldz,
+                                     float *r,
+                                     size_t ldr,
+                                     void *workspace,
+                                     size_t workspace_size,
+                                     struct altmin_solved *solved,
+                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the step of the last layer's z needs for m samples.
+ *
+ * @param loss an altmin_loss
+ * @param solver an altmin_solver
+ * @param[out] bytes how many
+ */
+altmin_status altmin_output_step_workspace_f32(int32_t loss,
+                                               int32_t solver,
+                                               size_t n_out,
+                                               size_t m,
+                                               size_t *bytes,
+                                               struct altmin_error *error);
+
+/**
+ * Moves z of the last layer to the minimiser of R(z; y) + (mu/2)|z - c|^2, separable over samples, where
+ * c = r + z: pdADMM's equation 5 with mu = nu and c = W p + b, dlADMM's equations 5 and 15 with mu = rho and
+ * c = W a + b - u/rho, DLAM's equation 5 with mu = rho and c = W a + b.
+ *
+ * Least squares: closed form. Cross-entropy: iterated from the z that is given until every entry of the gradient of
+ * a sample is at most 4 EPSILON (max(1, |y|) + (1/2 + mu)|z| + mu |c|), the norms being largest absolute values and
+ * EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others.
+ *
+ * ALTMIN_STATUS_NON_FINITE also if a computation overflows.
+ *
+ * @param loss an altmin_loss
+ * @param solver an altmin_solver
+ * @param mu above 0; tried from 1e-6 to 1e4
+ * @param classes m, each from 0 to n_out - 1; or NULL
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
+ * 0 or above and adds up to 1 within 0.001.
+ * @param[in,out] z n_out x m
+ * @param[in,out] r n_out x m: c - z, which is kept true
+ * @param[out] solved what was done
+ */
+altmin_status altmin_output_step_f64(int32_t loss,
+                                     int32_t solver,
+                                     double mu,
+                                     size_t n_out,
+                                     size_t m,
+                                     const int32_t *classes,
+                                     const double *values,
+                                     size_t ldv,
+                                     double *z,
+                                     size_t ldz,
+                                     double *r,
+                                     size_t ldr,
+                                     void *workspace,
+                                     size_t workspace_size,
+                                     struct altmin_solved *solved,
+                                     struct altmin_error *error);
+
+/**
+ * Bytes of workspace that the step of the last layer's z needs for m samples.
+ *
+ * @param loss an altmin_loss
+ * @param solver an altmin_solver
+ * @param[out] bytes how many
+ */
+altmin_status altmin_output_step_workspace_f64(int32_t loss,
+                                               int32_t solver,
+                                               size_t n_out,
+                                               size_t m,
+                                               size_t *bytes,
+                                               struct altmin_error *error);
+
+/**
  * C <- alpha op(A) op(B) + beta C: the product of which everything else is made. The same bits on every call, in
  * any thread.
  *
@@ -1179,6 +3222,40 @@ altmin_status altmin_linear_workspace_f64(size_t n_out,
                                           size_t m,
                                           size_t *bytes,
                                           struct altmin_error *error);
+
+/**
+ * Omega(W), a layer's share of every objective.
+ *
+ * @param regularizer an altmin_regularizer
+ * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param weights n_out x n_in
+ * @param[out] value Omega
+ */
+altmin_status altmin_regularizer_value_f32(int32_t regularizer,
+                                           double lambda,
+                                           size_t n_out,
+                                           size_t n_in,
+                                           const float *weights,
+                                           size_t ldw,
+                                           double *value,
+                                           struct altmin_error *error);
+
+/**
+ * Omega(W), a layer's share of every objective.
+ *
+ * @param regularizer an altmin_regularizer
+ * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param weights n_out x n_in
+ * @param[out] value Omega
+ */
+altmin_status altmin_regularizer_value_f64(int32_t regularizer,
+                                           double lambda,
+                                           size_t n_out,
+                                           size_t n_in,
+                                           const double *weights,
+                                           size_t ldw,
+                                           double *value,
+                                           struct altmin_error *error);
 
 /**
  * Elements of a layer's sums: n_out n_in + n_out + n_in n_in + n_in.

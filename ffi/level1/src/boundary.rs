@@ -15,9 +15,10 @@
 
 use core::ffi::c_void;
 
-use altmin_core::Real;
+use altmin_core::loss::{Loss, Target};
 use altmin_core::view::{MatMut, MatRef, span, view, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
+use altmin_core::{Error, Real};
 
 use crate::error::{Refusal, altmin_error, altmin_status};
 
@@ -244,7 +245,7 @@ impl Memory {
         // SAFETY: the caller's promise is this function's; the numbers' bits are the same in both types.
         let classes = unsafe { self.slice(argument, classes.cast::<u32>(), m)? };
         match classes.iter().map(|&class| class as i32).find(|&class| class < 0) {
-            Some(found) => Err(Refusal::Core(altmin_core::Error::Setting {
+            Some(found) => Err(Refusal::Core(Error::Setting {
                 name: argument,
                 found: f64::from(found),
                 expected: "classes, 0 or above",
@@ -268,7 +269,7 @@ impl Memory {
     /// The core counts the workspace in elements, C in bytes.
     fn in_bytes(&self, refusal: Refusal) -> Refusal {
         match refusal {
-            Refusal::Core(altmin_core::Error::Workspace { needed, .. }) => {
+            Refusal::Core(Error::Workspace { needed, .. }) => {
                 let (found, element) = self.workspace;
                 Refusal::Workspace { found, needed: needed.saturating_mul(element) }
             }
@@ -300,6 +301,36 @@ impl Memory {
         // SAFETY: the caller's promise is this function's.
         unsafe { self.slice(argument, structure, 1)? }.first().ok_or(Refusal::Null { argument })
     }
+}
+
+/// What the outputs are compared with: classes or values, whichever is not NULL, checked against the loss.
+pub unsafe fn target<'a, T: Real>(
+    memory: &mut Memory,
+    loss: Loss,
+    n_out: usize,
+    m: usize,
+    classes: *const i32,
+    values: *const T,
+    leading_dimension: usize,
+) -> Answer<Target<'a, T>> {
+    let (argument, target) = match (classes.is_null(), values.is_null()) {
+        (false, false) => return Err(Refusal::Both { argument: "classes", other: "values" }),
+        (true, true) if m > 0 => return Err(Refusal::Neither { argument: "classes", other: "values" }),
+        // SAFETY: the caller's promise is this function's.
+        (_, true) => ("classes", Target::Classes(unsafe { memory.classes("classes", classes, m)? })),
+        // SAFETY: the same.
+        (true, false) => (
+            "values",
+            Target::Values(unsafe { memory.matrix("values", values, n_out, m, leading_dimension)? }),
+        ),
+    };
+    // The core calls either the target.
+    let named = |error| match error {
+        Error::Setting { found, expected, .. } => Error::Setting { name: argument, found, expected },
+        other => other,
+    };
+    loss.check_target(target, n_out, m).map_err(named)?;
+    Ok(target)
 }
 
 /// Writes a result where it is wanted.
@@ -365,7 +396,7 @@ pub fn give_bytes<T: Real>(to: &mut usize, requirement: Requirement) -> Answer {
 
 fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimension: usize) -> Answer<usize> {
     if leading_dimension < rows {
-        return Err(altmin_core::Error::LeadingDimension { argument, found: leading_dimension, rows }.into());
+        return Err(Error::LeadingDimension { argument, found: leading_dimension, rows }.into());
     }
     span(rows, columns, leading_dimension).ok_or(Refusal::Overflow { argument })
 }

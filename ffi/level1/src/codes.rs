@@ -5,10 +5,12 @@
 
 use altmin_core::error::{Error, require_positive};
 use altmin_core::gemm::Transpose;
+use altmin_core::loss::{Loss, OutputSolver};
+use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 use altmin_core::update::hidden::Proximal;
-use altmin_core::update::input::StepKind;
+use altmin_core::update::input::{Prepared, StepKind};
 use altmin_core::update::sums::Parts;
 use altmin_core::update::weights::Order;
 use altmin_core::{Activation, Real};
@@ -58,6 +60,37 @@ pub enum altmin_transpose {
     No = 0,
     /// op(A) = A'
     Yes = 1,
+}
+
+/// The risk R(z; y) of the last layer, summed over the samples.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_loss {
+    /// Softmax cross-entropy, the sum over samples of log(sum exp z) - <y, z>; y is the unit vector of a sample's class, or
+    /// probabilities
+    CrossEntropy = 0,
+    /// (1/2)|z - y|^2; y is the unit vector of a sample's class, or any values
+    LeastSquares = 1,
+}
+
+/// How the subproblem of the last layer's z is solved where it has no closed form.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_solver {
+    /// Newton's method, the full step halved until the objective falls: a handful of iterations from a near start
+    Newton = 0,
+    /// FISTA, as the papers have it, with its momentum restarted where it points uphill: slow for small mu
+    Fista = 1,
+}
+
+/// Where pdADMM's dual is.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_dual {
+    /// Nowhere: u = nu (q - f(z)) by Lemma 4
+    Recovered = 0,
+    /// In memory of its own, moved by equation 7
+    Stored = 1,
 }
 
 /// The regulariser Omega on the weights.
@@ -236,6 +269,50 @@ impl altmin_prepared {
             Self::Inverse => StepKind::Exact,
             Self::OuterInverse => StepKind::OuterExact,
         }
+    }
+}
+
+/// The risk of the last layer.
+pub fn loss(code: i32) -> Answer<Loss> {
+    let meaning = match code {
+        0 => Some(Loss::CrossEntropy),
+        1 => Some(Loss::LeastSquares),
+        _ => None,
+    };
+    known("loss", code, meaning)
+}
+
+/// The solver of the output subproblem.
+pub fn solver(code: i32) -> Answer<OutputSolver> {
+    let meaning = match code {
+        0 => Some(OutputSolver::Newton),
+        1 => Some(OutputSolver::Fista),
+        _ => None,
+    };
+    known("solver", code, meaning)
+}
+
+/// Whether the dual is stored.
+pub fn dual(code: i32) -> Answer<DualStorage> {
+    let meaning = match code {
+        0 => Some(DualStorage::Recovered),
+        1 => Some(DualStorage::Stored),
+        _ => None,
+    };
+    known("dual", code, meaning)
+}
+
+/// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
+pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T>> {
+    match prepared(code)? {
+        altmin_prepared::Columns => Ok(Prepared::Columns),
+        altmin_prepared::Tau => Ok(Prepared::Tau(T::from_f64(tau))),
+        altmin_prepared::Inverse | altmin_prepared::OuterInverse => Err(Error::Setting {
+            name: "prepared",
+            found: f64::from(code),
+            expected: "ALTMIN_PREPARED_COLUMNS or _TAU: an interval has no exact step",
+        }
+        .into()),
     }
 }
 

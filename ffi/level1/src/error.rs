@@ -126,6 +126,20 @@ pub enum Refusal {
         /// The present size.
         expected: usize,
     },
+    /// One of two arguments must be there, and neither is.
+    Neither {
+        /// The one's name.
+        argument: &'static str,
+        /// The other's.
+        other: &'static str,
+    },
+    /// One of two arguments must be there, and both are.
+    Both {
+        /// The one's name.
+        argument: &'static str,
+        /// The other's.
+        other: &'static str,
+    },
     /// A number that must be finite is not.
     NonFinite {
         /// The argument's name.
@@ -154,6 +168,8 @@ impl Refusal {
             Refusal::Workspace { .. } => status::Workspace,
             Refusal::Code { .. } => status::Code,
             Refusal::StructSize { .. } => status::StructSize,
+            Refusal::Neither { .. } => status::Null,
+            Refusal::Both { .. } => status::Setting,
             Refusal::NonFinite { .. } => status::NonFinite,
             Refusal::Core(error) => of_core(error),
         }
@@ -193,6 +209,12 @@ impl fmt::Display for Refusal {
             }
             Refusal::StructSize { argument, found, expected } => {
                 write!(f, "struct_size of `{argument}` is {found}, expected {expected}")
+            }
+            Refusal::Neither { argument, other } => {
+                write!(f, "`{argument}` and `{other}` are NULL, expected one of them")
+            }
+            Refusal::Both { argument, other } => {
+                write!(f, "`{argument}` and `{other}` are given, expected one of them and NULL")
             }
             Refusal::NonFinite { argument } => write!(f, "`{argument}` has NaN or infinity"),
             Refusal::Core(error) => error.fmt(f),

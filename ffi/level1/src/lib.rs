@@ -28,11 +28,20 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+pub mod activation;
 pub mod boundary;
 pub mod codes;
+pub mod copy;
+pub mod dual;
 pub mod error;
+pub mod extrapolation;
 pub mod hidden;
 pub mod input;
+pub mod interval;
+pub mod loss;
+pub mod objective;
+pub mod output;
 pub mod product;
+pub mod regularizer;
 pub mod sums;
 pub mod weights;
