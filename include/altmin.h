@@ -321,35 +321,6 @@ typedef int32_t altmin_solver;
 #endif // __cplusplus
 
 /**
- * Omega(W), the term that the objective adds for a layer's weights. lambda is finite and 0 or above.
- */
-enum altmin_regularizer
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * 0; lambda is not looked at
-     */
-    ALTMIN_REGULARIZER_NONE = 0,
-    /**
-     * lambda sum |W_ij|, which makes weights zero
-     */
-    ALTMIN_REGULARIZER_L1 = 1,
-    /**
-     * (lambda/2) sum W_ij^2, which makes weights small
-     */
-    ALTMIN_REGULARIZER_L2 = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum altmin_regularizer altmin_regularizer;
-#else
-typedef int32_t altmin_regularizer;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
  * Where pdADMM's dual is.
  */
 enum altmin_dual
@@ -396,6 +367,35 @@ enum altmin_transpose
 typedef enum altmin_transpose altmin_transpose;
 #else
 typedef int32_t altmin_transpose;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The regulariser Omega on the weights.
+ */
+enum altmin_regularizer
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * 0
+     */
+    ALTMIN_REGULARIZER_NONE = 0,
+    /**
+     * lambda sum |W_ij|
+     */
+    ALTMIN_REGULARIZER_L1 = 1,
+    /**
+     * (lambda/2) sum W_ij^2
+     */
+    ALTMIN_REGULARIZER_L2 = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_regularizer altmin_regularizer;
+#else
+typedef int32_t altmin_regularizer;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -2054,8 +2054,8 @@ altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
  * @param epsilon half the interval's width, above 0
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param prepared ALTMIN_PREPARED_COLUMNS or _TAU; the exact steps of the other methods are refused with ALTMIN_STATUS_SETTING
- * @param tau above 0; not looked at with ALTMIN_PREPARED_COLUMNS
+ * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
+ * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m
@@ -2153,8 +2153,8 @@ altmin_status altmin_interval_activation_project_workspace_f32(size_t n_out,
  * @param epsilon half the interval's width, above 0
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param prepared ALTMIN_PREPARED_COLUMNS or _TAU; the exact steps of the other methods are refused with ALTMIN_STATUS_SETTING
- * @param tau above 0; not looked at with ALTMIN_PREPARED_COLUMNS
+ * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
+ * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m

@@ -1,5 +1,6 @@
 //! `include/altmin.h`, made from the sources of the C interface.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -14,7 +15,20 @@ pub fn path() -> PathBuf {
     root().join("include/altmin.h")
 }
 
-/// The header's text.
+/// The committed header without its comments.
+pub fn code() -> String {
+    let header = std::fs::read_to_string(path()).expect("include/altmin.h");
+    header.split("*/").filter_map(|part| part.split("/*").next()).collect()
+}
+
+/// Names of the functions that the committed header declares: `altmin_` names before an opening parenthesis.
+pub fn functions() -> BTreeSet<String> {
+    let code = code();
+    let before = code.split('(').map(|text| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next());
+    before.flatten().filter(|name| name.starts_with("altmin_")).map(str::to_owned).collect()
+}
+
+/// The header's text, made anew.
 ///
 /// Level 1 is written once for both precisions, by macros that cbindgen does not read: the compiler writes them out first.
 pub fn generate() -> String {

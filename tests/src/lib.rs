@@ -4,6 +4,15 @@
 //!   allocator, and finds no undefined symbol in it.
 //! - `tests/header.rs` makes the C header anew and compares it with the committed one.
 //! - `tests/symbols.rs` compares the shared library's symbols with the header's.
+//! - `tests/c_programs.rs` compiles, links and runs the programs of `ffi/examples/` and `tests/programs/`, on demand under
+//!   checkers of memory.
+//! - `tests/layout.rs` compares sizes, offsets and values of the header with Rust's.
+//! - `tests/embedded.rs` builds the library for small devices, finds nothing that it needs, and runs its example.
+//!
+//! `ffi/install/tests/` installs the libraries and builds other people's projects with them.
 
 pub mod header;
 pub mod library;
+#[cfg(target_os = "linux")]
+pub mod programs;
+pub mod tools;

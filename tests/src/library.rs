@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-/// Where `cargo test` puts what it builds: two folders above this program.
-fn folder() -> PathBuf {
+/// Where `cargo test` puts what it builds for these tests: beside this program.
+pub fn folder() -> PathBuf {
     let program = std::env::current_exe().expect("the path of this program");
-    program.ancestors().nth(2).expect("a folder of builds").to_path_buf()
+    program.parent().expect("a program lies in a folder").to_path_buf()
 }
 
 fn built(name: &str) -> PathBuf {
     let path = folder().join(name);
-    assert!(path.is_file(), "{} is not there: cargo test --workspace builds it", path.display());
+    assert!(path.is_file(), "{} is not there, though these tests depend on it", path.display());
     path
 }
 

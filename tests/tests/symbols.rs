@@ -6,14 +6,6 @@ use std::process::Command;
 
 use altmin_tests::{header, library};
 
-/// Names of functions that the header declares: `altmin_` names before an opening parenthesis.
-fn declared() -> BTreeSet<String> {
-    let header = std::fs::read_to_string(header::path()).expect("include/altmin.h");
-    let code: String = header.split("*/").filter_map(|part| part.split("/*").next()).collect();
-    let before = code.split('(').map(|text| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next());
-    before.flatten().filter(|name| name.starts_with("altmin_")).map(str::to_owned).collect()
-}
-
 #[test]
 fn exported_symbols_are_the_headers() {
     let output = Command::new("nm").args(["-D", "--defined-only"]).arg(library::shared()).output();
@@ -22,7 +14,7 @@ fn exported_symbols_are_the_headers() {
     let text = String::from_utf8(output.stdout).expect("names in ASCII");
     let exported: BTreeSet<String> =
         text.lines().filter_map(|line| line.split_whitespace().last()).map(str::to_owned).collect();
-    let declared = declared();
+    let declared = header::functions();
     assert!(declared.len() > 4, "{declared:?}");
     assert_eq!(exported, declared);
 }

@@ -15,7 +15,6 @@
 
 use core::ffi::c_void;
 
-use altmin_core::error::require_positive;
 use altmin_core::loss::{Loss, Target};
 use altmin_core::view::{MatMut, MatRef, span, view, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
@@ -334,13 +333,6 @@ pub unsafe fn target<'a, T: Real>(
     Ok(target)
 }
 
-/// The type's nearest to a scalar that must be finite and above 0.
-pub fn positive<T: Real>(argument: &'static str, scalar: f64) -> Answer<T> {
-    let scalar = T::from_f64(scalar);
-    require_positive(argument, scalar.to_f64())?;
-    Ok(scalar)
-}
-
 /// Writes a result where it is wanted.
 pub fn give<R>(to: Option<&mut R>, result: R) {
     if let Some(to) = to {
@@ -386,23 +378,11 @@ pub unsafe fn query<T: Real>(
     error: *mut altmin_error,
 ) -> altmin_status {
     // SAFETY: the caller's promise is this function's.
-    unsafe { query_of::<T>(bytes, sizes, m, || Ok(requirement()), error) }
-}
-
-/// [`query`] where the requirement depends on codes, which may stand for nothing.
-pub unsafe fn query_of<T: Real>(
-    bytes: *mut usize,
-    sizes: &[(&'static str, usize)],
-    m: usize,
-    requirement: impl FnOnce() -> Answer<Requirement>,
-    error: *mut altmin_error,
-) -> altmin_status {
-    // SAFETY: the caller's promise is this function's.
     unsafe {
         guard(error, |memory| {
             let bytes = memory.required("bytes", bytes)?;
             require_sizes(sizes, m)?;
-            give_bytes::<T>(bytes, requirement()?)
+            give_bytes::<T>(bytes, requirement())
         })
     }
 }

@@ -42,6 +42,26 @@ pub enum altmin_proximal {
     Yes = 1,
 }
 
+/// Which of a layer's sums are meant.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_parts {
+    /// All four
+    All = 0,
+    /// Those of r alone: the input has not changed since its own were added up (the data of the first layer)
+    Residual = 1,
+}
+
+/// Whether a factor of a product enters as it is or transposed.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_transpose {
+    /// op(A) = A
+    No = 0,
+    /// op(A) = A'
+    Yes = 1,
+}
+
 /// The risk R(z; y) of the last layer, summed over the samples.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,18 +83,6 @@ pub enum altmin_solver {
     Fista = 1,
 }
 
-/// Omega(W), the term that the objective adds for a layer's weights. lambda is finite and 0 or above.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_regularizer {
-    /// 0; lambda is not looked at
-    None = 0,
-    /// lambda sum |W_ij|, which makes weights zero
-    L1 = 1,
-    /// (lambda/2) sum W_ij^2, which makes weights small
-    L2 = 2,
-}
-
 /// Where pdADMM's dual is.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,24 +93,16 @@ pub enum altmin_dual {
     Stored = 1,
 }
 
-/// Which of a layer's sums are meant.
+/// The regulariser Omega on the weights.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_parts {
-    /// All four
-    All = 0,
-    /// Those of r alone: the input has not changed since its own were added up (the data of the first layer)
-    Residual = 1,
-}
-
-/// Whether a factor of a product enters as it is or transposed.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_transpose {
-    /// op(A) = A
-    No = 0,
-    /// op(A) = A'
-    Yes = 1,
+pub enum altmin_regularizer {
+    /// 0
+    None = 0,
+    /// lambda sum |W_ij|
+    L1 = 1,
+    /// (lambda/2) sum W_ij^2
+    L2 = 2,
 }
 
 /// Which of weights and bias moves first. Least-squares steps move both at once and do not look at it.
@@ -192,63 +192,6 @@ pub fn proximal(code: i32) -> Answer<Proximal> {
     known("proximal", code, meaning)
 }
 
-/// The risk of the last layer.
-pub fn loss(code: i32) -> Answer<Loss> {
-    let meaning = match code {
-        0 => Some(Loss::CrossEntropy),
-        1 => Some(Loss::LeastSquares),
-        _ => None,
-    };
-    known("loss", code, meaning)
-}
-
-/// The solver of the output subproblem.
-pub fn solver(code: i32) -> Answer<OutputSolver> {
-    let meaning = match code {
-        0 => Some(OutputSolver::Newton),
-        1 => Some(OutputSolver::Fista),
-        _ => None,
-    };
-    known("solver", code, meaning)
-}
-
-/// A regulariser from its code.
-pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
-    let meaning = match code {
-        0 => Some(Regularizer::None),
-        1 => Some(Regularizer::L1(T::from_f64(lambda))),
-        2 => Some(Regularizer::L2(T::from_f64(lambda))),
-        _ => None,
-    };
-    let regularizer = known("regularizer", code, meaning)?;
-    regularizer.validate()?;
-    Ok(regularizer)
-}
-
-/// Whether the dual is stored.
-pub fn dual(code: i32) -> Answer<DualStorage> {
-    let meaning = match code {
-        0 => Some(DualStorage::Recovered),
-        1 => Some(DualStorage::Stored),
-        _ => None,
-    };
-    known("dual", code, meaning)
-}
-
-/// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
-pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T>> {
-    match code {
-        0 => Ok(Prepared::Columns),
-        1 => Ok(Prepared::Tau(T::from_f64(tau))),
-        2 | 3 => Err(Refusal::Core(Error::Setting {
-            name: "prepared",
-            found: f64::from(code),
-            expected: "a step along the gradient, 0 or 1",
-        })),
-        _ => Err(Refusal::Code { argument: "prepared", found: code }),
-    }
-}
-
 /// Which sums.
 pub fn parts(code: i32) -> Answer<Parts> {
     let meaning = match code {
@@ -267,6 +210,20 @@ pub fn transpose(argument: &'static str, code: i32) -> Answer<Transpose> {
         _ => None,
     };
     known(argument, code, meaning)
+}
+
+/// A regulariser from its code.
+pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
+    let lambda = T::from_f64(lambda);
+    let meaning = match code {
+        0 => Some(Regularizer::None),
+        1 => Some(Regularizer::L1(lambda)),
+        2 => Some(Regularizer::L2(lambda)),
+        _ => None,
+    };
+    let regularizer = known("regularizer", code, meaning)?;
+    regularizer.validate()?;
+    Ok(regularizer)
 }
 
 /// `Ok` when least-squares weights have a closed form with the regulariser.
@@ -312,6 +269,50 @@ impl altmin_prepared {
             Self::Inverse => StepKind::Exact,
             Self::OuterInverse => StepKind::OuterExact,
         }
+    }
+}
+
+/// The risk of the last layer.
+pub fn loss(code: i32) -> Answer<Loss> {
+    let meaning = match code {
+        0 => Some(Loss::CrossEntropy),
+        1 => Some(Loss::LeastSquares),
+        _ => None,
+    };
+    known("loss", code, meaning)
+}
+
+/// The solver of the output subproblem.
+pub fn solver(code: i32) -> Answer<OutputSolver> {
+    let meaning = match code {
+        0 => Some(OutputSolver::Newton),
+        1 => Some(OutputSolver::Fista),
+        _ => None,
+    };
+    known("solver", code, meaning)
+}
+
+/// Whether the dual is stored.
+pub fn dual(code: i32) -> Answer<DualStorage> {
+    let meaning = match code {
+        0 => Some(DualStorage::Recovered),
+        1 => Some(DualStorage::Stored),
+        _ => None,
+    };
+    known("dual", code, meaning)
+}
+
+/// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
+pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T>> {
+    match prepared(code)? {
+        altmin_prepared::Columns => Ok(Prepared::Columns),
+        altmin_prepared::Tau => Ok(Prepared::Tau(T::from_f64(tau))),
+        altmin_prepared::Inverse | altmin_prepared::OuterInverse => Err(Error::Setting {
+            name: "prepared",
+            found: f64::from(code),
+            expected: "ALTMIN_PREPARED_COLUMNS or _TAU: an interval has no exact step",
+        }
+        .into()),
     }
 }
 

@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use altmin_core::update::copy;
 
-use crate::boundary::{give, guard, positive, query, require_some};
+use crate::boundary::{give, guard, query, require_some};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -46,7 +46,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let (nu, rho) = (positive::<$T>("nu", nu)?, positive::<$T>("rho", rho)?);
+                    let (nu, rho) = (codes::positive::<$T>("nu", nu)?, codes::positive::<$T>("rho", rho)?);
                     let activation = codes::activation(activation, slope)?;
                     let p_next = memory.matrix("p_next", p_next, n_out, m, ldp)?;
                     let u = memory.matrix("u", u, n_out, m, ldu)?;
@@ -98,7 +98,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let ratio = positive::<$T>("ratio", ratio)?;
+                    let ratio = codes::positive::<$T>("ratio", ratio)?;
                     let activation = codes::activation(activation, slope)?;
                     let z = memory.matrix("z", z, n_out, m, ldz)?;
                     let mut q = memory.matrix_mut("q", q, n_out, m, ldq)?;

@@ -2,7 +2,7 @@
 
 use altmin_core::update::dual;
 
-use crate::boundary::{give, guard, positive, require_some};
+use crate::boundary::{give, guard, require_some};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -32,7 +32,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let rho = positive::<$T>("rho", rho)?;
+                    let rho = codes::positive::<$T>("rho", rho)?;
                     let p_next = memory.matrix("p_next", p_next, n_out, m, ldp)?;
                     let q = memory.matrix("q", q, n_out, m, ldq)?;
                     let mut u = memory.matrix_mut("u", u, n_out, m, ldu)?;
@@ -69,7 +69,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let nu = positive::<$T>("nu", nu)?;
+                    let nu = codes::positive::<$T>("nu", nu)?;
                     let activation = codes::activation(activation, slope)?;
                     let q = memory.matrix("q", q, n_out, m, ldq)?;
                     let z = memory.matrix("z", z, n_out, m, ldz)?;
@@ -102,7 +102,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let rho = positive::<$T>("rho", rho)?;
+                    let rho = codes::positive::<$T>("rho", rho)?;
                     let mut r = memory.matrix_mut("r", r, n_out, m, ldr)?;
                     let mut u = memory.matrix_mut("u", u, n_out, m, ldu)?;
                     let primal = memory.result("primal", primal)?;

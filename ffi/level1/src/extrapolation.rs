@@ -5,7 +5,8 @@ pub mod variables;
 
 use altmin_core::update::extrapolation;
 
-use crate::boundary::{give, guard, positive};
+use crate::boundary::{give, guard};
+use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
 macro_rules! functions {
@@ -28,7 +29,7 @@ macro_rules! functions {
         ) -> altmin_status {
             unsafe {
                 guard(error, |memory| {
-                    let (momentum, next) = extrapolation::momentum(positive::<$T>("t", t)?);
+                    let (momentum, next) = extrapolation::momentum(codes::positive::<$T>("t", t)?);
                     let beta = memory.result("beta", beta)?;
                     let t_next = memory.result("t_next", t_next)?;
                     give(beta, f64::from(momentum));

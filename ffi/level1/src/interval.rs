@@ -8,7 +8,7 @@ use core::ffi::c_void;
 
 use altmin_core::update::interval;
 
-use crate::boundary::{guard, positive, query, require_some};
+use crate::boundary::{guard, query, require_some};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -42,7 +42,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let epsilon = positive::<$T>("epsilon", epsilon)?;
+                    let epsilon = codes::positive::<$T>("epsilon", epsilon)?;
                     let activation = codes::activation(activation, slope)?;
                     let z = memory.matrix("z", z, n_out, m, ldz)?;
                     let a = memory.matrix("a", a, n_out, m, lda)?;

@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::objective::{self, ConstraintTerms, CopyTerms, Dual};
 
-use crate::boundary::{guard, positive, query, require_some};
+use crate::boundary::{guard, query, require_some};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -97,7 +97,7 @@ macro_rules! functions {
                     let z = memory.matrix("z", z, n_out, m, ldz)?;
                     let p_next = memory.matrix("p_next", p_next, n_out, m, ldp)?;
                     let dual = match storage {
-                        DualStorage::Recovered => Dual::Recovered { nu: positive::<$T>("nu", nu)? },
+                        DualStorage::Recovered => Dual::Recovered { nu: codes::positive::<$T>("nu", nu)? },
                         DualStorage::Stored => Dual::Stored(memory.matrix("u", u, n_out, m, ldu)?),
                     };
                     let stack = memory.workspace::<$T>(workspace, workspace_size)?;
@@ -191,7 +191,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let rho = positive::<$T>("rho", rho)?;
+                    let rho = codes::positive::<$T>("rho", rho)?;
                     let r = memory.matrix("r", r, n_out, m, ldr)?;
                     let u = memory.matrix("u", u, n_out, m, ldu)?;
                     let terms = memory.required("terms", terms)?;

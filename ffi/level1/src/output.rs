@@ -4,7 +4,7 @@ use core::ffi::c_void;
 
 use altmin_core::update::output;
 
-use crate::boundary::{give, guard, positive, query_of, require_sizes, target};
+use crate::boundary::{give, give_bytes, guard, require_sizes, target};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -73,7 +73,7 @@ macro_rules! functions {
                 guard(error, |memory| {
                     require_sizes(&[("n_out", n_out)], m)?;
                     let (loss, solver) = (codes::loss(loss)?, codes::solver(solver)?);
-                    let mu = positive::<$T>("mu", mu)?;
+                    let mu = codes::positive::<$T>("mu", mu)?;
                     let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     let mut z = memory.matrix_mut("z", z, n_out, m, ldz)?;
                     let mut r = memory.matrix_mut("r", r, n_out, m, ldr)?;
@@ -99,9 +99,14 @@ macro_rules! functions {
             bytes: *mut usize,
             error: *mut altmin_error,
         ) -> altmin_status {
-            let needed =
-                || Ok(output::step_workspace::<$T>(codes::loss(loss)?, codes::solver(solver)?, n_out, m));
-            unsafe { query_of::<$T>(bytes, &[("n_out", n_out)], m, needed, error) }
+            unsafe {
+                guard(error, |memory| {
+                    let bytes = memory.required("bytes", bytes)?;
+                    require_sizes(&[("n_out", n_out)], m)?;
+                    let (loss, solver) = (codes::loss(loss)?, codes::solver(solver)?);
+                    give_bytes::<$T>(bytes, output::step_workspace::<$T>(loss, solver, n_out, m))
+                })
+            }
         }
     };
 }

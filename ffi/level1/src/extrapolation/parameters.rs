@@ -7,7 +7,7 @@ use altmin_core::update::extrapolation::{self, Before};
 use altmin_core::update::sums::SumsShape;
 use altmin_core::update::weights::Change;
 
-use crate::boundary::{guard, positive, query, require_sizes};
+use crate::boundary::{guard, query, require_sizes};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -55,7 +55,8 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_sizes(&[("n_out", n_out), ("n_in", n_in)], 0)?;
-                    let (w, regularizer) = (positive("w", w)?, codes::regularizer(regularizer, lambda)?);
+                    let (w, regularizer) =
+                        (codes::positive("w", w)?, codes::regularizer(regularizer, lambda)?);
                     let shape = SumsShape { n_out, n_in };
                     let sums = memory.vector_mut("sums", sums, shape.elements())?;
                     let before = memory.matrix_mut("weights_before", weights_before, n_out, n_in, ldb)?;

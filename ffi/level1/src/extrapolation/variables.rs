@@ -6,7 +6,7 @@ use altmin_core::gemm::Portable;
 use altmin_core::update::extrapolation;
 use altmin_core::update::interval::activation::Interval;
 
-use crate::boundary::{guard, positive, query, require_sizes, require_some, target};
+use crate::boundary::{guard, query, require_sizes, require_some, target};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -54,7 +54,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let epsilon = positive("epsilon", epsilon)?;
+                    let epsilon = codes::positive("epsilon", epsilon)?;
                     let activation = codes::activation(activation, slope)?;
                     let a = memory.matrix("a", a, n_out, m, lda)?;
                     let mut before = memory.matrix_mut("before", before, n_out, m, ldb)?;
@@ -115,7 +115,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let (loss, rho) = (codes::loss(loss)?, positive("rho", rho)?);
+                    let (loss, rho) = (codes::loss(loss)?, codes::positive("rho", rho)?);
                     let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     let mut before = memory.matrix_mut("before", before, n_out, m, ldb)?;
                     let t = memory.vector_mut("t", t, m)?;
@@ -179,7 +179,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_sizes(&[("n_out", n_out), ("n_in", n_in)], m)?;
-                    let epsilon = positive("epsilon", epsilon)?;
+                    let epsilon = codes::positive("epsilon", epsilon)?;
                     let activation = codes::activation(activation, slope)?;
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
                     let z = memory.matrix("z", z, n_in, m, ldz)?;

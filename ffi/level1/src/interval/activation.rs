@@ -6,7 +6,7 @@ use altmin_core::gemm::Portable;
 use altmin_core::update::interval::activation::{self, Interval, Moved};
 
 use super::linear::altmin_projected;
-use crate::boundary::{give, guard, positive, query, require_sizes};
+use crate::boundary::{give, guard, query, require_sizes};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -45,8 +45,8 @@ macro_rules! functions {
         /// @param epsilon half the interval's width, above 0
         /// @param activation an altmin_activation
         /// @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
-        /// @param prepared ALTMIN_PREPARED_COLUMNS or _TAU; the exact steps of the other methods are refused with ALTMIN_STATUS_SETTING
-        /// @param tau above 0; not looked at with ALTMIN_PREPARED_COLUMNS
+        /// @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
+        /// @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
         /// @param weights n_out x n_in: of the layer above
         /// @param z n_in x m: of the layer whose output a is
         /// @param[in,out] a n_in x m
@@ -79,7 +79,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_sizes(&[("n_out", n_out), ("n_in", n_in)], m)?;
-                    let (rho, epsilon) = (positive("rho", rho)?, positive("epsilon", epsilon)?);
+                    let (rho, epsilon) = (codes::positive("rho", rho)?, codes::positive("epsilon", epsilon)?);
                     let activation = codes::activation(activation, slope)?;
                     let prepared = codes::gradient_step(prepared, tau)?;
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
@@ -147,7 +147,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_sizes(&[("n_out", n_out), ("n_in", n_in)], m)?;
-                    let epsilon = positive("epsilon", epsilon)?;
+                    let epsilon = codes::positive("epsilon", epsilon)?;
                     let activation = codes::activation(activation, slope)?;
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
                     let z = memory.matrix("z", z, n_in, m, ldz)?;

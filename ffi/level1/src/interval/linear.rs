@@ -5,7 +5,7 @@ use core::ffi::c_void;
 use altmin_core::update::interval::activation::Projected;
 use altmin_core::update::interval::linear::{self, Repaired};
 
-use crate::boundary::{give, guard, positive, query, require_some};
+use crate::boundary::{give, guard, query, require_some};
 use crate::codes;
 use crate::error::{altmin_error, altmin_status};
 
@@ -67,7 +67,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let epsilon = positive::<$T>("epsilon", epsilon)?;
+                    let epsilon = codes::positive::<$T>("epsilon", epsilon)?;
                     let activation = codes::activation(activation, slope)?;
                     let a = memory.matrix("a", a, n_out, m, lda)?;
                     let mut z = memory.matrix_mut("z", z, n_out, m, ldz)?;
@@ -122,7 +122,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
-                    let epsilon = positive::<$T>("epsilon", epsilon)?;
+                    let epsilon = codes::positive::<$T>("epsilon", epsilon)?;
                     let activation = codes::activation(activation, slope)?;
                     let a = memory.matrix("a", a, n_out, m, lda)?;
                     let mut z = memory.matrix_mut("z", z, n_out, m, ldz)?;

@@ -7,7 +7,7 @@ use altmin_core::update::StepRule;
 use altmin_core::update::interval::activation::{Interval, step_workspace};
 use altmin_core::update::interval::search::{self, Lengths};
 
-use crate::boundary::{Answer, guard, positive, query, require_sizes, require_some};
+use crate::boundary::{Answer, guard, query, require_sizes, require_some};
 use crate::codes::{self, altmin_step_rule};
 use crate::error::{Refusal, altmin_error, altmin_status};
 
@@ -87,7 +87,7 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_sizes(&[("n_out", n_out), ("n_in", n_in)], m)?;
-                    let (rho, epsilon) = (positive("rho", rho)?, positive("epsilon", epsilon)?);
+                    let (rho, epsilon) = (codes::positive("rho", rho)?, codes::positive("epsilon", epsilon)?);
                     let activation = codes::activation(activation, slope)?;
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
                     let z = memory.matrix("z", z, n_in, m, ldz)?;
@@ -157,8 +157,9 @@ macro_rules! functions {
             unsafe {
                 guard(error, |memory| {
                     require_sizes(&[("n_out", n_out), ("n_in", n_in)], m)?;
-                    let (rho, epsilon) = (positive("rho", rho)?, positive("epsilon", epsilon)?);
-                    let (activation, tau) = (codes::activation(activation, slope)?, positive("tau", tau)?);
+                    let (rho, epsilon) = (codes::positive("rho", rho)?, codes::positive("epsilon", epsilon)?);
+                    let (activation, tau) =
+                        (codes::activation(activation, slope)?, codes::positive("tau", tau)?);
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
                     let z = memory.matrix("z", z, n_in, m, ldz)?;
                     let a = memory.matrix("a", a, n_in, m, lda)?;
@@ -214,7 +215,7 @@ macro_rules! functions {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out), ("n_in", n_in)])?;
                     let rule = codes::step_rule::<$T>(memory.structure("rule", rule)?)?;
-                    let rho = positive("rho", rho)?;
+                    let rho = codes::positive("rho", rho)?;
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
                     let probed = match rule {
                         StepRule::Scalar => memory.structure("probed", probed)?.finite("probed")?,
@@ -254,7 +255,7 @@ macro_rules! functions {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out), ("n_in", n_in)])?;
                     let rule = codes::step_rule::<$T>(memory.structure("rule", rule)?)?;
-                    let (rho, tau) = (positive("rho", rho)?, positive("tau", tau)?);
+                    let (rho, tau) = (codes::positive("rho", rho)?, codes::positive("tau", tau)?);
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
                     let tried = memory.structure("tried", tried)?.finite("tried")?;
                     let next = memory.required("next", next)?;

@@ -1,0 +1,114 @@
+//! Every C and C++ program compiles without a warning, links with the static and the shared library, and succeeds; the
+//! tests that are not run unless asked for run the same programs under checkers of memory.
+#![cfg(target_os = "linux")]
+
+use std::path::Path;
+use std::process::Command;
+
+use altmin_tests::programs::{self, Compiler, LINKED, Libraries, Program};
+use altmin_tests::tools;
+
+const GCC: Compiler = Compiler { c: "gcc", cpp: "g++", flags: &[] };
+const CLANG: Compiler = Compiler { c: "clang", cpp: "clang++", flags: &[] };
+const SANITIZED: Compiler =
+    Compiler { flags: &["-fsanitize=address,undefined", "-fno-sanitize-recover=all"], ..GCC };
+
+/// A checker in front of the program: errors, and memory that nothing leads to any more, are failures. (What the
+/// threads of a pool leave behind is reachable or may be.)
+const VALGRIND: &[&str] = &[
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--errors-for-leak-kinds=definite,indirect",
+    "--show-leak-kinds=definite,indirect",
+];
+
+/// Builds and runs every program, each in both ways; complains of all that fail.
+fn all_succeed(compiler: Compiler, checker: &[&str]) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let libraries = Libraries::new(folder.path());
+    let programs = programs::all();
+    assert!(programs.iter().any(|program| program.name == "sums.c"), "{programs:?}");
+    let failures: Vec<String> = programs
+        .iter()
+        .filter_map(|program| succeeds(program, compiler, checker, &libraries, folder.path()).err())
+        .collect();
+    assert!(failures.is_empty(), "{} of {} fail\n{}", failures.len(), programs.len(), failures.join("\n"));
+}
+
+fn succeeds(
+    program: &Program,
+    compiler: Compiler,
+    checker: &[&str],
+    libraries: &Libraries,
+    folder: &Path,
+) -> Result<(), String> {
+    let objects = programs::compile(program, compiler, folder)?;
+    for linked in LINKED {
+        let file = programs::link(program, compiler, &objects, linked, libraries, folder)?;
+        let mut command = match checker {
+            [] => Command::new(&file),
+            [checker, arguments @ ..] => {
+                let mut command = Command::new(checker);
+                command.args(arguments).arg(&file);
+                command
+            }
+        };
+        // What a program writes goes with the folder.
+        tools::run(command.current_dir(folder))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn with_gcc() {
+    all_succeed(GCC, &[]);
+}
+
+#[test]
+fn with_clang() {
+    if tools::there(CLANG.cpp, "programs compiled with clang") {
+        all_succeed(CLANG, &[]);
+    }
+}
+
+#[test]
+#[ignore = "takes longer: .ci/run asks for it"]
+fn under_valgrind() {
+    if tools::there("valgrind", "programs under valgrind") {
+        all_succeed(GCC, VALGRIND);
+    }
+}
+
+#[test]
+#[ignore = "takes longer: .ci/run asks for it"]
+fn with_gccs_sanitizers() {
+    all_succeed(SANITIZED, &[]);
+}
+
+/// The checkers find what they are there for: a program that leaks, and one that reads past its memory.
+#[test]
+#[ignore = "takes longer: .ci/run asks for it"]
+fn checkers_find_errors() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let leaks =
+        "#include <stdlib.h>\nint main(void) { void *volatile p = malloc(8); p = 0; return p != 0; }\n";
+    let reads = "#include <stdlib.h>\nint main(void) { char *p = malloc(8); volatile int i = 8; int bad = p[i] == 77;\n\
+                 free(p); return 0 * bad; }\n";
+    for (name, text) in [("leaks", leaks), ("reads", reads)] {
+        let source = folder.path().join(format!("{name}.c"));
+        std::fs::write(&source, text).expect("a source");
+        let build = |compiler: Compiler| {
+            let to = folder.path().join(name);
+            tools::done(Command::new(compiler.c).args(compiler.flags).arg(&source).arg("-o").arg(&to));
+            to
+        };
+        assert!(tools::run(&mut Command::new(build(SANITIZED))).is_err(), "{name}: no sanitizer complains");
+        if tools::there("valgrind", "valgrind finds errors") {
+            let mut command = Command::new(VALGRIND[0]);
+            command.args(&VALGRIND[1..]).arg(build(GCC));
+            assert!(tools::run(&mut command).is_err(), "{name}: valgrind does not complain");
+        }
+    }
+}

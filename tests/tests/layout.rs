@@ -1,0 +1,160 @@
+//! Structs and constants are in C what they are in Rust: a program that is made from the header prints them.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use altmin_ffi::level1::{codes::*, error::*, input::*, weights::*};
+use altmin_tests::{header, tools};
+
+/// What has a size, an offset or a value, by C's name.
+type Numbers = BTreeMap<String, usize>;
+
+/// `struct NAME { FIELDS }` of the header, as (name, fields).
+fn structs(code: &str) -> Vec<(String, Vec<String>)> {
+    let parts: Vec<&str> = code.split('{').collect();
+    parts.windows(2).filter_map(|around| defined(around[0], around[1])).collect()
+}
+
+/// The struct whose brace is between the two.
+fn defined(before: &str, after: &str) -> Option<(String, Vec<String>)> {
+    let mut words = before.split_whitespace().rev();
+    let name = words.next()?;
+    let body = after.split('}').next()?;
+    (words.next()? == "struct").then(|| (name.to_owned(), body.split(';').filter_map(field).collect()))
+}
+
+/// The name that a declaration of a field gives: before an array's bounds, or inside a pointer to a function.
+fn field(declaration: &str) -> Option<String> {
+    let declarator = match declaration.split_once("(*") {
+        Some((_, function)) => function.split(')').next()?,
+        None => declaration.split('[').next()?,
+    };
+    let name = declarator.rsplit(|c: char| !c.is_alphanumeric() && c != '_').find(|word| !word.is_empty())?;
+    Some(name.to_owned())
+}
+
+/// Constants of the header: `ALTMIN_NAME = value` of enums, and `#define ALTMIN_NAME value`.
+fn constants(code: &str) -> Vec<String> {
+    let lines = code.lines().map(str::trim);
+    let names = lines.filter_map(|line| match line.strip_prefix("#define ") {
+        Some(definition) => definition.split_once(' ').map(|(name, _)| name),
+        None => line.split_once(" = ").map(|(name, _)| name),
+    });
+    names.filter(|name| name.starts_with("ALTMIN_")).map(str::to_owned).collect()
+}
+
+/// What C makes of the header.
+fn in_c() -> Numbers {
+    let code = header::code();
+    let mut prints = String::new();
+    let mut print = |name: &str, value: &str| {
+        prints += &format!("    printf(\"{name} %zu\\n\", (size_t)({value}));\n");
+    };
+    for (name, fields) in structs(&code) {
+        print(&name, &format!("sizeof(struct {name})"));
+        for field in fields {
+            print(&format!("{name}.{field}"), &format!("offsetof(struct {name}, {field})"));
+        }
+    }
+    for name in constants(&code) {
+        print(&name, &name);
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (source, program) = (folder.path().join("layout.c"), folder.path().join("layout"));
+    let text = format!(
+        "#include \"altmin.h\"\n#include <stdio.h>\n\nint main(void)\n{{\n{prints}    return 0;\n}}\n"
+    );
+    std::fs::write(&source, text).expect("a source");
+    let mut compile = Command::new("gcc");
+    compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-I"]);
+    tools::done(compile.arg(header::root().join("include")).arg(&source).arg("-o").arg(&program));
+    let output = tools::done(&mut Command::new(&program));
+    let lines = output.lines().map(|line| line.split_once(' ').expect("a name and a number"));
+    lines.map(|(name, number)| (name.to_owned(), number.parse().expect("a number"))).collect()
+}
+
+/// The name of an enum's value in C: `altmin_status`, `NonFinite` is `ALTMIN_STATUS_NON_FINITE`.
+fn screaming(of: &str, value: &str) -> String {
+    let mut name = of.to_uppercase();
+    for (i, c) in value.char_indices() {
+        if i == 0 || c.is_uppercase() {
+            name.push('_');
+        }
+        name.push(c.to_ascii_uppercase());
+    }
+    name
+}
+
+/// Every struct with all its fields, every enum with all its values, and the constants: what is missing here is in C's
+/// list alone, and what is too much does not compile.
+macro_rules! numbers {
+    (
+        structs { $($struct:ident { $($field:ident),* $(,)? })* }
+        enums { $($enum:ident { $($value:ident),* $(,)? })* }
+        constants { $($constant:ident),* $(,)? }
+    ) => {{
+        let mut numbers = Numbers::new();
+        $(
+            numbers.insert(stringify!($struct).into(), size_of::<$struct>());
+            $(
+                let name = concat!(stringify!($struct), ".", stringify!($field));
+                numbers.insert(name.into(), std::mem::offset_of!($struct, $field));
+            )*
+        )*
+        $($(
+            numbers.insert(screaming(stringify!($enum), stringify!($value)), $enum::$value as usize);
+        )*)*
+        $(
+            numbers.insert(stringify!($constant).into(), $constant as usize);
+        )*
+        numbers
+    }};
+}
+
+fn in_rust() -> Numbers {
+    numbers! {
+        structs {
+            altmin_error { status, message }
+            altmin_moved { promised, squared }
+            altmin_step_rule { struct_size, rule, start, factor, damping }
+            altmin_probe { gradient_squared, product_squared }
+            altmin_reduced { promised, weights_squared, bias_squared }
+        }
+        enums {
+            altmin_status {
+                Ok, Null, Misaligned, Shape, LeadingDimension, Overflow, Overlap, Workspace, Code, Setting, NonFinite,
+                Singular, StructSize, State, Busy, Poisoned, Io, Format, Panic,
+            }
+            altmin_activation { Relu, LeakyRelu, Sigmoid, Tanh }
+            altmin_proximal { No, Yes }
+            altmin_parts { All, Residual }
+            altmin_transpose { No, Yes }
+            altmin_regularizer { None, L1, L2 }
+            altmin_order { WeightsFirst, BiasFirst }
+            altmin_prepared { Columns, Tau, Inverse, OuterInverse }
+            altmin_step { Vector, Scalar, Backtracking, LeastSquares }
+        }
+        constants {
+            ALTMIN_VERSION_MAJOR, ALTMIN_VERSION_MINOR, ALTMIN_VERSION_PATCH, ALTMIN_MESSAGE_SIZE,
+        }
+    }
+}
+
+#[test]
+fn c_and_rust_agree() {
+    assert_eq!(in_c(), in_rust());
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    let version = format!("{ALTMIN_VERSION_MAJOR}.{ALTMIN_VERSION_MINOR}.{ALTMIN_VERSION_PATCH}");
+    assert_eq!(version, env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn names_are_found_in_every_declarator() {
+    let code = "typedef struct a {\n  size_t n;\n  const float *const *p;\n  char text[4];\n  int32_t (*call)(void *x, \
+                const struct b *y);\n} a;\nvoid f(const struct a *x);\ntypedef struct c c;\n";
+    let fields = ["n", "p", "text", "call"].map(str::to_owned).to_vec();
+    assert_eq!(structs(code), [("a".to_owned(), fields)]);
+}
