@@ -24,7 +24,7 @@ use crate::gemm_fast::Fast;
 use crate::kernel::AnyGemm;
 use crate::model::{Dense, Model};
 use crate::network::Loss;
-use crate::observe::{Metrics, Observer, Outcome, Summary};
+use crate::observe::{Bound, Metrics, Observer, Outcome, Summary};
 use crate::schedule::Parallel;
 use crate::score::{Evaluator, Score};
 use net::Net;
@@ -61,7 +61,11 @@ struct State {
     objective: f64,
     train: Score,
     test: Score,
+    approximation: Option<Split>,
 }
+
+/// The error of a split network's risk, and its bound.
+type Split = (f64, Bound);
 
 const NOTHING: Score = Score { loss: f64::NAN, accuracy: f64::NAN };
 
@@ -89,7 +93,11 @@ impl<T: Real> Trainer<T> {
             .build()
             .map_err(|error| Error::argument("threads", settings.threads, error.to_string()))?;
         let engine = net.engine(settings, core, train.n_samples(), &gemm)?;
-        let executor = Parallel::new(settings.threads, scratch(&engine, core.activation, &gemm));
+        let mut needed = scratch(&engine, core.activation, &gemm);
+        if settings.diagnostics {
+            needed = needed.or(engine.approximation_scratch(&gemm));
+        }
+        let executor = Parallel::new(settings.threads, needed);
         let mut trainer = Self {
             settings: settings.clone(),
             core,
@@ -112,6 +120,7 @@ impl<T: Real> Trainer<T> {
                 objective: f64::NAN,
                 train: NOTHING,
                 test: NOTHING,
+                approximation: None,
             },
         };
         trainer.restore_good();
@@ -233,6 +242,7 @@ impl<T: Real> Trainer<T> {
         let risk = self.engine.risk();
         self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
         (self.state.train, self.state.test) = (train, test);
+        self.state.approximation = self.approximation()?;
         Ok(Some(Metrics {
             sweep: self.state.sweeps,
             objective,
@@ -242,6 +252,8 @@ impl<T: Real> Trainer<T> {
             train_accuracy: train.accuracy,
             test_accuracy: test.accuracy,
             seconds: self.state.elapsed.as_secs_f64(),
+            approximation_error: self.state.approximation.map(|(error, _)| error),
+            approximation_bound: self.state.approximation.map(|(_, bound)| bound),
         }))
     }
 
@@ -259,6 +271,17 @@ impl<T: Real> Trainer<T> {
         let (activation, loss) = (self.core.activation, self.core.loss);
         let network = self.engine.composed(activation);
         self.evaluator.score(&network, loss, data, &mut self.executor, &self.gemm)
+    }
+
+    /// The error of a split network's risk and its bound, where settings ask for them. That they overflow does not end a
+    /// run.
+    fn approximation(&mut self) -> Result<Option<Split>> {
+        if !self.settings.diagnostics {
+            return Ok(None);
+        }
+        let found = self.engine.approximation(problem(&self.train), &mut self.executor, &self.gemm);
+        let Some(found) = finite(found)? else { return Ok(Some((f64::NAN, Bound::Estimate(f64::NAN)))) };
+        Ok(found.map(|found| (found.error, found.bound.map_or(Bound::NotPromised, Bound::Estimate))))
     }
 
     fn keep_good(&mut self) {
@@ -287,6 +310,8 @@ impl<T: Real> Trainer<T> {
             seconds: self.state.elapsed.as_secs_f64(),
             state_bytes: self.state_bytes(),
             threads: self.settings.threads,
+            approximation_error: self.state.approximation.map(|(error, _)| error),
+            approximation_bound: self.state.approximation.map(|(_, bound)| bound),
         }
     }
 }

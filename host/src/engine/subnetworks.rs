@@ -3,8 +3,11 @@
 use altmin_core::block::{Block, Network, Shape};
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
-use altmin_core::method::tssm::{self, Interface, Settings, Share, Splitting, Subnetwork, Terms, Tssm};
+use altmin_core::method::tssm::{
+    self, Approximation, Interface, Settings, Share, Splitting, Subnetwork, Terms, Tssm,
+};
 use altmin_core::method::{Partition, Sweep};
+use altmin_core::theory::Norms;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result, reduce};
 
@@ -15,6 +18,9 @@ use crate::cuts::MOST_SUBNETWORKS;
 /// Elements of scratch that a tile of a network of blocks should stay below: 64 MB in f32. Between convolutions a sample is
 /// so large that tiles as wide as those of layers would not fit into memory.
 const MOST_SCRATCH: usize = 1 << 24;
+
+/// Rounds of the power iteration behind Theorem 1's bound: it comes within a per cent, as a rule.
+const NORM_ROUNDS: usize = 100;
 
 /// Some blocks of a network, with the shape that goes in.
 #[derive(Debug, Clone)]
@@ -120,6 +126,24 @@ impl<T: Real> State<T> {
         self.parts.iter().fold(Requirement::NONE, |most, part| {
             most.or(tssm::workspace(gemm, &self.settings, &[part.network()], tile))
         })
+    }
+
+    /// Scratch of a worker for [`State::approximation`].
+    pub(super) fn approximation_scratch<G: Gemm<T>>(&self, gemm: &G, partition: &Partition) -> Requirement {
+        let networks: Vec<_> = self.parts.iter().map(Part::network).collect();
+        tssm::approximation_workspace(gemm, &networks, partition.tile())
+    }
+
+    /// Theorem 1 at the present state.
+    pub(super) fn approximation<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Approximation> {
+        let mut norms = [Norms::default(); MOST_SUBNETWORKS];
+        let norms = &mut norms[..self.parts.len()];
+        self.with(run, |method, _| method.approximation(executor, gemm, NORM_ROUNDS, norms))
     }
 
     pub(super) fn is_end_to_end(&self) -> bool {

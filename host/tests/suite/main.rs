@@ -10,6 +10,7 @@ mod compare_command;
 mod csv;
 mod csv_table;
 mod data;
+mod diagnostics;
 mod evaluation;
 mod full_disk;
 mod gemm_fast;
