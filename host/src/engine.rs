@@ -64,6 +64,7 @@ use crate::composed::Composed;
 
 pub use batches::Batches;
 pub use read::Variables;
+pub(crate) use subnetworks::Cut;
 pub use subnetworks::{Part, Subnetworks};
 
 /// The memory of a run.
@@ -311,7 +312,13 @@ impl<T: Real> Engine<T> {
     /// # Errors
     /// [`Setting`](altmin_core::Error::Setting).
     pub fn of_blocks<G: Gemm<T>>(plan: Subnetworks<T>, samples: usize, gemm: &G) -> Result<Self> {
-        let (state, partition) = subnetworks::State::new(plan, samples)?;
+        let cut = Cut::of(&plan, samples);
+        Self::of_cut_blocks(plan, cut, gemm)
+    }
+
+    /// The same with samples that are cut in another way than their number alone would have it.
+    pub(crate) fn of_cut_blocks<G: Gemm<T>>(plan: Subnetworks<T>, cut: Cut, gemm: &G) -> Result<Self> {
+        let (state, partition) = (subnetworks::State::new(plan, cut)?, cut.all);
         let scratch = state.scratch(gemm, &partition);
         Ok(Self { partition, layers: Vec::new(), state: State::Subnetworks(state), scratch })
     }
@@ -456,6 +463,14 @@ impl<T: Real> Engine<T> {
         let State::Subnetworks(state) = state else { return Ok(None) };
         let run = Run { layers, partition: *partition, problem };
         state.approximation(&run, executor, gemm).map(Some)
+    }
+
+    /// The subnetworks and what lies between them, for reading; none of a network of layers.
+    pub(crate) fn subnetworks(&self) -> Option<subnetworks::Variables<'_, T>> {
+        match &self.state {
+            State::Subnetworks(state) => Some(state.variables()),
+            _ => None,
+        }
     }
 
     /// Scratch of each worker for [`Engine::approximation`].

@@ -23,6 +23,7 @@ pub mod model;
 pub mod nearest;
 pub mod network;
 pub mod observe;
+pub mod prediction;
 pub mod products;
 pub mod random;
 pub mod report;

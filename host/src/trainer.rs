@@ -9,18 +9,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use altmin_core::gemm::Portable;
 use altmin_core::method::layer::Layer;
 use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
 use altmin_core::workspace::Requirement;
 use altmin_core::{Activation, Error as CoreError, Real};
 
-use crate::config::{Kernel, Settings};
+use crate::config::Settings;
 use crate::convert;
 use crate::data::{Dataset, Preprocessing};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::gemm_fast::Fast;
 use crate::kernel::AnyGemm;
 use crate::model::{Dense, Model};
 use crate::network::Loss;
@@ -82,10 +80,7 @@ impl<T: Real> Trainer<T> {
         require_same(train.outputs().kind(), test.n_outputs(), train.n_outputs())?;
         require_targets(settings, &train, &test)?;
         let core = convert::settings::<T>(settings);
-        let gemm = match settings.kernel {
-            Kernel::Fast => AnyGemm::Fast(Fast),
-            Kernel::Portable => AnyGemm::Portable(Portable),
-        };
+        let gemm = AnyGemm::of(settings.kernel);
         let net = Net::new(settings, &train)?;
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(settings.threads)

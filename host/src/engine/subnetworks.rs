@@ -65,8 +65,28 @@ pub struct Subnetworks<T> {
     pub end_to_end: bool,
 }
 
+/// How the samples of a run over subnetworks are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// All of them.
+    pub(crate) all: Partition,
+    /// The largest mini-batch.
+    pub(crate) batch: Partition,
+}
+
+impl Cut {
+    /// How a run over so many samples cuts them.
+    pub(crate) fn of<T: Real>(plan: &Subnetworks<T>, samples: usize) -> Self {
+        let cut = |samples| cut(samples, &plan.parts);
+        Self { all: cut(samples), batch: cut(Batches::largest(plan.batches, samples)) }
+    }
+}
+
 /// Parts, and their parameters.
 type PartsWithWeights<'a, T> = (&'a [Part<T>], &'a [Subnetwork<T, Memory<T>>]);
+
+/// Subnetworks, and what lies between them.
+pub(crate) type Variables<'a, T> = (&'a [Subnetwork<T, Memory<T>>], &'a [Interface<T, Memory<T>>]);
 
 #[derive(Debug)]
 pub(super) struct State<T> {
@@ -86,12 +106,11 @@ pub(super) struct State<T> {
 }
 
 impl<T: Real> State<T> {
-    /// Allocates; returns also how the samples are cut.
-    pub(super) fn new(plan: Subnetworks<T>, samples: usize) -> Result<(Self, Partition)> {
+    /// Allocates for samples that are cut so.
+    pub(super) fn new(plan: Subnetworks<T>, Cut { all, batch }: Cut) -> Result<Self> {
         let Subnetworks { settings, parts, batches, end_to_end } = plan;
         settings.validate()?;
-        let largest = Batches::largest(batches, samples);
-        let [all, batch] = [samples, largest].map(|samples| cut(samples, &parts));
+        let samples = all.samples();
         let dual = settings.splitting == Splitting::Gsadmm;
         let guard = settings.guard.is_some();
         let networks = || parts.iter().map(Part::network);
@@ -102,7 +121,7 @@ impl<T: Real> State<T> {
         for network in networks() {
             shares.extend((0..batch.groups()).map(|_| tssm::share(&network, &settings.inner, zeros)));
         }
-        let state = Self {
+        Ok(Self {
             subnetworks: networks().map(subnetwork).collect(),
             interfaces: between
                 .map(|features| tssm::interface(features, samples, dual, zeros))
@@ -116,8 +135,7 @@ impl<T: Real> State<T> {
             end_to_end,
             objective: f64::NAN,
             parts,
-        };
-        Ok((state, all))
+        })
     }
 
     /// Scratch of a worker, for tiles of both kinds.
@@ -153,6 +171,10 @@ impl<T: Real> State<T> {
     /// The subnetworks with their parameters.
     pub(super) fn parts(&self) -> PartsWithWeights<'_, T> {
         (&self.parts, &self.subnetworks)
+    }
+
+    pub(super) fn variables(&self) -> Variables<'_, T> {
+        (&self.subnetworks, &self.interfaces)
     }
 
     /// Weights and bias of every linear map.

@@ -5,7 +5,7 @@ use altmin_core::{Real, view};
 
 use super::growth;
 use crate::blocks::{BlockNetwork, dense_blocks, sample_shape};
-use crate::config::{Settings, Use};
+use crate::config::{Inner, Method, Settings, Use, inner_defaults};
 use crate::convert;
 use crate::data::Dataset;
 use crate::engine::{Engine, Part, Size, Subnetworks};
@@ -99,13 +99,7 @@ impl Net {
                 Ok(Engine::new(convert::plan(settings, core), &size, gemm)?)
             }
             Self::Blocks(network, cuts) => {
-                let plan = Subnetworks {
-                    settings: convert::subnetworks(settings),
-                    parts: parts(network, cuts)?,
-                    batches: convert::batches(settings),
-                    end_to_end: !settings.method.uses(Use::Subnetworks),
-                };
-                Ok(Engine::of_blocks(plan, samples, gemm)?)
+                Ok(Engine::of_blocks(plan(settings, network, cuts)?, samples, gemm)?)
             }
         }
     }
@@ -121,6 +115,30 @@ impl Net {
             }
         }
     }
+}
+
+/// What settings make of a network with these cuts.
+pub(crate) fn plan<T: Real>(
+    settings: &Settings,
+    network: &BlockNetwork,
+    cuts: &[usize],
+) -> Result<Subnetworks<T>> {
+    Ok(Subnetworks {
+        settings: convert::subnetworks(settings),
+        parts: parts(network, cuts)?,
+        batches: convert::batches(settings),
+        end_to_end: !settings.method.uses(Use::Subnetworks),
+    })
+}
+
+/// The settings of a run that trains the same network end to end: the inner optimiser's, Adam's beside proximal sweeps.
+pub(crate) fn end_to_end(settings: &Settings) -> Settings {
+    let (method, learning_rate) = match settings.inner {
+        Inner::Sgd => (Method::Gd, settings.learning_rate),
+        Inner::Adam => (Method::Adam, settings.learning_rate),
+        Inner::Proxprop => (Method::Adam, inner_defaults(settings.method, Inner::Adam).learning_rate),
+    };
+    Settings { method, learning_rate, ..settings.clone() }
 }
 
 /// The subnetworks between cuts.
