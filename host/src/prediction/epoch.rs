@@ -1,6 +1,8 @@
 //! The tasks of an epoch, from a trial of a few batches and tiles.
 
 use altmin_core::Real;
+use std::time::{Duration, Instant};
+
 use altmin_core::loss::Target;
 use altmin_core::method::tssm::Inner;
 use altmin_core::method::{Partition, Problem};
@@ -14,8 +16,11 @@ use crate::init::{self, Initializer};
 use crate::kernel::AnyGemm;
 use crate::random::{Purpose, uniform};
 
-/// Trials after the first, which finds memory and caches cold: the quickest counts, others were held up.
-const TRIALS: usize = 4;
+/// Trials after the first, which finds memory and caches cold, at least and at most, and the time after which no more are
+/// begun: the quickest counts, others were held up.
+const LEAST_TRIALS: usize = 3;
+const MOST_TRIALS: usize = 30;
+const ENOUGH: Duration = Duration::from_secs(1);
 
 /// Batches of a trial at least.
 const BATCHES: usize = 2;
@@ -141,7 +146,11 @@ impl Trial {
         let mut recorder = Recorder::new(engine.scratch());
         engine.initialize(problem, &mut recorder, gemm)?;
         let mut quickest: Option<(f64, Vec<Phase>)> = None;
-        for trial in 0..=TRIALS {
+        let start = Instant::now();
+        for trial in 0..=MOST_TRIALS {
+            if trial > LEAST_TRIALS && start.elapsed() > ENOUGH {
+                break;
+            }
             recorder.begin();
             engine.sweep(problem, &mut recorder, gemm)?;
             let phases = recorder.phases();
@@ -176,5 +185,81 @@ impl Trial {
         let first = phase.units.first().copied().unwrap_or(0.0);
         let units = (0..samples.div_ceil(tile)).map(|t| first * tile.min(samples - t * tile) as f64 / width);
         Phase { before: phase.before, units: units.collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Settings, TrainOptions};
+    use crate::data;
+    use crate::trainer::net::{block_network, cuts, end_to_end, plan};
+    use std::path::Path;
+
+    fn settings(text: &str) -> (Settings, usize, Subnetworks<f32>) {
+        let options = TrainOptions::from_toml(text, Path::new("some.toml")).expect(text);
+        let settings = options.resolve().expect(text);
+        let (train, _) = data::load::<f32>(&settings.data, &settings.data_options()).expect("digits");
+        let network = block_network(&settings, &train).expect(text);
+        let ends = cuts(&settings, &network).expect(text);
+        let plan = plan(&settings, &network, &ends).expect(text);
+        (settings, train.n_samples(), plan)
+    }
+
+    #[test]
+    fn a_trial_has_the_phases_of_its_batches_and_what_follows() {
+        // Steps of p for two interfaces, those of q and u, the measurement; of gsAM p's and the measurement.
+        for (text, between) in [
+            ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\nbatch = 100", 5),
+            ("method = 'gsam'\nhidden = '9x4'\nsubnetworks = 3\nbatch = 100\ninner = 'sgd'", 3),
+            ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'", 5),
+            (
+                "method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nguard = 'none'\nbatch = 300",
+                5,
+            ),
+        ] {
+            let (_, samples, plan) = settings(text);
+            let whole = Cut::of(&plan, samples);
+            let trial = Trial::of(whole, samples);
+            let gemm = AnyGemm::of(crate::config::Kernel::Portable);
+            let phases = trial.phases(&plan, &gemm).expect(text);
+            assert_eq!(phases.len(), trial.batches * phases_of_batch(&plan) + between, "{text}");
+            assert_eq!(phases[0].units.len(), 3 * whole.batch.groups(), "{text}");
+            assert!(trial.cut.all.samples() <= samples && trial.cut.all.tile() == whole.all.tile(), "{text}");
+            let rest = &phases[phases.len() - between..];
+            assert!(
+                rest.iter()
+                    .all(|phase| phase.units.len() == trial.cut.all.samples().div_ceil(whole.all.tile()))
+            );
+            let epoch = trial.tile_phase(whole.all, &rest[0]);
+            assert_eq!(epoch.units.len(), samples.div_ceil(whole.all.tile()), "{text}");
+        }
+    }
+
+    #[test]
+    fn end_to_end_there_is_nothing_between_the_batches() {
+        let (settings, samples, plan) = settings("method = 'gsadmm'\nhidden = '9x4'\nbatch = 100");
+        let whole = end_to_end(&settings);
+        let options = TrainOptions::from(whole).resolve().expect("a baseline's settings");
+        assert_eq!(options.method, crate::config::Method::Adam);
+        let plan = Subnetworks { parts: plan.parts[..1].to_vec(), end_to_end: true, ..plan };
+        let trial = Trial::of(Cut::of(&plan, samples), samples);
+        let gemm = AnyGemm::of(crate::config::Kernel::Portable);
+        assert_eq!(trial.phases(&plan, &gemm).expect("a trial").len(), trial.batches * 2);
+    }
+
+    #[test]
+    fn passes_of_whole_groups_are_scaled_and_steps_are_not() {
+        let whole = Partition::new(1000, 100, 4);
+        let cut = Partition::new(400, 100, 4);
+        let trial = Trial { cut: Cut { all: cut, batch: cut }, batches: 1, size: None };
+        let phase = Phase { before: 0.5, units: vec![1.0; 8] };
+        let scaled = trial.batch_phase(Cut { all: whole, batch: whole }, 0, &phase);
+        // Ten tiles in four groups: 2, 3, 2 and 3, for each of two subnetworks.
+        assert_eq!(scaled.units, [2.0, 3.0, 2.0, 3.0, 2.0, 3.0, 2.0, 3.0]);
+        assert_eq!(trial.batch_phase(Cut { all: whole, batch: whole }, 1, &phase), phase);
+        let tiles =
+            trial.tile_phase(Partition::new(250, 100, 4), &Phase { before: 0.5, units: vec![2.0, 9.0] });
+        assert_eq!(tiles, Phase { before: 0.5, units: vec![2.0, 2.0, 1.0] });
     }
 }

@@ -161,7 +161,9 @@ mod tests {
         let mut graph = Graph::new();
         let a = graph.add(3.0, &[]);
         let others = [2.0, 2.0, 2.0].map(|seconds| graph.add(seconds, &[]));
-        [4.0; 4].map(|seconds| graph.add(seconds, &[others[2]]));
+        for seconds in [4.0; 4] {
+            graph.add(seconds, &[others[2]]);
+        }
         graph.add(9.0, &[a]);
         assert_eq!((graph.makespan(3), graph.makespan(4)), (12.0, 15.0));
     }

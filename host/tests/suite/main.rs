@@ -3,6 +3,7 @@
 mod common;
 
 mod atomic_file;
+mod bench_epoch;
 mod cifar;
 mod command_line;
 mod compare;
@@ -31,3 +32,4 @@ mod train_command;
 mod training;
 mod verify;
 mod verify_command;
+mod verify_subnetworks;
