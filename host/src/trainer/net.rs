@@ -25,8 +25,16 @@ pub(super) enum Net {
 }
 
 /// The network of blocks that settings ask for with a data set: that of `network`, or their hidden layers as blocks.
+///
+/// # Errors
+/// As [`Architecture::network`](crate::blocks::Architecture::network); [`Error::Argument`] for mini-batches larger than the
+/// data.
 pub(crate) fn block_network<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<BlockNetwork> {
-    let (input, outputs) = (sample_shape(data), data.n_outputs());
+    let (input, outputs, samples) = (sample_shape(data), data.n_outputs(), data.n_samples());
+    if let Some(batch) = settings.batch.filter(|&batch| batch > samples) {
+        let expected = format!("at most {samples}, the training samples of {}", data.name());
+        return Err(Error::argument("batch", batch, expected));
+    }
     match &settings.network {
         Some(network) => network.network(input, outputs),
         None => {
@@ -45,16 +53,10 @@ impl Net {
     /// What a run with these settings begins with.
     ///
     /// # Errors
-    /// As [`Architecture::network`](crate::blocks::Architecture::network) and [`Split::ends`](crate::cuts::Split::ends);
-    /// [`Error::Argument`] for mini-batches larger than the data.
+    /// As [`block_network`] and [`Split::ends`](crate::cuts::Split::ends).
     pub(super) fn new<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<Self> {
         if !settings.has_blocks() {
             return Ok(Self::Layers(growth::first_widths(settings, train.n_features(), train.n_outputs())));
-        }
-        let samples = train.n_samples();
-        if let Some(batch) = settings.batch.filter(|&batch| batch > samples) {
-            let expected = format!("at most {samples}, the training samples of {}", train.name());
-            return Err(Error::argument("batch", batch, expected));
         }
         let network = block_network(settings, train)?;
         let cuts = cuts(settings, &network)?;

@@ -24,7 +24,7 @@ use crate::kernel::AnyGemm;
 use crate::network;
 use crate::schedule::Parallel;
 use crate::trainer::net::{block_network, cuts, plan};
-use weights::Weights;
+use weights::{Memory, Weights};
 
 /// Follows a run over subnetworks (gsADMM, gsAM) in double precision.
 ///
@@ -85,10 +85,6 @@ impl SplitAuditor {
             let expected = "sgd or adam: TSSM's equations speak of gradients";
             return Err(Error::argument("inner", settings.inner, expected));
         }
-        if let Some(batch) = settings.batch.filter(|&batch| batch > train.n_samples()) {
-            let expected = format!("at most {}, the training samples", train.n_samples());
-            return Err(Error::argument("batch", batch, expected));
-        }
         let network = block_network(settings, &train)?;
         let cuts = cuts(settings, &network)?;
         let plan = plan::<f64>(settings, &network, &cuts)?;
@@ -108,7 +104,7 @@ impl SplitAuditor {
         let y = Mat::from_fn(train.n_classes(), labels.len(), |i, j| {
             f64::from(u8::from(labels[j] as usize == i))
         });
-        let weights = Weights::new(settings, &parts, train.n_samples());
+        let weights = Weights::new(settings, &core, train.n_samples());
         Ok(Self {
             settings: core,
             x: Mat::of(train.matrix()),
@@ -167,10 +163,11 @@ impl SplitAuditor {
         self.check_start(&before);
         for sweep in 1..=self.sweeps {
             self.sweep = sweep;
+            let memory = self.memory();
             let (next, mut reported) = self.epoch()?;
             let mut after = next.clone();
             self.falsify_epoch(&before, &mut after, &mut reported);
-            self.check_weights(&before, &after);
+            self.check_weights(&before, &after, &memory);
             self.check_inputs(&before, &after);
             self.check_outputs(&before, &after);
             self.check_report(&before, &after, &reported);
@@ -196,8 +193,14 @@ impl SplitAuditor {
         Ok((self.state(), Reported { sweep, error, bound }))
     }
 
+    /// What the optimisers of `train` remember.
+    fn memory(&self) -> Vec<Memory> {
+        let (subnetworks, _) = self.engine.subnetworks().unwrap_or_default();
+        subnetworks.iter().map(Memory::of).collect()
+    }
+
     fn state(&self) -> State {
-        let Some((subnetworks, interfaces)) = self.engine.subnetworks() else { return State::default() };
+        let (subnetworks, interfaces) = self.engine.subnetworks().unwrap_or_default();
         let all = |of: fn(&_) -> MatRef<'_, f64>| interfaces.iter().map(|each| Mat::of(of(each))).collect();
         State {
             parameters: subnetworks.iter().map(|each| each.parameters().to_vec()).collect(),

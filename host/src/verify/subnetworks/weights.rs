@@ -1,10 +1,10 @@
 //! The weights of an epoch by equations 2 and 3, computed anew.
 
 use altmin_core::Loss;
+use altmin_core::method::tssm::{Inner, Settings as CoreSettings, Subnetwork};
 use altmin_core::optimizer::Optimizer;
 
 use crate::config::Settings;
-use crate::convert;
 use crate::engine::Part;
 use crate::random::{Purpose, shuffle};
 use crate::verify::blocks;
@@ -14,7 +14,8 @@ use crate::verify::plain::{add_risk, risk_gradient};
 /// What the weights' steps remember from batch to batch.
 #[derive(Debug, Clone)]
 pub(super) struct Weights {
-    optimizer: Optimizer<f64>,
+    /// None of proximal sweeps, which are not followed.
+    optimizer: Option<Optimizer<f64>>,
     alpha: f64,
     loss: Loss,
     frozen: usize,
@@ -23,15 +24,24 @@ pub(super) struct Weights {
     samples: usize,
     batches: usize,
     epoch: u32,
-    subnetworks: Vec<Memory>,
 }
 
+/// What a subnetwork's optimiser remembers.
 #[derive(Debug, Clone)]
-struct Memory {
+pub(super) struct Memory {
     first: Vec<f64>,
     second: Vec<f64>,
     steps: i32,
     cost: f64,
+}
+
+impl Memory {
+    /// What `train` remembers of it.
+    pub(super) fn of<S: altmin_core::matrix::Memory<f64>>(subnetwork: &Subnetwork<f64, S>) -> Self {
+        let (first, second, steps) = subnetwork.moments();
+        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        Self { first: first.to_vec(), second: second.to_vec(), steps, cost: subnetwork.cost() }
+    }
 }
 
 /// What a subnetwork learns from: its inputs and what it should make of them.
@@ -41,56 +51,62 @@ pub(super) struct Lesson<'a> {
 }
 
 impl Weights {
-    pub(super) fn new(settings: &Settings, parts: &[Part<f64>], samples: usize) -> Self {
-        let memory = |part: &Part<f64>| {
-            let zeros = vec![0.0; part.network().parameters()];
-            Memory { first: zeros.clone(), second: zeros, steps: 0, cost: f64::INFINITY }
+    pub(super) fn new(settings: &Settings, core: &CoreSettings<f64>, samples: usize) -> Self {
+        let optimizer = match core.inner {
+            Inner::Optimizer(optimizer) => Some(optimizer),
+            Inner::Proximal { .. } => None,
         };
         Self {
-            optimizer: convert::optimizer(settings),
+            optimizer,
             alpha: settings.alpha,
-            loss: convert::loss(settings.loss),
+            loss: core.loss,
             frozen: settings.freeze,
             guard: settings.guard,
             seed: settings.seed,
             samples,
             batches: settings.batch.map_or(1, |batch| samples.div_ceil(batch)),
             epoch: 0,
-            subnetworks: parts.iter().map(memory).collect(),
         }
     }
 
-    /// The parameters of all subnetworks after the next epoch.
-    pub(super) fn epoch(
-        &mut self,
-        parts: &[Part<f64>],
-        parameters: &[Vec<f64>],
-        lessons: &[Lesson<'_>],
-    ) -> Vec<Vec<f64>> {
+    /// The samples in the order of the next epoch.
+    pub(super) fn order(&mut self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.samples).collect();
         if self.batches > 1 {
             shuffle(self.seed, Purpose::Batches, self.epoch, &mut order);
         }
         self.epoch += 1;
+        order
+    }
+
+    /// The parameters of all subnetworks after an epoch in this order.
+    pub(super) fn epoch(
+        &self,
+        order: &[usize],
+        parts: &[Part<f64>],
+        parameters: &[Vec<f64>],
+        memory: &[Memory],
+        lessons: &[Lesson<'_>],
+    ) -> Vec<Vec<f64>> {
         let trained = parameters.iter().enumerate().map(|(l, parameters)| {
             if l < self.frozen {
                 return parameters.clone();
             }
-            self.train(l, parts, parameters, &lessons[l], &order)
+            self.train(l, parts, parameters, &mut memory[l].clone(), &lessons[l], order)
         });
         trained.collect()
     }
 
     fn train(
-        &mut self,
+        &self,
         l: usize,
         parts: &[Part<f64>],
         start: &[f64],
+        memory: &mut Memory,
         lesson: &Lesson<'_>,
         order: &[usize],
     ) -> Vec<f64> {
         let (network, is_last) = (parts[l].network(), l + 1 == parts.len());
-        let kept = self.subnetworks[l].clone();
         let (mut parameters, mut cost) = (start.to_vec(), 0.0);
         for batch in 0..self.batches {
             let edge = |batch: usize| self.samples * batch / self.batches;
@@ -105,18 +121,12 @@ impl Weights {
             }
             let weight = if is_last { 1.0 } else { self.alpha };
             gradient.iter_mut().for_each(|g| *g *= weight / batch.len() as f64);
-            self.step(l, &gradient, &mut parameters);
+            self.step(memory, &gradient, &mut parameters);
         }
         let cost = cost / self.samples as f64;
         match self.guard {
-            Some(guard) if cost > kept.cost + guard => {
-                self.subnetworks[l] = kept;
-                start.to_vec()
-            }
-            _ => {
-                self.subnetworks[l].cost = cost;
-                parameters
-            }
+            Some(guard) if cost > memory.cost + guard => start.to_vec(),
+            _ => parameters,
         }
     }
 
@@ -134,21 +144,21 @@ impl Weights {
     }
 
     /// Gradient descent, or Adam by Kingma and Ba's Algorithm 1.
-    fn step(&mut self, l: usize, gradient: &[f64], parameters: &mut [f64]) {
-        let Memory { first, second, steps, .. } = &mut self.subnetworks[l];
+    fn step(&self, memory: &mut Memory, gradient: &[f64], parameters: &mut [f64]) {
+        let Memory { first, second, steps, .. } = memory;
         *steps += 1;
         for (i, (w, &g)) in parameters.iter_mut().zip(gradient).enumerate() {
             match self.optimizer {
-                Optimizer::Adam { rate, beta1, beta2, epsilon } => {
+                Some(Optimizer::Adam { rate, beta1, beta2, epsilon }) => {
                     first[i] = beta1 * first[i] + (1.0 - beta1) * g;
                     second[i] = beta2 * second[i] + (1.0 - beta2) * g * g;
                     let m = first[i] / (1.0 - beta1.powi(*steps));
                     let v = second[i] / (1.0 - beta2.powi(*steps));
                     *w -= rate * m / (v.sqrt() + epsilon);
                 }
-                Optimizer::Gd { rate } => *w -= rate * g,
+                Some(Optimizer::Gd { rate }) => *w -= rate * g,
                 // Subnetworks know no other.
-                Optimizer::Adagrad { .. } | Optimizer::Adadelta { .. } => {}
+                Some(Optimizer::Adagrad { .. } | Optimizer::Adadelta { .. }) | None => {}
             }
         }
     }
