@@ -3,6 +3,7 @@
 pub mod atomic_file;
 pub mod bench;
 pub mod blocks;
+pub mod busy;
 pub mod cli;
 pub mod compare;
 pub mod comparison_folder;

@@ -8,6 +8,7 @@ use altmin_core::view::dense_mut;
 use serde::Serialize;
 
 use super::Crew;
+use crate::busy::Watch;
 use crate::config::{Precision, Settings, Use};
 use crate::data::{self, Dataset};
 use crate::engine::{Engine, Subnetworks};
@@ -38,6 +39,9 @@ pub struct EpochReport {
     pub prediction: Prediction,
     /// What was measured, on one thread and on all.
     pub measured: Vec<Measured>,
+    /// How many processors other processes kept busy while epochs of all runs were timed; none where the system does not
+    /// tell. Where it is not near 0, the measured seconds say little.
+    pub busy_elsewhere: Option<f64>,
 }
 
 /// Times epochs of `settings`, a method over subnetworks, and of the same network end to end, on one thread and on
@@ -72,13 +76,15 @@ fn epoch_in<T: Real>(settings: &Settings, repeats: usize) -> Result<Vec<EpochRep
         };
         runs.push((run, Timed::new(settings, plan, &train, &counts, &gemm)?));
     }
+    let watch = Watch::start();
     // A round that is not counted touches all memory for the first time.
     for round in 0..=repeats {
         for (_, timed) in &mut runs {
             timed.round(&train, &gemm, round > 0)?;
         }
     }
-    Ok(runs.into_iter().map(|(run, timed)| timed.report(run)).collect())
+    let busy_elsewhere = watch.others();
+    Ok(runs.into_iter().map(|(run, timed)| timed.report(run, busy_elsewhere)).collect())
 }
 
 /// A method at work, with its pools.
@@ -124,7 +130,7 @@ impl<T: Real> Timed<T> {
         Ok(())
     }
 
-    fn report(self, run: String) -> EpochReport {
+    fn report(self, run: String, busy_elsewhere: Option<f64>) -> EpochReport {
         let Self { prediction, crews, .. } = self;
         let measured = crews.iter().map(|crew| {
             let seconds = crew.sweeps.iter().copied().fold(f64::INFINITY, f64::min);
@@ -135,7 +141,7 @@ impl<T: Real> Timed<T> {
                 predicted_over_measured: predicted.map(|predicted| predicted / seconds),
             }
         });
-        EpochReport { run, measured: measured.collect(), prediction }
+        EpochReport { run, measured: measured.collect(), prediction, busy_elsewhere }
     }
 }
 

@@ -10,6 +10,9 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+/// Processors that others keep busy before it is worth a line.
+const NOTABLE: f64 = 0.2;
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  altmin bench epoch --network 'mlp 512x9' --subnetworks 2\n  \
                   altmin bench epoch --data cifar --network 'resnet 4' --subnetworks 3 --samples 1200 --json")]
@@ -65,7 +68,7 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
 
 /// A report for people.
 fn text(report: &EpochReport) -> String {
-    let EpochReport { run, prediction, measured } = report;
+    let EpochReport { run, prediction, measured, busy_elsewhere } = report;
     // Writing to a String cannot fail.
     let mut text = format!(
         "{run}: total work {:.4} s, critical path {:.4} s\n",
@@ -84,6 +87,12 @@ fn text(report: &EpochReport) -> String {
             }
         }
         text.push('\n');
+    }
+    if let Some(others) = busy_elsewhere.filter(|&others| others >= NOTABLE) {
+        let _ = writeln!(
+            text,
+            "  other processes kept {others:.1} processors busy meanwhile: seconds measured are too many"
+        );
     }
     let unpredicted = measured.iter().filter(|measured| measured.predicted_over_measured.is_none());
     for measured in unpredicted {
