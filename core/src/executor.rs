@@ -4,6 +4,10 @@
 //! it for every unit, in any order or all at once, and returns when all are done: that is the barrier between phases.
 //! Units share nothing that is written, so the result has the same bits however they are scheduled.
 
+mod chain;
+
+pub use chain::Chain;
+
 use crate::error::Result;
 use crate::real::Real;
 use crate::workspace::Stack;

@@ -1,11 +1,13 @@
 //! Sweeps timed against the products that they need.
 
+mod epoch;
 mod reference;
+
+pub use epoch::{EpochReport, Measured, epoch};
 
 use std::time::{Duration, Instant};
 
 use altmin_core::Real;
-use altmin_core::gemm::Portable;
 use altmin_core::loss::Target;
 use altmin_core::method::Problem;
 use altmin_core::view::{dense, dense_mut};
@@ -15,7 +17,6 @@ use crate::config::{Kernel, Method, Precision, Settings, StepRule, TrainOptions,
 use crate::convert;
 use crate::engine::{Engine, Size};
 use crate::error::{Error, Result};
-use crate::gemm_fast::Fast;
 use crate::init::{self, Initializer};
 use crate::kernel::AnyGemm;
 use crate::memory::{peak_rss_bytes, state_bytes};
@@ -98,10 +99,7 @@ pub fn sweep(settings: &BenchSettings) -> Result<BenchReport> {
 
 fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
     let settings = training_settings(bench)?;
-    let gemm = match bench.kernel {
-        Kernel::Fast => AnyGemm::Fast(Fast),
-        Kernel::Portable => AnyGemm::Portable(Portable),
-    };
+    let gemm = AnyGemm::of(bench.kernel);
     let size = Size { widths: bench.layers.clone(), samples: bench.samples };
     let core = convert::settings::<T>(&settings);
     let mut engine = Engine::new(convert::plan(&settings, core), &size, &gemm)?;

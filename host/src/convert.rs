@@ -51,7 +51,7 @@ pub fn plan<T: Real>(settings: &Settings, core: CoreSettings<T>) -> Plan<T> {
 }
 
 /// How weights follow their gradient: a baseline's rule, or the one inside subnetworks.
-fn optimizer<T: Real>(settings: &Settings) -> Optimizer<T> {
+pub(crate) fn optimizer<T: Real>(settings: &Settings) -> Optimizer<T> {
     let rate = T::from_f64(settings.learning_rate);
     match (settings.method, settings.inner) {
         (Method::Adagrad, _) => Optimizer::adagrad(rate),

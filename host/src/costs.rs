@@ -17,7 +17,8 @@ use crate::random::{Purpose, uniform};
 /// Passes of which the fastest counts: others were held up.
 const PASSES: usize = 3;
 
-/// Seconds that each block takes for one sample, forward and backward, on one thread in tiles of `samples` random samples.
+/// Seconds that each block takes for one sample, forward and backward, on one thread in a tile of `samples` random
+/// samples: a run's own width, since narrow products are slower.
 ///
 /// # Errors
 /// Those of the core.

@@ -5,6 +5,7 @@ use altmin_core::view::{MatMut, MatRef};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
+use crate::config::Kernel;
 use crate::gemm_fast::Fast;
 
 /// One of the products that the host can use, chosen at run time.
@@ -14,6 +15,16 @@ pub enum AnyGemm {
     Fast(Fast),
     /// The core's own.
     Portable(Portable),
+}
+
+impl AnyGemm {
+    /// The one that settings name.
+    pub fn of(kernel: Kernel) -> Self {
+        match kernel {
+            Kernel::Fast => Self::Fast(Fast),
+            Kernel::Portable => Self::Portable(Portable),
+        }
+    }
 }
 
 impl<T: Real> Gemm<T> for AnyGemm {

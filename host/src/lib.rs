@@ -3,6 +3,7 @@
 pub mod atomic_file;
 pub mod bench;
 pub mod blocks;
+pub mod busy;
 pub mod cli;
 pub mod compare;
 pub mod comparison_folder;
@@ -23,6 +24,7 @@ pub mod model;
 pub mod nearest;
 pub mod network;
 pub mod observe;
+pub mod prediction;
 pub mod products;
 pub mod random;
 pub mod report;

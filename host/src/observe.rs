@@ -33,6 +33,38 @@ pub struct Metrics {
     pub test_accuracy: f64,
     /// Seconds that the sweeps have taken so far, without the metrics.
     pub seconds: f64,
+    /// With diagnostics of subnetworks: the error that comes of splitting, |R(whole network) - R(last subnetwork)|.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximation_error: Option<f64>,
+    /// What that error is at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximation_bound: Option<Bound>,
+}
+
+/// What a theorem bounds a number by.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Bound {
+    /// This number, which is an estimate: the spectral norms in it are approached from below.
+    Estimate(f64),
+    /// Nothing; in files `not promised`.
+    #[serde(serialize_with = "not_promised")]
+    NotPromised,
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Estimate(bound) => write!(f, "{bound:.2e} (estimate)"),
+            Bound::NotPromised => f.write_str(NOT_PROMISED),
+        }
+    }
+}
+
+const NOT_PROMISED: &str = "not promised";
+
+fn not_promised<S: serde::Serializer>(serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(NOT_PROMISED)
 }
 
 /// A setting that a schedule or a rule has changed.
@@ -110,6 +142,12 @@ pub struct Summary {
     pub state_bytes: usize,
     /// Threads.
     pub threads: usize,
+    /// With diagnostics of subnetworks: the last error that comes of splitting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximation_error: Option<f64>,
+    /// What it is at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approximation_bound: Option<Bound>,
 }
 
 /// Sees every sweep and the end.

@@ -48,23 +48,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use altmin_core::gemm::Portable;
 use altmin_core::method::layer::Layer;
 use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
 use altmin_core::workspace::Requirement;
 use altmin_core::{Activation, Error as CoreError, Real};
 
 use crate::blocks::BlockNetwork;
-use crate::config::{Kernel, Settings};
+use crate::config::Settings;
 use crate::convert;
 use crate::data::{Dataset, Preprocessing};
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::gemm_fast::Fast;
 use crate::kernel::AnyGemm;
 use crate::model::{Dense, Model};
 use crate::network::Loss;
-use crate::observe::{Change, Metrics, Observer, Outcome, Summary};
+use crate::observe::{Bound, Change, Metrics, Observer, Outcome, Summary};
 use crate::schedule::{Parallel, Threads};
 use crate::score::{Evaluator, Score};
 pub use info::Info;
@@ -110,6 +108,9 @@ struct State {
     last: Option<Metrics>,
 }
 
+/// The error of a split network's risk, and its bound.
+type Split = (f64, Bound);
+
 const NOTHING: Score = Score { loss: f64::NAN, accuracy: f64::NAN };
 
 impl<T: Real> Trainer<T> {
@@ -144,15 +145,16 @@ impl<T: Real> Trainer<T> {
             return Err(Error::argument("loss", settings.loss, expected));
         }
         let core = convert::settings::<T>(settings);
-        let gemm = match settings.kernel {
-            Kernel::Fast => AnyGemm::Fast(Fast),
-            Kernel::Portable => AnyGemm::Portable(Portable),
-        };
+        let gemm = AnyGemm::of(settings.kernel);
         Net::require_memory(settings, &train)?;
         let net = Net::new(settings, &train)?;
         let threads = Threads::new(settings.threads)?;
         let engine = net.engine(settings, core, train.n_samples(), &gemm)?;
-        let executor = Parallel::new(settings.threads, scratch(&engine, core.activation, &gemm));
+        let mut needed = scratch(&engine, core.activation, &gemm);
+        if settings.diagnostics {
+            needed = needed.or(engine.approximation_scratch(&gemm));
+        }
+        let executor = Parallel::new(settings.threads, needed);
         let mut trainer = Self {
             settings: settings.clone(),
             core,
@@ -315,6 +317,7 @@ impl<T: Real> Trainer<T> {
         let objective = self.objective(&sweep, train.loss);
         let risk = self.engine.risk();
         self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
+        let approximation = self.approximation()?;
         self.state.last = Some(Metrics {
             sweep: self.state.sweeps,
             objective,
@@ -324,6 +327,8 @@ impl<T: Real> Trainer<T> {
             train_accuracy: train.accuracy,
             test_accuracy: test.accuracy,
             seconds: self.state.elapsed.as_secs_f64(),
+            approximation_error: approximation.map(|(error, _)| error),
+            approximation_bound: approximation.map(|(_, bound)| bound),
         });
         Ok(self.state.last)
     }
@@ -356,6 +361,17 @@ impl<T: Real> Trainer<T> {
         self.evaluator.score(&network, loss, data, &mut self.executor, &self.gemm)
     }
 
+    /// The error of a split network's risk and its bound, where settings ask for them. That they overflow does not end a
+    /// run.
+    fn approximation(&mut self) -> Result<Option<Split>> {
+        if !self.settings.diagnostics {
+            return Ok(None);
+        }
+        let found = self.engine.approximation(problem(&self.train), &mut self.executor, &self.gemm);
+        let Some(found) = finite(found)? else { return Ok(Some((f64::NAN, Bound::Estimate(f64::NAN)))) };
+        Ok(found.map(|found| (found.error, found.bound.map_or(Bound::NotPromised, Bound::Estimate))))
+    }
+
     fn keep_good(&mut self) {
         for (good, (weights, bias)) in self.good.iter_mut().zip(self.engine.maps()) {
             good.weight.copy_from_slice(weights);
@@ -383,6 +399,8 @@ impl<T: Real> Trainer<T> {
             seconds: self.state.elapsed.as_secs_f64(),
             state_bytes: self.state_bytes(),
             threads: self.settings.threads,
+            approximation_error: self.state.last.and_then(|metrics| metrics.approximation_error),
+            approximation_bound: self.state.last.and_then(|metrics| metrics.approximation_bound),
         }
     }
 }

@@ -5,6 +5,8 @@
 //! step parameters anew, by plain code that shares nothing with the core, and enters each check under the promise that it
 //! belongs to. [`Formula`] lets a test falsify any formula of the method, to see that a promise breaks.
 //!
+//! [`SplitAuditor`] does the same for TSSM, whose epochs it computes anew as a whole.
+//!
 //! A check allows for rounding alone: see [`Promise::allowed`], which comes from the number of terms and the sum of the
 //! absolute values of all that a number is added up from.
 //!
@@ -27,6 +29,7 @@
 //! - **pdADMM's C2** could be larger by nu: q is minimised over a quadratic of curvature `nu + rho`. The paper's is checked.
 
 mod auditor;
+mod blocks;
 mod bounds;
 mod dladmm;
 mod dlam;
@@ -41,8 +44,10 @@ mod promise;
 mod shadow;
 mod state;
 mod steps;
+mod subnetworks;
 mod texts;
 
 pub use auditor::Auditor;
 pub use formula::Formula;
 pub use promise::{Claim, Promise, Report, Verdict};
+pub use subnetworks::SplitAuditor;

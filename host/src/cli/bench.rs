@@ -1,5 +1,7 @@
 //! `altmin bench`.
 
+mod epoch;
+
 use super::failure::Failure;
 use super::{connect, output};
 use crate::bench::{BenchReport, BenchSettings};
@@ -24,6 +26,12 @@ enum What {
     /// The efficiency is the rate of a sweep, counting only the products that it needs, over the best rate of the
     /// product itself. Medians over enough sweeps.
     Sweep(Sweep),
+    /// Time an epoch over subnetworks, and end to end, on one thread and on --threads, beside what is predicted of it
+    ///
+    /// Parts of the epoch are timed on one thread, the whole is put together from them and dealt out to 1, 2, 3, 4 and 8
+    /// workers by list scheduling. Then whole epochs are timed, all runs in turn; the quickest of --repeats count. Options
+    /// are those of `train`, for its data set.
+    Epoch(Box<epoch::Epoch>),
 }
 
 #[derive(Debug, Args)]
@@ -67,7 +75,10 @@ struct Sweep {
 
 impl Bench {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let What::Sweep(sweep) = self.what;
+        let sweep = match self.what {
+            What::Sweep(sweep) => sweep,
+            What::Epoch(epoch) => return epoch.run(),
+        };
         let json = sweep.json;
         let report = connect::bench(&sweep.settings()?)?;
         if json {

@@ -2,7 +2,7 @@
 
 use super::compare::{Conductor, Ready};
 use super::train::Run;
-use crate::bench::{BenchReport, BenchSettings};
+use crate::bench::{BenchReport, BenchSettings, EpochReport};
 use crate::compare::Comparison;
 use crate::config::{Precision, Settings};
 use crate::data::{self, Dataset};
@@ -71,6 +71,11 @@ impl<T: Real> Ready for Loaded<T> {
     fn run(&self, conductor: &mut Conductor<'_>, stop: &AtomicBool) -> Result {
         self.comparison.run(&self.train, &self.test, conductor, stop)
     }
+}
+
+/// Times epochs beside what is predicted of them.
+pub(super) fn bench_epoch(settings: &Settings, repeats: usize) -> Result<Vec<EpochReport>> {
+    crate::bench::epoch(settings, repeats)
 }
 
 /// Times sweeps.

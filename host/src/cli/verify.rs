@@ -2,10 +2,10 @@
 
 use super::failure::{FAILED, Failure};
 use super::{interrupt, output};
-use crate::config::{Method, Precision, Samples, Settings, TrainOptions, Widths};
+use crate::config::{Batch, Method, Precision, Samples, Settings, TrainOptions, Use, Widths};
 use crate::data;
 use crate::error::Error;
-use crate::verify::{Auditor, Promise, Report, Verdict};
+use crate::verify::{Auditor, Promise, Report, SplitAuditor, Verdict};
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -13,14 +13,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+/// Samples, and batches that subnetworks take them in, when nobody said.
+const SAMPLES: usize = 200;
+const BATCHES: usize = 4;
+
 /// The methods with theorems, in the order in which they are verified.
-const METHODS: [Method; 3] = [Method::Pdadmm, Method::Dladmm, Method::Dlam];
+const METHODS: [Method; 5] = [Method::Pdadmm, Method::Dladmm, Method::Dlam, Method::Gsadmm, Method::Gsam];
 
 /// Check on a run that the theorems' promises are kept
 ///
 /// Follows a run in double precision, block by block, computes objectives, gradients and step parameters anew and says,
 /// promise by promise, whether it held, with the largest violation. Settings are those of `train`, but 200 samples, hidden
-/// layers of 20,20 and 40 sweeps unless others are given. Outside a theorem's condition it is not promised, and what would
+/// layers of 20,20 and 40 sweeps unless others are given, and four mini-batches an epoch inside subnetworks. Outside a theorem's condition it is not promised, and what would
 /// be needed is said. Without --method: every method that has theorems.
 ///
 /// Exit codes: 0 everything that was promised held, 1 something did not, 2 wrongly used.
@@ -48,7 +52,10 @@ impl Verify {
                 return Ok(ExitCode::from(super::failure::INTERRUPTED));
             }
             let (train, _) = data::load::<f64>(&settings.data, &settings.data_options())?;
-            let report = Auditor::new(&settings, Arc::new(train))?.run()?;
+            let report = match settings.method.uses(Use::Subnetworks) {
+                true => SplitAuditor::new(&settings, Arc::new(train))?.run()?,
+                false => Auditor::new(&settings, Arc::new(train))?.run()?,
+            };
             broken |= report.is_broken();
             if json {
                 print_lines(settings.method, &report)?;
@@ -62,10 +69,15 @@ impl Verify {
 
 /// The settings of one method: of a few that were given it may have no use for some, but not if it alone was asked for.
 fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
+    let samples = options.samples.clone().unwrap_or(Samples(Some(SAMPLES)));
+    let splits = method.uses(Use::Subnetworks);
+    let batch = splits.then(|| Batch(Some(samples.0.unwrap_or(SAMPLES).div_ceil(BATCHES))));
+    let hidden = options.network.is_none().then(|| Widths(vec![20, 20]));
     let given = TrainOptions {
         method: Some(method),
-        samples: options.samples.clone().or(Some(Samples(Some(200)))),
-        hidden: options.hidden.clone().or_else(|| Some(Widths(vec![20, 20]))),
+        samples: Some(samples),
+        hidden: options.hidden.clone().or(hidden),
+        batch: options.batch.clone().or(batch),
         sweeps: options.sweeps.or(Some(40)),
         precision: Some(Precision::F64),
         ..options.clone()
@@ -88,11 +100,15 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
     }
     if options.method.is_none() {
         // What one of the methods has a use for is given for that one.
-        let TrainOptions { step, damping, learning_rate, batch, .. } = options.clone();
-        let common = TrainOptions { step, damping, learning_rate, batch, ..TrainOptions::default() };
+        let TrainOptions { step, damping, .. } = options.clone();
+        let common = TrainOptions { step, damping, ..TrainOptions::default() };
         common.check_effect(&common.clone().resolve()?)?;
     }
     let expected = "not to be given: all sweeps are verified";
+    if let Some(diagnostics) = options.diagnostics {
+        let expected = "not to be given: Theorem 1 is verified after every epoch";
+        return Err(Error::argument("diagnostics", diagnostics, expected));
+    }
     if let Some(tolerance) = &options.tolerance {
         return Err(Error::argument("tolerance", tolerance, expected));
     }

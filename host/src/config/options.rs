@@ -321,6 +321,19 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<usize>,
 
+    /// After every epoch tell the error that comes of splitting, and Theorem 1's bound of it [default: false]
+    ///
+    /// The error is the difference between the risk of the whole network and that of the last subnetwork on its own input
+    /// (TSSM, Theorem 1); the bound takes spectral norms from a power iteration, which approaches them from below: an
+    /// estimate. With least squares, whose risk has no Lipschitz constant, it is not promised. Both are columns
+    /// of metrics.csv and fields of --json; no variable of the run is touched.
+    #[arg(
+        long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+        hide_possible_values = true, help_heading = "Method"
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diagnostics: Option<bool>,
+
     /// Number of sweeps at most, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
     ///
     /// Of methods in mini-batches a sweep is an epoch.
@@ -415,6 +428,7 @@ impl TrainOptions {
             ("tau2", given!(tau2), Use::Subnetworks),
             ("guard", given!(guard), Use::Subnetworks),
             ("freeze", given!(freeze), Use::Subnetworks),
+            ("diagnostics", given!(diagnostics), Use::Subnetworks),
         ];
         for (name, value, setting) in given {
             if let Some(value) = value.filter(|_| !settings.uses(setting)) {
@@ -455,7 +469,7 @@ impl TrainOptions {
             data, target, scale, labels, pool, samples, classes, holdout, seed, hidden, network, activation, loss, regularizer,
             init, grow,
             method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_repair, epsilon_bounds,
-            accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, sweeps, tolerance, time_limit, threads, precision, kernel,
+            accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, diagnostics, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
 }

@@ -102,6 +102,8 @@ pub struct Settings {
     pub guard: Option<f64>,
     /// So many subnetworks, from the first, keep their weights: fewer than there are.
     pub freeze: usize,
+    /// Tell the error that comes of splitting after every epoch.
+    pub diagnostics: bool,
     /// Sweeps at most, at least 1.
     pub sweeps: usize,
     /// Stop when both residuals are at most this, above 0.
@@ -181,6 +183,7 @@ impl TrainOptions {
             tau2: self.tau2.unwrap_or(within.tau2),
             guard: self.guard.map_or(within.guard, |guard| guard.0),
             freeze: self.freeze.unwrap_or(0),
+            diagnostics: self.diagnostics.unwrap_or(false),
             sweeps: self.sweeps.unwrap_or(sweeps),
             tolerance: self.tolerance.and_then(|tolerance| tolerance.0),
             time_limit: self.time_limit.and_then(|limit| limit.0),
@@ -330,6 +333,7 @@ impl From<Settings> for TrainOptions {
             tau2: uses(Use::Subnetworks).then_some(settings.tau2),
             guard: uses(Use::Subnetworks).then_some(Guard(settings.guard)),
             freeze: uses(Use::Subnetworks).then_some(settings.freeze),
+            diagnostics: uses(Use::Subnetworks).then_some(settings.diagnostics),
             sweeps: Some(settings.sweeps),
             tolerance: Some(Tolerance(settings.tolerance)),
             time_limit: Some(TimeLimit(settings.time_limit)),

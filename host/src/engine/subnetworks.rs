@@ -3,8 +3,11 @@
 use altmin_core::block::{Block, Network, Shape};
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
-use altmin_core::method::tssm::{self, Interface, Settings, Share, Splitting, Subnetwork, Terms, Tssm};
+use altmin_core::method::tssm::{
+    self, Approximation, Interface, Settings, Share, Splitting, Subnetwork, Terms, Tssm,
+};
 use altmin_core::method::{Partition, Sweep};
+use altmin_core::theory::Norms;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result, reduce};
 
@@ -15,6 +18,9 @@ use crate::cuts::MOST_SUBNETWORKS;
 /// Elements of scratch that a tile of a network of blocks should stay below: 64 MB in f32. Between convolutions a sample is
 /// so large that tiles as wide as those of layers would not fit into memory.
 const MOST_SCRATCH: usize = 1 << 24;
+
+/// Rounds of the power iteration behind Theorem 1's bound: it comes within a per cent, as a rule.
+const NORM_ROUNDS: usize = 100;
 
 /// Some blocks of a network, with the shape that goes in.
 #[derive(Debug, Clone)]
@@ -59,8 +65,28 @@ pub struct Subnetworks<T> {
     pub end_to_end: bool,
 }
 
+/// How the samples of a run over subnetworks are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// All of them.
+    pub(crate) all: Partition,
+    /// The largest mini-batch.
+    pub(crate) batch: Partition,
+}
+
+impl Cut {
+    /// How a run over so many samples cuts them.
+    pub(crate) fn of<T: Real>(plan: &Subnetworks<T>, samples: usize) -> Self {
+        let cut = |samples| cut(samples, &plan.parts);
+        Self { all: cut(samples), batch: cut(Batches::largest(plan.batches, samples)) }
+    }
+}
+
 /// Parts, and their parameters.
 type PartsWithWeights<'a, T> = (&'a [Part<T>], &'a [Subnetwork<T, Memory<T>>]);
+
+/// Subnetworks, and what lies between them.
+pub(crate) type Variables<'a, T> = (&'a [Subnetwork<T, Memory<T>>], &'a [Interface<T, Memory<T>>]);
 
 #[derive(Debug)]
 pub(super) struct State<T> {
@@ -80,12 +106,11 @@ pub(super) struct State<T> {
 }
 
 impl<T: Real> State<T> {
-    /// Allocates; returns also how the samples are cut.
-    pub(super) fn new(plan: Subnetworks<T>, samples: usize) -> Result<(Self, Partition)> {
+    /// Allocates for samples that are cut so.
+    pub(super) fn new(plan: Subnetworks<T>, Cut { all, batch }: Cut) -> Result<Self> {
         let Subnetworks { settings, parts, batches, end_to_end } = plan;
         settings.validate()?;
-        let largest = Batches::largest(batches, samples);
-        let [all, batch] = [samples, largest].map(|samples| cut(samples, &parts));
+        let samples = all.samples();
         let dual = settings.splitting == Splitting::Gsadmm;
         let guard = settings.guard.is_some();
         let networks = || parts.iter().map(Part::network);
@@ -96,7 +121,7 @@ impl<T: Real> State<T> {
         for network in networks() {
             shares.extend((0..batch.groups()).map(|_| tssm::share(&network, &settings.inner, zeros)));
         }
-        let state = Self {
+        Ok(Self {
             subnetworks: networks().map(subnetwork).collect(),
             interfaces: between
                 .map(|features| tssm::interface(features, samples, dual, zeros))
@@ -110,8 +135,7 @@ impl<T: Real> State<T> {
             end_to_end,
             objective: f64::NAN,
             parts,
-        };
-        Ok((state, all))
+        })
     }
 
     /// Scratch of a worker, for tiles of both kinds.
@@ -122,6 +146,24 @@ impl<T: Real> State<T> {
         })
     }
 
+    /// Scratch of a worker for [`State::approximation`].
+    pub(super) fn approximation_scratch<G: Gemm<T>>(&self, gemm: &G, partition: &Partition) -> Requirement {
+        let networks: Vec<_> = self.parts.iter().map(Part::network).collect();
+        tssm::approximation_workspace(gemm, &networks, partition.tile())
+    }
+
+    /// Theorem 1 at the present state.
+    pub(super) fn approximation<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Approximation> {
+        let mut norms = [Norms::default(); MOST_SUBNETWORKS];
+        let norms = &mut norms[..self.parts.len()];
+        self.with(run, |method, _| method.approximation(executor, gemm, NORM_ROUNDS, norms))
+    }
+
     pub(super) fn is_end_to_end(&self) -> bool {
         self.end_to_end
     }
@@ -129,6 +171,10 @@ impl<T: Real> State<T> {
     /// The subnetworks with their parameters.
     pub(super) fn parts(&self) -> PartsWithWeights<'_, T> {
         (&self.parts, &self.subnetworks)
+    }
+
+    pub(super) fn variables(&self) -> Variables<'_, T> {
+        (&self.subnetworks, &self.interfaces)
     }
 
     /// Weights and bias of every linear map.

@@ -49,6 +49,10 @@ fn message(metrics: &Metrics, measure: Measure, changed: &BTreeMap<&'static str,
         measure.show(metrics.train_accuracy),
         measure.show(metrics.test_accuracy),
     );
+    if let (Some(error), Some(bound)) = (metrics.approximation_error, metrics.approximation_bound) {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "  splitting error {error:.1e}, bound {bound}");
+    }
     for (setting, value) in changed {
         // Writing to a String cannot fail.
         let _ = write!(text, "  {setting} {value:.2e}");
@@ -84,6 +88,7 @@ impl Drop for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::observe::Bound;
 
     #[test]
     fn message_names_every_quantity() {
@@ -96,12 +101,20 @@ mod tests {
             train_accuracy: 0.987_6,
             test_accuracy: 0.95,
             seconds: 1.0,
+            approximation_error: None,
+            approximation_bound: None,
         };
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train 98.76 %  test 95.00 %";
         assert_eq!(message(&metrics, Measure::Accuracy, &BTreeMap::new()), expected);
         let changed = BTreeMap::from([("rho", 8.2), ("nu", 1e-6)]);
         let found = message(&metrics, Measure::Accuracy, &changed);
         assert_eq!(found, format!("{expected}  nu 1.00e-6  rho 8.20e0"));
+        let split =
+            |bound| Metrics { approximation_error: Some(0.012), approximation_bound: Some(bound), ..metrics };
+        let found = message(&split(Bound::Estimate(34.0)), Measure::Accuracy, &BTreeMap::new());
+        assert_eq!(found, format!("{expected}  splitting error 1.2e-2, bound 3.40e1 (estimate)"));
+        let found = message(&split(Bound::NotPromised), Measure::Accuracy, &BTreeMap::new());
+        assert_eq!(found, format!("{expected}  splitting error 1.2e-2, bound not promised"));
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train R^2 0.9876  test R^2 0.9500";
         assert_eq!(message(&metrics, Measure::RSquared, &BTreeMap::new()), expected);
     }

@@ -21,7 +21,7 @@ pub fn summary(summary: &Summary, measure: Measure) -> String {
         each if each.is_finite() => format!("{} ({}, {:.4} s each)", summary.sweeps, summary.outcome, each),
         _ => format!("{} ({})", summary.sweeps, summary.outcome),
     };
-    rows(&[
+    let mut text = rows(&[
         ("method", summary.method.to_string()),
         ("data", summary.data.clone()),
         ("sweeps", sweeps),
@@ -31,7 +31,11 @@ pub fn summary(summary: &Summary, measure: Measure) -> String {
         (&format!("test {}", measure.name()), measure.show(summary.test_accuracy)),
         ("state", bytes(summary.state_bytes)),
         ("threads", summary.threads.to_string()),
-    ])
+    ]);
+    if let (Some(error), Some(bound)) = (summary.approximation_error, summary.approximation_bound) {
+        let _ = writeln!(text, "\nerror of splitting {error:.2e}; Theorem 1's bound: {bound}");
+    }
+    text
 }
 
 /// Bytes in the largest decimal unit that leaves a number above 1.

@@ -5,7 +5,7 @@ use altmin_core::{Real, view};
 
 use super::growth;
 use crate::blocks::{BlockNetwork, dense_blocks, sample_shape};
-use crate::config::{Settings, Use, Widths};
+use crate::config::{Inner, Method, Settings, Use, Widths, inner_defaults};
 use crate::convert;
 use crate::data::Dataset;
 use crate::engine::{Engine, Part, Size, Subnetworks};
@@ -25,8 +25,16 @@ pub(super) enum Net {
 }
 
 /// The network of blocks that settings ask for with a data set: that of `network`, or their hidden layers as blocks.
+///
+/// # Errors
+/// As [`Architecture::network`](crate::blocks::Architecture::network); [`Error::Argument`] for mini-batches larger than the
+/// data.
 pub(crate) fn block_network<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<BlockNetwork> {
-    let (input, outputs) = (sample_shape(data), data.n_outputs());
+    let (input, outputs, samples) = (sample_shape(data), data.n_outputs(), data.n_samples());
+    if let Some(batch) = settings.batch.filter(|&batch| batch > samples) {
+        let expected = format!("at most {samples}, the training samples of {}", data.name());
+        return Err(Error::argument("batch", batch, expected));
+    }
     match &settings.network {
         Some(network) => network.network(input, outputs),
         None => {
@@ -45,16 +53,10 @@ impl Net {
     /// What a run with these settings begins with.
     ///
     /// # Errors
-    /// As [`Architecture::network`](crate::blocks::Architecture::network) and [`Split::ends`](crate::cuts::Split::ends);
-    /// [`Error::Argument`] for mini-batches larger than the data.
+    /// As [`block_network`] and [`Split::ends`](crate::cuts::Split::ends).
     pub(super) fn new<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<Self> {
         if !settings.has_blocks() {
             return Ok(Self::Layers(growth::first_widths(settings, train.n_features(), train.n_outputs())));
-        }
-        let samples = train.n_samples();
-        if let Some(batch) = settings.batch.filter(|&batch| batch > samples) {
-            let expected = format!("at most {samples}, the training samples of {}", train.name());
-            return Err(Error::argument("batch", batch, expected));
         }
         let network = block_network(settings, train)?;
         let cuts = cuts(settings, &network)?;
@@ -99,13 +101,7 @@ impl Net {
                 Ok(Engine::new(convert::plan(settings, core), &size, gemm)?)
             }
             Self::Blocks(network, cuts) => {
-                let plan = Subnetworks {
-                    settings: convert::subnetworks(settings),
-                    parts: parts(network, cuts)?,
-                    batches: convert::batches(settings),
-                    end_to_end: !settings.method.uses(Use::Subnetworks),
-                };
-                Ok(Engine::of_blocks(plan, samples, gemm)?)
+                Ok(Engine::of_blocks(plan(settings, network, cuts)?, samples, gemm)?)
             }
         }
     }
@@ -156,6 +152,30 @@ impl Net {
             }
         }
     }
+}
+
+/// What settings make of a network with these cuts.
+pub(crate) fn plan<T: Real>(
+    settings: &Settings,
+    network: &BlockNetwork,
+    cuts: &[usize],
+) -> Result<Subnetworks<T>> {
+    Ok(Subnetworks {
+        settings: convert::subnetworks(settings),
+        parts: parts(network, cuts)?,
+        batches: convert::batches(settings),
+        end_to_end: !settings.method.uses(Use::Subnetworks),
+    })
+}
+
+/// The settings of a run that trains the same network end to end: the inner optimiser's, Adam's beside proximal sweeps.
+pub(crate) fn end_to_end(settings: &Settings) -> Settings {
+    let (method, learning_rate) = match settings.inner {
+        Inner::Sgd => (Method::Gd, settings.learning_rate),
+        Inner::Adam => (Method::Adam, settings.learning_rate),
+        Inner::Proxprop => (Method::Adam, inner_defaults(settings.method, Inner::Adam).learning_rate),
+    };
+    Settings { method, learning_rate, ..settings.clone() }
 }
 
 /// The subnetworks between cuts.

@@ -3,7 +3,7 @@
 use altmin_core::method::Settings;
 use altmin_core::update::StepRule;
 
-use crate::config::Method;
+use crate::config::{Method, Use};
 
 /// A formula whose result enters a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,11 +56,17 @@ pub enum Formula {
     LinearInterval,
     /// The ends of DLAM's interval for a, by epsilon.
     ActivationInterval,
+    /// The objective that a run over subnetworks reports.
+    SplittingObjective,
+    /// The error of splitting that it reports.
+    SplittingError,
+    /// Theorem 1's bound that it reports.
+    SplittingBound,
 }
 
 impl Formula {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::Coupling,
         Self::InputStep,
         Self::InputTau,
@@ -85,12 +91,20 @@ impl Formula {
         Self::ShiftedResidual,
         Self::LinearInterval,
         Self::ActivationInterval,
+        Self::SplittingObjective,
+        Self::SplittingError,
+        Self::SplittingBound,
     ];
 
     /// Whether a run of `method` with these settings computes it, in a place where a wrong result is no legal step.
     pub fn applies(self, method: Method, settings: &Settings<f64>) -> bool {
         let exact = |rule| matches!(rule, StepRule::LeastSquares { .. });
+        let splits = method.uses(Use::Subnetworks);
         match self {
+            Self::SplittingObjective | Self::SplittingError | Self::SplittingBound => splits,
+            Self::WeightStep | Self::InputStep if splits => true,
+            Self::Copy | Self::Dual if splits => method == Method::Gsadmm,
+            _ if splits => false,
             Self::InputTau => !exact(settings.input_step),
             Self::SumGram => exact(settings.weight_step),
             Self::Coupling => method != Method::Dlam,

@@ -66,6 +66,16 @@ pub enum Claim {
     Subgradient,
     /// `k c_k` is bounded.
     Rate,
+    /// The weights of subnetworks step batch by batch along their gradients.
+    WeightBatches,
+    /// The objective that is reported.
+    Objective,
+    /// The error of splitting that is reported.
+    ApproximationError,
+    /// The bound of that error that is reported.
+    ApproximationBound,
+    /// The error of splitting is within its bound.
+    Approximation,
     /// `train` makes the updates that were checked.
     Trainer,
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use altmin_core::gemm::Portable;
 use altmin_core::loss::Target;
 use altmin_core::matrix::Memory;
 use altmin_core::method::dlam::EpsilonRule;
@@ -12,12 +11,11 @@ use altmin_core::view::{MatRef, dense_mut};
 
 use super::matrix::Mat;
 use super::state::State;
-use crate::config::{Kernel, Method, Settings};
+use crate::config::{Method, Settings};
 use crate::convert;
 use crate::data::Dataset;
 use crate::engine::{Engine, Size, Variables};
 use crate::error::{Error, Result};
-use crate::gemm_fast::Fast;
 use crate::init;
 use crate::kernel::AnyGemm;
 use crate::schedule::Parallel;
@@ -38,10 +36,7 @@ pub(super) struct Shadow {
 impl Shadow {
     /// The engine with the initial weights of `settings`.
     pub(super) fn new(settings: &Settings, data: Arc<Dataset<f64>>) -> Result<Self> {
-        let gemm = match settings.kernel {
-            Kernel::Fast => AnyGemm::Fast(Fast),
-            Kernel::Portable => AnyGemm::Portable(Portable),
-        };
+        let gemm = AnyGemm::of(settings.kernel);
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(settings.threads)
             .build()

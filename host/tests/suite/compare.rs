@@ -175,6 +175,8 @@ fn series(label: &str, test: &[f64]) -> Series {
         train_accuracy: accuracy,
         test_accuracy: accuracy,
         seconds: 0.5 * (index + 1) as f64,
+        approximation_error: None,
+        approximation_bound: None,
     };
     let sweeps: Vec<_> = test.iter().enumerate().map(sweep).collect();
     let last = sweeps.last().copied();
@@ -189,6 +191,8 @@ fn series(label: &str, test: &[f64]) -> Series {
         seconds: last.map_or(0.0, |last| last.seconds),
         state_bytes: 1_000,
         threads: 1,
+        approximation_error: None,
+        approximation_bound: None,
     };
     Series { label: label.into(), sweeps, summary }
 }

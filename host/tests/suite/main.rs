@@ -3,6 +3,7 @@
 mod common;
 
 mod atomic_file;
+mod bench_epoch;
 mod cifar;
 mod command_line;
 mod compare;
@@ -10,6 +11,7 @@ mod compare_command;
 mod csv;
 mod csv_table;
 mod data;
+mod diagnostics;
 mod evaluation;
 mod full_disk;
 mod gemm_fast;
@@ -33,4 +35,5 @@ mod train_command;
 mod training;
 mod verify;
 mod verify_command;
+mod verify_subnetworks;
 mod weights;

@@ -16,6 +16,8 @@ fn metrics(sweep: usize, objective: f64) -> Metrics {
         train_accuracy: 0.75,
         test_accuracy: 0.5,
         seconds: 1.5,
+        approximation_error: None,
+        approximation_bound: None,
     }
 }
 
@@ -31,6 +33,8 @@ fn summary() -> Summary {
         seconds: 1.5,
         state_bytes: 4096,
         threads: 2,
+        approximation_error: None,
+        approximation_bound: None,
     }
 }
 

@@ -17,7 +17,7 @@ fn without_a_method_all_that_have_theorems_are_verified() {
     let output = verify(&["--rho", "4.1"]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}");
-    for title in ["pdadmm: digits", "dladmm: digits", "dlam: digits"] {
+    for title in ["pdadmm: digits", "dladmm: digits", "dlam: digits", "gsadmm: digits", "gsam: digits"] {
         assert!(stdout.lines().any(|line| line.starts_with(title)), "{stdout}");
     }
     assert!(stdout.contains("pdADMM, Lemma 1") && stdout.contains("departs from the paper: "), "{stdout}");
@@ -57,7 +57,9 @@ fn wrong_use_is_refused_with_what_is_wanted() {
     refused(&["--method", "adam"], "pdadmm, dladmm, dlam");
     refused(&["--method", "taylor"], "pdadmm, dladmm, dlam");
     refused(&["--method", "pdadmm", "--epsilon", "1"], "has no use for it");
-    refused(&["--learning-rate", "1"], "has no use for it");
+    refused(&["--method", "pdadmm", "--learning-rate", "1"], "has no use for it");
+    refused(&["--method", "gsadmm", "--inner", "proxprop"], "sgd or adam");
+    refused(&["--method", "gsadmm", "--diagnostics"], "not to be given");
     refused(&["--precision", "f32"], "f64");
     refused(&["--tolerance", "1"], "not to be given");
     refused(&["--grow", "1:1"], "grow");

@@ -6,7 +6,7 @@ use super::weights::Way;
 use super::{Settings, State, Tssm};
 use crate::block::{MapSums, Network, Place};
 use crate::error::{Error, Result};
-use crate::executor::{Executor, Runs, Units};
+use crate::executor::{Chain, Executor, Units};
 use crate::gemm::Gemm;
 use crate::loss::{OutputSolver, solve_output_workspace};
 use crate::matrix::Memory;
@@ -53,10 +53,8 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
             self.state.subnetworks[l].cost = self.cost(l, samples.len())?;
         }
         self.keep();
-        for l in self.settings.frozen..self.networks.len() {
-            self.collect(executor, l, samples.len())?;
-            self.step_maps(executor, gemm, damping, l, samples.len())?;
-        }
+        self.collect(executor, samples.len())?;
+        self.step_maps(executor, gemm, damping, samples.len())?;
         let Some(guard) = self.settings.guard else { return Ok(()) };
         self.clear_costs();
         // Outputs that are not finite have no cost: that is a cost that rose.
@@ -76,48 +74,56 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         if mean.is_finite() { Ok(mean) } else { Err(Error::NonFinite { quantity: "the cost" }) }
     }
 
-    /// Adds up the groups' sums, in their order; all threads share a subnetwork's.
-    fn collect<E: Executor<T>>(&mut self, executor: &mut E, l: usize, samples: usize) -> Result {
+    /// Adds up the groups' sums, in their order, those of all subnetworks in one phase.
+    fn collect<E: Executor<T>>(&mut self, executor: &mut E, samples: usize) -> Result {
         let (groups, used) = (self.batches.groups(), self.batches.of(samples).groups());
+        let frozen = self.settings.frozen;
         let State { subnetworks, shares, .. } = &mut self.state;
-        let shares = &shares[l * groups..][..used];
-        executor.run(Runs::new(subnetworks[l].sums.as_mut(), STRETCH), |index, sums, _| {
+        let shares = &**shares;
+        let moving = subnetworks.get_mut(frozen..).unwrap_or_default();
+        let stretches = |_, subnetwork: &Subnetwork<T, S>| subnetwork.sums.as_ref().len().div_ceil(STRETCH);
+        let units = Chain::new(moving, frozen, stretches, |l, subnetwork| Own {
+            l,
+            first: 0,
+            sums: subnetwork.sums.as_mut(),
+        });
+        executor.run(units, |_, Own { l, first, sums }, _| {
             sums.fill(T::ZERO);
-            for share in shares {
-                add_slice(&share.sums.as_ref()[index * STRETCH..][..sums.len()], sums);
+            for share in &shares[l * groups..][..used] {
+                add_slice(&share.sums.as_ref()[first..][..sums.len()], sums);
             }
             Ok(())
         })
     }
 
-    /// The least-squares step of all linear maps of subnetwork l, and what it should do to the cost.
+    /// The least-squares steps of all linear maps of all subnetworks, and what they should do to the costs.
     fn step_maps<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         executor: &mut E,
         gemm: &G,
         damping: T,
-        l: usize,
         samples: usize,
     ) -> Result {
-        let network = &self.networks[l];
-        let subnetwork = &mut self.state.subnetworks[l];
-        let maps = Maps {
-            network,
+        let (frozen, networks) = (self.settings.frozen, self.networks);
+        let subnetworks = self.state.subnetworks.get_mut(frozen..).unwrap_or_default();
+        let maps = |l: usize, _: &Subnetwork<T, S>| networks[l].places().count();
+        let units = Chain::new(subnetworks, frozen, maps, |l, subnetwork| Maps {
+            network: &networks[l],
             first: 0,
-            count: network.places().count(),
+            count: networks[l].places().count(),
             parameters: subnetwork.parameters.as_mut(),
             change: subnetwork.gradient.as_mut(),
             sums: subnetwork.sums.as_mut(),
-        };
+        });
         let rule = StepRule::LeastSquares { damping };
-        executor.run(maps, |_, map, stack| map.step(gemm, &rule, samples, stack))?;
-        // The gradient of the cost is alpha or nu times the sums of r p'; the signal's own length does not count.
-        let weight = if l + 1 == self.networks.len() {
-            subnetwork.nu
-        } else {
-            self.settings.alpha.to_f64() * subnetwork.nu / self.settings.inner.nu()
-        };
-        subnetwork.predicted = -weight * along(network, subnetwork) / samples.max(1) as f64;
+        executor.run(units, |_, map, stack| map.step(gemm, &rule, samples, stack))?;
+        let (alpha, start) = (self.settings.alpha.to_f64(), self.settings.inner.nu());
+        for (l, network) in networks.iter().enumerate().skip(frozen) {
+            let subnetwork = &mut self.state.subnetworks[l];
+            // The gradient of the cost is alpha or nu times the sums of r p'; the signal's own length does not count.
+            let weight = if l + 1 == networks.len() { subnetwork.nu } else { alpha * subnetwork.nu / start };
+            subnetwork.predicted = -weight * along(network, subnetwork) / samples.max(1) as f64;
+        }
         Ok(())
     }
 
@@ -149,6 +155,32 @@ fn along<T: Real, S: Memory<T>>(network: &Network<'_, T>, subnetwork: &Subnetwor
         reduce::dot(&sums[place.start..][..change.len()], change)
     };
     network.places().map(of).sum()
+}
+
+/// The sums of subnetwork l, from element `first` on, cut into stretches.
+struct Own<'a, T> {
+    l: usize,
+    first: usize,
+    sums: &'a mut [T],
+}
+
+impl<T: Send> Units for Own<'_, T> {
+    type Unit = Self;
+
+    fn count(&self) -> usize {
+        self.sums.len().div_ceil(STRETCH)
+    }
+
+    fn split(self, at: usize) -> (Self, Self) {
+        let Self { l, first, sums } = self;
+        let at = (at * STRETCH).min(sums.len());
+        let (front, back) = sums.split_at_mut(at);
+        (Self { l, first, sums: front }, Self { l, first: first + at, sums: back })
+    }
+
+    fn single(self) -> Self {
+        self
+    }
 }
 
 /// The linear maps `first .. first + count` of a network: their parameters, the last change of these, their sums.

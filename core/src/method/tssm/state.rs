@@ -93,6 +93,16 @@ impl<T: Real, S: Memory<T>> Subnetwork<T, S> {
         self.gradient.as_ref()
     }
 
+    /// The optimiser's state, as many as it keeps, the others empty, and the steps that it has made.
+    pub fn moments(&self) -> (&[T], &[T], u64) {
+        (self.first.as_ref(), self.second.as_ref(), self.steps)
+    }
+
+    /// The mean cost that a guard compares the next epoch's with; infinite before the first.
+    pub fn cost(&self) -> f64 {
+        self.cost
+    }
+
     fn parts(&mut self) -> ([&mut S; 3], &mut S) {
         ([&mut self.parameters, &mut self.first, &mut self.second], &mut self.kept)
     }

@@ -5,7 +5,7 @@ use super::tile::{risk_signal, subtract};
 use super::{Inner, Settings, Splitting, State, Tssm};
 use crate::block::{Gradient, MapSums, Network};
 use crate::error::{Error, Result};
-use crate::executor::Executor;
+use crate::executor::{Chain, Executor, Units};
 use crate::gemm::Gemm;
 use crate::matrix::Memory;
 use crate::method::backprop::Stretches;
@@ -32,6 +32,34 @@ struct Batch<'b, T: Real, S> {
     problem: Problem<'b, T>,
     interfaces: &'b [Interface<T, S>],
     way: Way,
+}
+
+/// Stretches of the parameters of subnetwork l, from parameter `first` on.
+struct Own<'a, T> {
+    l: usize,
+    first: usize,
+    /// Steps of the subnetwork, this one included.
+    steps: u64,
+    stretches: Stretches<'a, T>,
+}
+
+impl<T: Send> Units for Own<'_, T> {
+    type Unit = Self;
+
+    fn count(&self) -> usize {
+        self.stretches.count()
+    }
+
+    fn split(self, at: usize) -> (Self, Self) {
+        let Self { l, first, steps, stretches } = self;
+        let next = first + at * Stretches::<T>::LENGTH;
+        let (front, back) = stretches.split(at);
+        (Self { l, first, steps, stretches: front }, Self { l, first: next, steps, stretches: back })
+    }
+
+    fn single(self) -> Self {
+        self
+    }
 }
 
 /// How far a batch goes.
@@ -102,37 +130,34 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
         })
     }
 
-    /// The parameters follow the gradient of the mean cost.
+    /// The parameters follow the gradient of the mean cost, those of all subnetworks in one phase.
     fn step<E: Executor<T>>(&mut self, executor: &mut E, optimizer: &Optimizer<T>, count: usize) -> Result {
         let (groups, used) = (self.batches.groups(), self.batches.of(count).groups());
         let frozen = self.settings.frozen;
         let last = self.networks.len() - 1;
         let State { subnetworks, shares, .. } = &mut self.state;
-        for (l, subnetwork) in subnetworks.iter_mut().enumerate().skip(frozen) {
-            let alpha = if l == last { T::ONE } else { self.settings.alpha };
-            let share = alpha / T::from_usize(count);
-            let shares = &shares[l * groups..][..used];
-            subnetwork.steps += 1;
-            let t = subnetwork.steps;
-            let [parameters, gradient, first, second] = [
-                &mut subnetwork.parameters,
-                &mut subnetwork.gradient,
-                &mut subnetwork.first,
-                &mut subnetwork.second,
-            ]
-            .map(AsMut::as_mut);
-            let stretches = Stretches { parameters, gradient, first, second };
-            executor.run(stretches, |index, unit, _| {
-                let at = index * Stretches::<T>::LENGTH;
-                unit.gradient.fill(T::ZERO);
-                for group in shares {
-                    add_slice(&group.sums.as_ref()[at..][..unit.gradient.len()], unit.gradient);
-                }
-                unit.gradient.iter_mut().for_each(|g| *g = share * *g);
-                optimizer.step(t, unit.gradient, unit.first, unit.second, unit.parameters)
-            })?;
-        }
-        Ok(())
+        let (shares, alpha) = (&**shares, self.settings.alpha);
+        let samples = T::from_usize(count);
+        let moving = subnetworks.get_mut(frozen..).unwrap_or_default();
+        moving.iter_mut().for_each(|subnetwork| subnetwork.steps += 1);
+        let stretches = |_, subnetwork: &Subnetwork<T, S>| {
+            subnetwork.parameters.as_ref().len().div_ceil(Stretches::<T>::LENGTH)
+        };
+        let units = Chain::new(moving, frozen, stretches, |l, subnetwork| {
+            let Subnetwork { parameters, gradient, first, second, steps, .. } = subnetwork;
+            let [parameters, gradient, first, second] =
+                [parameters, gradient, first, second].map(AsMut::as_mut);
+            Own { l, first: 0, steps: *steps, stretches: Stretches { parameters, gradient, first, second } }
+        });
+        executor.run(units, |_, Own { l, first, steps, stretches: unit }, _| {
+            let share = if l == last { T::ONE } else { alpha } / samples;
+            unit.gradient.fill(T::ZERO);
+            for group in &shares[l * groups..][..used] {
+                add_slice(&group.sums.as_ref()[first..][..unit.gradient.len()], unit.gradient);
+            }
+            unit.gradient.iter_mut().for_each(|g| *g = share * *g);
+            optimizer.step(steps, unit.gradient, unit.first, unit.second, unit.parameters)
+        })
     }
 
     /// Undoes the epoch of subnetworks whose mean cost rose by more than the guard allows.

@@ -4,16 +4,17 @@ use std::fmt::Write as _;
 
 use crate::blocks::{BlockNetwork, describe};
 use crate::cli::failure::Failure;
-use crate::config::{Settings, Use};
+use crate::config::{Precision, Settings, Use};
 use crate::costs;
 use crate::cuts::operations;
 use crate::data::{self, Dataset};
+use crate::engine::Cut;
+use crate::kernel::AnyGemm;
 use crate::memory::interface_bytes;
+use crate::prediction::{Prediction, predict};
 use crate::report::table;
-use crate::trainer::net::{block_network, cuts};
-
-/// Samples of the tiles in which blocks are timed.
-const SAMPLES: usize = 32;
+use crate::trainer::net::{block_network, cuts, end_to_end, plan};
+use altmin_core::Real;
 
 /// One line a block, and the number of parameters.
 pub(super) fn listing(network: &BlockNetwork) -> String {
@@ -50,7 +51,11 @@ pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
         ("method", settings.method.to_string()),
         ("state", format!("{} ({})", table::bytes(state), settings.precision)),
     ]));
-    text.push_str(&subnetworks(settings, &network, &cuts)?);
+    let samples = train.n_samples();
+    text.push_str(&match settings.precision {
+        Precision::F32 => timed::<f32>(settings, &network, &cuts, samples)?,
+        Precision::F64 => timed::<f64>(settings, &network, &cuts, samples)?,
+    });
     Ok(text)
 }
 
@@ -58,13 +63,62 @@ fn samples(train: &Dataset<f32>, test: &Dataset<f32>) -> String {
     format!("{} samples to train on, {} to test on", train.n_samples(), test.n_samples())
 }
 
+/// What the clock says of blocks and of an epoch.
+fn timed<T: Real>(
+    settings: &Settings,
+    network: &BlockNetwork,
+    cuts: &[usize],
+    samples: usize,
+) -> Result<String, Failure> {
+    let plan = plan::<T>(settings, network, cuts)?;
+    let tile = Cut::of(&plan, samples).batch.tile();
+    let mut text = subnetworks::<T>(settings, network, cuts, tile)?;
+    if settings.method.uses(Use::Subnetworks) {
+        let gemm = AnyGemm::of(settings.kernel);
+        let split = predict(&plan, samples, &gemm)?;
+        let whole = end_to_end(settings);
+        let end_to_end = predict(&self::plan::<T>(&whole, network, &[])?, samples, &gemm)?;
+        text.push_str(&predictions(&[
+            (settings.method.to_string(), split),
+            (format!("{}, end to end", whole.method), end_to_end),
+        ]));
+    }
+    Ok(text)
+}
+
+/// Predictions of an epoch, one line a number of workers.
+fn predictions(all: &[(String, Prediction)]) -> String {
+    let mut text = String::from("\nan epoch, predicted from parts of it that one thread was timed on\n");
+    for (name, Prediction { total_work, critical_path, on }) in all {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "{name}: total work {total_work:.3e} s, critical path {critical_path:.3e} s, {:.2} times shorter",
+            total_work / critical_path
+        );
+        for on in on {
+            let _ = writeln!(
+                text,
+                "  {} workers  {:>9.3e} s  speed-up {:.2}",
+                on.workers, on.seconds, on.speedup
+            );
+        }
+    }
+    text
+}
+
 /// Shares of the subnetworks in a step of their weights, counted and timed.
-fn subnetworks(settings: &Settings, network: &BlockNetwork, cuts: &[usize]) -> Result<String, Failure> {
+fn subnetworks<T: Real>(
+    settings: &Settings,
+    network: &BlockNetwork,
+    cuts: &[usize],
+    tile: usize,
+) -> Result<String, Failure> {
     let steps = network.steps();
     let counted: Vec<f64> = steps.iter().map(operations).collect();
-    let timed = costs::measure::<f32>(network, SAMPLES)?;
+    let timed = costs::measure::<T>(network, tile)?;
     let edges: Vec<usize> = [0].iter().chain(cuts).chain(&[steps.len()]).copied().collect();
-    let mut text = String::from("\nforward and backward, for one sample, by one thread\n");
+    let mut text = format!("\nforward and backward, for one sample, by one thread in tiles of {tile}\n");
     for (index, edge) in edges.windows(2).enumerate() {
         let sum = |costs: &[f64]| costs[edge[0]..edge[1]].iter().sum::<f64>();
         let share = |costs: &[f64]| 100.0 * sum(costs) / costs.iter().sum::<f64>();

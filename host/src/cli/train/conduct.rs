@@ -136,6 +136,8 @@ mod tests {
                     train_accuracy: 0.75,
                     test_accuracy: 0.5,
                     seconds: sweep as f64,
+                    approximation_error: None,
+                    approximation_bound: None,
                 };
                 observer.sweep(&metrics).map_err(|error| Error::io("write", Path::new("out"), error))?;
             }
@@ -150,6 +152,8 @@ mod tests {
                 seconds: 3.0,
                 state_bytes: 1_000,
                 threads: 1,
+                approximation_error: None,
+                approximation_bound: None,
             };
             observer.finish(&summary).map_err(|error| Error::io("write", Path::new("out"), error))?;
             Ok(summary)

@@ -1,0 +1,150 @@
+//! Epochs over subnetworks, and end to end, timed beside what is predicted of them.
+
+use std::time::Instant;
+
+use altmin_core::Real;
+use altmin_core::method::Problem;
+use altmin_core::view::dense_mut;
+use serde::Serialize;
+
+use super::Crew;
+use crate::busy::Watch;
+use crate::config::{Precision, Settings, Use};
+use crate::data::{self, Dataset};
+use crate::engine::{Engine, Subnetworks};
+use crate::error::{Error, Result};
+use crate::init;
+use crate::kernel::AnyGemm;
+use crate::prediction::{Prediction, predict};
+use crate::trainer::net::{block_network, cuts, end_to_end, plan};
+
+/// An epoch on a number of threads.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Measured {
+    /// Their number.
+    pub threads: usize,
+    /// Seconds of the quickest epoch.
+    pub seconds: f64,
+    /// Predicted seconds over these; none for a number of threads that is not predicted for.
+    pub predicted_over_measured: Option<f64>,
+}
+
+/// What a method's epoch takes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct EpochReport {
+    /// The method, and how the network is cut.
+    pub run: String,
+    /// What is predicted.
+    #[serde(flatten)]
+    pub prediction: Prediction,
+    /// What was measured, on one thread and on all.
+    pub measured: Vec<Measured>,
+    /// How many processors other processes kept busy while epochs of all runs were timed; none where the system does not
+    /// tell. Where it is not near 0, the measured seconds say little.
+    pub busy_elsewhere: Option<f64>,
+}
+
+/// Times epochs of `settings`, a method over subnetworks, and of the same network end to end, on one thread and on
+/// `settings.threads`, in turn and `repeats` times; the quickest count. Data are the settings' own.
+///
+/// # Errors
+/// [`Error::Argument`] for another method, what the data set cannot give, and [`Error::Core`] if a method diverges.
+pub fn epoch(settings: &Settings, repeats: usize) -> Result<Vec<EpochReport>> {
+    match settings.precision {
+        Precision::F32 => epoch_in::<f32>(settings, repeats),
+        Precision::F64 => epoch_in::<f64>(settings, repeats),
+    }
+}
+
+fn epoch_in<T: Real>(settings: &Settings, repeats: usize) -> Result<Vec<EpochReport>> {
+    if !settings.method.uses(Use::Subnetworks) {
+        let expected = "gsadmm or gsam: of other methods `bench sweep` times the sweeps";
+        return Err(Error::argument("method", settings.method, expected));
+    }
+    let (train, _) = data::load::<T>(&settings.data, &settings.data_options())?;
+    let network = block_network(settings, &train)?;
+    let cuts = cuts(settings, &network)?;
+    let whole = end_to_end(settings);
+    let gemm = AnyGemm::of(settings.kernel);
+    let counts = if settings.threads > 1 { vec![1, settings.threads] } else { vec![1] };
+    let mut runs = Vec::new();
+    for (settings, cuts) in [(settings, &cuts[..]), (&whole, &[])] {
+        let plan = plan::<T>(settings, &network, cuts)?;
+        let run = match settings.method.uses(Use::Subnetworks) {
+            true => format!("{}, {} subnetworks", settings.method, cuts.len() + 1),
+            false => format!("{}, end to end", settings.method),
+        };
+        runs.push((run, Timed::new(settings, plan, &train, &counts, &gemm)?));
+    }
+    let watch = Watch::start();
+    // A round that is not counted touches all memory for the first time.
+    for round in 0..=repeats {
+        for (_, timed) in &mut runs {
+            timed.round(&train, &gemm, round > 0)?;
+        }
+    }
+    let busy_elsewhere = watch.others();
+    Ok(runs.into_iter().map(|(run, timed)| timed.report(run, busy_elsewhere)).collect())
+}
+
+/// A method at work, with its pools.
+struct Timed<T> {
+    prediction: Prediction,
+    engine: Engine<T>,
+    crews: Vec<Crew<T>>,
+}
+
+impl<T: Real> Timed<T> {
+    fn new(
+        settings: &Settings,
+        plan: Subnetworks<T>,
+        train: &Dataset<T>,
+        threads: &[usize],
+        gemm: &AnyGemm,
+    ) -> Result<Self> {
+        let prediction = predict(&plan, train.n_samples(), gemm)?;
+        let maps: Vec<_> = plan.parts.iter().flat_map(|part| part.network().maps()).collect();
+        let mut engine = Engine::of_blocks(plan, train.n_samples(), gemm)?;
+        for (index, (map, (weights, _))) in maps.into_iter().zip(engine.maps_mut()).enumerate() {
+            let weights = &mut dense_mut(weights, map.n_out, map.n_in);
+            init::fill(settings.init, settings.seed, index as u32, weights);
+        }
+        let scratch = engine.scratch();
+        let mut crews =
+            threads.iter().map(|&threads| Crew::new(threads, scratch)).collect::<Result<Vec<_>>>()?;
+        let Crew { pool, executor, .. } = &mut crews[0];
+        pool.install(|| engine.initialize(problem(train), executor, gemm))?;
+        Ok(Self { prediction, engine, crews })
+    }
+
+    /// An epoch by every crew.
+    fn round(&mut self, train: &Dataset<T>, gemm: &AnyGemm, counts: bool) -> Result {
+        let Self { engine, crews, .. } = self;
+        for Crew { pool, executor, sweeps, .. } in crews {
+            let start = Instant::now();
+            pool.install(|| engine.sweep(problem(train), executor, gemm))?;
+            if counts {
+                sweeps.push(start.elapsed().as_secs_f64());
+            }
+        }
+        Ok(())
+    }
+
+    fn report(self, run: String, busy_elsewhere: Option<f64>) -> EpochReport {
+        let Self { prediction, crews, .. } = self;
+        let measured = crews.iter().map(|crew| {
+            let seconds = crew.sweeps.iter().copied().fold(f64::INFINITY, f64::min);
+            let predicted = prediction.seconds_on(crew.threads);
+            Measured {
+                threads: crew.threads,
+                seconds,
+                predicted_over_measured: predicted.map(|predicted| predicted / seconds),
+            }
+        });
+        EpochReport { run, measured: measured.collect(), prediction, busy_elsewhere }
+    }
+}
+
+fn problem<T: Real>(data: &Dataset<T>) -> Problem<'_, T> {
+    Problem { x: data.matrix(), target: data.target() }
+}

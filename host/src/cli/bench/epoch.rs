@@ -1,0 +1,102 @@
+//! `altmin bench epoch`.
+
+use crate::bench::EpochReport;
+use crate::cli::failure::Failure;
+use crate::cli::{connect, output, train};
+use crate::config::TrainOptions;
+use crate::error::Error;
+use clap::Args;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Processors that others keep busy before it is worth a line.
+const NOTABLE: f64 = 0.2;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  altmin bench epoch --network 'mlp 512x9' --subnetworks 2\n  \
+                  altmin bench epoch --data cifar --network 'resnet 4' --subnetworks 3 --samples 1200 --json")]
+pub(super) struct Epoch {
+    #[command(flatten)]
+    options: TrainOptions,
+
+    /// Settings from this file; flags win over it
+    #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
+    config: Option<PathBuf>,
+
+    /// Epochs of each run, of which the quickest counts, at least 1
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Stopping")]
+    repeats: usize,
+
+    /// Print one JSON object a run, and nothing else
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+impl Epoch {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+        refuse_without_effect(&self.options)?;
+        if self.repeats == 0 {
+            return Err(Error::argument("repeats", 0, "at least 1").into());
+        }
+        let settings = train::settings(self.options, self.config.as_deref())?;
+        let reports = connect::bench_epoch(&settings, self.repeats)?;
+        for report in &reports {
+            match self.json {
+                true => output::print_json("epoch", report)?,
+                false => output::print(&text(report))?,
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Refuses settings of `train` that say how long a run is: here it is --repeats.
+fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
+    let expected = "not to be given: --repeats says how many epochs are timed";
+    let given = [
+        ("sweeps", options.sweeps.map(|sweeps| sweeps.to_string())),
+        ("tolerance", options.tolerance.as_ref().map(ToString::to_string)),
+        ("time-limit", options.time_limit.as_ref().map(ToString::to_string)),
+        ("diagnostics", options.diagnostics.map(|diagnostics| diagnostics.to_string())),
+    ];
+    match given.into_iter().find_map(|(name, value)| Some((name, value?))) {
+        Some((name, value)) => Err(Error::argument(name, value, expected)),
+        None => Ok(()),
+    }
+}
+
+/// A report for people.
+fn text(report: &EpochReport) -> String {
+    let EpochReport { run, prediction, measured, busy_elsewhere } = report;
+    // Writing to a String cannot fail.
+    let mut text = format!(
+        "{run}: total work {:.4} s, critical path {:.4} s\n",
+        prediction.total_work, prediction.critical_path
+    );
+    for on in &prediction.on {
+        let _ = write!(
+            text,
+            "  {} workers  {:.4} s predicted, speed-up {:.2}",
+            on.workers, on.seconds, on.speedup
+        );
+        if let Some(measured) = measured.iter().find(|measured| measured.threads == on.workers) {
+            let _ = write!(text, "; {:.4} s measured", measured.seconds);
+            if let Some(ratio) = measured.predicted_over_measured {
+                let _ = write!(text, ", predicted over measured {ratio:.3}");
+            }
+        }
+        text.push('\n');
+    }
+    if let Some(others) = busy_elsewhere.filter(|&others| others >= NOTABLE) {
+        let _ = writeln!(
+            text,
+            "  other processes kept {others:.1} processors busy meanwhile: seconds measured are too many"
+        );
+    }
+    let unpredicted = measured.iter().filter(|measured| measured.predicted_over_measured.is_none());
+    for measured in unpredicted {
+        let _ = writeln!(text, "  {} threads  {:.4} s measured", measured.threads, measured.seconds);
+    }
+    text
+}
