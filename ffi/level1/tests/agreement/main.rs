@@ -1,13 +1,16 @@
 //! Every function through its C pointers gives the core's bits, in both precisions, over several shapes, on matrices with
 //! gaps between their columns; and what a call comes to that is well formed but cannot be done.
 
-mod linear;
+mod inputs;
 mod outcome;
+mod weights;
 
 use std::fmt::Debug;
 
 use altmin_core::Real;
+use altmin_core::update::StepRule;
 use altmin_core::view::{MatMut, MatRef, view, view_mut};
+use altmin_level1::codes::altmin_step_rule;
 use altmin_level1::error::{altmin_error, altmin_status};
 
 /// Outputs, inputs, samples: one sample, and more than a block of the product.
@@ -61,6 +64,21 @@ fn numbers<T: Real>(seed: u64, count: usize) -> Vec<T> {
         T::from_f64((state >> 11) as f64 / (1u64 << 52) as f64 - 1.0)
     };
     (0..count).map(|_| next()).collect()
+}
+
+const SIZE: usize = size_of::<altmin_step_rule>();
+
+/// The rules, in C and in the core.
+fn rules<T: Real>() -> [(altmin_step_rule, StepRule<T>); 4] {
+    let rule =
+        |rule, start, factor, damping| altmin_step_rule { struct_size: SIZE, rule, start, factor, damping };
+    let number = T::from_f64;
+    [
+        (rule(0, 0.0, 0.0, 0.0), StepRule::Vector),
+        (rule(1, 0.0, 0.0, 0.0), StepRule::Scalar),
+        (rule(2, 0.01, 2.0, 0.0), StepRule::Backtracking { start: number(0.01), factor: number(2.0) }),
+        (rule(3, 0.0, 0.0, 0.1), StepRule::LeastSquares { damping: number(0.1) }),
+    ]
 }
 
 fn no_error() -> altmin_error {

@@ -119,7 +119,8 @@ fn constant_inputs_have_no_factor() {
     for (sums, samples, expected) in [(&constant, 6, 0), (&sums(), 0, 0), (&sums(), 6, 1)] {
         let (mut factor, mut exists) = (vec![f32::NAN; N * N], -1);
         let mut space = workspace!(f32, altmin_weights_factor_workspace_f32; N);
-        call!(altmin_weights_factor_f32; 0.1, 1.0, 0, 0.0, N, N, samples, sums.as_ptr(), factor.as_mut_ptr(), N,
+        call!(altmin_weights_factor_f32;
+            0.1, 1.0, 0, 0.0, N, N, samples, sums.as_ptr(), factor.as_mut_ptr(), N,
             space.as_mut_ptr().cast(), size_of_val(&space[..]), &mut exists);
         assert_eq!(exists, expected);
         assert_eq!(factor.iter().all(|factor| factor.is_nan()), exists == 0);
@@ -148,7 +149,8 @@ fn an_inverse_in_which_c_is_lost_is_singular() {
 fn a_product_without_terms_scales() {
     let mut c: Vec<f64> = numbers(1, 6);
     let none = std::ptr::null();
-    call!(altmin_gemm_f64; 0, 0, 2, 3, 0, 1.0, none, 2, none, 0, 0.5, c.as_mut_ptr(), 2, std::ptr::null_mut(), 0);
+    call!(altmin_gemm_f64;
+        0, 0, 2, 3, 0, 1.0, none, 2, none, 0, 0.5, c.as_mut_ptr(), 2, std::ptr::null_mut(), 0);
     let halves: Vec<f64> = numbers::<f64>(1, 6).into_iter().map(|c| 0.5 * c).collect();
     assert_eq!(c, halves);
 }
