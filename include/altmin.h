@@ -25,6 +25,7 @@
  * ALTMIN_STATUS_SINGULAR may also come out of a computation that had begun: then what the function writes is of no use
  * unless it says otherwise. `error`, which may be NULL, receives the status and a message that names the argument; if
  * it overlaps an argument, the status alone says so.
+ * Functions of a trainer have no `error`: altmin_trainer_last_error has the message.
  *
  * Documentation of an argument says its shape. Sizes n_out, n_in (features) are 1 or more, m (samples) may be 0. An
  * argument without [in,out] or [out] is only read.
@@ -58,6 +59,11 @@
  * Characters of a message, its terminating 0 included.
  */
 #define ALTMIN_MESSAGE_SIZE 252
+
+/**
+ * The code of a setting that nobody has chosen: the method's default, or none that is known.
+ */
+#define ALTMIN_DEFAULT -1
 
 /**
  * Whether a call did what it was asked to; every function returns one of these. What became of a training is an outcome,
@@ -137,7 +143,7 @@ enum altmin_status
      */
     ALTMIN_STATUS_IO = 16,
     /**
-     * A file is no model, or one of another version.
+     * A file is no model, one of another version, or one of another network than the handle's.
      */
     ALTMIN_STATUS_FORMAT = 17,
     /**
@@ -459,7 +465,209 @@ typedef int32_t altmin_prepared;
 #endif // __cplusplus
 
 /**
- * Why a call of level 1 was refused. Filled by every call that gets one, also by one that did not fail.
+ * The order in which the updates are made.
+ */
+enum altmin_method
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * pdADMM: all layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)
+     */
+    ALTMIN_METHOD_PDADMM = 0,
+    /**
+     * dlADMM: layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
+     */
+    ALTMIN_METHOD_DLADMM = 1,
+    /**
+     * DLAM: layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)
+     */
+    ALTMIN_METHOD_DLAM = 2,
+    /**
+     * Least-squares weights and closed-form inputs, layer after layer forward (Taylor et al., ICML 2016)
+     */
+    ALTMIN_METHOD_TAYLOR = 3,
+    /**
+     * Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)
+     */
+    ALTMIN_METHOD_PROXPROP = 4,
+    /**
+     * Gradient descent; with mini-batches stochastic gradient descent
+     */
+    ALTMIN_METHOD_GD = 5,
+    /**
+     * Adagrad (Duchi, Hazan, Singer 2011)
+     */
+    ALTMIN_METHOD_ADAGRAD = 6,
+    /**
+     * Adadelta (Zeiler 2012)
+     */
+    ALTMIN_METHOD_ADADELTA = 7,
+    /**
+     * Adam (Kingma, Ba 2015)
+     */
+    ALTMIN_METHOD_ADAM = 8,
+    /**
+     * gsADMM: subnetworks at once, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
+     */
+    ALTMIN_METHOD_GSADMM = 9,
+    /**
+     * gsAM: subnetworks at once, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
+     */
+    ALTMIN_METHOD_GSAM = 10,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_method altmin_method;
+#else
+typedef int32_t altmin_method;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * The scalar type of a whole training, and of all data that goes in and comes out.
+ */
+enum altmin_precision
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * float: half the memory, twice the speed
+     */
+    ALTMIN_PRECISION_F32 = 0,
+    /**
+     * double
+     */
+    ALTMIN_PRECISION_F64 = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_precision altmin_precision;
+#else
+typedef int32_t altmin_precision;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * Who multiplies matrices.
+ */
+enum altmin_kernel
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * The host's kernel, which picks the processor's widest instructions at run time
+     */
+    ALTMIN_KERNEL_FAST = 0,
+    /**
+     * The kernel of level 1, which also runs without an operating system
+     */
+    ALTMIN_KERNEL_PORTABLE = 1,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_kernel altmin_kernel;
+#else
+typedef int32_t altmin_kernel;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How weights step inside the subnetworks of gsADMM and gsAM.
+ */
+enum altmin_inner
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Stochastic gradient descent
+     */
+    ALTMIN_INNER_SGD = 0,
+    /**
+     * Adam
+     */
+    ALTMIN_INNER_ADAM = 1,
+    /**
+     * Proximal sweeps with least-squares weights, as ALTMIN_METHOD_PROXPROP
+     */
+    ALTMIN_INNER_PROXPROP = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_inner altmin_inner;
+#else
+typedef int32_t altmin_inner;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * What became of a call of altmin_trainer_step. None of these is an error.
+ */
+enum altmin_outcome
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * All sweeps that the call asked for are done; nothing speaks against more
+     */
+    ALTMIN_OUTCOME_RUNNING = 0,
+    /**
+     * Both residuals are within the tolerance that the settings ask for
+     */
+    ALTMIN_OUTCOME_CONVERGED = 1,
+    /**
+     * As many sweeps as the settings allow are done
+     */
+    ALTMIN_OUTCOME_SWEEP_LIMIT = 2,
+    /**
+     * The sweeps have taken as much time as the settings allow
+     */
+    ALTMIN_OUTCOME_TIME_LIMIT = 3,
+    /**
+     * A number is no longer finite: the weights are those of the last good sweep, and further steps do nothing until
+     * other weights are set
+     */
+    ALTMIN_OUTCOME_DIVERGED = 4,
+    /**
+     * The observer, altmin_trainer_stop or altmin_trainer_free ended the call
+     */
+    ALTMIN_OUTCOME_STOPPED = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_outcome altmin_outcome;
+#else
+typedef int32_t altmin_outcome;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A network from a file, which nothing changes: any number of threads may use it at once.
+ */
+typedef struct altmin_model altmin_model;
+
+/**
+ * A network in training: settings, data, weights, and all that a method carries from sweep to sweep. Handles share nothing
+ * and may be used in any thread.
+ *
+ * Functions that take a const handle read it alone and may be called from several threads at once, and from the
+ * observer. All others need the handle alone: while one is at work, another one returns ALTMIN_STATUS_BUSY and does nothing.
+ * A const call returns ALTMIN_STATUS_BUSY too while a sweep, or another change, is being made; it never waits.
+ * altmin_trainer_stop may be called whenever the handle lives.
+ *
+ * Every failed call leaves its outputs and the handle as they were. Only ALTMIN_STATUS_PANIC does not, which tells of a
+ * defect of the library: from then on every call but altmin_trainer_last_error and altmin_trainer_free returns
+ * ALTMIN_STATUS_POISONED.
+ */
+typedef struct altmin_trainer altmin_trainer;
+
+/**
+ * Why a call was refused. Filled by every call that gets one, also by one that did not fail.
  */
 typedef struct altmin_error {
     /**
@@ -646,6 +854,272 @@ typedef struct altmin_reduced {
      */
     double bias_squared;
 } altmin_reduced;
+
+/**
+ * Settings of a training. altmin_settings_init fills in defaults, which every field says how to ask for: ALTMIN_DEFAULT
+ * for codes, NaN for doubles, 0 for sizes, NULL for pointers. What they mean, and their defaults where they depend on the
+ * method, is the same as of the options of `altmin train`, whose help says more. A setting that the method has no use for is
+ * refused, unless it has its default here.
+ *
+ * Nothing is kept of the memory that the pointers show.
+ */
+typedef struct altmin_settings {
+    /**
+     * sizeof(altmin_settings), set by altmin_settings_init.
+     */
+    size_t struct_size;
+    /**
+     * An altmin_method. Default: ALTMIN_METHOD_PDADMM; with `network` ALTMIN_METHOD_GSADMM.
+     */
+    int32_t method;
+    /**
+     * An altmin_precision. Default: ALTMIN_PRECISION_F32.
+     */
+    int32_t precision;
+    /**
+     * An altmin_kernel. Default: ALTMIN_KERNEL_FAST.
+     */
+    int32_t kernel;
+    /**
+     * An altmin_activation, of hidden layers. Default: ALTMIN_ACTIVATION_RELU.
+     */
+    int32_t activation;
+    /**
+     * An altmin_loss. Default: ALTMIN_LOSS_CROSS_ENTROPY, for classes alone; values need ALTMIN_LOSS_LEAST_SQUARES.
+     */
+    int32_t loss;
+    /**
+     * An altmin_step: how far the weights move in an update. Default: ALTMIN_STEP_LEAST_SQUARES.
+     */
+    int32_t step;
+    /**
+     * An altmin_step: how far the inputs of the layers move. Default: as step, but for DLAM, which has no least squares here.
+     */
+    int32_t input_step;
+    /**
+     * An altmin_inner, of gsADMM and gsAM. Default: ALTMIN_INNER_ADAM.
+     */
+    int32_t inner;
+    /**
+     * Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number; else not looked at. Default: 0.01.
+     */
+    double slope;
+    /**
+     * Widths of the hidden layers, hidden_count of them, each 1 or more. Default: 100, 100.
+     */
+    const size_t *hidden;
+    /**
+     * How many there are; 0 if `hidden` is NULL.
+     */
+    size_t hidden_count;
+    /**
+     * Instead of `hidden` and `activation` the blocks of a network, as `altmin train --network` takes them: "conv 32 3x3 same,
+     * relu, maxpool 2, flatten, dense 10", "mlp 512x9", "cnn", "resnet 24". For gsADMM, gsAM, and the methods of gradients.
+     */
+    const char *network;
+    /**
+     * The shape of a sample that is an image, for convolutions: feature (channel * height + row) * width + column. All
+     * three, or 0 for samples without a shape.
+     */
+    size_t channels;
+    /**
+     * Rows of pixels.
+     */
+    size_t height;
+    /**
+     * Columns of pixels.
+     */
+    size_t width;
+    /**
+     * Seed of the initial weights and of the order of mini-batches, at most 2^63 - 1. Default: 0.
+     */
+    uint64_t seed;
+    /**
+     * Threads; the result has the same bits for every number. Default: 0, all processors.
+     */
+    size_t threads;
+    /**
+     * Samples of a mini-batch. Default: 0, all of them; of gsADMM and gsAM as their inner rule has it.
+     */
+    size_t batch;
+    /**
+     * Subnetworks that gsADMM and gsAM cut the network into. Default: 0, which stands for 2.
+     */
+    size_t subnetworks;
+    /**
+     * Sweeps in all after which altmin_trainer_step says ALTMIN_OUTCOME_SWEEP_LIMIT. Default: 0, no limit.
+     */
+    size_t sweeps;
+    /**
+     * Weight of the penalties inside the network, above 0. Default: by method and step.
+     */
+    double nu;
+    /**
+     * Weight of the constraint with a dual variable, above 0. Default: by method and step.
+     */
+    double rho;
+    /**
+     * Damping of least-squares weights, above 0, in units of the mean eigenvalue of the inputs' covariance. Default: 0.1.
+     */
+    double damping;
+    /**
+     * Length of a step along the gradient of the mean risk, above 0. Default: by method.
+     */
+    double learning_rate;
+    /**
+     * Weight of a subnetwork's distance from its output, above 0. Default: 1; with ALTMIN_INNER_PROXPROP 10.
+     */
+    double alpha;
+    /**
+     * What divides the gradient in a step of a subnetwork's input, above 0. Default: by method and inner.
+     */
+    double tau2;
+    /**
+     * Both residuals at most this, above 0, are ALTMIN_OUTCOME_CONVERGED. Default: NaN, none.
+     */
+    double tolerance;
+    /**
+     * Seconds of sweeps, above 0, after which comes ALTMIN_OUTCOME_TIME_LIMIT. Default: NaN, none.
+     */
+    double time_limit;
+    /**
+     * Any other options of `altmin train`, and these, as TOML in the form of its config.toml: "init = \"xavier\"\n
+     * regularizer = \"l2:0.1\"\n". A field above that has not its default wins over it, as a flag wins over a file. What is
+     * said of data files must suit data from memory, where samples are taken as they are. Default: NULL, none.
+     */
+    const char *options;
+} altmin_settings;
+
+/**
+ * The state of a training after a sweep.
+ */
+typedef struct altmin_metrics {
+    /**
+     * Bytes that the library has filled.
+     */
+    size_t struct_size;
+    /**
+     * The sweep, counted from 1.
+     */
+    size_t sweep;
+    /**
+     * The method's own objective, regularisers included, risk summed over the samples.
+     */
+    double objective;
+    /**
+     * How far the constraint with a dual variable is from being met, as a norm.
+     */
+    double primal_residual;
+    /**
+     * The change of the variable on the constraint's other side, as a norm.
+     */
+    double dual_residual;
+    /**
+     * Mean risk of the network on the training samples.
+     */
+    double loss;
+    /**
+     * Share of training samples that the network classifies rightly, 0 to 1; where values are learnt, R^2.
+     */
+    double train_accuracy;
+    /**
+     * The same of the test samples; NaN if there are none.
+     */
+    double test_accuracy;
+    /**
+     * Seconds that the sweeps have taken so far, without these numbers.
+     */
+    double seconds;
+} altmin_metrics;
+
+/**
+ * Called after each sweep with its numbers, which are the callee's until it returns, and the context that it was set with.
+ * Non-zero ends the call of altmin_trainer_step. It must return, and not by longjmp or an exception.
+ */
+typedef int32_t (*altmin_observer)(const struct altmin_metrics *metrics,
+                                   void *context);
+
+/**
+ * A trainer or a model as it stands. The caller sets struct_size, the library the rest.
+ */
+typedef struct altmin_info {
+    /**
+     * sizeof(altmin_info)
+     */
+    size_t struct_size;
+    /**
+     * An altmin_method; ALTMIN_DEFAULT of a model, whose file does not say.
+     */
+    int32_t method;
+    /**
+     * An altmin_precision.
+     */
+    int32_t precision;
+    /**
+     * Whether values are learnt and not classes: accuracies are then R^2, 1 for no error, 0 for what the mean would do.
+     */
+    int32_t regression;
+    /**
+     * Threads; 1 of a model.
+     */
+    size_t threads;
+    /**
+     * Features of a sample; 0 before there is data, as with all sizes.
+     */
+    size_t features;
+    /**
+     * Outputs of the network: classes or values.
+     */
+    size_t outputs;
+    /**
+     * Training samples; 0 of a model.
+     */
+    size_t samples;
+    /**
+     * Linear maps of the network as it stands: of layers one each, of blocks as altmin_trainer_weights_shape counts them.
+     */
+    size_t maps;
+    /**
+     * Weights and biases of all of them.
+     */
+    size_t parameters;
+    /**
+     * Sweeps done.
+     */
+    size_t sweeps;
+    /**
+     * Bytes of the state that is carried from sweep to sweep.
+     */
+    size_t state_bytes;
+    /**
+     * What altmin_metrics says, of the last sweep; NaN before the first, and of a model.
+     */
+    double objective;
+    /**
+     * The same.
+     */
+    double primal_residual;
+    /**
+     * The same.
+     */
+    double dual_residual;
+    /**
+     * The same.
+     */
+    double loss;
+    /**
+     * The same.
+     */
+    double train_accuracy;
+    /**
+     * The same; NaN too if there is no test data.
+     */
+    double test_accuracy;
+    /**
+     * Seconds that the sweeps have taken; NaN before the first.
+     */
+    double seconds;
+} altmin_info;
 
 #ifdef __cplusplus
 extern "C" {
@@ -3776,6 +4250,435 @@ altmin_status altmin_weights_apply_bias_f64(size_t n_out,
                                             double *r,
                                             size_t ldr,
                                             struct altmin_error *error);
+
+/**
+ * The version of the library, "major.minor.patch"; that of the header is ALTMIN_VERSION_MAJOR, _MINOR, _PATCH. The text
+ * lives as long as the library.
+ */
+const char *altmin_version(void);
+
+/**
+ * What an altmin_status says, in a few words; "unknown status" for any other number. The text lives as long as the library.
+ */
+const char *altmin_status_text(int32_t status);
+
+/**
+ * Fills in the defaults.
+ *
+ * @param[out] settings what is filled
+ * @param struct_size sizeof(altmin_settings)
+ */
+altmin_status altmin_settings_init(struct altmin_settings *settings,
+                                   size_t struct_size);
+
+/**
+ * Makes a trainer. Nothing is kept of the settings' memory.
+ *
+ * @param settings from altmin_settings_init, and then as wanted
+ * @param[out] trainer the handle, to be freed with altmin_trainer_free; as it was if the call fails
+ */
+altmin_status altmin_trainer_new(const struct altmin_settings *settings,
+                                 struct altmin_trainer **trainer,
+                                 struct altmin_error *error);
+
+/**
+ * Frees a trainer, its data, its threads and its messages. NULL is fine.
+ *
+ * From the observer, or from another thread while a call is at work: the call ends after its sweep, altmin_trainer_step
+ * with ALTMIN_OUTCOME_STOPPED, and frees the trainer when it returns. Nothing may be called on the trainer any more but, in
+ * the observer and until it returns, const functions.
+ */
+void altmin_trainer_free(struct altmin_trainer *trainer);
+
+/**
+ * Does n sweeps more, unless there is a reason to end before; a later call goes on, with the same bits as if one call
+ * had done them all. With one thread all work is done by the calling thread.
+ *
+ * @param n how many; 0 does nothing
+ * @param[out] outcome an altmin_outcome: ALTMIN_OUTCOME_RUNNING if all sweeps were done
+ * @return ALTMIN_STATUS_STATE before there is data
+ */
+altmin_status altmin_trainer_step(struct altmin_trainer *trainer,
+                                  size_t n,
+                                  int32_t *outcome);
+
+/**
+ * Asks the step at work, or if there is none the next one, to end: with ALTMIN_OUTCOME_STOPPED after the sweep that it is
+ * at. May be called from any thread at any time, and from a signal handler.
+ */
+altmin_status altmin_trainer_stop(struct altmin_trainer *trainer);
+
+/**
+ * Sets who is told of every sweep, in place of an earlier one. It is called on the thread that calls altmin_trainer_step,
+ * between sweeps, with the network as the sweep left it. In it const functions work, so that it can save the network;
+ * others return ALTMIN_STATUS_BUSY, and altmin_trainer_free frees the trainer when the step is over. A sweep that diverges is
+ * not told of.
+ *
+ * @param observer whom to call; NULL for nobody
+ * @param context what it is called with; may be NULL
+ */
+altmin_status altmin_trainer_set_observer(struct altmin_trainer *trainer,
+                                          altmin_observer observer,
+                                          void *context);
+
+/**
+ * What is known of the training; nothing is computed for it.
+ *
+ * @param[in,out] info its struct_size is read, everything else written
+ */
+altmin_status altmin_trainer_info(const struct altmin_trainer *trainer,
+                                  struct altmin_info *info);
+
+/**
+ * Why the last call failed that did, of those since the last call began that is not const; empty if none did, or the trainer
+ * is NULL. The text is the trainer's and is valid until the next call that is not const. What altmin_trainer_new has to say
+ * is in its own error.
+ */
+const char *altmin_trainer_last_error(const struct altmin_trainer *trainer);
+
+/**
+ * Copies the training data, and begins a training with weights drawn anew from the settings' seed. Data, test data and
+ * weights of an earlier one are forgotten.
+ *
+ * Exactly one of classes and targets is not NULL: what is learnt. Targets need ALTMIN_LOSS_LEAST_SQUARES.
+ *
+ * @param n_features of a sample, 1 or more: channels * height * width, if the settings have an image's shape
+ * @param m samples, 1 or more
+ * @param x n_features x m
+ * @param classes the class of each sample, m, from 0; or NULL
+ * @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Not looked at with targets
+ * @param targets the values of each sample, n_out x m; or NULL
+ * @param n_out values of a sample, 1 or more. With classes neither it nor ldt is looked at
+ * @return ALTMIN_STATUS_SETTING for a class of n_classes or above, for settings that do not suit the data (mini-batches larger
+ * than m, cross-entropy with targets, a network that memory cannot hold), and for a trainer of double;
+ * ALTMIN_STATUS_SHAPE for a block that cannot take what comes in
+ */
+altmin_status altmin_trainer_set_data_f32(struct altmin_trainer *trainer,
+                                          size_t n_features,
+                                          size_t m,
+                                          const float *x,
+                                          size_t ldx,
+                                          const int32_t *classes,
+                                          size_t n_classes,
+                                          const float *targets,
+                                          size_t n_out,
+                                          size_t ldt);
+
+/**
+ * altmin_trainer_set_data_f32 in double.
+ *
+ * @param n_features of a sample, 1 or more: channels * height * width, if the settings have an image's shape
+ * @param m samples, 1 or more
+ * @param x n_features x m
+ * @param classes the class of each sample, m, from 0; or NULL
+ * @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Not looked at with targets
+ * @param targets the values of each sample, n_out x m; or NULL
+ * @param n_out values of a sample, 1 or more. With classes neither it nor ldt is looked at
+ */
+altmin_status altmin_trainer_set_data_f64(struct altmin_trainer *trainer,
+                                          size_t n_features,
+                                          size_t m,
+                                          const double *x,
+                                          size_t ldx,
+                                          const int32_t *classes,
+                                          size_t n_classes,
+                                          const double *targets,
+                                          size_t n_out,
+                                          size_t ldt);
+
+/**
+ * Copies test data, in place of an earlier one, of the training data's features and outputs: the metrics of the sweeps
+ * that follow have the accuracy on it. It changes nothing else of the training.
+ *
+ * @param n_features of a sample, as in training
+ * @param m samples, 1 or more
+ * @param x n_features x m
+ * @param classes the class of each sample, m, as in training; or NULL
+ * @param targets the values of each sample, n_out x m; or NULL
+ * @param n_out as in training. With classes neither it nor ldt is looked at
+ * @return ALTMIN_STATUS_STATE before there is training data; ALTMIN_STATUS_SETTING for classes where the training data has
+ * values, and the other way round
+ */
+altmin_status altmin_trainer_set_test_data_f32(struct altmin_trainer *trainer,
+                                               size_t n_features,
+                                               size_t m,
+                                               const float *x,
+                                               size_t ldx,
+                                               const int32_t *classes,
+                                               const float *targets,
+                                               size_t n_out,
+                                               size_t ldt);
+
+/**
+ * altmin_trainer_set_test_data_f32 in double.
+ *
+ * @param n_features of a sample, as in training
+ * @param m samples, 1 or more
+ * @param x n_features x m
+ * @param classes the class of each sample, m, as in training; or NULL
+ * @param targets the values of each sample, n_out x m; or NULL
+ * @param n_out as in training. With classes neither it nor ldt is looked at
+ */
+altmin_status altmin_trainer_set_test_data_f64(struct altmin_trainer *trainer,
+                                               size_t n_features,
+                                               size_t m,
+                                               const double *x,
+                                               size_t ldx,
+                                               const int32_t *classes,
+                                               const double *targets,
+                                               size_t n_out,
+                                               size_t ldt);
+
+/**
+ * Risk and accuracy of the network with its present weights on any samples of the training data's features and outputs.
+ *
+ * @param n_features of a sample, as in training
+ * @param m samples, 1 or more
+ * @param x n_features x m
+ * @param classes the class of each sample, m, as in training; or NULL
+ * @param targets the values of each sample, n_out x m; or NULL
+ * @param n_out as in training. With classes neither it nor ldt is looked at
+ * @param[out] loss the mean risk
+ * @param[out] accuracy the share of samples that are classified rightly, 0 to 1; of values R^2, NaN if none varies
+ * @return as altmin_trainer_set_test_data_f32; ALTMIN_STATUS_NON_FINITE if the weights are so large that the risk is not finite
+ */
+altmin_status altmin_trainer_evaluate_f32(struct altmin_trainer *trainer,
+                                          size_t n_features,
+                                          size_t m,
+                                          const float *x,
+                                          size_t ldx,
+                                          const int32_t *classes,
+                                          const float *targets,
+                                          size_t n_out,
+                                          size_t ldt,
+                                          double *loss,
+                                          double *accuracy);
+
+/**
+ * altmin_trainer_evaluate_f32 in double.
+ *
+ * @param n_features of a sample, as in training
+ * @param m samples, 1 or more
+ * @param x n_features x m
+ * @param classes the class of each sample, m, as in training; or NULL
+ * @param targets the values of each sample, n_out x m; or NULL
+ * @param n_out as in training. With classes neither it nor ldt is looked at
+ * @param[out] loss the mean risk
+ * @param[out] accuracy the share of samples that are classified rightly, 0 to 1; of values R^2, NaN if none varies
+ */
+altmin_status altmin_trainer_evaluate_f64(struct altmin_trainer *trainer,
+                                          size_t n_features,
+                                          size_t m,
+                                          const double *x,
+                                          size_t ldx,
+                                          const int32_t *classes,
+                                          const double *targets,
+                                          size_t n_out,
+                                          size_t ldt,
+                                          double *loss,
+                                          double *accuracy);
+
+/**
+ * What the network says of samples with its present weights: the outputs of its last layer, the class with the largest of
+ * them (the first of several), or both. Scores are those before a softmax; values are as in training.
+ *
+ * @param n_features of a sample, as in training
+ * @param m samples
+ * @param x n_features x m
+ * @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is not looked at
+ * @param[out] classes m; or NULL, as it must be where values are learnt
+ * @return ALTMIN_STATUS_STATE before there is training data; ALTMIN_STATUS_NULL if both are NULL
+ */
+altmin_status altmin_trainer_predict_f32(struct altmin_trainer *trainer,
+                                         size_t n_features,
+                                         size_t m,
+                                         const float *x,
+                                         size_t ldx,
+                                         float *scores,
+                                         size_t lds,
+                                         int32_t *classes);
+
+/**
+ * altmin_trainer_predict_f32 in double.
+ *
+ * @param n_features of a sample, as in training
+ * @param m samples
+ * @param x n_features x m
+ * @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is not looked at
+ * @param[out] classes m; or NULL, as it must be where values are learnt
+ */
+altmin_status altmin_trainer_predict_f64(struct altmin_trainer *trainer,
+                                         size_t n_features,
+                                         size_t m,
+                                         const double *x,
+                                         size_t ldx,
+                                         double *scores,
+                                         size_t lds,
+                                         int32_t *classes);
+
+/**
+ * The shape of a linear map W x + b of the network: a layer's, or one of a block's. Maps are counted from 0, from input to
+ * output; those of a residual pair are its first convolution, its second, and its projection if it has one. The inputs of a
+ * convolution are those of its patch: row o of W is the kernel of output channel o, column
+ * (channel * height + y) * width + x the place (y, x) of that input channel in the patch.
+ *
+ * @param index below `maps` of altmin_trainer_info
+ * @param[out] n_out rows of W and elements of b; may be NULL
+ * @param[out] n_in columns of W; may be NULL
+ * @return ALTMIN_STATUS_STATE before there is data, for all functions of weights
+ */
+altmin_status altmin_trainer_weights_shape(const struct altmin_trainer *trainer,
+                                           size_t index,
+                                           size_t *n_out,
+                                           size_t *n_in);
+
+/**
+ * Reads the present weights of a linear map: those of the last sweep that was good, or what has been set since.
+ *
+ * @param index below `maps` of altmin_trainer_info
+ * @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
+ * @param[out] b n_out; or NULL
+ * @return ALTMIN_STATUS_NULL if both are NULL
+ */
+altmin_status altmin_trainer_get_weights_f32(const struct altmin_trainer *trainer,
+                                             size_t index,
+                                             float *w,
+                                             size_t ldw,
+                                             float *b);
+
+/**
+ * altmin_trainer_get_weights_f32 in double.
+ *
+ * @param index below `maps` of altmin_trainer_info
+ * @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
+ * @param[out] b n_out; or NULL
+ */
+altmin_status altmin_trainer_get_weights_f64(const struct altmin_trainer *trainer,
+                                             size_t index,
+                                             double *w,
+                                             size_t ldw,
+                                             double *b);
+
+/**
+ * Sets the weights of a linear map. The next sweep begins as the first one did: auxiliary variables come from a forward
+ * pass, duals, moments and momentum are zero. The count of sweeps, schedules and the order of mini-batches go on, and so
+ * can a training that had diverged.
+ *
+ * @param index below `maps` of altmin_trainer_info
+ * @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
+ * @param b n_out; or NULL to leave it as it is
+ * @return ALTMIN_STATUS_NULL if both are NULL
+ */
+altmin_status altmin_trainer_set_weights_f32(struct altmin_trainer *trainer,
+                                             size_t index,
+                                             const float *w,
+                                             size_t ldw,
+                                             const float *b);
+
+/**
+ * altmin_trainer_set_weights_f32 in double.
+ *
+ * @param index below `maps` of altmin_trainer_info
+ * @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
+ * @param b n_out; or NULL to leave it as it is
+ */
+altmin_status altmin_trainer_set_weights_f64(struct altmin_trainer *trainer,
+                                             size_t index,
+                                             const double *w,
+                                             size_t ldw,
+                                             const double *b);
+
+/**
+ * Writes the network with its present weights to a file, the same that `altmin train` writes and altmin_model_load reads:
+ * safetensors. An older file of the name is replaced once the new one is whole.
+ *
+ * @param path in UTF-8, or any bytes that the system takes
+ * @return ALTMIN_STATUS_IO if the file cannot be written
+ */
+altmin_status altmin_trainer_save(const struct altmin_trainer *trainer,
+                                  const char *path);
+
+/**
+ * Takes over the weights of a file, whose network must be the trainer's but for its precision; the next sweep begins as after
+ * altmin_trainer_set_weights_f32. What was done to the samples that the file's network was trained on, such as scaling,
+ * must have been done to the trainer's too.
+ *
+ * @param path as altmin_trainer_save
+ * @return ALTMIN_STATUS_IO if the file cannot be read, ALTMIN_STATUS_FORMAT if it is no model, one of another version or
+ * another network
+ */
+altmin_status altmin_trainer_load(struct altmin_trainer *trainer,
+                                  const char *path);
+
+/**
+ * Reads a file that altmin_trainer_save or `altmin train` has written.
+ *
+ * @param path in UTF-8, or any bytes that the system takes
+ * @param precision an altmin_precision, to which the file's numbers are converted; ALTMIN_DEFAULT is ALTMIN_PRECISION_F32
+ * @param[out] model the handle, to be freed with altmin_model_free; as it was if the call fails
+ * @return ALTMIN_STATUS_IO if the file cannot be read, ALTMIN_STATUS_FORMAT if it is no model, one of another version, or one
+ * whose numbers the precision cannot hold
+ */
+altmin_status altmin_model_load(const char *path,
+                                int32_t precision,
+                                struct altmin_model **model,
+                                struct altmin_error *error);
+
+/**
+ * Frees a model. NULL is fine.
+ */
+void altmin_model_free(struct altmin_model *model);
+
+/**
+ * What is known of a model.
+ *
+ * @param[in,out] info its struct_size is read, everything else written
+ */
+altmin_status altmin_model_info(const struct altmin_model *model,
+                                struct altmin_info *info,
+                                struct altmin_error *error);
+
+/**
+ * What the network says of samples: the outputs of its last layer, the class with the largest of them (the first of several),
+ * or both. Scores are those before a softmax. The work is done by the calling thread; several may call at once.
+ *
+ * Samples are taken as the network takes them: scaled and pooled, if it was trained on such.
+ *
+ * @param n_features of a sample, as altmin_model_info tells
+ * @param m samples
+ * @param x n_features x m
+ * @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is not looked at
+ * @param[out] classes m; or NULL, as it must be where values are learnt
+ * @return ALTMIN_STATUS_NULL if both are NULL
+ */
+altmin_status altmin_model_predict_f32(const struct altmin_model *model,
+                                       size_t n_features,
+                                       size_t m,
+                                       const float *x,
+                                       size_t ldx,
+                                       float *scores,
+                                       size_t lds,
+                                       int32_t *classes,
+                                       struct altmin_error *error);
+
+/**
+ * altmin_model_predict_f32 in double.
+ *
+ * @param n_features of a sample, as altmin_model_info tells
+ * @param m samples
+ * @param x n_features x m
+ * @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is not looked at
+ * @param[out] classes m; or NULL, as it must be where values are learnt
+ */
+altmin_status altmin_model_predict_f64(const struct altmin_model *model,
+                                       size_t n_features,
+                                       size_t m,
+                                       const double *x,
+                                       size_t ldx,
+                                       double *scores,
+                                       size_t lds,
+                                       int32_t *classes,
+                                       struct altmin_error *error);
 
 #ifdef __cplusplus
 }  // extern "C"

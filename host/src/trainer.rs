@@ -135,6 +135,18 @@ impl<T: Real> Trainer<T> {
         Self::of(settings, train, None)
     }
 
+    /// Sets the test set, in place of an earlier one, or none; the next sweep's metrics are the first to tell of it.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`]; nothing is changed then.
+    pub fn set_test(&mut self, test: Option<Arc<Dataset<T>>>) -> Result {
+        if let Some(test) = &test {
+            require_like(test, &self.train)?;
+        }
+        self.test = test;
+        Ok(())
+    }
+
     fn of(settings: &Settings, train: Arc<Dataset<T>>, test: Option<Arc<Dataset<T>>>) -> Result<Self> {
         settings.validate()?;
         if let Some(test) = &test {

@@ -47,7 +47,18 @@ pub fn generate() -> String {
 }
 
 /// Sources of the trainer's handle that the header is made from.
-const SOURCES: [&str; 0] = [];
+const SOURCES: [&str; 10] = [
+    "version.rs",
+    "codes.rs",
+    "settings.rs",
+    "observer.rs",
+    "info.rs",
+    "handle.rs",
+    "trainer.rs",
+    "trainer/data.rs",
+    "trainer/weights.rs",
+    "model.rs",
+];
 
 fn expand(target: &Path) -> Vec<u8> {
     let output = Command::new(env!("CARGO"))

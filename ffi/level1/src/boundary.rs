@@ -235,6 +235,17 @@ impl Memory {
         unsafe { self.slice_mut(argument, data, length) }
     }
 
+    /// Numbers of any kind to read.
+    pub unsafe fn array<'a, T>(
+        &mut self,
+        argument: &'static str,
+        data: *const T,
+        length: usize,
+    ) -> Answer<&'a [T]> {
+        // SAFETY: the caller's promise is this function's.
+        unsafe { self.slice(argument, data, length) }
+    }
+
     /// Classes of `m` samples, none of them negative.
     pub unsafe fn classes<'a>(
         &mut self,

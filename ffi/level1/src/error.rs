@@ -45,7 +45,7 @@ pub enum altmin_status {
     Poisoned = 15,
     /// A file could not be read or written.
     Io = 16,
-    /// A file is no model, or one of another version.
+    /// A file is no model, one of another version, or one of another network than the handle's.
     Format = 17,
     /// The library failed: please report it.
     Panic = 18,
@@ -61,7 +61,7 @@ pub const ALTMIN_VERSION_PATCH: u32 = 0;
 /// Characters of a message, its terminating 0 included.
 pub const ALTMIN_MESSAGE_SIZE: usize = 252;
 
-/// Why a call of level 1 was refused. Filled by every call that gets one, also by one that did not fail.
+/// Why a call was refused. Filled by every call that gets one, also by one that did not fail.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct altmin_error {

@@ -17,7 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use case::Case;
 
 /// Functions of the trainer's handle, which have tests of their own.
-const LEVEL_2: [&str; 2] = ["altmin_trainer", "altmin_model"];
+const LEVEL_2: [&str; 5] =
+    ["altmin_trainer", "altmin_model", "altmin_settings", "altmin_version", "altmin_status_text"];
 
 /// The header's functions of level 1, and the names of their parameters.
 fn declared() -> BTreeMap<String, Vec<String>> {

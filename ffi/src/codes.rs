@@ -1,0 +1,189 @@
+//! What the numbers in settings stand for, beside those of level 1.
+#![expect(non_camel_case_types, reason = "C's names of the types")]
+
+use altmin::config::{Inner, Kernel, Method, Precision, StepRule};
+use altmin::network::{Activation, DEFAULT_SLOPE, Loss};
+use altmin_level1::codes::{altmin_activation, altmin_loss, altmin_step};
+use altmin_level1::error::Refusal;
+
+use crate::boundary::Answer;
+
+/// The code of a setting that nobody has chosen: the method's default, or none that is known.
+pub const ALTMIN_DEFAULT: i32 = -1;
+
+/// The order in which the updates are made.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_method {
+    /// pdADMM: all layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)
+    Pdadmm = 0,
+    /// dlADMM: layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
+    Dladmm = 1,
+    /// DLAM: layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)
+    Dlam = 2,
+    /// Least-squares weights and closed-form inputs, layer after layer forward (Taylor et al., ICML 2016)
+    Taylor = 3,
+    /// Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)
+    Proxprop = 4,
+    /// Gradient descent; with mini-batches stochastic gradient descent
+    Gd = 5,
+    /// Adagrad (Duchi, Hazan, Singer 2011)
+    Adagrad = 6,
+    /// Adadelta (Zeiler 2012)
+    Adadelta = 7,
+    /// Adam (Kingma, Ba 2015)
+    Adam = 8,
+    /// gsADMM: subnetworks at once, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
+    Gsadmm = 9,
+    /// gsAM: subnetworks at once, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
+    Gsam = 10,
+}
+
+/// The scalar type of a whole training, and of all data that goes in and comes out.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_precision {
+    /// float: half the memory, twice the speed
+    F32 = 0,
+    /// double
+    F64 = 1,
+}
+
+/// Who multiplies matrices.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_kernel {
+    /// The host's kernel, which picks the processor's widest instructions at run time
+    Fast = 0,
+    /// The kernel of level 1, which also runs without an operating system
+    Portable = 1,
+}
+
+/// How weights step inside the subnetworks of gsADMM and gsAM.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_inner {
+    /// Stochastic gradient descent
+    Sgd = 0,
+    /// Adam
+    Adam = 1,
+    /// Proximal sweeps with least-squares weights, as ALTMIN_METHOD_PROXPROP
+    Proxprop = 2,
+}
+
+/// What became of a call of altmin_trainer_step. None of these is an error.
+#[repr(i32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum altmin_outcome {
+    /// All sweeps that the call asked for are done; nothing speaks against more
+    Running = 0,
+    /// Both residuals are within the tolerance that the settings ask for
+    Converged = 1,
+    /// As many sweeps as the settings allow are done
+    SweepLimit = 2,
+    /// The sweeps have taken as much time as the settings allow
+    TimeLimit = 3,
+    /// A number is no longer finite: the weights are those of the last good sweep, and further steps do nothing until
+    /// other weights are set
+    Diverged = 4,
+    /// The observer, altmin_trainer_stop or altmin_trainer_free ended the call
+    Stopped = 5,
+}
+
+/// Codes and what they stand for.
+type Table<C, V, const N: usize> = [(C, V); N];
+
+pub(crate) const METHODS: Table<altmin_method, Method, 11> = [
+    (altmin_method::Pdadmm, Method::Pdadmm),
+    (altmin_method::Dladmm, Method::Dladmm),
+    (altmin_method::Dlam, Method::Dlam),
+    (altmin_method::Taylor, Method::Taylor),
+    (altmin_method::Proxprop, Method::Proxprop),
+    (altmin_method::Gd, Method::Gd),
+    (altmin_method::Adagrad, Method::Adagrad),
+    (altmin_method::Adadelta, Method::Adadelta),
+    (altmin_method::Adam, Method::Adam),
+    (altmin_method::Gsadmm, Method::Gsadmm),
+    (altmin_method::Gsam, Method::Gsam),
+];
+
+pub(crate) const PRECISIONS: Table<altmin_precision, Precision, 2> =
+    [(altmin_precision::F32, Precision::F32), (altmin_precision::F64, Precision::F64)];
+
+pub(crate) const KERNELS: Table<altmin_kernel, Kernel, 2> =
+    [(altmin_kernel::Fast, Kernel::Fast), (altmin_kernel::Portable, Kernel::Portable)];
+
+pub(crate) const INNERS: Table<altmin_inner, Inner, 3> = [
+    (altmin_inner::Sgd, Inner::Sgd),
+    (altmin_inner::Adam, Inner::Adam),
+    (altmin_inner::Proxprop, Inner::Proxprop),
+];
+
+pub(crate) const LOSSES: Table<altmin_loss, Loss, 2> =
+    [(altmin_loss::CrossEntropy, Loss::CrossEntropy), (altmin_loss::LeastSquares, Loss::LeastSquares)];
+
+pub(crate) const STEPS: Table<altmin_step, StepRule, 4> = [
+    (altmin_step::Vector, StepRule::Vector),
+    (altmin_step::Scalar, StepRule::Scalar),
+    (altmin_step::Backtracking, StepRule::Backtracking),
+    (altmin_step::LeastSquares, StepRule::LeastSquares),
+];
+
+/// What a code stands for; `None` for [`ALTMIN_DEFAULT`].
+pub(crate) fn meaning<C: Code, V: Copy>(
+    argument: &'static str,
+    table: &[(C, V)],
+    found: i32,
+) -> Answer<Option<V>> {
+    if found == ALTMIN_DEFAULT {
+        return Ok(None);
+    }
+    match table.iter().find(|(code, _)| code.number() == found) {
+        Some(&(_, value)) => Ok(Some(value)),
+        None => Err(Refusal::Code { argument, found }.into()),
+    }
+}
+
+/// The code that stands for a value.
+pub(crate) fn number<C: Code, V: PartialEq>(table: &[(C, V)], value: V) -> i32 {
+    table.iter().find(|(_, known)| *known == value).map_or(ALTMIN_DEFAULT, |(code, _)| code.number())
+}
+
+/// The activation of a code; `slope` is the leaky one's, NaN for its default.
+pub(crate) fn activation(found: i32, slope: f64) -> Answer<Option<Activation>> {
+    let slope = if slope.is_nan() { DEFAULT_SLOPE } else { slope };
+    let table = [
+        (altmin_activation::Relu, Activation::Relu),
+        (altmin_activation::LeakyRelu, Activation::LeakyRelu(slope)),
+        (altmin_activation::Sigmoid, Activation::Sigmoid),
+        (altmin_activation::Tanh, Activation::Tanh),
+    ];
+    meaning("activation", &table, found)
+}
+
+/// An enum of C.
+pub(crate) trait Code: Copy {
+    /// Its number.
+    fn number(self) -> i32;
+}
+
+macro_rules! codes {
+    ($($name:ty),+) => {
+        $(impl Code for $name {
+            fn number(self) -> i32 {
+                self as i32
+            }
+        })+
+    };
+}
+
+codes!(
+    altmin_method,
+    altmin_precision,
+    altmin_kernel,
+    altmin_inner,
+    altmin_outcome,
+    altmin_loss,
+    altmin_step,
+    altmin_activation
+);

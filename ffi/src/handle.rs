@@ -1,0 +1,279 @@
+//! Who may use a handle and when: one call that changes it at a time, any number that only read.
+
+use std::ffi::{CStr, CString, c_char};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
+
+use altmin_level1::boundary::Memory;
+use altmin_level1::error::altmin_status;
+
+use crate::boundary::{Answer, Failure, caught};
+use crate::session::Session;
+
+/// A call that changes the handle is at work.
+const WORKING: u8 = 1;
+/// The handle has been given up; whoever is at work frees it.
+const GONE: u8 = 2;
+
+/// A network in training: settings, data, weights, and all that a method carries from sweep to sweep. Handles share nothing
+/// and may be used in any thread.
+///
+/// Functions that take a const handle read it alone and may be called from several threads at once, and from the
+/// observer. All others need the handle alone: while one is at work, another one returns ALTMIN_STATUS_BUSY and does nothing.
+/// A const call returns ALTMIN_STATUS_BUSY too while a sweep, or another change, is being made; it never waits.
+/// altmin_trainer_stop may be called whenever the handle lives.
+///
+/// Every failed call leaves its outputs and the handle as they were. Only ALTMIN_STATUS_PANIC does not, which tells of a
+/// defect of the library: from then on every call but altmin_trainer_last_error and altmin_trainer_free returns
+/// ALTMIN_STATUS_POISONED.
+#[expect(non_camel_case_types, reason = "C's name of the type")]
+#[derive(Debug)]
+pub struct altmin_trainer {
+    /// Bits of [`WORKING`] and [`GONE`].
+    turn: AtomicU8,
+    poisoned: AtomicBool,
+    stop: AtomicBool,
+    messages: Mutex<Messages>,
+    session: RwLock<Session>,
+}
+
+/// Why calls failed since the last one that changes the handle began. All are kept until the next one begins, since C may
+/// hold a pointer to any of them.
+#[derive(Debug, Default)]
+struct Messages {
+    kept: Vec<CString>,
+    last: Option<usize>,
+}
+
+impl Messages {
+    fn clear(&mut self) {
+        self.kept.clear();
+        self.last = None;
+    }
+
+    fn say(&mut self, failure: &Failure) {
+        // A text that came in may not have a 0 inside, and no other has.
+        let message = CString::new(failure.to_string().replace('\0', " ")).unwrap_or_default();
+        // The same failure over and over takes no more memory.
+        let known = self.kept.iter().position(|kept| *kept == message);
+        self.last = known.or_else(|| {
+            self.kept.push(message);
+            Some(self.kept.len() - 1)
+        });
+    }
+
+    fn last(&self) -> &CStr {
+        self.last.and_then(|last| self.kept.get(last)).map_or(c"", CString::as_c_str)
+    }
+}
+
+/// The right to change a handle, of one call at a time.
+pub(crate) struct Alone<'h>(&'h altmin_trainer);
+
+impl<'h> Alone<'h> {
+    /// What the handle holds, for others as soon as this is dropped. Calls that only read are waited for.
+    pub(crate) fn session(&self) -> RwLockWriteGuard<'h, Session> {
+        self.0.session.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether somebody has asked for an end since the last time that this was asked.
+    pub(crate) fn take_stop(&self) -> bool {
+        self.0.stop.swap(false, Ordering::Relaxed) || self.is_gone()
+    }
+
+    /// Whether the handle has been given up.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.turn.load(Ordering::Acquire) & GONE != 0
+    }
+}
+
+impl altmin_trainer {
+    /// A handle that waits for its first call, on the heap.
+    pub(crate) fn new(session: Session) -> *mut Self {
+        Box::into_raw(Box::new(Self {
+            turn: AtomicU8::new(0),
+            poisoned: AtomicBool::new(false),
+            stop: AtomicBool::new(false),
+            messages: Mutex::default(),
+            session: RwLock::new(session),
+        }))
+    }
+
+    /// Asks the call at work, or the next one, for an end.
+    pub(crate) fn ask_to_stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// The last failure since the last change began.
+    pub(crate) fn last_error(&self) -> *const c_char {
+        self.messages().last().as_ptr()
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn require_sound(&self) -> Answer {
+        if self.poisoned.load(Ordering::Acquire) { Err(Failure::Poisoned) } else { Ok(()) }
+    }
+
+    fn read(&self) -> Answer<RwLockReadGuard<'_, Session>> {
+        match self.session.try_read() {
+            Ok(session) => Ok(session),
+            Err(TryLockError::WouldBlock) => Err(Failure::Busy),
+            Err(TryLockError::Poisoned(_)) => Err(Failure::Poisoned),
+        }
+    }
+
+    /// The status of an answer; keeps its message.
+    fn report(&self, answer: &Answer) -> altmin_status {
+        let Err(failure) = answer else { return altmin_status::Ok };
+        if matches!(failure, Failure::Panic(_)) {
+            self.poisoned.store(true, Ordering::Release);
+        }
+        self.messages().say(failure);
+        failure.status()
+    }
+}
+
+/// Runs a call that needs the handle alone.
+///
+/// # Safety
+/// As the crate's documentation says of every handle.
+pub(crate) unsafe fn alone(
+    trainer: *mut altmin_trainer,
+    call: impl FnOnce(Alone<'_>, &mut Memory) -> Answer,
+) -> altmin_status {
+    // SAFETY: NULL or alive, as the caller promises; alive until its turn ends below.
+    let Some(handle) = (unsafe { trainer.as_ref() }) else { return altmin_status::Null };
+    if handle.turn.compare_exchange(0, WORKING, Ordering::Acquire, Ordering::Relaxed).is_err() {
+        return handle.report(&Err(Failure::Busy));
+    }
+    handle.messages().clear();
+    let answer = handle.require_sound().and_then(|()| caught(|| call(Alone(handle), &mut Memory::default())));
+    let status = handle.report(&answer);
+    if handle.turn.fetch_and(!WORKING, Ordering::AcqRel) & GONE != 0 {
+        // SAFETY: it is from `new`, and who gave it up has left it to this call.
+        drop(unsafe { Box::from_raw(trainer) });
+    }
+    status
+}
+
+/// Runs a call that only reads.
+///
+/// # Safety
+/// As the crate's documentation says of every handle.
+pub(crate) unsafe fn reading(
+    trainer: *const altmin_trainer,
+    call: impl FnOnce(&Session, &mut Memory) -> Answer,
+) -> altmin_status {
+    // SAFETY: NULL or alive, as the caller promises.
+    let Some(handle) = (unsafe { trainer.as_ref() }) else { return altmin_status::Null };
+    let answer = handle.require_sound().and_then(|()| {
+        let session = handle.read()?;
+        caught(|| call(&session, &mut Memory::default()))
+    });
+    handle.report(&answer)
+}
+
+/// Frees the handle, or leaves that to the call at work.
+///
+/// # Safety
+/// As the crate's documentation says of every handle.
+pub(crate) unsafe fn free(trainer: *mut altmin_trainer) {
+    // SAFETY: NULL or alive, as the caller promises.
+    let Some(handle) = (unsafe { trainer.as_ref() }) else { return };
+    if handle.turn.fetch_or(GONE, Ordering::AcqRel) == 0 {
+        // SAFETY: it is from `new`, and nobody is at work on it.
+        drop(unsafe { Box::from_raw(trainer) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use altmin::config::TrainOptions;
+
+    fn handle() -> *mut altmin_trainer {
+        let options = TrainOptions { threads: Some(1), ..TrainOptions::default() };
+        altmin_trainer::new(Session::new(options.resolve().expect("defaults"), None, None))
+    }
+
+    fn message(handle: *const altmin_trainer) -> String {
+        // SAFETY: the handle lives, and so do its messages.
+        unsafe { CStr::from_ptr((*handle).last_error()) }.to_str().expect("UTF-8").to_owned()
+    }
+
+    #[test]
+    fn a_panic_poisons_the_handle_but_for_its_message() {
+        for changes in [true, false] {
+            let trainer = handle();
+            // SAFETY: the handle lives until it is freed.
+            unsafe {
+                let status = match changes {
+                    true => alone(trainer, |_, _| panic!("on {}", "purpose")),
+                    false => reading(trainer, |_, _| panic!("on {}", "purpose")),
+                };
+                assert_eq!(status, altmin_status::Panic);
+                assert!(message(trainer).contains("on purpose"), "{}", message(trainer));
+                for _ in 0..2 {
+                    assert_eq!(alone(trainer, |_, _| Ok(())), altmin_status::Poisoned);
+                    assert_eq!(reading(trainer, |_, _| Ok(())), altmin_status::Poisoned);
+                    assert!(message(trainer).contains("earlier failure"));
+                }
+                free(trainer);
+            }
+        }
+    }
+
+    #[test]
+    fn a_panic_while_the_session_is_changed_poisons_too() {
+        let trainer = handle();
+        // SAFETY: the handle lives until it is freed.
+        unsafe {
+            let status = alone(trainer, |turn, _| {
+                let _session = turn.session();
+                panic!("half-way")
+            });
+            assert_eq!(status, altmin_status::Panic);
+            assert_eq!(reading(trainer, |_, _| Ok(())), altmin_status::Poisoned);
+            free(trainer);
+        }
+    }
+
+    #[test]
+    fn a_handle_given_up_at_work_is_freed_when_the_work_is_over() {
+        let trainer = handle();
+        // SAFETY: the handle lives until the outer call has ended.
+        unsafe {
+            let status = alone(trainer, |turn, _| {
+                assert!(!turn.is_gone());
+                free(trainer);
+                free(trainer);
+                assert!(turn.is_gone() && turn.take_stop());
+                assert_eq!(reading(trainer, |_, _| Ok(())), altmin_status::Ok);
+                assert_eq!(alone(trainer, |_, _| Ok(())), altmin_status::Busy);
+                Ok(())
+            });
+            assert_eq!(status, altmin_status::Ok);
+        }
+    }
+
+    #[test]
+    fn messages_stay_until_the_next_change() {
+        let trainer = handle();
+        // SAFETY: the handle lives until it is freed, and the text until the next change.
+        unsafe {
+            assert_eq!(message(trainer), "");
+            assert_eq!(reading(trainer, |_, _| Err(Failure::NoData)), altmin_status::State);
+            let first = (*trainer).last_error();
+            let text = CStr::from_ptr(first).to_owned();
+            assert_eq!(reading(trainer, |_, _| Err(Failure::Busy)), altmin_status::Busy);
+            assert_ne!(message(trainer).as_bytes(), text.as_bytes());
+            assert_eq!(CStr::from_ptr(first), text.as_c_str());
+            assert_eq!(alone(trainer, |_, _| Ok(())), altmin_status::Ok);
+            assert_eq!(message(trainer), "");
+            free(trainer);
+        }
+    }
+}

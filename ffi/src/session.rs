@@ -1,0 +1,113 @@
+//! What a handle holds: settings, and a trainer of either precision once there is data.
+
+use std::sync::Arc;
+
+use altmin::config::{Precision, Settings};
+use altmin::data::{Dataset, ImageShape};
+use altmin::trainer::Trainer;
+use altmin_core::Real;
+
+use crate::boundary::{Answer, Failure};
+use crate::observer::Watch;
+
+/// A training.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) settings: Settings,
+    /// Sweeps at most, if there is a limit.
+    pub(crate) limit: Option<usize>,
+    /// The shape of a sample, if it is not a column of features.
+    pub(crate) image: Option<ImageShape>,
+    pub(crate) watch: Watch,
+    pub(crate) run: Run,
+}
+
+/// The trainer, `None` before there is data.
+#[derive(Debug)]
+pub(crate) enum Run {
+    /// float
+    F32(Option<Trainer<f32>>),
+    /// double
+    F64(Option<Trainer<f64>>),
+}
+
+/// Evaluates an expression on the trainer, whatever its precision; fails if there is none yet.
+macro_rules! with_trainer {
+    ($run:expr, $trainer:ident => $body:expr) => {
+        match $run {
+            $crate::session::Run::F32(Some($trainer)) => $body,
+            $crate::session::Run::F64(Some($trainer)) => $body,
+            _ => Err($crate::boundary::Failure::NoData),
+        }
+    };
+}
+pub(crate) use with_trainer;
+
+impl Session {
+    pub(crate) fn new(settings: Settings, limit: Option<usize>, image: Option<ImageShape>) -> Self {
+        let run = match settings.precision {
+            Precision::F32 => Run::F32(None),
+            Precision::F64 => Run::F64(None),
+        };
+        Self { settings, limit, image, watch: Watch::default(), run }
+    }
+
+    /// Begins a training on a data set; an earlier one is forgotten.
+    pub(crate) fn begin<T: Scalar>(&mut self, data: Dataset<T>) -> Answer {
+        let trainer = Trainer::without_test(&self.settings, Arc::new(data))?;
+        *T::slot_mut(&mut self.run)? = Some(trainer);
+        Ok(())
+    }
+
+    /// `Ok` when the training is of this precision.
+    pub(crate) fn require<T: Scalar>(&self) -> Answer {
+        T::slot(&self.run).map(|_| ())
+    }
+
+    /// The trainer of this precision.
+    pub(crate) fn trainer<T: Scalar>(&self) -> Answer<&Trainer<T>> {
+        T::slot(&self.run)?.as_ref().ok_or(Failure::NoData)
+    }
+
+    /// The trainer of this precision.
+    pub(crate) fn trainer_mut<T: Scalar>(&mut self) -> Answer<&mut Trainer<T>> {
+        T::slot_mut(&mut self.run)?.as_mut().ok_or(Failure::NoData)
+    }
+}
+
+/// A scalar type of the interface.
+pub(crate) trait Scalar: Real {
+    /// The trainer's place, if it is of this type.
+    fn slot(run: &Run) -> Answer<&Option<Trainer<Self>>>;
+    /// The trainer's place, if it is of this type.
+    fn slot_mut(run: &mut Run) -> Answer<&mut Option<Trainer<Self>>>;
+}
+
+macro_rules! scalar {
+    ($T:ty, $variant:ident, $other:literal) => {
+        impl Scalar for $T {
+            fn slot(run: &Run) -> Answer<&Option<Trainer<Self>>> {
+                match run {
+                    Run::$variant(trainer) => Ok(trainer),
+                    _ => Err(Failure::Precision { expected: $other }),
+                }
+            }
+
+            fn slot_mut(run: &mut Run) -> Answer<&mut Option<Trainer<Self>>> {
+                match run {
+                    Run::$variant(trainer) => Ok(trainer),
+                    _ => Err(Failure::Precision { expected: $other }),
+                }
+            }
+        }
+    };
+}
+
+scalar!(f32, F32, "double");
+scalar!(f64, F64, "float");
+
+/// Handles go from thread to thread, and reading calls share what they hold.
+const _: () = {
+    const fn sent_and_shared<T: Send + Sync>() {}
+    sent_and_shared::<Session>();
+};

@@ -1,0 +1,193 @@
+//! The handle's life and its steps.
+
+pub mod data;
+pub mod weights;
+
+use std::ffi::{c_char, c_void};
+
+use altmin::observe::{Change, Metrics, Observer, Outcome, Summary};
+use altmin_level1::boundary::give;
+use altmin_level1::error::{altmin_error, altmin_status};
+
+use crate::boundary::{Answer, Failure, guard, require_struct_size};
+use crate::codes::altmin_outcome;
+pub use crate::handle::altmin_trainer;
+use crate::handle::{self, Alone, alone, reading};
+use crate::info::altmin_info;
+use crate::observer::{Watch, altmin_observer};
+use crate::session::{Session, with_trainer};
+use crate::settings::{altmin_settings, resolve};
+
+/// Makes a trainer. Nothing is kept of the settings' memory.
+///
+/// @param settings from altmin_settings_init, and then as wanted
+/// @param[out] trainer the handle, to be freed with altmin_trainer_free; as it was if the call fails
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_new(
+    settings: *const altmin_settings,
+    trainer: *mut *mut altmin_trainer,
+    error: *mut altmin_error,
+) -> altmin_status {
+    unsafe {
+        guard(error, |memory| {
+            let resolved = resolve(memory, settings)?;
+            let trainer = memory.required("trainer", trainer)?;
+            *trainer = altmin_trainer::new(Session::new(resolved.settings, resolved.limit, resolved.image));
+            Ok(())
+        })
+    }
+}
+
+/// Frees a trainer, its data, its threads and its messages. NULL is fine.
+///
+/// From the observer, or from another thread while a call is at work: the call ends after its sweep, altmin_trainer_step
+/// with ALTMIN_OUTCOME_STOPPED, and frees the trainer when it returns. Nothing may be called on the trainer any more but, in
+/// the observer and until it returns, const functions.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_free(trainer: *mut altmin_trainer) {
+    unsafe { handle::free(trainer) }
+}
+
+/// Does n sweeps more, unless there is a reason to end before; a later call goes on, with the same bits as if one call
+/// had done them all. With one thread all work is done by the calling thread.
+///
+/// @param n how many; 0 does nothing
+/// @param[out] outcome an altmin_outcome: ALTMIN_OUTCOME_RUNNING if all sweeps were done
+/// @return ALTMIN_STATUS_STATE before there is data
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_step(
+    trainer: *mut altmin_trainer,
+    n: usize,
+    outcome: *mut i32,
+) -> altmin_status {
+    unsafe {
+        alone(trainer, |turn, memory| {
+            let outcome = memory.result("outcome", outcome)?;
+            let found = sweeps(&turn, n)?;
+            // The call's own memory: it may be written even if the handle has been given up.
+            give(outcome, found as i32);
+            Ok(())
+        })
+    }
+}
+
+/// Asks the step at work, or if there is none the next one, to end: with ALTMIN_OUTCOME_STOPPED after the sweep that it is
+/// at. May be called from any thread at any time, and from a signal handler.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_stop(trainer: *mut altmin_trainer) -> altmin_status {
+    // SAFETY: as the crate's documentation says.
+    match unsafe { trainer.as_ref() } {
+        Some(trainer) => {
+            trainer.ask_to_stop();
+            altmin_status::Ok
+        }
+        None => altmin_status::Null,
+    }
+}
+
+/// Sets who is told of every sweep, in place of an earlier one. It is called on the thread that calls altmin_trainer_step,
+/// between sweeps, with the network as the sweep left it. In it const functions work, so that it can save the network;
+/// others return ALTMIN_STATUS_BUSY, and altmin_trainer_free frees the trainer when the step is over. A sweep that diverges is
+/// not told of.
+///
+/// @param observer whom to call; NULL for nobody
+/// @param context what it is called with; may be NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_set_observer(
+    trainer: *mut altmin_trainer,
+    observer: altmin_observer,
+    context: *mut c_void,
+) -> altmin_status {
+    unsafe {
+        alone(trainer, |turn, _| {
+            turn.session().watch = Watch::new(observer, context);
+            Ok(())
+        })
+    }
+}
+
+/// What is known of the training; nothing is computed for it.
+///
+/// @param[in,out] info its struct_size is read, everything else written
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_info(
+    trainer: *const altmin_trainer,
+    info: *mut altmin_info,
+) -> altmin_status {
+    unsafe {
+        reading(trainer, |session, memory| {
+            require_struct_size("info", info)?;
+            *memory.required("info", info)? = altmin_info::of(session);
+            Ok(())
+        })
+    }
+}
+
+/// Why the last call failed that did, of those since the last call began that is not const; empty if none did, or the trainer
+/// is NULL. The text is the trainer's and is valid until the next call that is not const. What altmin_trainer_new has to say
+/// is in its own error.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_last_error(trainer: *const altmin_trainer) -> *const c_char {
+    // SAFETY: as the crate's documentation says.
+    unsafe { trainer.as_ref() }.map_or(c"".as_ptr(), altmin_trainer::last_error)
+}
+
+/// Sweeps one by one, so that between them the handle can be read.
+fn sweeps(turn: &Alone<'_>, n: usize) -> Answer<altmin_outcome> {
+    with_trainer!(&turn.session().run, _trainer => Ok(()))?;
+    if n > 0 && turn.take_stop() {
+        return Ok(altmin_outcome::Stopped);
+    }
+    for _ in 0..n {
+        let (outcome, told) = sweep(turn)?;
+        if let Some((watch, metrics)) = told {
+            // SAFETY: who set the observer has promised that it can be called until it is replaced.
+            let wants_an_end = unsafe { watch.wants_an_end(&metrics) };
+            if turn.take_stop() || wants_an_end {
+                return Ok(altmin_outcome::Stopped);
+            }
+        }
+        if outcome != altmin_outcome::Running {
+            return Ok(outcome);
+        }
+    }
+    Ok(altmin_outcome::Running)
+}
+
+/// One sweep: what became of it, and, if it was good, whom to tell what.
+fn sweep(turn: &Alone<'_>) -> Answer<(altmin_outcome, Option<(Watch, Metrics)>)> {
+    let session = &mut *turn.session();
+    with_trainer!(&mut session.run, trainer => {
+        if session.limit.is_some_and(|limit| trainer.info().sweeps >= limit) {
+            return Ok((altmin_outcome::SweepLimit, None));
+        }
+        let outcome = match trainer.step(1, &mut Nobody, &NEVER)? {
+            Outcome::SweepLimit => altmin_outcome::Running,
+            Outcome::Converged => altmin_outcome::Converged,
+            Outcome::TimeLimit => altmin_outcome::TimeLimit,
+            Outcome::Stopped => altmin_outcome::Stopped,
+            Outcome::Diverged => return Ok((altmin_outcome::Diverged, None)),
+        };
+        Ok::<_, Failure>((outcome, trainer.metrics().map(|metrics| (session.watch, *metrics))))
+    })
+}
+
+/// The flag of a trainer that is stopped by other means.
+static NEVER: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+/// The observer of a sweep whose metrics are read afterwards.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn sweep(&mut self, _: &Metrics) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn change(&mut self, _: &Change) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self, _: &Summary) -> std::io::Result<()> {
+        Ok(())
+    }
+}

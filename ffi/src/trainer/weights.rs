@@ -1,0 +1,222 @@
+//! Weights that are read, set, saved and loaded.
+
+use std::ffi::c_char;
+
+use altmin_core::view::{copy, dense};
+use altmin_level1::boundary::Memory;
+use altmin_level1::error::{Refusal, altmin_status};
+
+use crate::boundary::{Answer, Failure, path};
+use crate::handle::{alone, altmin_trainer, reading};
+use crate::session::{Scalar, with_trainer};
+
+/// The shape of a linear map W x + b of the network: a layer's, or one of a block's. Maps are counted from 0, from input to
+/// output; those of a residual pair are its first convolution, its second, and its projection if it has one. The inputs of a
+/// convolution are those of its patch: row o of W is the kernel of output channel o, column
+/// (channel * height + y) * width + x the place (y, x) of that input channel in the patch.
+///
+/// @param index below `maps` of altmin_trainer_info
+/// @param[out] n_out rows of W and elements of b; may be NULL
+/// @param[out] n_in columns of W; may be NULL
+/// @return ALTMIN_STATUS_STATE before there is data, for all functions of weights
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_weights_shape(
+    trainer: *const altmin_trainer,
+    index: usize,
+    n_out: *mut usize,
+    n_in: *mut usize,
+) -> altmin_status {
+    unsafe {
+        reading(trainer, |session, memory| {
+            let (rows, columns) = with_trainer!(&session.run, trainer => shape(trainer.maps(), index))?;
+            let (n_out, n_in) = (memory.result("n_out", n_out)?, memory.result("n_in", n_in)?);
+            altmin_level1::boundary::give(n_out, rows);
+            altmin_level1::boundary::give(n_in, columns);
+            Ok(())
+        })
+    }
+}
+
+/// Reads the present weights of a linear map: those of the last sweep that was good, or what has been set since.
+///
+/// @param index below `maps` of altmin_trainer_info
+/// @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
+/// @param[out] b n_out; or NULL
+/// @return ALTMIN_STATUS_NULL if both are NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_get_weights_f32(
+    trainer: *const altmin_trainer,
+    index: usize,
+    w: *mut f32,
+    ldw: usize,
+    b: *mut f32,
+) -> altmin_status {
+    unsafe { get_weights(trainer, index, w, ldw, b) }
+}
+
+/// altmin_trainer_get_weights_f32 in double.
+///
+/// @param index below `maps` of altmin_trainer_info
+/// @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
+/// @param[out] b n_out; or NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_get_weights_f64(
+    trainer: *const altmin_trainer,
+    index: usize,
+    w: *mut f64,
+    ldw: usize,
+    b: *mut f64,
+) -> altmin_status {
+    unsafe { get_weights(trainer, index, w, ldw, b) }
+}
+
+/// Sets the weights of a linear map. The next sweep begins as the first one did: auxiliary variables come from a forward
+/// pass, duals, moments and momentum are zero. The count of sweeps, schedules and the order of mini-batches go on, and so
+/// can a training that had diverged.
+///
+/// @param index below `maps` of altmin_trainer_info
+/// @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
+/// @param b n_out; or NULL to leave it as it is
+/// @return ALTMIN_STATUS_NULL if both are NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_set_weights_f32(
+    trainer: *mut altmin_trainer,
+    index: usize,
+    w: *const f32,
+    ldw: usize,
+    b: *const f32,
+) -> altmin_status {
+    unsafe { set_weights(trainer, index, w, ldw, b) }
+}
+
+/// altmin_trainer_set_weights_f32 in double.
+///
+/// @param index below `maps` of altmin_trainer_info
+/// @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
+/// @param b n_out; or NULL to leave it as it is
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_set_weights_f64(
+    trainer: *mut altmin_trainer,
+    index: usize,
+    w: *const f64,
+    ldw: usize,
+    b: *const f64,
+) -> altmin_status {
+    unsafe { set_weights(trainer, index, w, ldw, b) }
+}
+
+/// Writes the network with its present weights to a file, the same that `altmin train` writes and altmin_model_load reads:
+/// safetensors. An older file of the name is replaced once the new one is whole.
+///
+/// @param path in UTF-8, or any bytes that the system takes
+/// @return ALTMIN_STATUS_IO if the file cannot be written
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_save(
+    trainer: *const altmin_trainer,
+    path: *const c_char,
+) -> altmin_status {
+    unsafe {
+        reading(trainer, |session, _| {
+            let path = self::path("path", path)?;
+            with_trainer!(&session.run, trainer => Ok(trainer.save(path)?))
+        })
+    }
+}
+
+/// Takes over the weights of a file, whose network must be the trainer's but for its precision; the next sweep begins as after
+/// altmin_trainer_set_weights_f32. What was done to the samples that the file's network was trained on, such as scaling,
+/// must have been done to the trainer's too.
+///
+/// @param path as altmin_trainer_save
+/// @return ALTMIN_STATUS_IO if the file cannot be read, ALTMIN_STATUS_FORMAT if it is no model, one of another version or
+/// another network
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_load(
+    trainer: *mut altmin_trainer,
+    path: *const c_char,
+) -> altmin_status {
+    unsafe {
+        alone(trainer, |turn, _| {
+            let path = self::path("path", path)?;
+            with_trainer!(&mut turn.session().run, trainer => Ok(trainer.load(path)?))
+        })
+    }
+}
+
+type Maps<'m, T> = &'m [altmin::model::Dense<T>];
+
+/// Rows and columns of a map.
+fn shape<T>(maps: Maps<'_, T>, index: usize) -> Answer<(usize, usize)> {
+    map(maps, index).map(|map| (map.n_out, map.n_in))
+}
+
+fn map<T>(maps: Maps<'_, T>, index: usize) -> Answer<&altmin::model::Dense<T>> {
+    maps.get(index).ok_or_else(|| Failure::Setting {
+        argument: "index",
+        found: index.to_string(),
+        expected: "below the number of linear maps",
+    })
+}
+
+fn require_one<T>(w: *const T, b: *const T) -> Answer {
+    match w.is_null() && b.is_null() {
+        true => Err(Refusal::Neither { argument: "w", other: "b" }.into()),
+        false => Ok(()),
+    }
+}
+
+unsafe fn get_weights<T: Scalar>(
+    trainer: *const altmin_trainer,
+    index: usize,
+    w: *mut T,
+    ldw: usize,
+    b: *mut T,
+) -> altmin_status {
+    unsafe {
+        reading(trainer, |session, memory| {
+            let map = map(session.trainer::<T>()?.maps(), index)?;
+            require_one(w, b)?;
+            let weights = match w.is_null() {
+                true => None,
+                false => Some(memory.matrix_out("w", w, map.n_out, map.n_in, ldw)?),
+            };
+            let bias = match b.is_null() {
+                true => None,
+                false => Some(memory.vector_out("b", b, map.n_out)?),
+            };
+            if let Some(mut weights) = weights {
+                copy(&dense(&map.weight, map.n_out, map.n_in), &mut weights);
+            }
+            if let Some(bias) = bias {
+                bias.copy_from_slice(&map.bias);
+            }
+            Ok(())
+        })
+    }
+}
+
+unsafe fn set_weights<T: Scalar>(
+    trainer: *mut altmin_trainer,
+    index: usize,
+    w: *const T,
+    ldw: usize,
+    b: *const T,
+) -> altmin_status {
+    unsafe {
+        alone(trainer, |turn, memory: &mut Memory| {
+            let mut session = turn.session();
+            let trainer = session.trainer_mut::<T>()?;
+            let present = map(trainer.maps(), index)?.clone();
+            require_one(w, b)?;
+            let weights = match w.is_null() {
+                true => dense(&present.weight, present.n_out, present.n_in),
+                false => memory.matrix("w", w, present.n_out, present.n_in, ldw)?,
+            };
+            let bias = match b.is_null() {
+                true => &present.bias[..],
+                false => memory.vector("b", b, present.n_out)?,
+            };
+            Ok(trainer.set_map(index, &weights, bias)?)
+        })
+    }
+}
