@@ -54,7 +54,6 @@ use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::layer::{Layer, LayerShape};
 use altmin_core::method::pdadmm::DualStorage;
-use altmin_core::method::tssm::Approximation;
 use altmin_core::method::{Partition, Problem, Settings, Steps, Sweep};
 use altmin_core::update::sums::SumsShape;
 use altmin_core::workspace::Requirement;
@@ -446,39 +445,6 @@ impl<T: Real> Engine<T> {
         let Self { partition, layers, state, .. } = self;
         let run = Run { layers, partition: *partition, problem };
         each!(state, work => work.set_epsilon(run, executor, gemm, epsilon))
-    }
-
-    /// The error that comes of splitting, and Theorem 1's bound of it; none of a network that is not split into subnetworks.
-    /// Reads the run's variables and changes none. Workers need [`Engine::approximation_scratch`].
-    ///
-    /// # Errors
-    /// Those of the core; [`NonFinite`](altmin_core::Error::NonFinite) where a norm overflows.
-    pub fn approximation<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
-        problem: Problem<'_, T>,
-        executor: &mut E,
-        gemm: &G,
-    ) -> Result<Option<Approximation>> {
-        let Self { partition, layers, state, .. } = self;
-        let State::Subnetworks(state) = state else { return Ok(None) };
-        let run = Run { layers, partition: *partition, problem };
-        state.approximation(&run, executor, gemm).map(Some)
-    }
-
-    /// The subnetworks and what lies between them, for reading; none of a network of layers.
-    pub(crate) fn subnetworks(&self) -> Option<subnetworks::Variables<'_, T>> {
-        match &self.state {
-            State::Subnetworks(state) => Some(state.variables()),
-            _ => None,
-        }
-    }
-
-    /// Scratch of each worker for [`Engine::approximation`].
-    pub fn approximation_scratch<G: Gemm<T>>(&self, gemm: &G) -> Requirement {
-        match &self.state {
-            State::Subnetworks(state) => state.approximation_scratch(gemm, &self.partition),
-            _ => Requirement::NONE,
-        }
     }
 
     /// The method's objective at the present state.

@@ -6,13 +6,13 @@ use altmin_core::gemm::Gemm;
 use altmin_core::method::tssm::{
     self, Approximation, Interface, Settings, Share, Splitting, Subnetwork, Terms, Tssm,
 };
-use altmin_core::method::{Partition, Sweep};
+use altmin_core::method::{Partition, Problem, Sweep};
 use altmin_core::theory::Norms;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result, reduce};
 
 use super::batches::{Batches, Order};
-use super::{Memory, Run, Work, cut_network, zeros};
+use super::{Engine, Memory, Run, Work, cut_network, zeros};
 use crate::cuts::MOST_SUBNETWORKS;
 
 /// Elements of scratch that a tile of a network of blocks should stay below: 64 MB in f32. Between convolutions a sample is
@@ -221,6 +221,41 @@ fn cut<T: Real>(samples: usize, parts: &[Part<T>]) -> Partition {
     let wide = cut_network(samples);
     let tile = parts.iter().map(|part| part.tile(wide.tile())).min().unwrap_or(1);
     Partition::new(samples, tile, wide.groups())
+}
+
+impl<T: Real> Engine<T> {
+    /// The error that comes of splitting, and Theorem 1's bound of it; none of a network that is not split into subnetworks.
+    /// Reads the run's variables and changes none. Workers need [`Engine::approximation_scratch`].
+    ///
+    /// # Errors
+    /// Those of the core; [`NonFinite`](altmin_core::Error::NonFinite) where a norm overflows.
+    pub fn approximation<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        problem: Problem<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Option<Approximation>> {
+        let Self { partition, layers, state, .. } = self;
+        let super::State::Subnetworks(state) = state else { return Ok(None) };
+        let run = Run { layers, partition: *partition, problem };
+        state.approximation(&run, executor, gemm).map(Some)
+    }
+
+    /// The subnetworks and what lies between them, for reading; none of a network of layers.
+    pub(crate) fn subnetworks(&self) -> Option<Variables<'_, T>> {
+        match &self.state {
+            super::State::Subnetworks(state) => Some(state.variables()),
+            _ => None,
+        }
+    }
+
+    /// Scratch of each worker for [`Engine::approximation`].
+    pub fn approximation_scratch<G: Gemm<T>>(&self, gemm: &G) -> Requirement {
+        match &self.state {
+            super::State::Subnetworks(state) => state.approximation_scratch(gemm, &self.partition),
+            _ => Requirement::NONE,
+        }
+    }
 }
 
 impl<T: Real> Work<T> for State<T> {
