@@ -113,7 +113,7 @@ fn same_bits_as_the_trainer() {
         // One group of one tile; three groups; 16 groups of 1 or 2 tiles.
         (digits(300), "hidden = '24x2'"),
         (digits(1300), "hidden = '24x2'"),
-        (many(9000, 8), "hidden = '30,8'"),
+        (many(9000, 5), "hidden = '12,8'"),
     ];
     for (data, network) in cases {
         for step in ["vector", "least-squares"] {
