@@ -13,6 +13,7 @@ in_both_precisions!(
     the_residual_follows_and_the_bias_centres_it,
     nothing_moves_without_samples,
     dead_inputs_move_the_bias_alone,
+    a_start_that_rounds_to_itself_ends_at_the_cap,
     the_smallest_legal_theta,
 );
 
@@ -226,6 +227,20 @@ fn dead_inputs_move_the_bias_alone<T: Real>() {
             assert!(found.bias_change.largest() > 0.0);
         }
     }
+}
+
+/// The smallest number there is, times 1.001, is itself: the search must not go on for ever. A start above the cap is the
+/// cap.
+fn a_start_that_rounds_to_itself_ends_at_the_cap<T: Real>() {
+    let smallest = T::from_f64(if T::EPSILON.to_f64() > 1e-10 { 1e-45 } else { 5e-324 });
+    let factor = T::from_f64(1.001);
+    assert!(smallest > T::ZERO && smallest * factor == smallest);
+    let (layer, omega) = (Layer::random(9, 3, 4, 8), Regularizer::L2(T::ONE));
+    let step = |start| {
+        let rule = StepRule::Backtracking { start, factor };
+        layer.step::<T>(rule, Order::WeightsFirst, 1.0, omega).unwrap().change
+    };
+    assert_eq!(step(smallest).plus(-1.0, &step(T::from_f64(1e30))).largest(), 0.0);
 }
 
 /// Without a regulariser theta is `|G|/|D|`; at 0.99 of it the papers' test fails.

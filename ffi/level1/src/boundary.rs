@@ -402,22 +402,37 @@ fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimensi
 }
 
 fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> Answer {
+    let mut lanes = [T::ZERO; LANES];
     for j in 0..matrix.ncols() {
-        require_all_finite(argument, altmin_core::view::column(matrix, j))?;
+        taint(&mut lanes, altmin_core::view::column(matrix, j));
     }
-    Ok(())
+    require_clean(argument, &lanes)
 }
 
-/// Every number times 0 is 0 but for NaN and infinity, and their sum is 0 or NaN: a loop without branches.
 fn require_all_finite<T: Real>(argument: &'static str, numbers: &[T]) -> Answer {
-    let mut lanes = [T::ZERO; 16];
-    let mut chunks = numbers.chunks_exact(lanes.len());
-    for chunk in &mut chunks {
+    let mut lanes = [T::ZERO; LANES];
+    taint(&mut lanes, numbers);
+    require_clean(argument, &lanes)
+}
+
+/// Sums that are taken beside each other, so that none waits for another.
+const LANES: usize = 16;
+
+/// Every number times 0 is 0 but for NaN and infinity, and their sum is 0 or NaN: a loop without branches.
+#[inline]
+fn taint<T: Real>(lanes: &mut [T; LANES], numbers: &[T]) {
+    let (chunks, rest) = numbers.as_chunks::<LANES>();
+    for chunk in chunks {
         for (lane, &number) in lanes.iter_mut().zip(chunk) {
             *lane += number * T::ZERO;
         }
     }
-    let rest = chunks.remainder().iter().map(|&number| number * T::ZERO);
-    let total: T = lanes.into_iter().chain(rest).sum();
-    if total == T::ZERO { Ok(()) } else { Err(Refusal::NonFinite { argument }) }
+    for (lane, &number) in lanes.iter_mut().zip(rest) {
+        *lane += number * T::ZERO;
+    }
+}
+
+fn require_clean<T: Real>(argument: &'static str, lanes: &[T; LANES]) -> Answer {
+    let clean = lanes.iter().fold(true, |clean, &lane| clean & (lane == T::ZERO));
+    if clean { Ok(()) } else { Err(Refusal::NonFinite { argument }) }
 }

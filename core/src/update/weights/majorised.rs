@@ -238,7 +238,9 @@ impl<T: Real, G: Gemm<T>> Search<'_, T, G> {
         let legal = scalar.to_f64() * length * rounding_slack::<T>().to_f64();
         let illegal = scalar < self.cap && curvature > legal;
         if illegal {
-            theta.fill((scalar * factor).min(self.cap));
+            let next = scalar * factor;
+            // A subnormal theta times a small factor may round to itself, and would forever.
+            theta.fill(if next > scalar { next.min(self.cap) } else { self.cap });
         }
         illegal
     }

@@ -111,9 +111,10 @@ fn product(rows: &mut Vec<Row>) {
         of(|v| v.get(if v.get("op_b") == 0 { "n" } else { "k" })),
     );
     row!(rows; altmin_gemm_f32, altmin_gemm_f64;
-        op_a: code(2), op_b: code(2), m: samples(3), n: samples(5), k: samples(4), alpha: scalar(1.5, FINITE),
-        a: matrix(a_rows, a_columns), lda: ld(), b: matrix(b_rows, b_columns), ldb: ld(), beta: scalar(0.5, FINITE),
-        c: matrix_mut("m", "n"), ldc: ld(), workspace: workspace(), workspace_size: workspace_size(), error: error());
+        op_a: code(2), op_b: code(2), m: samples(3), n: samples(5), k: samples(4),
+        alpha: scalar(1.5, FINITE), a: matrix(a_rows, a_columns), lda: ld(), b: matrix(b_rows, b_columns),
+        ldb: ld(), beta: scalar(0.5, FINITE), c: matrix_mut("m", "n"), ldc: ld(), workspace: workspace(),
+        workspace_size: workspace_size(), error: error());
     row!(rows; altmin_gemm_workspace_f32, altmin_gemm_workspace_f64;
         m: samples(3), n: samples(5), k: samples(4), bytes: required::<usize>(), error: error());
     row!(rows; altmin_linear_f32, altmin_linear_f64;
@@ -128,12 +129,12 @@ fn input(rows: &mut Vec<Row>) {
     row!(rows; altmin_input_couple_copy_f32, altmin_input_couple_copy_f64;
         activation: code(4), slope: scalar(0.1, NOT_NEGATIVE).when(|v| v.get("activation") == 1),
         nu: scalar(0.5, POSITIVE), rho: scalar(2.0, POSITIVE), n_in: size(4), m: samples(5),
-        p: matrix("n_in", "m"), ldp: ld(), q: matrix("n_in", "m"), ldq: ld(), z: matrix("n_in", "m"), ldz: ld(),
-        g: matrix_out("n_in", "m"), ldg: ld(), error: error());
+        p: matrix("n_in", "m"), ldp: ld(), q: matrix("n_in", "m"), ldq: ld(), z: matrix("n_in", "m"),
+        ldz: ld(), g: matrix_out("n_in", "m"), ldg: ld(), error: error());
     row!(rows; altmin_input_couple_dual_f32, altmin_input_couple_dual_f64;
         rho: scalar(2.0, POSITIVE), n_in: size(4), m: samples(5), u: matrix("n_in", "m"), ldu: ld(),
-        p: matrix("n_in", "m"), ldp: ld(), q: matrix("n_in", "m"), ldq: ld(), g: matrix_out("n_in", "m"), ldg: ld(),
-        error: error());
+        p: matrix("n_in", "m"), ldp: ld(), q: matrix("n_in", "m"), ldq: ld(), g: matrix_out("n_in", "m"),
+        ldg: ld(), error: error());
     row!(rows; altmin_input_couple_activation_f32, altmin_input_couple_activation_f64;
         activation: code(4), slope: scalar(0.1, NOT_NEGATIVE).when(|v| v.get("activation") == 1),
         nu: scalar(0.5, POSITIVE), n_in: size(4), m: samples(5), a: matrix("n_in", "m"), lda: ld(),
@@ -141,19 +142,22 @@ fn input(rows: &mut Vec<Row>) {
     row!(rows; altmin_input_kind;
         rule: rule(), n_out: size(3), n_in: size(4), prepared: required::<i32>(), error: error());
     row!(rows; altmin_input_step_f32, altmin_input_step_f64;
-        prepared: code(4), tau: scalar(3.0, TAU).when(|v| v.get("prepared") == 1), w: scalar(0.5, POSITIVE),
-        c: scalar(2.0, POSITIVE), n_out: size(3), n_in: size(4), m: samples(5), weights: matrix("n_out", "n_in"),
-        ldw: ld(), inverse: matrix(inverse_size(), inverse_size()).when(|v| v.get("prepared") >= 2),
-        ldi: ld().when(|v| v.get("prepared") >= 2), g: matrix_mut("n_in", "m"), ldg: ld(), p: matrix_mut("n_in", "m"),
-        ldp: ld(), r: matrix_mut("n_out", "m"), ldr: ld(), workspace: workspace(), workspace_size: workspace_size(),
-        moved: result::<altmin_moved>(), error: error());
+        prepared: code(4), tau: scalar(3.0, TAU).when(|v| v.get("prepared") == 1),
+        w: scalar(0.5, POSITIVE), c: scalar(2.0, POSITIVE), n_out: size(3), n_in: size(4), m: samples(5),
+        weights: matrix("n_out", "n_in"), ldw: ld(),
+        inverse: matrix(inverse_size(), inverse_size()).when(|v| v.get("prepared") >= 2),
+        ldi: ld().when(|v| v.get("prepared") >= 2), g: matrix_mut("n_in", "m"), ldg: ld(),
+        p: matrix_mut("n_in", "m"), ldp: ld(), r: matrix_mut("n_out", "m"), ldr: ld(),
+        workspace: workspace(), workspace_size: workspace_size(), moved: result::<altmin_moved>(),
+        error: error());
     row!(rows; altmin_input_step_workspace_f32, altmin_input_step_workspace_f64;
-        prepared: code(4), n_out: size(3), n_in: size(4), m: samples(5), bytes: required::<usize>(), error: error());
+        prepared: code(4), n_out: size(3), n_in: size(4), m: samples(5), bytes: required::<usize>(),
+        error: error());
     row!(rows; altmin_input_probe_f32, altmin_input_probe_f64;
         w: scalar(0.5, POSITIVE), c: scalar(2.0, POSITIVE), n_out: size(3), n_in: size(4), m: samples(5),
-        weights: matrix("n_out", "n_in"), ldw: ld(), g: matrix_mut("n_in", "m"), ldg: ld(), r: matrix("n_out", "m"),
-        ldr: ld(), workspace: workspace(), workspace_size: workspace_size(), probe: required::<altmin_probe>(),
-        error: error());
+        weights: matrix("n_out", "n_in"), ldw: ld(), g: matrix_mut("n_in", "m"), ldg: ld(),
+        r: matrix("n_out", "m"), ldr: ld(), workspace: workspace(), workspace_size: workspace_size(),
+        probe: required::<altmin_probe>(), error: error());
     row!(rows; altmin_input_probe_workspace_f32, altmin_input_probe_workspace_f64;
         n_out: size(3), n_in: size(4), m: samples(5), bytes: required::<usize>(), error: error());
     row!(rows; altmin_input_tau_f32, altmin_input_tau_f64;
@@ -165,7 +169,8 @@ fn input(rows: &mut Vec<Row>) {
         inverse: matrix_out(inverse_size(), inverse_size()), ldi: ld(), workspace: workspace(),
         workspace_size: workspace_size(), error: error());
     row!(rows; altmin_input_invert_workspace_f32, altmin_input_invert_workspace_f64;
-        prepared: code_among(4, &[2, 3]), n_out: size(3), n_in: size(4), bytes: required::<usize>(), error: error());
+        prepared: code_among(4, &[2, 3]), n_out: size(3), n_in: size(4), bytes: required::<usize>(),
+        error: error());
 }
 
 fn sums(rows: &mut Vec<Row>) {
@@ -180,8 +185,8 @@ fn sums(rows: &mut Vec<Row>) {
     row!(rows; altmin_sums_accumulate_workspace_f32, altmin_sums_accumulate_workspace_f64;
         n_out: size(3), n_in: size(4), m: samples(5), bytes: required::<usize>(), error: error());
     row!(rows; altmin_sums_add_f32, altmin_sums_add_f64;
-        parts: code(2), n_out: size(3), n_in: size(4), part: vector(sums_length()), total: vector_mut(sums_length()),
-        error: error());
+        parts: code(2), n_out: size(3), n_in: size(4), part: vector(sums_length()),
+        total: vector_mut(sums_length()), error: error());
     row!(rows; altmin_sums_finish_f32, altmin_sums_finish_f64;
         n_out: size(3), n_in: size(4), sums: vector_mut(sums_length()), error: error());
     row!(rows; altmin_sums_follow_f32, altmin_sums_follow_f64;
@@ -195,26 +200,27 @@ fn sums(rows: &mut Vec<Row>) {
 fn weights(rows: &mut Vec<Row>) {
     row!(rows; altmin_weights_factor_f32, altmin_weights_factor_f64;
         damping: scalar(0.5, POSITIVE), w: scalar(0.5, POSITIVE), regularizer: code_among(3, &[0, 2]),
-        lambda: scalar(0.1, NOT_NEGATIVE).when(|v| v.get("regularizer") != 0), n_out: size(3), n_in: size(20),
-        samples: count(6), sums: vector(sums_length()).with(finished_sums), factor: matrix_out("n_in", "n_in"),
-        ldf: ld(), workspace: workspace(), workspace_size: workspace_size(), exists: required::<i32>(),
-        error: error());
+        lambda: scalar(0.1, NOT_NEGATIVE).when(|v| v.get("regularizer") != 0), n_out: size(3),
+        n_in: size(20), samples: count(6), sums: vector(sums_length()).with(finished_sums),
+        factor: matrix_out("n_in", "n_in"), ldf: ld(), workspace: workspace(),
+        workspace_size: workspace_size(), exists: required::<i32>(), error: error());
     row!(rows; altmin_weights_factor_workspace_f32, altmin_weights_factor_workspace_f64;
         n_in: size(20), bytes: required::<usize>(), error: error());
     row!(rows; altmin_weights_reduce_f32, altmin_weights_reduce_f64;
         rule: rule(), order: code(2), w: scalar(0.5, POSITIVE), regularizer: code(3),
-        lambda: scalar(0.1, NOT_NEGATIVE).when(|v| v.get("regularizer") != 0), n_out: size(3), n_in: size(4),
-        samples: count(6), sums: vector(sums_length()).with(finished_sums),
+        lambda: scalar(0.1, NOT_NEGATIVE).when(|v| v.get("regularizer") != 0), n_out: size(3),
+        n_in: size(4), samples: count(6), sums: vector(sums_length()).with(finished_sums),
         factor: matrix("n_in", "n_in").with(lower_triangle).or_null(), ldf: ld(),
         weights: matrix_mut("n_out", "n_in"), ldw: ld(), bias: vector_mut("n_out"),
-        change: matrix_out("n_out", "n_in"), ldc: ld(), bias_change: vector_out("n_out"), workspace: workspace(),
-        workspace_size: workspace_size(), reduced: result::<altmin_reduced>(), error: error());
+        change: matrix_out("n_out", "n_in"), ldc: ld(), bias_change: vector_out("n_out"),
+        workspace: workspace(), workspace_size: workspace_size(), reduced: result::<altmin_reduced>(),
+        error: error());
     row!(rows; altmin_weights_reduce_workspace_f32, altmin_weights_reduce_workspace_f64;
         rule: rule(), n_out: size(3), n_in: size(4), bytes: required::<usize>(), error: error());
     row!(rows; altmin_weights_apply_f32, altmin_weights_apply_f64;
         n_out: size(3), n_in: size(4), m: samples(5), change: matrix("n_out", "n_in"), ldc: ld(),
-        bias_change: vector("n_out"), p: matrix("n_in", "m"), ldp: ld(), r: matrix_mut("n_out", "m"), ldr: ld(),
-        workspace: workspace(), workspace_size: workspace_size(), error: error());
+        bias_change: vector("n_out"), p: matrix("n_in", "m"), ldp: ld(), r: matrix_mut("n_out", "m"),
+        ldr: ld(), workspace: workspace(), workspace_size: workspace_size(), error: error());
     row!(rows; altmin_weights_apply_workspace_f32, altmin_weights_apply_workspace_f64;
         n_out: size(3), n_in: size(4), m: samples(5), bytes: required::<usize>(), error: error());
     row!(rows; altmin_weights_apply_bias_f32, altmin_weights_apply_bias_f64;

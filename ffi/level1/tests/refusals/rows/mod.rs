@@ -8,7 +8,7 @@ mod elementwise;
 mod intervals;
 mod linear;
 
-use altmin_level1::error::altmin_status as status;
+pub(crate) use altmin_level1::error::altmin_status as status;
 
 use crate::argument::{Bad, Row};
 
@@ -38,7 +38,7 @@ macro_rules! row {
                 $($crate::argument::Argument { name: stringify!($name), description: $what }),+
             ],
             function: Box::new(
-                $function as unsafe extern "C" fn($($crate::rows::row!(@any $name)),+) -> altmin_level1::error::altmin_status,
+                $function as unsafe extern "C" fn($($crate::rows::row!(@any $name)),+) -> $crate::rows::status,
             ),
         });
     };
