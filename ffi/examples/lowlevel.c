@@ -590,10 +590,11 @@ static double next_number(uint64_t *state)
     return (double)(*state >> 11) / 9007199254740992.0;
 }
 
-/* Three classes, rings around 0 in the plane, and a network that does not know them yet. */
+/* Three classes, each two squares in the plane on opposite sides of 0, and a network that does not know them yet. */
 static int make_problem(struct training *training)
 {
     const uint32_t widths[] = {2, 24, 24, 3};
+    const double centres[6][2] = {{2.0, 0.0}, {1.0, 2.0}, {-1.0, 2.0}, {-2.0, 0.0}, {-1.0, -2.0}, {1.0, -2.0}};
     uint64_t state = 1;
 
     training->count = 3;
@@ -601,10 +602,9 @@ static int make_problem(struct training *training)
     if (allocate(training, widths) != 0)
         return 1;
     for (size_t j = 0; j < training->samples; j++) {
-        double x = 2.0 * next_number(&state) - 1.0, y = 2.0 * next_number(&state) - 1.0, distance = x * x + y * y;
-        training->x[2 * j] = (float)x;
-        training->x[2 * j + 1] = (float)y;
-        training->classes[j] = distance < 0.3 ? 0 : distance < 0.7 ? 1 : 2;
+        for (size_t i = 0; i < 2; i++)
+            training->x[2 * j + i] = (float)(centres[j % 6][i] + 2.0 * next_number(&state) - 1.0);
+        training->classes[j] = (int32_t)(j % 3);
     }
     for (size_t l = 0; l < training->count; l++) {
         struct layer *layer = &training->layers[l];

@@ -130,6 +130,20 @@ fn same_bits_as_the_trainer() {
     }
 }
 
+/// Lemma 1 of pdADMM: with the example's rho, above 4 nu, the objective falls in every sweep.
+#[test]
+fn trains_on_data_of_its_own() {
+    let answer = output(&mut Command::new(build(&folder("lowlevel-alone"))));
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    let said = String::from_utf8(answer.stdout).expect("plain text");
+    let numbers: Vec<f64> =
+        said.lines().map(|line| line.rsplit(' ').next().unwrap().parse().expect("a number")).collect();
+    let (accuracy, objectives) = numbers.split_last().expect("lines");
+    assert_eq!(objectives.len(), 50);
+    assert!(objectives.windows(2).all(|pair| pair[1] <= pair[0] * (1.0 + 1e-5)), "{said}");
+    assert!(*accuracy > 0.85, "{said}");
+}
+
 #[test]
 fn what_is_wrong_is_said() {
     let program = build(&folder("lowlevel-refused"));
