@@ -34,8 +34,9 @@ macro_rules! functions {
                     require_some(&[("n_out", n_out)])?;
                     let loss = codes::loss(loss)?;
                     let z = memory.matrix("z", z, n_out, m, ldz)?;
-                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     let value = memory.required("value", value)?;
+                    // Last: what lies over a result need not be classes.
+                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     *value = loss.value(z, target)?;
                     Ok(())
                 })
@@ -69,8 +70,9 @@ macro_rules! functions {
                     require_some(&[("n_out", n_out)])?;
                     let loss = codes::loss(loss)?;
                     let z = memory.matrix("z", z, n_out, m, ldz)?;
-                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     let gradient = memory.matrix_out("gradient", gradient, n_out, m, ldg)?;
+                    // Last: what lies over a result need not be classes.
+                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     loss.gradient(z, target, gradient)?;
                     Ok(())
                 })
@@ -96,8 +98,9 @@ macro_rules! functions {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
                     let z = memory.matrix("z", z, n_out, m, ldz)?;
-                    let classes = memory.classes("classes", classes, m)?;
                     let correct = memory.required("correct", correct)?;
+                    // Last: what lies over a result need not be classes.
+                    let classes = memory.classes("classes", classes, m)?;
                     *correct = loss::count_correct(z, classes)?;
                     Ok(())
                 })

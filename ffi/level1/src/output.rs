@@ -74,11 +74,12 @@ macro_rules! functions {
                     require_sizes(&[("n_out", n_out)], m)?;
                     let (loss, solver) = (codes::loss(loss)?, codes::solver(solver)?);
                     let mu = codes::positive::<$T>("mu", mu)?;
-                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     let mut z = memory.matrix_mut("z", z, n_out, m, ldz)?;
                     let mut r = memory.matrix_mut("r", r, n_out, m, ldr)?;
                     let stack = memory.workspace::<$T>(workspace, workspace_size)?;
                     let solved = memory.result("solved", solved)?;
+                    // Last: what lies over a result need not be classes.
+                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     give(solved, output::step(loss, solver, mu, target, &mut z, &mut r, stack)?.into());
                     Ok(())
                 })

@@ -116,12 +116,13 @@ macro_rules! functions {
                 guard(error, |memory| {
                     require_some(&[("n_out", n_out)])?;
                     let (loss, rho) = (codes::loss(loss)?, codes::positive("rho", rho)?);
-                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     let mut before = memory.matrix_mut("before", before, n_out, m, ldb)?;
                     let t = memory.vector_mut("t", t, m)?;
                     let mut z = memory.matrix_mut("z", z, n_out, m, ldz)?;
                     let mut r = memory.matrix_mut("r", r, n_out, m, ldr)?;
                     let stack = memory.workspace::<$T>(workspace, workspace_size)?;
+                    // Last: what lies over a result need not be classes.
+                    let target = target(memory, loss, n_out, m, classes, values, ldv)?;
                     extrapolation::output(loss, rho, target, &mut before, t, &mut z, &mut r, stack)?;
                     Ok(())
                 })

@@ -218,10 +218,11 @@ macro_rules! functions {
                     let rho = codes::positive("rho", rho)?;
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
                     let probed = match rule {
-                        StepRule::Scalar => memory.structure("probed", probed)?.finite("probed")?,
-                        _ => Lengths::default(),
+                        StepRule::Scalar => Some(memory.structure("probed", probed)?),
+                        _ => None,
                     };
                     let tau = memory.required("tau", tau)?;
+                    let probed = probed.map_or(Ok(Lengths::default()), |probed| probed.finite("probed"))?;
                     *tau = f64::from(search::first_tau(&rule, rho, &weights, probed)?);
                     Ok(())
                 })
@@ -257,8 +258,9 @@ macro_rules! functions {
                     let rule = codes::step_rule::<$T>(memory.structure("rule", rule)?)?;
                     let (rho, tau) = (codes::positive("rho", rho)?, codes::positive("tau", tau)?);
                     let weights = memory.matrix("weights", weights, n_out, n_in, ldw)?;
-                    let tried = memory.structure("tried", tried)?.finite("tried")?;
+                    let tried = memory.structure("tried", tried)?;
                     let next = memory.required("next", next)?;
+                    let tried = tried.finite("tried")?;
                     *next = search::next_tau(&rule, rho, &weights, tau, tried).map_or(0.0, f64::from);
                     Ok(())
                 })

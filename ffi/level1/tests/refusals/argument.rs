@@ -114,13 +114,15 @@ pub(crate) struct Description {
     used: fn(&Values) -> bool,
     /// Whether it may be NULL.
     pub(crate) optional: bool,
+    /// NULL in every call: another argument is there in its place.
+    pub(crate) absent: bool,
     /// The elements of a good matrix or vector; random ones between -1 and 1 where it is not said.
     pub(crate) data: Option<fn(&Values, &mut [f64])>,
 }
 
 impl Description {
     fn new(kind: Kind) -> Self {
-        Self { kind, used: |_| true, optional: false, data: None }
+        Self { kind, used: |_| true, optional: false, absent: false, data: None }
     }
 
     /// Looked at for these values only.
@@ -131,6 +133,11 @@ impl Description {
     /// May be NULL.
     pub(crate) fn or_null(self) -> Self {
         Self { optional: true, ..self }
+    }
+
+    /// NULL, since another argument is there in its place.
+    pub(crate) fn absent(self) -> Self {
+        Self { used: |_| false, absent: true, ..self }
     }
 
     /// With elements written by a function, column after column without gaps.

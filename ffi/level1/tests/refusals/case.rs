@@ -164,7 +164,8 @@ impl<'a> Case<'a> {
     }
 
     fn pointer(&self, k: usize, element: usize, written: bool) -> Value {
-        Value::Pointer { address: self.address(k), element, written }
+        let absent = self.row.arguments[k].description.absent;
+        Value::Pointer { address: if absent { null_mut() } else { self.address(k) }, element, written }
     }
 
     /// Where an argument's memory begins.

@@ -11,7 +11,7 @@ use super::{FINITE, NOT_NEGATIVE, POSITIVE, row};
 use crate::argument::*;
 
 /// A step parameter: what is not finite comes from samples that have diverged, and is no setting.
-const TAU: Bad = &[
+pub(super) const TAU: Bad = &[
     (0.0, status::Setting),
     (-1.0, status::Setting),
     (f64::NAN, status::NonFinite),
@@ -20,7 +20,7 @@ const TAU: Bad = &[
 ];
 
 /// Elements of a layer's sums.
-fn sums_length() -> Size {
+pub(super) fn sums_length() -> Size {
     of(|v| {
         let (n_out, n_in) = (v.get("n_out"), v.get("n_in"));
         n_out * n_in + n_out + n_in * n_in + n_in
@@ -48,7 +48,7 @@ fn lower_triangle(values: &Values, factor: &mut [f64]) {
 }
 
 /// A step rule; what its rule does not look at is NaN.
-fn rule() -> Description {
+pub(super) fn rule() -> Description {
     let none = f64::NAN;
     let rule = |rule: altmin_step| altmin_step_rule {
         struct_size: size_of::<altmin_step_rule>(),

@@ -5,6 +5,7 @@
 //! function's `_workspace` twin, whose row has arguments of the same names.
 
 mod elementwise;
+mod intervals;
 mod linear;
 
 pub(crate) use altmin_level1::error::altmin_status as status;
@@ -15,6 +16,7 @@ use crate::argument::{Bad, Row};
 pub(crate) fn all() -> Vec<Row> {
     let mut rows = Vec::new();
     elementwise::rows(&mut rows);
+    intervals::rows(&mut rows);
     linear::rows(&mut rows);
     rows
 }
