@@ -1,9 +1,9 @@
 /*
  * A layer that keeps learning on a small device: level 1 alone, static buffers alone, no heap.
  *
- * Samples arrive a few at a time. The layer y = W p + b goes each time to the least-squares solution for the last 64 to
- * 128 samples: what they have to say is in their sums, which have the same size however many samples there are. Half-way
- * through, what is to be learnt changes.
+ * Samples arrive a few at a time. The layer y = W p + b moves each time to the damped least-squares solution for the last
+ * 64 to 128 samples: what they have to say is in their sums, which have the same size however many samples there are.
+ * Half-way through, what is to be learnt changes.
  *
  *   cargo build --release --manifest-path ffi/embedded/Cargo.toml
  *   cc -std=c11 -Os -Iinclude ffi/examples/embedded.c ffi/embedded/target/release/libaltmin_embedded.a -o embedded

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use altmin_ffi::level1::{codes::*, error::*, input::*, weights::*};
+use altmin_ffi::level1::interval::{activation::*, linear::*, search::*};
+use altmin_ffi::level1::{codes::*, error::*, input::*, objective::*, output::*, weights::*};
 use altmin_tests::{header, tools};
 
 /// What has a size, an offset or a value, by C's name.
@@ -118,6 +119,12 @@ fn in_rust() -> Numbers {
             altmin_moved { promised, squared }
             altmin_step_rule { struct_size, rule, start, factor, damping }
             altmin_probe { gradient_squared, product_squared }
+            altmin_interval_moved { promised, squared, trials }
+            altmin_projected { entries, squared }
+            altmin_lengths { squared, product_squared }
+            altmin_copy_terms { activation, dual, gap }
+            altmin_constraint_terms { dual, gap }
+            altmin_solved { squared, residual, iterations, capped }
             altmin_reduced { promised, weights_squared, bias_squared }
         }
         enums {
@@ -128,6 +135,9 @@ fn in_rust() -> Numbers {
             altmin_activation { Relu, LeakyRelu, Sigmoid, Tanh }
             altmin_proximal { No, Yes }
             altmin_parts { All, Residual }
+            altmin_loss { CrossEntropy, LeastSquares }
+            altmin_solver { Newton, Fista }
+            altmin_dual { Recovered, Stored }
             altmin_transpose { No, Yes }
             altmin_regularizer { None, L1, L2 }
             altmin_order { WeightsFirst, BiasFirst }
