@@ -377,35 +377,6 @@ typedef int32_t altmin_transpose;
 #endif // __cplusplus
 
 /**
- * The regulariser Omega on the weights.
- */
-enum altmin_regularizer
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : int32_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-    /**
-     * 0
-     */
-    ALTMIN_REGULARIZER_NONE = 0,
-    /**
-     * lambda sum |W_ij|
-     */
-    ALTMIN_REGULARIZER_L1 = 1,
-    /**
-     * (lambda/2) sum W_ij^2
-     */
-    ALTMIN_REGULARIZER_L2 = 2,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum altmin_regularizer altmin_regularizer;
-#else
-typedef int32_t altmin_regularizer;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
  * Which of weights and bias moves first. Least-squares steps move both at once and do not look at it.
  */
 enum altmin_order
