@@ -75,7 +75,9 @@ fn input_step(criterion: &mut Criterion) {
     let step = black_box(altmin_input_step_f32);
     let c = || {
         // Always the same step: near the minimum numbers would become subnormal, which is slow.
-        [&mut g_c, &mut p_c, &mut r_c].map(|vector| vector.copy_from_slice(&start));
+        for vector in [&mut g_c, &mut p_c, &mut r_c] {
+            vector.copy_from_slice(&start);
+        }
         let (g, p, r) = (g_c.as_mut_ptr(), p_c.as_mut_ptr(), r_c.as_mut_ptr());
         let bytes = size_of_val(&space_c[..]);
         let (space, none) = (space_c.as_mut_ptr().cast(), std::ptr::null_mut());
@@ -89,7 +91,9 @@ fn input_step(criterion: &mut Criterion) {
         assert_eq!(status, altmin_status::Ok);
     };
     let rust = || {
-        [&mut g, &mut p, &mut r].map(|vector| vector.copy_from_slice(&start));
+        for vector in [&mut g, &mut p, &mut r] {
+            vector.copy_from_slice(&start);
+        }
         let (g, p, r) =
             (&mut dense_mut(&mut g, N, 1), &mut dense_mut(&mut p, N, 1), &mut dense_mut(&mut r, N, 1));
         let stack = Stack::new(&mut space);
