@@ -12,7 +12,6 @@ use crate::codes::{ALTMIN_DEFAULT, METHODS, PRECISIONS, number};
 use crate::session::{Session, with_trainer};
 
 /// A trainer or a model as it stands. The caller sets struct_size, the library the rest.
-#[expect(non_camel_case_types, reason = "C's name of the type")]
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct altmin_info {

@@ -5,7 +5,6 @@ use std::ffi::c_void;
 use altmin::observe::Metrics;
 
 /// The state of a training after a sweep.
-#[expect(non_camel_case_types, reason = "C's name of the type")]
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct altmin_metrics {

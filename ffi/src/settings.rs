@@ -20,7 +20,6 @@ use crate::codes::{
 /// refused, unless it has its default here.
 ///
 /// Nothing is kept of the memory that the pointers show.
-#[expect(non_camel_case_types, reason = "C's name of the type")]
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct altmin_settings {

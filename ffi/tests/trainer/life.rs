@@ -214,7 +214,7 @@ fn options_are_those_of_the_command_line() {
     assert_eq!((step(over, 6), step(seeded, 6)), (RUNNING, RUNNING));
     assert_eq!(bits(over), bits(seeded));
     assert_ne!(bits(over), bits(from_fields));
-    [from_text, from_fields, over, seeded].map(free);
+    [from_text, from_fields, over, seeded].into_iter().for_each(free);
 }
 
 #[test]
@@ -230,5 +230,5 @@ fn what_is_saved_is_what_is_loaded() {
     }
     assert_eq!(bits(trained).1, bits(fresh).1);
     std::fs::remove_file(path).expect("the file");
-    [trained, fresh].map(free);
+    [trained, fresh].into_iter().for_each(free);
 }

@@ -1,8 +1,10 @@
 //! What calls are made with.
 
 use std::ffi::{CString, c_char};
+use std::fs;
 use std::path::PathBuf;
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use altmin_ffi::codes::altmin_precision;
@@ -127,13 +129,35 @@ pub(crate) struct World {
     outputs: *mut Outputs,
 }
 
-/// Makes a model's file and loads it.
-fn model(trainer: *mut altmin_trainer, path: &CString, precision: altmin_precision) -> *mut altmin_model {
+/// The files of two networks, made once: to write one as carefully as the library does takes its time.
+struct Files {
+    classes: Vec<u8>,
+    values: Vec<u8>,
+}
+
+impl Files {
+    fn of(
+        trainer: *mut altmin_trainer,
+        regression: *mut altmin_trainer,
+        path: &(PathBuf, CString),
+    ) -> &'static Self {
+        static FILES: OnceLock<Files> = OnceLock::new();
+        let saved = |trainer: *mut altmin_trainer| {
+            // SAFETY: the handle lives.
+            unsafe { assert_eq!(altmin_trainer_save(trainer, path.1.as_ptr()), status::Ok) };
+            fs::read(&path.0).expect("the file")
+        };
+        FILES.get_or_init(|| Files { classes: saved(trainer), values: saved(regression) })
+    }
+}
+
+/// Writes a model's file and loads it.
+fn model(bytes: &[u8], path: &(PathBuf, CString), precision: altmin_precision) -> *mut altmin_model {
     let mut model = ptr::null_mut();
-    // SAFETY: the handle lives.
+    fs::write(&path.0, bytes).expect("a file");
+    // SAFETY: the path ends with a 0.
     unsafe {
-        assert_eq!(altmin_trainer_save(trainer, path.as_ptr()), status::Ok);
-        let loaded = altmin_model_load(path.as_ptr(), precision as i32, &raw mut model, ptr::null_mut());
+        let loaded = altmin_model_load(path.1.as_ptr(), precision as i32, &raw mut model, ptr::null_mut());
         assert_eq!(loaded, status::Ok);
     }
     model
@@ -188,9 +212,11 @@ impl World {
             assert_eq!(learnt, status::Ok);
         }
         assert_eq!(step(trainer, 2).0, status::Ok);
-        let regression_model = model(regression, &path.1, altmin_precision::F64);
+        let files = Files::of(trainer, regression, &path);
+        let regression_model = model(&files.values, &path, altmin_precision::F64);
+        // The last one stays.
         let models =
-            (model(trainer, &path.1, altmin_precision::F64), model(trainer, &path.1, altmin_precision::F32));
+            [altmin_precision::F64, altmin_precision::F32].map(|type_| model(&files.classes, &path, type_));
         let spoil = |place: usize, with: i32| {
             let mut classes = classes.clone();
             classes[place] = with;
@@ -219,8 +245,8 @@ impl World {
             trainer_f32,
             regression,
             empty,
-            model: models.0,
-            model_f32: models.1,
+            model: models[0],
+            model_f32: models[1],
             regression_model,
             x,
             x_f32,

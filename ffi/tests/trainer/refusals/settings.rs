@@ -21,9 +21,12 @@ fn set(how: impl Fn(&mut altmin_settings) + 'static, status: status, says: &'sta
     spoilt(spoil, status, says)
 }
 
+/// A field of the settings.
+type Field<V> = fn(&mut altmin_settings) -> &mut V;
+
 /// Every code, when it stands for nothing.
 fn codes() -> Vec<Spoilt> {
-    let fields: [(fn(&mut altmin_settings) -> &mut i32, &'static str); 8] = [
+    let fields: [(Field<i32>, &'static str); 8] = [
         (|s| &mut s.method, "`method`"),
         (|s| &mut s.precision, "`precision`"),
         (|s| &mut s.kernel, "`kernel`"),
@@ -34,13 +37,15 @@ fn codes() -> Vec<Spoilt> {
         (|s| &mut s.inner, "`inner`"),
     ];
     let unknown = [-2, 11, i32::MAX, i32::MIN];
-    let spoil = |(field, says)| unknown.map(|code| set(move |s| *field(s) = code, status::Code, says));
+    let spoil = |(field, says): (Field<i32>, &'static str)| {
+        unknown.map(|code| set(move |s| *field(s) = code, status::Code, says))
+    };
     fields.into_iter().flat_map(spoil).collect()
 }
 
 /// Numbers outside their range, and those that the method has no use for.
 fn numbers() -> Vec<Spoilt> {
-    let fields: [(fn(&mut altmin_settings) -> &mut f64, &'static str); 8] = [
+    let fields: [(Field<f64>, &'static str); 8] = [
         (|s| &mut s.nu, "nu"),
         (|s| &mut s.rho, "rho"),
         (|s| &mut s.damping, "damping"),
@@ -51,7 +56,9 @@ fn numbers() -> Vec<Spoilt> {
         (|s| &mut s.time_limit, "time"),
     ];
     let wrong = [0.0, -1.0, f64::INFINITY];
-    let spoil = |(field, says)| wrong.map(|number| set(move |s| *field(s) = number, status::Setting, says));
+    let spoil = |(field, says): (Field<f64>, &'static str)| {
+        wrong.map(|number| set(move |s| *field(s) = number, status::Setting, says))
+    };
     fields.into_iter().flat_map(spoil).collect()
 }
 
@@ -87,7 +94,11 @@ fn others() -> Vec<Spoilt> {
         set(|s| (s.step, s.damping) = (0, 0.1), status::Setting, "`damping`"),
         set(|s| (s.method, s.nu) = (altmin_method::Adam as i32, 0.1), status::Setting, "`nu`"),
         // Texts.
-        set(|s| s.network = forever(b"dense 3"), status::Setting, "`network`"),
+        set(
+            |s| (s.method, s.network) = (altmin_method::Pdadmm as i32, forever(b"dense 3")),
+            status::Setting,
+            "`network`",
+        ),
         set(
             |s| (s.method, s.network) = (altmin_method::Gsadmm as i32, forever(b"dense 3")),
             status::Setting,
