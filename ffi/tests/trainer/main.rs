@@ -1,0 +1,7 @@
+//! The trainer's handle, as C sees it.
+
+mod examples;
+mod life;
+mod refusals;
+mod support;
+mod threads;

@@ -1,0 +1,155 @@
+//! Files, and what handles tell of themselves.
+
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::path::Path;
+use std::ptr;
+
+use altmin_ffi::level1::error::altmin_status as status;
+use altmin_ffi::model::{altmin_model_free, altmin_model_info, altmin_model_load};
+use altmin_ffi::trainer::weights::{altmin_trainer_load, altmin_trainer_save};
+use altmin_ffi::trainer::*;
+
+use super::{Arguments, Row, Spoilt, World, spoilt};
+
+/// Changes the model's file, which is the call's own.
+fn damage(a: &Arguments, how: impl FnOnce(Vec<u8>) -> Vec<u8>) {
+    // SAFETY: the path is the world's.
+    let path = Path::new(unsafe { CStr::from_ptr(a.path) }.to_str().expect("UTF-8"));
+    fs::write(path, how(fs::read(path).expect("the file"))).expect("the file");
+}
+
+/// The same file with version 2 in its metadata.
+fn of_another_version(mut bytes: Vec<u8>) -> Vec<u8> {
+    let (before, after) = (br#"\"version\":1"#, br#"\"version\":2"#);
+    let place = bytes.windows(before.len()).position(|window| window == before).expect("a version");
+    bytes[place..][..after.len()].copy_from_slice(after);
+    bytes
+}
+
+fn of_loading() -> Vec<Spoilt> {
+    vec![
+        spoilt(|a, _| a.path = ptr::null(), status::Null, "`path`"),
+        spoilt(|a, world| a.path = world.nowhere.as_ptr(), status::Io, "no-such-folder"),
+        spoilt(|a, _| a.path = c"".as_ptr(), status::Io, "cannot read"),
+        spoilt(|a, _| damage(a, |_| b"no model at all".to_vec()), status::Format, "safetensors"),
+        spoilt(|a, _| damage(a, |bytes| bytes[..bytes.len() - 1].to_vec()), status::Format, "safetensors"),
+        spoilt(|a, _| damage(a, of_another_version), status::Format, "version 2"),
+    ]
+}
+
+/// An info struct whose size is wrong, where its memory begins.
+fn resized(a: &Arguments, by: isize) {
+    // SAFETY: the struct is the world's.
+    unsafe { (*a.info).struct_size = (*a.info).struct_size.wrapping_add_signed(by) };
+}
+
+fn of_info() -> Vec<Spoilt> {
+    vec![
+        spoilt(|a, _| a.info = ptr::null_mut(), status::Null, "`info`"),
+        spoilt(|a, _| resized(a, 1), status::StructSize, "struct_size of `info`"),
+        spoilt(|a, _| resized(a, -1), status::StructSize, "struct_size of `info`"),
+        spoilt(|a, _| a.info = a.info.wrapping_byte_add(1), status::Misaligned, "`info`"),
+    ]
+}
+
+fn null_trainer() -> Spoilt {
+    spoilt(|a, _| a.trainer = ptr::null_mut(), status::Null, "")
+}
+
+fn no_data() -> Spoilt {
+    spoilt(|a, world: &World| a.trainer = world.empty, status::State, "no training data")
+}
+
+/// `all` and others.
+fn with(mut all: Vec<Spoilt>, more: impl IntoIterator<Item = Spoilt>) -> Vec<Spoilt> {
+    all.extend(more);
+    all
+}
+
+pub(super) fn rows() -> Vec<Row> {
+    // SAFETY: for all calls: pointers are good, or such that the function must find out.
+    vec![
+        Row {
+            name: "altmin_trainer_save",
+            call: |a| unsafe { altmin_trainer_save(a.trainer, a.out_path) },
+            spoilt: vec![
+                null_trainer(),
+                no_data(),
+                spoilt(|a, _| a.out_path = ptr::null(), status::Null, "`path`"),
+                spoilt(|a, world| a.out_path = world.nowhere.as_ptr(), status::Io, "no-such-folder"),
+            ],
+        },
+        Row {
+            name: "altmin_trainer_load",
+            call: |a| unsafe { altmin_trainer_load(a.trainer, a.path) },
+            spoilt: with(
+                of_loading(),
+                [
+                    null_trainer(),
+                    no_data(),
+                    spoilt(|a, world| a.trainer = world.regression, status::Format, "expected layers"),
+                ],
+            ),
+        },
+        Row {
+            name: "altmin_model_load",
+            call: |a| unsafe { altmin_model_load(a.path, a.precision, a.new_model, a.error) },
+            spoilt: with(
+                of_loading(),
+                [
+                    spoilt(|a, _| a.new_model = ptr::null_mut(), status::Null, "`model`"),
+                    spoilt(
+                        |a, _| a.new_model = a.new_model.wrapping_byte_add(1),
+                        status::Misaligned,
+                        "`model`",
+                    ),
+                    spoilt(|a, _| a.new_model = a.error.cast(), status::Overlap, ""),
+                    spoilt(|a, _| a.precision = 2, status::Code, "`precision` is 2"),
+                ],
+            ),
+        },
+        Row {
+            name: "altmin_trainer_info",
+            call: |a| unsafe { altmin_trainer_info(a.trainer, a.info) },
+            spoilt: with(of_info(), [null_trainer()]),
+        },
+        Row {
+            name: "altmin_model_info",
+            call: |a| unsafe { altmin_model_info(a.model, a.info, a.error) },
+            spoilt: with(of_info(), [spoilt(|a, _| a.model = ptr::null_mut(), status::Null, "`model`")]),
+        },
+        Row {
+            name: "altmin_trainer_last_error",
+            call: |a| {
+                let texts =
+                    unsafe { [altmin_trainer_last_error(a.trainer), altmin_trainer_last_error(ptr::null())] };
+                assert_eq!(texts.map(crate::support::text), ["", ""]);
+                status::Ok
+            },
+            spoilt: Vec::new(),
+        },
+        // Handles are freed by every test; NULL is nothing to free.
+        Row {
+            name: "altmin_trainer_free",
+            call: |_| {
+                unsafe { altmin_trainer_free(ptr::null_mut()) };
+                status::Ok
+            },
+            spoilt: Vec::new(),
+        },
+        Row {
+            name: "altmin_model_free",
+            call: |_| {
+                unsafe { altmin_model_free(ptr::null_mut()) };
+                status::Ok
+            },
+            spoilt: Vec::new(),
+        },
+    ]
+}
+
+/// A text that lives as long as the program.
+pub(super) fn forever(text: &[u8]) -> *const std::ffi::c_char {
+    CString::new(text).expect("no 0 inside").into_raw()
+}
