@@ -5,6 +5,7 @@ use std::process::Command;
 
 use altmin_ffi::level1::interval::{activation::*, linear::*, search::*};
 use altmin_ffi::level1::{codes::*, error::*, input::*, objective::*, output::*, weights::*};
+use altmin_ffi::{codes::*, info::*, observer::*, settings::*};
 use altmin_tests::{header, tools};
 
 /// What has a size, an offset or a value, by C's name.
@@ -126,6 +127,20 @@ fn in_rust() -> Numbers {
             altmin_constraint_terms { dual, gap }
             altmin_solved { squared, residual, iterations, capped }
             altmin_reduced { promised, weights_squared, bias_squared }
+            altmin_settings {
+                struct_size, method, precision, kernel, activation, loss, step, input_step, inner, slope,
+                hidden, hidden_count, network, channels, height, width, seed, threads, batch, subnetworks,
+                sweeps, nu, rho, damping, learning_rate, alpha, tau2, tolerance, time_limit, options,
+            }
+            altmin_metrics {
+                struct_size, sweep, objective, primal_residual, dual_residual, loss, train_accuracy,
+                test_accuracy, seconds,
+            }
+            altmin_info {
+                struct_size, method, precision, regression, threads, features, outputs, samples, maps,
+                parameters, sweeps, state_bytes, objective, primal_residual, dual_residual, loss,
+                train_accuracy, test_accuracy, seconds,
+            }
         }
         enums {
             altmin_status {
@@ -143,9 +158,16 @@ fn in_rust() -> Numbers {
             altmin_order { WeightsFirst, BiasFirst }
             altmin_prepared { Columns, Tau, Inverse, OuterInverse }
             altmin_step { Vector, Scalar, Backtracking, LeastSquares }
+            altmin_method {
+                Pdadmm, Dladmm, Dlam, Taylor, Proxprop, Gd, Adagrad, Adadelta, Adam, Gsadmm, Gsam,
+            }
+            altmin_precision { F32, F64 }
+            altmin_kernel { Fast, Portable }
+            altmin_inner { Sgd, Adam, Proxprop }
+            altmin_outcome { Running, Converged, SweepLimit, TimeLimit, Diverged, Stopped }
         }
         constants {
-            ALTMIN_VERSION_MAJOR, ALTMIN_VERSION_MINOR, ALTMIN_VERSION_PATCH, ALTMIN_MESSAGE_SIZE,
+            ALTMIN_VERSION_MAJOR, ALTMIN_VERSION_MINOR, ALTMIN_VERSION_PATCH, ALTMIN_MESSAGE_SIZE, ALTMIN_DEFAULT,
         }
     }
 }
