@@ -618,6 +618,35 @@ typedef int32_t altmin_outcome;
 #endif // __cplusplus
 
 /**
+ * The regulariser Omega on the weights.
+ */
+enum altmin_regularizer
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * 0
+     */
+    ALTMIN_REGULARIZER_NONE = 0,
+    /**
+     * lambda sum |W_ij|
+     */
+    ALTMIN_REGULARIZER_L1 = 1,
+    /**
+     * (lambda/2) sum W_ij^2
+     */
+    ALTMIN_REGULARIZER_L2 = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum altmin_regularizer altmin_regularizer;
+#else
+typedef int32_t altmin_regularizer;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * A network from a file, which nothing changes: any number of threads may use it at once.
  */
 typedef struct altmin_model altmin_model;
