@@ -112,6 +112,7 @@ int main(int argc, char **argv)
         fputs("the header is of another version than the library\n", stderr);
         return EXIT_FAILURE;
     }
+    settings.method = ALTMIN_METHOD_PROXPROP;
     settings.precision = ALTMIN_PRECISION_F64;
     settings.hidden = hidden;
     settings.hidden_count = sizeof hidden / sizeof *hidden;

@@ -17,7 +17,7 @@ use crate::codes::{
 /// Settings of a training. altmin_settings_init fills in defaults, which every field says how to ask for: ALTMIN_DEFAULT
 /// for codes, NaN for doubles, 0 for sizes, NULL for pointers. What they mean, and their defaults where they depend on the
 /// method, is the same as of the options of `altmin train`, whose help says more. A setting that the method has no use for is
-/// refused, unless it has its default here.
+/// refused, unless it has its default here. Messages name settings as the command line does: `learning-rate`.
 ///
 /// Nothing is kept of the memory that the pointers show.
 #[repr(C)]
