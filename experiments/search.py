@@ -11,21 +11,16 @@ setting the operations of 100 full-batch sweeps of Adam, a table 70: products al
 nothing but Python's standard library.
 """
 
-import json
-import subprocess
 import sys
+
+import runs
+from runs import first, flags, grid, show, text
 
 NETWORKS = ["100,100", "500,500"]
 FEATURES, CLASSES = 196, 10
 MARKS = (0.90, 0.95, 0.97)
 BUDGET = {"search": 100, "table": 70}
 SAMPLES = {"search": 10_000, "table": 55_000}
-
-
-def grid(*keys):
-    """Settings from tuples of values."""
-    return lambda *rows: [dict(zip(keys, row if isinstance(row, tuple) else (row,))) for row in rows]
-
 
 penalties, step, proximal = grid("nu", "rho"), grid("learning-rate"), grid("nu", "damping")
 interval = grid("rho", "epsilon", "epsilon-rule")
@@ -108,9 +103,7 @@ def sweeps(method, network, mode):
 
 
 def run(altmin, folder, *options):
-    command = [altmin, "train", "--data", folder, "--pool", "2", "--json", *options]
-    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
-    return [row for row in map(json.loads, lines) if row["kind"] == "sweep"]
+    return runs.run(altmin, folder, "--pool", "2", *options)
 
 
 def train(altmin, folder, mode, name, network, settings):
@@ -119,31 +112,14 @@ def train(altmin, folder, mode, name, network, settings):
     options += ["--sweeps", str(sweeps(method, network, mode))] + (["--holdout"] if mode == "search" else [])
     if batch:
         options += ["--batch", str(batch if batch >= 1 else round(batch * SAMPLES[mode]))]
-    for key, value in settings.items():
-        options += [f"--{key}", str(value)]
-    return run(altmin, folder, *options)
-
-
-def first(rows, mark):
-    return next((row for row in rows if row["test_accuracy"] >= mark), None)
+    return run(altmin, folder, *options, *flags(settings))
 
 
 def cells(rows, seconds):
     """Sweeps, and seconds if asked for, to each mark; the best accuracy and its sweep."""
-    marks = []
-    for row in (first(rows, mark) for mark in MARKS):
-        time = f" / {row['seconds']:.1f} s" if row and seconds else ""
-        marks.append(f"{row['sweep']}{time}" if row else "-")
+    marks = list(runs.to_marks(rows, MARKS, seconds))
     best = max(rows, key=lambda row: row["test_accuracy"], default=None)
     return marks + ([f"{best['test_accuracy']:.4f}", str(best["sweep"])] if best else ["-", "-"])
-
-
-def show(*columns):
-    print("| " + " | ".join(map(str, columns)) + " |", flush=True)
-
-
-def text(settings):
-    return ", ".join(f"{key} {value}" for key, value in settings.items())
 
 
 def search(altmin, folder, names):

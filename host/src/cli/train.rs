@@ -4,7 +4,9 @@ mod conduct;
 
 use super::failure::Failure;
 use super::{connect, interrupt, output};
-use crate::config::{Inner, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults};
+use crate::config::{
+    Inner, InnerDefaults, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults,
+};
 use crate::error::Error;
 use crate::run_folder::RunFolder;
 use crate::threshold;
@@ -88,16 +90,19 @@ pub(super) fn after_help() -> String {
             if method.uses(Use::Nu) {
                 let _ = write!(text, "nu {:<8} ", defaults.nu);
             }
-            if method.uses(Use::Rho) {
+            if method.uses(Use::Rho) && !method.uses(Use::Subnetworks) {
                 let _ = write!(text, "rho {} ", defaults.rho);
             }
             if method.uses(Use::Subnetworks) {
                 for &inner in Inner::value_variants() {
-                    let rate = inner_defaults(method, inner).learning_rate;
+                    let InnerDefaults { learning_rate, rho, .. } = inner_defaults(inner);
                     let _ = match inner {
                         Inner::Proxprop => write!(text, "inner {inner}: nu {} ", defaults.nu),
-                        _ => write!(text, "inner {inner}: learning-rate {rate} "),
+                        _ => write!(text, "inner {inner}: learning-rate {learning_rate} "),
                     };
+                    if method.uses(Use::Rho) {
+                        let _ = write!(text, "rho {rho} ");
+                    }
                 }
             } else if method.uses(Use::LearningRate) {
                 let _ = write!(text, "learning-rate {} ", defaults.learning_rate);

@@ -295,15 +295,17 @@ pub struct TrainOptions {
     pub convention: Option<Convention>,
 
     /// Weight alpha of a subnetwork's distance from its output, (alpha/2M)|q - f(p)|^2, above 0 [default: 1; with --inner
-    /// proxprop 10]
+    /// proxprop 0.3]
     ///
     /// The paper has alpha = rho = 1 and --tau2 100 (TSSM section 3.2.1); its authors' program --rho 10 --tau2 10000.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
 
-    /// A subnetwork's input moves by its gradient over tau_2, above 0 [default: 100; with --inner proxprop 3,
-    /// of gsam 20]
+    /// A subnetwork's input moves by its gradient over tau_2, above 0 [default: 100; with --inner proxprop
+    /// 0.3]
+    ///
+    /// With sums and alpha = rho = tau_2 it comes to rest a gradient over alpha away from the output below.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tau2: Option<f64>,

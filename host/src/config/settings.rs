@@ -135,7 +135,7 @@ impl TrainOptions {
             (count, None) => Split::Subnetworks(count.unwrap_or(SUBNETWORKS)),
         };
         let inner = self.inner.unwrap_or(Inner::Adam);
-        let within = inner_defaults(method, inner);
+        let within = inner_defaults(inner);
         let splits = method.uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
         let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
@@ -159,7 +159,7 @@ impl TrainOptions {
             grow: self.grow.and_then(|grow| grow.0),
             method,
             nu: self.nu.unwrap_or(nu),
-            rho: self.rho.unwrap_or(rho),
+            rho: self.rho.unwrap_or(if splits { within.rho } else { rho }),
             nu_schedule: self.nu_schedule.unwrap_or_default(),
             rho_schedule: self.rho_schedule.unwrap_or_default(),
             step,
