@@ -173,7 +173,7 @@ pub(crate) fn end_to_end(settings: &Settings) -> Settings {
     let (method, learning_rate) = match settings.inner {
         Inner::Sgd => (Method::Gd, settings.learning_rate),
         Inner::Adam => (Method::Adam, settings.learning_rate),
-        Inner::Proxprop => (Method::Adam, inner_defaults(settings.method, Inner::Adam).learning_rate),
+        Inner::Proxprop => (Method::Adam, inner_defaults(Inner::Adam).learning_rate),
     };
     Settings { method, learning_rate, ..settings.clone() }
 }
