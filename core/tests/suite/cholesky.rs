@@ -10,17 +10,8 @@ use altmin_core::workspace::Stack;
 use altmin_core::{Real, Result};
 use proptest::prelude::*;
 
-const CANARY: f64 = 12345.5;
-
-/// Numbers in (-1, 1), the same for the same seed.
-fn noise<T: Real>(seed: u64, count: usize) -> Vec<T> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        T::from_f64((state >> 33) as f64 / (1u64 << 30) as f64 - 1.0)
-    };
-    (0..count).map(|_| next()).collect()
-}
+use crate::common::CANARY;
+use crate::common::congruential::noise;
 
 /// A symmetric matrix with eigenvalues between 1 and 3, by Gershgorin: noise off the diagonal, 2 on it.
 fn positive<T: Real>(seed: u64, n: usize) -> Vec<T> {

@@ -15,7 +15,7 @@ use crate::common::snapshot::snapshot;
 use crate::common::state::{DlMemory, Memory, Order, Permuted, dl_scratch, network};
 use crate::common::subproblems::risk_gradient;
 use crate::common::teacher::{
-    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations,
+    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small, variations,
 };
 
 type Method<'a> = DlAdmm<'a, f64, Memory>;
@@ -51,17 +51,8 @@ fn train(
     })
 }
 
-fn small() -> (Data, Network) {
-    (Data::new(6, 4, 170, 1), Network::new(&[6, 9, 7, 4], 2))
-}
-
 fn groups(samples: usize) -> Partition {
     Partition::new(samples, 16, 3)
-}
-
-fn farthest(a: &Network, b: &Network) -> f64 {
-    let pairs = a.weights.iter().zip(&b.weights).chain(a.biases.iter().zip(&b.biases));
-    pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
 
 /// A reference that stands where the method stands.

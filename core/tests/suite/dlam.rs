@@ -14,7 +14,7 @@ use crate::common::dlam_run::*;
 use crate::common::dlam_state::{LmMemory, lm_scratch};
 use crate::common::state::{Order, Permuted, network};
 use crate::common::subproblems;
-use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network};
+use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network, farthest, small};
 
 /// Follows the reference for 20 sweeps, in every variable and in F.
 fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {

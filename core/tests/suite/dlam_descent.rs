@@ -13,7 +13,7 @@ use crate::common::dlam_run::*;
 use crate::common::dlam_state::{LmMemory, lm_scratch};
 use crate::common::state::network;
 use crate::common::subproblems;
-use crate::common::teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network};
+use crate::common::teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, small};
 
 /// What rounding may leave of the intervals beside numbers of size 1.
 const FEASIBLE: f64 = 1e-14;

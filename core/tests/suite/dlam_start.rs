@@ -7,7 +7,7 @@ use altmin_core::update::StepRule;
 use crate::common::dense::distance;
 use crate::common::dlam_run::*;
 use crate::common::state::network;
-use crate::common::teacher::LEAST_SQUARES;
+use crate::common::teacher::{LEAST_SQUARES, small};
 
 #[test]
 fn with_epsilon_fixed_only_the_last_layer_and_its_input_move() {

@@ -7,18 +7,8 @@ use altmin_core::view::{MatMut, MatRef, dense, dense_mut, span, view, view_mut};
 use altmin_core::workspace::Stack;
 use proptest::prelude::*;
 
-/// What must still stand where nothing may be written.
-const CANARY: f64 = 12345.5;
-
-/// Numbers in (-1, 1), the same for the same seed.
-fn noise<T: Real>(seed: u64, count: usize) -> Vec<T> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        T::from_f64((state >> 33) as f64 / (1u64 << 30) as f64 - 1.0)
-    };
-    (0..count).map(|_| next()).collect()
-}
+use crate::common::CANARY;
+use crate::common::congruential::noise;
 
 /// A matrix in the middle of a longer buffer, with `gap` elements of filling between its columns.
 struct Strided<T> {

@@ -4,23 +4,7 @@ use altmin_core::loss::{argmax, count_correct};
 use altmin_core::view::{MatRef, dense, dense_mut, view, view_mut};
 use altmin_core::{Error, Loss, Real, Target};
 
-struct Random(u64);
-
-impl Random {
-    /// In -1 .. 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    fn vector(&mut self, count: usize, scale: f64) -> Vec<f64> {
-        (0..count).map(|_| scale * self.next()).collect()
-    }
-
-    fn classes(&mut self, count: usize, rows: usize) -> Vec<u32> {
-        (0..count).map(|_| ((self.next() + 1.0) / 2.0 * rows as f64) as u32).collect()
-    }
-}
+use crate::common::congruential::Congruential;
 
 fn one_hot(classes: &[u32], rows: usize) -> Vec<f64> {
     let mut y = vec![0.0; rows * classes.len()];
@@ -54,7 +38,7 @@ const LOSSES: [Loss; 2] = [Loss::CrossEntropy, Loss::LeastSquares];
 
 #[test]
 fn values_are_those_of_the_plain_formula() {
-    let mut random = Random(1);
+    let mut random = Congruential(1);
     for (rows, columns) in [(1, 1), (2, 3), (10, 7), (300, 2), (5, 0)] {
         for loss in LOSSES {
             let z = random.vector(rows * columns, 3.0);
@@ -108,7 +92,7 @@ fn a_confident_column_keeps_its_small_loss_and_gradient_in_f32() {
 
 #[test]
 fn gradients_are_those_of_central_differences() {
-    let mut random = Random(2);
+    let mut random = Congruential(2);
     let h = 1e-5;
     for (rows, columns) in [(1, 2), (2, 3), (10, 4)] {
         for loss in LOSSES {
@@ -136,9 +120,9 @@ fn gradients_are_those_of_central_differences() {
 }
 
 /// The largest eigenvalue of `diag(s) - s s'` by the power method.
-fn hessian_norm(z: &[f64], random: &mut Random) -> f64 {
+fn hessian_norm(z: &[f64], random: &mut Congruential) -> f64 {
     let s = softmax(z);
-    let mut v = random.vector(z.len(), 1.0);
+    let mut v: Vec<f64> = random.vector(z.len(), 1.0);
     let mut norm = 0.0;
     for _ in 0..2000 {
         let inner: f64 = s.iter().zip(&v).map(|(s, v)| s * v).sum();
@@ -151,7 +135,7 @@ fn hessian_norm(z: &[f64], random: &mut Random) -> f64 {
 
 #[test]
 fn h_bounds_the_hessian_and_is_reached() {
-    let mut random = Random(3);
+    let mut random = Congruential(3);
     let h = Loss::CrossEntropy.lipschitz::<f64>();
     for rows in [2, 3, 10] {
         for scale in [0.1, 1.0, 5.0] {
@@ -197,7 +181,7 @@ fn correct_predictions_are_counted_with_ties_to_the_lowest_index() {
 
 #[test]
 fn targets_are_cut_by_columns() {
-    let mut random = Random(4);
+    let mut random = Congruential(4);
     let (rows, columns) = (4, 9);
     let z = random.vector(rows * columns, 2.0);
     let classes = random.classes(columns, rows);
@@ -220,7 +204,7 @@ fn targets_are_cut_by_columns() {
 #[test]
 fn what_lies_between_columns_is_not_touched() {
     let (rows, columns, ld) = (3, 4, 5);
-    let mut random = Random(5);
+    let mut random = Congruential(5);
     let z = random.vector(rows * columns, 2.0);
     let classes = random.classes(columns, rows);
     let target = Target::Classes(&classes);

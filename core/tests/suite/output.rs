@@ -5,29 +5,10 @@ use altmin_core::view::{dense, dense_mut, view, view_mut};
 use altmin_core::workspace::Stack;
 use altmin_core::{Error, Loss, OutputSolver, Real, Result, Target};
 
+use crate::common::congruential::Congruential;
+use crate::common::wide;
+
 const SOLVERS: [OutputSolver; 2] = [OutputSolver::Newton, OutputSolver::Fista];
-
-struct Random(u64);
-
-impl Random {
-    /// In -1 .. 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    fn vector<T: Real>(&mut self, count: usize, scale: f64) -> Vec<T> {
-        (0..count).map(|_| T::from_f64(scale * self.next())).collect()
-    }
-
-    fn classes(&mut self, count: usize, rows: usize) -> Vec<u32> {
-        (0..count).map(|_| ((self.next() + 1.0) / 2.0 * rows as f64) as u32).collect()
-    }
-}
-
-fn wide<T: Real>(x: &[T]) -> Vec<f64> {
-    x.iter().map(|x| x.to_f64()).collect()
-}
 
 fn one_hot(class: u32, rows: usize) -> Vec<f64> {
     (0..rows).map(|i| f64::from(u8::from(i == class as usize))).collect()
@@ -126,7 +107,7 @@ fn check_kkt<T: Real>(loss: Loss, mu: f64, c: &[T], classes: &[u32], z: &[T], re
 
 #[test]
 fn both_solvers_find_what_bisection_finds() {
-    let mut random = Random(1);
+    let mut random = Congruential(1);
     for mu in [1e-6, 1e-3, 0.1, 1.0, 30.0, 1e4] {
         for (rows, scale) in [(2, 1.0), (3, 30.0), (10, 4.0)] {
             let c: Vec<f64> = random.vector(rows * 2, scale);
@@ -152,7 +133,7 @@ fn both_solvers_find_what_bisection_finds() {
 }
 
 fn meets_the_bound_everywhere<T: Real>() {
-    let mut random = Random(2);
+    let mut random = Congruential(2);
     for mu in [1e-6, 1e-4, 1e-2, 1.0, 1e2, 1e4] {
         for scale in [0.1, 3.0, 30.0, 1e3] {
             for rows in [1, 2, 10] {
@@ -180,7 +161,7 @@ fn newton_meets_the_kkt_bound_for_every_mu_and_every_c() {
 }
 
 fn fista_meets_the_same_bound<T: Real>() {
-    let mut random = Random(3);
+    let mut random = Congruential(3);
     for mu in [1e-6, 1e-4, 1e-2, 1.0, 1e4] {
         for scale in [3.0, 1e3] {
             let (rows, columns) = (10, 4);
@@ -203,7 +184,7 @@ fn fista_meets_the_kkt_bound_of_newton() {
 
 #[test]
 fn newton_from_thirty_at_a_hundredth_takes_twenty_iterations() {
-    let mut random = Random(4);
+    let mut random = Congruential(4);
     let (rows, columns) = (10, 3000);
     let c: Vec<f64> = random.vector(rows * columns, 30.0);
     let classes = random.classes(columns, rows);
@@ -239,7 +220,7 @@ fn soft_targets_are_solved_too() {
 #[test]
 fn least_squares_is_solved_exactly_from_any_start() {
     fn check<T: Real>() {
-        let mut random = Random(5);
+        let mut random = Congruential(5);
         let (rows, columns) = (7, 5);
         for mu in [1e-6, 0.3, 1.0, 1e4] {
             let c: Vec<T> = random.vector(rows * columns, 1e3);
@@ -278,7 +259,7 @@ fn one_class_gives_c_and_no_columns_give_nothing() {
 
 #[test]
 fn a_capped_column_is_counted_and_never_worse_than_its_start() {
-    let mut random = Random(6);
+    let mut random = Congruential(6);
     let (rows, columns, mu) = (10, 50, 1e-3);
     let c: Vec<f64> = random.vector(rows * columns, 30.0);
     let start: Vec<f64> = random.vector(rows * columns, 30.0);
@@ -304,7 +285,7 @@ fn a_capped_column_is_counted_and_never_worse_than_its_start() {
 
 #[test]
 fn views_with_gaps_give_the_same_bits_and_keep_the_gaps() {
-    let mut random = Random(7);
+    let mut random = Congruential(7);
     let (rows, columns, ld) = (5, 6, 8);
     let c: Vec<f32> = random.vector(rows * columns, 5.0);
     let classes = random.classes(columns, rows);
@@ -339,7 +320,7 @@ fn views_with_gaps_give_the_same_bits_and_keep_the_gaps() {
 
 #[test]
 fn tiles_merge_to_the_whole() {
-    let mut random = Random(8);
+    let mut random = Congruential(8);
     let (rows, columns, cut) = (4, 9, 3);
     let c: Vec<f64> = random.vector(rows * columns, 20.0);
     let classes = random.classes(columns, rows);

@@ -5,21 +5,9 @@ use altmin_core::view::{dense, dense_mut};
 use altmin_core::workspace::Stack;
 use altmin_core::{Error, Loss, OutputSolver, Real, Result, Target};
 
+use crate::common::congruential::Congruential;
+
 const ROWS: usize = 5;
-
-struct Random(u64);
-
-impl Random {
-    /// In -1 .. 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
-    }
-
-    fn column<T: Real>(&mut self, rows: usize, scale: f64) -> Vec<T> {
-        (0..rows).map(|_| T::from_f64(scale * self.next())).collect()
-    }
-}
 
 /// One column's data, and where the solver starts.
 #[derive(Clone)]
@@ -30,13 +18,13 @@ struct Sample<T> {
 }
 
 /// Columns of very different difficulty, side by side.
-fn samples<T: Real>(count: usize, random: &mut Random) -> Vec<Sample<T>> {
+fn samples<T: Real>(count: usize, random: &mut Congruential) -> Vec<Sample<T>> {
     let scales = [0.1, 30.0, 3.0, 1e3, 1.0];
     (0..count)
         .map(|j| Sample {
-            c: random.column(ROWS, scales[j % scales.len()]),
+            c: random.vector(ROWS, scales[j % scales.len()]),
             class: (j % ROWS) as u32,
-            start: random.column(ROWS, scales[j / 2 % scales.len()]),
+            start: random.vector(ROWS, scales[j / 2 % scales.len()]),
         })
         .collect()
 }
@@ -67,7 +55,7 @@ fn bits<T: Real>(z: &[T]) -> Vec<u64> {
 }
 
 fn does_not_depend_on_neighbours<T: Real>() {
-    let mut random = Random(1);
+    let mut random = Congruential(1);
     let all = samples::<T>(37, &mut random);
     for mu in [1e-4, 0.01, 0.3, 3.0] {
         for cap in [0, 3, 60] {
@@ -110,7 +98,7 @@ fn a_column_alone_in_a_tile_and_permuted_has_the_same_bits() {
 /// Columns before one that is not finite are solved, whatever lane they are in; the error is that of the first.
 #[test]
 fn columns_before_a_failure_are_solved() {
-    let mut random = Random(2);
+    let mut random = Congruential(2);
     let all = samples::<f64>(30, &mut random);
     let (expected, _) = solve(0.01, &all, 60);
     for place in [0, 1, 7, 8, 20, 29] {
@@ -134,7 +122,7 @@ fn columns_before_a_failure_are_solved() {
 /// Classes, and the same written out as columns of 0 and 1.
 #[test]
 fn classes_and_unit_vectors_give_the_same_bits() {
-    let mut random = Random(3);
+    let mut random = Congruential(3);
     let all = samples::<f32>(19, &mut random);
     let (expected, report) = solve(0.3, &all, 60);
     let c: Vec<f32> = all.iter().flat_map(|sample| sample.c.clone()).collect();
@@ -173,12 +161,12 @@ fn residual<T: Real>(mu: f64, sample: &Sample<T>, z: &[T]) -> f64 {
 }
 
 fn many_classes_meet_the_bound<T: Real>() {
-    let mut random = Random(4);
+    let mut random = Congruential(4);
     let rows = 1000;
     for mu in [1e-4f64, 0.01, 0.3, 3.0] {
         let all: Vec<Sample<T>> = [0.1, 5.0, 30.0, 1e3, 5.0, 5.0, 5.0, 5.0, 5.0]
             .map(|scale| {
-                let c = random.column(rows, scale);
+                let c = random.vector(rows, scale);
                 Sample { start: c.clone(), c, class: 77 }
             })
             .to_vec();

@@ -14,7 +14,7 @@ use crate::common::pdadmm_reference::Reference;
 use crate::common::state::{Memory, Order, PdMemory, Permuted, network, pd_scratch};
 use crate::common::subproblems::activate;
 use crate::common::teacher::{
-    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations,
+    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small, variations,
 };
 
 type Method<'a> = PdAdmm<'a, f64, Memory>;
@@ -51,17 +51,8 @@ fn train(
     })
 }
 
-fn small() -> (Data, Network) {
-    (Data::new(6, 4, 170, 1), Network::new(&[6, 9, 7, 4], 2))
-}
-
 fn groups(samples: usize) -> Partition {
     Partition::new(samples, 16, 3)
-}
-
-fn farthest(a: &Network, b: &Network) -> f64 {
-    let pairs = a.weights.iter().zip(&b.weights).chain(a.biases.iter().zip(&b.biases));
-    pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
 
 /// p, z, q, u and r of every layer over all samples, as the state holds them.

@@ -13,7 +13,7 @@ use altmin_core::{Error, Result};
 use crate::common::dense::{Mat, distance};
 use crate::common::state::{DlMemory, Memory, Order, PdMemory, Permuted, dl_scratch, network, pd_scratch};
 use crate::common::subproblems::activate;
-use crate::common::teacher::{Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings};
+use crate::common::teacher::{Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small};
 use crate::common::{dladmm_reference, pdadmm_reference};
 
 /// Either method.
@@ -71,10 +71,6 @@ fn partition() -> Partition {
     Partition::new(170, 16, 3)
 }
 
-fn small() -> (Data, Network) {
-    (Data::new(6, 4, 170, 1), Network::new(&[6, 9, 7, 4], 2))
-}
-
 /// Hands the method, not yet initialised, to `body` with exactly the scratch that it asks for.
 fn with<A>(
     kind: Kind,
@@ -119,11 +115,6 @@ fn cases(rho: f64) -> Vec<Settings<f64>> {
     ];
     all.extend(LOSSES.map(|loss| Settings { loss, regularizer: l2, ..settings(1.0, rho, LEAST_SQUARES) }));
     all
-}
-
-fn farthest(a: &Network, b: &Network) -> f64 {
-    let pairs = a.weights.iter().zip(&b.weights).chain(a.biases.iter().zip(&b.biases));
-    pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
 
 #[track_caller]

@@ -2,27 +2,13 @@
 
 use altmin_core::{Activation, Error, Real};
 
+use crate::common::activate;
+
 const EPSILONS: [f64; 4] = [1e-3, 0.1, 1.0, 100.0];
 
 fn activations<T: Real>() -> [Activation<T>; 6] {
     let leaky = |slope: f64| Activation::LeakyRelu { slope: T::from_f64(slope) };
     [Activation::Relu, leaky(0.0), leaky(0.2), leaky(3.0), Activation::Sigmoid, Activation::Tanh]
-}
-
-/// h written again.
-fn image<T: Real>(activation: Activation<T>, z: f64) -> f64 {
-    match activation {
-        Activation::Relu => z.max(0.0),
-        Activation::LeakyRelu { slope } => {
-            if z > 0.0 {
-                z
-            } else {
-                slope.to_f64() * z
-            }
-        }
-        Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
-        Activation::Tanh => z.tanh(),
-    }
 }
 
 fn scan<T: Real>(tolerance: f64) {
@@ -32,12 +18,12 @@ fn scan<T: Real>(tolerance: f64) {
             for step in -20..=20 {
                 // A feasible a, anywhere in the interval of some z.
                 let (near, offset) = (f64::from(step) * 0.3, f64::from(step % 5) / 5.0);
-                let a = image(activation, near) + offset * epsilon;
+                let a = activate(activation, near) + offset * epsilon;
                 let (low, high) = activation.preimage(T::from_f64(a), T::from_f64(epsilon));
                 assert!(low <= high);
                 for i in -600..=600 {
                     let z = f64::from(i) * 0.02;
-                    let excess = (image(activation, z) - T::from_f64(a).to_f64()).abs() - epsilon;
+                    let excess = (activate(activation, z) - T::from_f64(a).to_f64()).abs() - epsilon;
                     let inside = T::from_f64(z) >= low && T::from_f64(z) <= high;
                     if excess.abs() > tolerance * (1.0 + a.abs() + epsilon) {
                         assert_eq!(inside, excess < 0.0, "{activation:?} a {a} epsilon {epsilon} z {z}");
@@ -139,19 +125,19 @@ fn clipping_finds_the_nearest_point() {
         for epsilon in EPSILONS {
             for i in -12..=12 {
                 let z = f64::from(i) * 0.4;
-                let a = image(activation, z) + f64::from(i % 4) / 4.0 * epsilon;
+                let a = activate(activation, z) + f64::from(i % 4) / 4.0 * epsilon;
                 for j in -30..=30 {
                     let c = f64::from(j) * 0.35;
                     let (mut found, mut scratch) = ([z], [f64::NAN]);
                     activation.clip_to_preimage(epsilon, &[a], &[c], &mut found, &mut scratch).unwrap();
                     assert!((found[0] - c).abs() <= (z - c).abs());
-                    let gap = (image(activation, found[0]) - a).abs();
+                    let gap = (activate(activation, found[0]) - a).abs();
                     assert!(gap <= epsilon + 1e-14 * (1.0 + epsilon), "{activation:?} {gap} {epsilon}");
                     // Any point nearer to c is outside.
                     for k in 1..50 {
                         let other = found[0] + (c - found[0]) * f64::from(k) / 50.0;
                         if (other - found[0]).abs() > 1e-9 {
-                            let gap = (image(activation, other) - a).abs();
+                            let gap = (activate(activation, other) - a).abs();
                             assert!(
                                 gap > epsilon - 1e-14 * (1.0 + epsilon),
                                 "{activation:?} z {z} c {c}: {other}"

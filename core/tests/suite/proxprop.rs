@@ -9,10 +9,10 @@ use altmin_core::view::dense as matrix;
 use altmin_core::{Activation, Error, Loss, OutputSolver, Regularizer, Target};
 
 use crate::common::composed::{ACTIVATIONS, ProxMemory, derivative, forward, objective};
-use crate::common::dense::{Mat, distance};
+use crate::common::dense::Mat;
 use crate::common::state::{Memory, Order, Permuted, network};
 use crate::common::subproblems::{minimise_output, step_parameters};
-use crate::common::teacher::{Data, LOSSES, Network};
+use crate::common::teacher::{Data, LOSSES, Network, farthest, small};
 
 const DAMPING: f64 = 0.1;
 
@@ -42,17 +42,8 @@ fn variations(nu: f64) -> Vec<Settings<f64>> {
     all
 }
 
-fn small() -> (Data, Network) {
-    (Data::new(6, 4, 170, 1), Network::new(&[6, 9, 7, 4], 2))
-}
-
 fn groups(samples: usize) -> Partition {
     Partition::new(samples, 16, 3)
-}
-
-fn farthest(a: &Network, b: &Network) -> f64 {
-    let pairs = a.weights.iter().zip(&b.weights).chain(a.biases.iter().zip(&b.biases));
-    pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
 
 /// The samples that `batch` names.

@@ -3,6 +3,8 @@
 use altmin_core::Real;
 use altmin_core::reduce::{BLOCK, LANES, dot, max_abs, sum, sum_abs, sum_squared_differences, sum_squares};
 
+use crate::common::wide;
+
 const LENGTHS: [usize; 16] = [0, 1, 2, 9, 15, 16, 17, 31, 100, 255, 256, 257, 272, 511, 513, 5003];
 
 /// Numbers of both signs and several magnitudes, from a linear congruence.
@@ -13,10 +15,6 @@ fn numbers<T: Real>(count: usize, seed: u64) -> Vec<T> {
         (state >> 11) as f64 / (1u64 << 53) as f64
     };
     (0..count).map(|_| T::from_f64((next() - 0.5) * (10.0 * next() - 5.0).exp())).collect()
-}
-
-fn wide<T: Real>(x: &[T]) -> Vec<f64> {
-    x.iter().map(|x| x.to_f64()).collect()
 }
 
 fn near(found: f64, expected: f64, magnitude: f64, epsilon: f64, length: usize) {

@@ -16,7 +16,7 @@ use crate::common::state::{DlMemory, Memory, Order, Permuted, dl_scratch, networ
 use crate::common::subproblems::{activate, risk_gradient};
 use crate::common::taylor_reference::{Reference, linear, spread};
 use crate::common::teacher::{
-    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, settings, variations,
+    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small, variations,
 };
 
 type Method<'a> = Taylor<'a, f64, Memory>;
@@ -52,17 +52,8 @@ fn train(
     })
 }
 
-fn small() -> (Data, Network) {
-    (Data::new(6, 4, 170, 1), Network::new(&[6, 9, 7, 4], 2))
-}
-
 fn groups(samples: usize) -> Partition {
     Partition::new(samples, 16, 3)
-}
-
-fn farthest(a: &Network, b: &Network) -> f64 {
-    let pairs = a.weights.iter().zip(&b.weights).chain(a.biases.iter().zip(&b.biases));
-    pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
 
 /// Follows the reference for 20 sweeps, in every variable and in the Lagrangian.

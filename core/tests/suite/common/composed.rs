@@ -10,16 +10,12 @@ use altmin_core::update::sums::{Parts, SumsShape};
 use altmin_core::{Activation, Loss, Regularizer};
 
 use super::dense::Mat;
-use super::state::{Memory, poison};
+use super::state::{Memory, poison, sums};
 use super::subproblems::{activate, omega, residual, risk};
 use super::teacher::Network;
 
 pub(crate) const ACTIVATIONS: [Activation<f64>; 4] =
     [Activation::Relu, Activation::LeakyRelu { slope: 0.2 }, Activation::Sigmoid, Activation::Tanh];
-
-pub(crate) fn sums(network: &Network) -> impl Iterator<Item = SumsShape> + Clone {
-    network.weights.iter().map(|w| SumsShape { n_out: w.rows, n_in: w.columns })
-}
 
 fn layers(steps: &Steps<f64>, network: &Network) -> Vec<Layer<f64, Memory>> {
     let layer = |(l, shape): (usize, SumsShape)| {

@@ -8,7 +8,7 @@ use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 use altmin_core::{Activation, Loss, OutputSolver};
 
-use super::dense::{Mat, distance};
+use super::dense::Mat;
 use super::dlam_reference::Reference;
 use super::dlam_state::{LmMemory, lm_scratch};
 use super::state::{Memory, network};
@@ -63,17 +63,8 @@ pub(crate) fn train(
     })
 }
 
-pub(crate) fn small() -> (Data, Network) {
-    (Data::new(6, 4, 170, 1), Network::new(&[6, 9, 7, 4], 2))
-}
-
 pub(crate) fn groups(samples: usize) -> Partition {
     Partition::new(samples, 16, 3)
-}
-
-pub(crate) fn farthest(a: &Network, b: &Network) -> f64 {
-    let pairs = a.weights.iter().zip(&b.weights).chain(a.biases.iter().zip(&b.biases));
-    pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
 
 /// a of the hidden layers, z and r of every layer over all samples, as the state holds them.

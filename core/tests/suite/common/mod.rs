@@ -1,6 +1,7 @@
 //! What the proofs share: matrices computed with plain loops, memory with canaries, the updates in a row.
 
 pub(crate) mod composed;
+pub(crate) mod congruential;
 pub(crate) mod counting;
 pub(crate) mod dense;
 pub(crate) mod dladmm_reference;
@@ -69,4 +70,9 @@ pub(crate) fn assert_close<T: Real>(what: &str, found: &Plain, expected: &Plain)
     for (at, (&found, &expected)) in found.data.iter().zip(&expected.data).enumerate() {
         assert_near::<T>(&format!("{what}, element {at}"), found, expected, scale);
     }
+}
+
+/// The numbers in double precision, exactly.
+pub(crate) fn wide<T: Real>(x: &[T]) -> Vec<f64> {
+    x.iter().map(|x| x.to_f64()).collect()
 }

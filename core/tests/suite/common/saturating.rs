@@ -61,11 +61,7 @@ pub(crate) struct Subproblem {
 }
 
 impl Subproblem {
-    pub(crate) fn objective(&self, z: f64) -> f64 {
-        self.omega * (z - self.c).powi(2) + (self.t - self.f.value(z)).powi(2)
-    }
-
-    /// `objective(a) - objective(b)` without the cancellation that this difference would suffer.
+    /// The objective at a less that at b, without the cancellation that this difference would suffer.
     pub(crate) fn excess(&self, a: f64, b: f64) -> f64 {
         let sum = (self.t - self.f.value(a)) + (self.t - self.f.value(b));
         self.omega * (a - b) * ((a - self.c) + (b - self.c)) - self.f.difference(a, b) * sum

@@ -44,7 +44,7 @@ pub(crate) fn network(layers: &[Layer<f64, Memory>]) -> Network {
     }
 }
 
-fn sums(network: &Network) -> impl Iterator<Item = SumsShape> + Clone {
+pub(crate) fn sums(network: &Network) -> impl Iterator<Item = SumsShape> + Clone {
     network.weights.iter().map(|w| SumsShape { n_out: w.rows, n_in: w.columns })
 }
 

@@ -6,7 +6,7 @@ use altmin_core::update::StepRule;
 use altmin_core::view::dense;
 use altmin_core::{Activation, Loss, OutputSolver, Target};
 
-use super::dense::Mat;
+use super::dense::{Mat, distance};
 
 pub(crate) struct Random(pub(crate) u64);
 
@@ -123,4 +123,16 @@ pub(crate) fn variations(nu: f64, rho: f64, rule: StepRule<f64>) -> Vec<Settings
         }
     }
     all
+}
+
+/// A problem and a network on which a reference can be followed: every activation and both losses have work, and the
+/// samples make several tiles.
+pub(crate) fn small() -> (Data, Network) {
+    (Data::new(6, 4, 170, 1), Network::new(&[6, 9, 7, 4], 2))
+}
+
+/// The largest difference between two networks' weights and biases.
+pub(crate) fn farthest(a: &Network, b: &Network) -> f64 {
+    let pairs = a.weights.iter().zip(&b.weights).chain(a.biases.iter().zip(&b.biases));
+    pairs.map(|(a, b)| distance(a, b)).fold(0.0, f64::max)
 }
