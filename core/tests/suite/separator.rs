@@ -1,5 +1,5 @@
 //! The table that parts the basins of the z-subproblem of sigmoid and tanh: made here, and compared with the one that is
-//! compiled in. `cargo test -p altmin-core --test separator -- --ignored` writes it again.
+//! compiled in. `cargo test -p altmin-core --test suite -- --ignored separator::` writes it again.
 
 use std::fmt::Write;
 
