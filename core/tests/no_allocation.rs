@@ -1,9 +1,9 @@
 //! A counting allocator around every update and around whole sweeps: nothing is allocated.
 
+// The suite needs all of it.
+#[allow(dead_code, unused_imports)]
+#[path = "suite/common/mod.rs"]
 mod common;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
@@ -16,51 +16,8 @@ use altmin_core::method::{Partition, Problem, Settings, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::SumsShape;
 use altmin_core::{Activation, Loss, Optimizer, OutputSolver, Real, Regularizer, Target};
-use common::{Random, Scratch, Strided, World, updates};
-
-struct Counting;
-
-thread_local! {
-    /// Const and without a destructor: reading it allocates nothing.
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count() {
-    ALLOCATIONS.with(|allocations| allocations.set(allocations.get() + 1));
-}
-
-// SAFETY: everything is handed on to the system's allocator as it came.
-#[allow(unsafe_code)] // An allocator cannot be written otherwise.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count();
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count();
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// What `call` allocates on this thread, and its result.
-fn allocations<R>(call: impl FnOnce() -> R) -> (usize, R) {
-    let before = ALLOCATIONS.with(Cell::get);
-    let result = call();
-    (ALLOCATIONS.with(Cell::get) - before, result)
-}
+use common::counting::allocations;
+use common::{Random, Scratch, Strided, World, in_both_precisions, updates};
 
 #[test]
 fn the_counter_counts() {

@@ -1,0 +1,44 @@
+//! The proofs of the core in one program: the generic code that they share is compiled once.
+
+mod common;
+
+mod activation;
+mod approximation;
+mod backprop;
+mod balancing;
+mod block_proofs;
+mod blocks;
+mod chain;
+mod cholesky;
+mod closed_form;
+mod descent;
+mod divergence;
+mod dladmm;
+mod dlam;
+mod dlam_descent;
+mod dlam_divergence;
+mod dlam_start;
+mod epsilon_rule;
+mod gemm;
+mod golden_blocks;
+mod loss;
+mod optimizer;
+mod output;
+mod output_lanes;
+mod partition;
+mod pdadmm;
+mod penalties;
+mod preimage;
+mod proxprop;
+mod reduce;
+mod regularizer;
+mod separator;
+mod shapes;
+mod smooth_hidden;
+mod smooth_values;
+mod stationarity;
+mod taylor;
+mod tssm;
+mod tssm_memory;
+mod tssm_proximal;
+mod workspace;

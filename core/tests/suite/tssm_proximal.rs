@@ -1,0 +1,426 @@
+//! Proximal sweeps inside subnetworks: the sums of convolutions, one subnetwork against proxprop, the guard.
+
+use altmin_core::block::conv::Conv;
+use altmin_core::block::pool::Window;
+use altmin_core::block::residual::Residual;
+use altmin_core::block::{Block, LinearMap, MapSums, Network, Shape, Sink, conv};
+use altmin_core::executor::Sequential;
+use altmin_core::gemm::{Gemm, Portable};
+use altmin_core::method::layer::{Layer, LayerShape};
+use altmin_core::method::proxprop::{self, ProxProp};
+use altmin_core::method::tssm::{self, Convention, Inner, Settings, Splitting, Tssm};
+use altmin_core::method::{Partition, Problem, Sweep, network};
+use altmin_core::update::sums::{Parts, SumsShape};
+use altmin_core::view::{MatRef, dense, dense_mut};
+use altmin_core::workspace::Stack;
+use altmin_core::{Activation, Error, Loss, OutputSolver, Real, Regularizer, Result, Target};
+
+use crate::common::{Loops, Plain, Random, Scratch, assert_close, in_both_precisions};
+
+in_both_precisions!(sums_are_those_of_whole_patch_matrices);
+
+fn conv(outputs: usize, kernel: (usize, usize), stride: usize, padding: usize) -> Conv {
+    Conv { outputs, kernel_height: kernel.0, kernel_width: kernel.1, stride, padding }
+}
+
+/// Keeps what each linear map saw: its place, its convolution, p and dz.
+#[derive(Default)]
+struct Seen(Vec<(LinearMap, Option<conv::Bound>, Plain, Plain)>);
+
+impl<T: Real> Sink<T> for Seen {
+    fn add_dense<G: Gemm<T>>(
+        &mut self,
+        _: &G,
+        map: LinearMap,
+        p: &MatRef<'_, T>,
+        dz: &MatRef<'_, T>,
+        _: Stack<'_, T>,
+    ) -> Result {
+        self.0.push((map, None, Plain::of(p), Plain::of(dz)));
+        Ok(())
+    }
+
+    fn add_conv<G: Gemm<T>>(
+        &mut self,
+        _: &G,
+        map: LinearMap,
+        conv: &conv::Bound,
+        p: &MatRef<'_, T>,
+        dz: &MatRef<'_, T>,
+        _: Stack<'_, T>,
+    ) -> Result {
+        self.0.push((map, Some(*conv), Plain::of(p), Plain::of(dz)));
+        Ok(())
+    }
+}
+
+/// The patches of all samples side by side, a column a pixel of the output, and the signal in the same order.
+fn patches(conv: Conv, input: Shape, output: Shape, p: &Plain, dz: &Plain) -> (Plain, Plain) {
+    let pixels = output.pixels();
+    let patch = input.channels * conv.kernel_height * conv.kernel_width;
+    let entry = |q: usize, at: usize| {
+        let (sample, pixel) = (at / pixels, at % pixels);
+        let (c, k) =
+            (q / (conv.kernel_height * conv.kernel_width), q % (conv.kernel_height * conv.kernel_width));
+        let along = |place: usize, k: usize, side: usize| {
+            (place * conv.stride + k).checked_sub(conv.padding).filter(|&at| at < side)
+        };
+        let y = along(pixel / output.width, k / conv.kernel_width, input.height);
+        let x = along(pixel % output.width, k % conv.kernel_width, input.width);
+        match (y, x) {
+            (Some(y), Some(x)) => p[((c * input.height + y) * input.width + x, sample)],
+            _ => 0.0,
+        }
+    };
+    let all = pixels * p.columns;
+    let signal = |o: usize, at: usize| dz[(o * pixels + at % pixels, at / pixels)];
+    (Plain::new(patch, all, entry), Plain::new(output.channels, all, signal))
+}
+
+/// What goes in, the blocks, their maps.
+type Described<T> = (Shape, Vec<Block<T>>, Vec<Option<Conv>>);
+
+/// Networks with the convolutions that their maps are, in the order of their parameters; `None` for fully connected ones.
+fn networks<T: Real>() -> Vec<Described<T>> {
+    let image = |channels, height, width| Shape { channels, height, width };
+    let tanh = Block::Activation(Activation::Tanh);
+    let pair = |outputs, stride| Block::Residual(Residual { outputs, stride, activation: Activation::Tanh });
+    let (a, b, c) = (conv(3, (3, 2), 2, 1), conv(2, (1, 1), 1, 0), conv(2, (3, 3), 1, 1));
+    let pool = Block::MaxPool(Window { size: 2, stride: 1 });
+    vec![
+        (
+            Shape::flat(4),
+            vec![Block::Dense { outputs: 5 }, tanh, Block::Dense { outputs: 2 }],
+            vec![None, None],
+        ),
+        (
+            image(2, 7, 6),
+            vec![Block::Conv(a), tanh, pool, Block::Conv(b), Block::Flatten, Block::Dense { outputs: 3 }],
+            vec![Some(a), Some(b), None],
+        ),
+        (
+            image(2, 4, 5),
+            vec![pair(2, 1), pair(3, 2)],
+            vec![
+                Some(c),
+                Some(c),
+                Some(conv(3, (3, 3), 2, 1)),
+                Some(conv(3, (3, 3), 1, 1)),
+                Some(conv(3, (1, 1), 2, 0)),
+            ],
+        ),
+        // Patches of several bands.
+        (image(3, 70, 70), vec![Block::Conv(conv(4, (3, 3), 1, 1))], vec![Some(conv(4, (3, 3), 1, 1))]),
+    ]
+}
+
+fn numbers<T: Real>(plain: &Plain) -> Vec<T> {
+    plain.data.iter().map(|&x| T::from_f64(x)).collect()
+}
+
+fn sums_are_those_of_whole_patch_matrices<T: Real>() {
+    for (input, blocks, convs) in networks::<T>() {
+        for m in [0, 1, 3] {
+            let network = Network::new(&blocks, input).unwrap();
+            let mut random = Random::new(m as u64);
+            let parameters: Vec<T> = numbers(&random.matrix(network.parameters(), 1));
+            let x = random.matrix(input.features(), m);
+            let out = random.matrix(network.output().features(), m);
+            let (xs, outs) = (numbers::<T>(&x), numbers::<T>(&out));
+            let x = dense(&xs, input.features(), m);
+            let mut record = vec![T::ZERO; network.record(m)];
+            let mut exact =
+                Scratch::<T>::new(network.workspace(&Loops, m).and(MapSums::workspace(&Loops, &network, m)));
+            network.forward(&Loops, &parameters, &x, &mut record, exact.stack()).unwrap();
+            let mut seen = Seen::default();
+            let mut delta = outs.clone();
+            let mut delta = dense_mut(&mut delta, out.rows, m);
+            network
+                .backward(&Loops, &parameters, &x, &record, &mut delta, None, &mut seen, exact.stack())
+                .unwrap();
+            let mut memory = vec![T::from_f64(0.5); network.sums()];
+            let mut delta = outs.clone();
+            let mut delta = dense_mut(&mut delta, out.rows, m);
+            let mut sink = MapSums { network: &network, memory: &mut memory };
+            network
+                .backward(&Loops, &parameters, &x, &record, &mut delta, None, &mut sink, exact.stack())
+                .unwrap();
+            assert!(exact.is_intact());
+            assert_eq!((network.places().count(), seen.0.len()), (convs.len(), convs.len()));
+            for (place, conv) in network.places().zip(&convs) {
+                let (_, bound, p, r) = seen.0.iter().find(|seen| seen.0 == place.map).unwrap();
+                let (p, r) = match (conv, bound) {
+                    (Some(conv), Some(bound)) => patches(*conv, bound.input(), bound.output(), p, r),
+                    (None, None) => (p.clone(), r.clone()),
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(place.pixels * m, p.columns);
+                let mut own = memory[place.start..place.end()].to_vec();
+                // What was there stays: sums are added to.
+                own.iter_mut().for_each(|sum| *sum -= T::from_f64(0.5));
+                let mut found = place.shape().carve(&mut own).unwrap();
+                found.finish();
+                let size = (p.columns as f64).max(1.0);
+                let scaled = |plain: Plain| plain.map(|x| x / size);
+                let check = |what: &str, found: Plain, expected: Plain| {
+                    assert_close::<T>(what, &scaled(found), &scaled(expected));
+                };
+                check("r p'", Plain::of(&found.cross.as_view()), r.times(&p.transposed()));
+                check("p p'", Plain::of(&found.gram.as_view()), p.times(&p.transposed()));
+                check("r 1", Plain::of_slice(found.residual), r.row_sums());
+                check("p 1", Plain::of_slice(found.input), p.row_sums());
+            }
+        }
+    }
+}
+
+const WIDTHS: [usize; 4] = [5, 9, 7, 3];
+const SAMPLES: usize = 60;
+const TILE: usize = 16;
+
+fn blocks() -> Vec<Block<f64>> {
+    let dense = |outputs| Block::Dense { outputs };
+    let relu = Block::Activation(Activation::Relu);
+    vec![dense(9), relu, dense(7), relu, dense(3)]
+}
+
+fn parameters() -> Vec<f64> {
+    let count: usize = WIDTHS.windows(2).map(|w| w[1] * (w[0] + 1)).sum();
+    Random::new(4).matrix(count, 1).data
+}
+
+fn settings(nu: f64) -> Settings<f64> {
+    Settings {
+        splitting: Splitting::Gsadmm,
+        alpha: 10.0,
+        rho: 1.0,
+        tau: 30.0,
+        convention: Convention::Sum,
+        inner: Inner::Proximal { nu, damping: 0.1 },
+        loss: Loss::CrossEntropy,
+        guard: None,
+        frozen: 0,
+    }
+}
+
+struct Data {
+    x: Vec<f64>,
+    classes: Vec<u32>,
+}
+
+impl Data {
+    fn new() -> Self {
+        let mut random = Random::new(8);
+        let x = random.matrix(WIDTHS[0], SAMPLES).data;
+        let classes = (0..SAMPLES).map(|j| u32::from(x[j * 5] > 0.2) + u32::from(x[j * 5 + 1] > 0.0));
+        Self { classes: classes.collect(), x }
+    }
+
+    fn problem(&self) -> Problem<'_, f64> {
+        Problem { x: dense(&self.x, WIDTHS[0], SAMPLES), target: Target::Classes(&self.classes) }
+    }
+}
+
+/// A run of epochs over the same samples in order, cut before block `cut` if there is one.
+struct Run {
+    sweeps: Vec<Sweep>,
+    /// Parameters and nu of every subnetwork after every epoch.
+    states: Vec<Vec<(Vec<f64>, f64)>>,
+}
+
+fn run(settings: Settings<f64>, data: &Data, cut: Option<usize>, batch: usize, epochs: usize) -> Run {
+    let (blocks, poison) = (blocks(), |elements: usize| vec![f64::NAN; elements]);
+    let mut networks = Vec::new();
+    let mut shape = Shape::flat(WIDTHS[0]);
+    let at = cut.unwrap_or(blocks.len());
+    for part in [&blocks[..at], &blocks[at..]] {
+        if !part.is_empty() {
+            networks.push(Network::new(part, shape).unwrap());
+            shape = networks.last().unwrap().output();
+        }
+    }
+    let (partition, batches) = (Partition::new(SAMPLES, TILE, 3), Partition::new(batch, TILE, 3));
+    let guard = settings.guard.is_some();
+    let all = parameters();
+    let mut start = 0;
+    let mut subnetworks: Vec<_> = networks
+        .iter()
+        .map(|network| {
+            let mut subnetwork = tssm::subnetwork(network, &settings.inner, guard, poison);
+            let count = network.parameters();
+            subnetwork.parameters_mut().copy_from_slice(&all[start..start + count]);
+            start += count;
+            subnetwork
+        })
+        .collect();
+    let mut interfaces: Vec<_> = networks[1..]
+        .iter()
+        .map(|network| tssm::interface(network.input().features(), SAMPLES, true, poison).unwrap())
+        .collect();
+    let mut shares: Vec<_> = networks
+        .iter()
+        .flat_map(|network| (0..batches.groups()).map(|_| tssm::share(network, &settings.inner, poison)))
+        .collect();
+    let mut terms = vec![tssm::Terms::default(); SAMPLES.div_ceil(TILE)];
+    let mut memory = vec![f64::NAN; tssm::workspace(&Portable, &settings, &networks, TILE).elements()];
+    let mut executor = Sequential::new(&mut memory);
+    let state = tssm::State {
+        subnetworks: &mut subnetworks,
+        interfaces: &mut interfaces,
+        shares: &mut shares,
+        terms: &mut terms,
+    };
+    let mut method = Tssm::new(settings, &networks, partition, batches, data.problem(), state).unwrap();
+    method.initialize(&mut executor, &Portable).unwrap();
+    let order: Vec<u32> = (0..SAMPLES as u32).collect();
+    let mut run = Run { sweeps: Vec::new(), states: Vec::new() };
+    for _ in 0..epochs {
+        run.sweeps.push(method.epoch(&mut executor, &Portable, &order, batch).unwrap());
+        let subnetworks = method.state().subnetworks.iter();
+        run.states.push(subnetworks.map(|s| (s.parameters().to_vec(), s.nu())).collect());
+    }
+    run
+}
+
+/// What proxprop makes of the same weights in one mini-batch of all samples, or in guarded sweeps.
+fn proxprop(nu: f64, data: &Data, sweeps: usize, guarded: bool) -> Vec<(Vec<f64>, f64)> {
+    let settings = proxprop::Settings {
+        nu,
+        damping: 0.1,
+        activation: Activation::Relu,
+        loss: Loss::CrossEntropy,
+        solver: OutputSolver::Newton,
+        regularizer: Regularizer::None,
+    };
+    let shapes: Vec<SumsShape> = WIDTHS.windows(2).map(|w| SumsShape { n_out: w[1], n_in: w[0] }).collect();
+    let all = parameters();
+    let mut rest = &all[..];
+    let layer = |(l, shape): (usize, &SumsShape)| {
+        let made = LayerShape::new(&settings.steps(), l, shape.n_out, shape.n_in);
+        let mut layer = Layer::new(made, |elements| vec![0.0; elements]).unwrap();
+        let (weights, bias) = layer.parameters_mut();
+        for part in [weights, bias] {
+            let (own, after) = rest.split_at(part.len());
+            part.copy_from_slice(own);
+            rest = after;
+        }
+        layer
+    };
+    let mut layers: Vec<_> = shapes.iter().enumerate().map(layer).collect();
+    let kept = |shape: &SumsShape| proxprop::kept(*shape, |elements| vec![0.0; elements]).unwrap();
+    let mut kept: Vec<_> = shapes.iter().map(kept).collect();
+    let partition = Partition::new(SAMPLES, TILE, 3);
+    let group = |_| network::group(Parts::All, shapes.iter().copied(), |n| vec![0.0; n]).unwrap();
+    let mut groups: Vec<_> = (0..partition.groups()).map(group).collect();
+    let mut guard = proxprop::Guard::default();
+    let needed = proxprop::workspace(&Portable, &settings, TILE, shapes.iter().copied());
+    let mut scratch = vec![0.0; needed.elements()];
+    let mut executor = Sequential::new(&mut scratch);
+    let state =
+        proxprop::State { layers: &mut layers, kept: &mut kept, groups: &mut groups, guard: &mut guard };
+    let mut method = ProxProp::new(settings, partition, data.problem(), state).unwrap();
+    method.initialize(&mut executor, &Portable).unwrap();
+    let order: Vec<u32> = (0..SAMPLES as u32).collect();
+    (0..sweeps)
+        .map(|_| {
+            if guarded {
+                method.sweep(&mut executor, &Portable).unwrap();
+            } else {
+                method.sweep_batch(&mut executor, &Portable, &order).unwrap();
+            }
+            let parameters = method.layers().iter().flat_map(|layer| {
+                let (weights, bias) = layer.parameters();
+                weights.iter().chain(bias).copied()
+            });
+            (parameters.collect(), method.guard().nu())
+        })
+        .collect()
+}
+
+#[test]
+fn one_subnetwork_steps_as_proxprop_does() {
+    let data = Data::new();
+    let found = run(settings(2.0), &data, None, SAMPLES, 5);
+    for (found, expected) in found.states.iter().zip(proxprop(2.0, &data, 5, false)) {
+        assert_eq!(found[0].0, expected.0);
+    }
+}
+
+#[test]
+fn a_single_subnetworks_guard_is_proxprops() {
+    let data = Data::new();
+    for nu in [2.0, 0.01] {
+        let guarded = Settings { guard: Some(0.0), ..settings(nu) };
+        let found = run(guarded, &data, None, SAMPLES, 1);
+        // The first step is made with the first nu; later ones meet the nu that was found a sweep earlier in proxprop.
+        let expected = proxprop(nu, &data, 1, true);
+        assert_eq!(found.states[0][0], expected[0]);
+    }
+}
+
+#[test]
+fn a_guard_lets_no_cost_rise_and_undoes_by_bits() {
+    let data = Data::new();
+    let mut undone = 0;
+    for nu in [1e-3, 0.1] {
+        let guarded = Settings { guard: Some(0.0), ..settings(nu) };
+        let found = run(guarded, &data, None, SAMPLES, 25);
+        let mut before = (parameters(), nu, f64::INFINITY);
+        for (sweep, state) in found.sweeps.iter().zip(&found.states) {
+            let (parameters, nu) = &state[0];
+            // n = 1: the objective is R itself.
+            assert!(sweep.objective <= before.2 * (1.0 + 1e-12));
+            if *parameters == before.0 {
+                undone += 1;
+                assert_eq!(*nu, 4.0 * before.1);
+            }
+            before = (parameters.clone(), *nu, sweep.objective);
+        }
+    }
+    assert!(undone > 0);
+}
+
+#[test]
+fn two_subnetworks_learn_and_a_frozen_one_stays() {
+    let data = Data::new();
+    let free = run(Settings { guard: Some(0.0), ..settings(2.0) }, &data, Some(2), SAMPLES, 60);
+    let frozen = run(Settings { frozen: 1, ..settings(2.0) }, &data, Some(2), SAMPLES, 5);
+    let first = &frozen.states[0];
+    assert!(frozen.states.iter().all(|state| state[0] == first[0] && state[0].0 == parameters()[..54]));
+    assert!(frozen.states[4][1] != first[1]);
+    let (start, end) = (free.sweeps[0].objective, free.sweeps[59].objective);
+    assert!(end < 0.5 * start, "{start} to {end}");
+    assert!(free.states.iter().all(|state| state[0].1 >= 2.0), "nu below its start");
+}
+
+#[test]
+fn memory_of_another_length_is_refused() {
+    let (blocks, data) = (blocks(), Data::new());
+    let networks = [Network::new(&blocks, Shape::flat(WIDTHS[0])).unwrap()];
+    let settings = settings(1.0);
+    let partition = Partition::new(SAMPLES, TILE, 1);
+    let attempt = |short: Option<usize>, share: usize| {
+        let mut index = 0;
+        let mut subnetworks = [tssm::subnetwork(&networks[0], &settings.inner, true, |elements| {
+            index += 1;
+            vec![0.0; elements - usize::from(short == Some(index - 1))]
+        })];
+        let mut shares = [tssm::share(&networks[0], &settings.inner, |elements| vec![0.0; elements - share])];
+        let mut terms = vec![tssm::Terms::default(); SAMPLES.div_ceil(TILE)];
+        let state = tssm::State {
+            subnetworks: &mut subnetworks,
+            interfaces: &mut [],
+            shares: &mut shares,
+            terms: &mut terms,
+        };
+        let settings = Settings { guard: Some(0.0), ..settings };
+        Tssm::new(settings, &networks, partition, partition, data.problem(), state).map(|_| ())
+    };
+    assert_eq!(attempt(None, 0), Ok(()));
+    let refused =
+        [(Some(0), 0, "parameters"), (Some(1), 0, "gradient"), (Some(4), 0, "sums"), (Some(5), 0, "kept")];
+    for (short, share, name) in refused.into_iter().chain([(None, 1, "shares")]) {
+        let result = attempt(short, share);
+        assert!(matches!(result, Err(Error::Length { argument, .. }) if argument == name), "{result:?}");
+    }
+}
