@@ -66,6 +66,12 @@ public:
     {
     }
 
+    // From an array of C.
+    template <std::size_t N>
+    constexpr view(T (&array)[N]) noexcept : data_(array), size_(N)
+    {
+    }
+
     constexpr T *data() const noexcept { return data_; }
     constexpr std::size_t size() const noexcept { return size_; }
     constexpr bool empty() const noexcept { return size_ == 0; }
@@ -286,7 +292,9 @@ public:
     void predict(matrix_view<const T> x, matrix_view<T> scores)
     {
         detail::require(scores.columns() == x.columns(), "`scores` has not one column for each sample");
-        detail::require(scores.rows() == info().outputs, "`scores` has not one row for each output");
+        const std::size_t outputs = info().outputs;
+        // Before there is data there are none, which the function says itself.
+        detail::require(outputs == 0 || scores.rows() == outputs, "`scores` has not one row for each output");
         require(functions::predict(get(), x.rows(), x.columns(), x.data(), x.leading_dimension(), scores.data(),
                                    scores.leading_dimension(), nullptr));
     }

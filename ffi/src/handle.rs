@@ -1,7 +1,9 @@
 //! Who may use a handle and when: one call that changes it at a time, any number that only read.
 
+mod turn;
+
 use std::ffi::{CStr, CString, c_char};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use altmin_level1::boundary::Memory;
@@ -9,11 +11,12 @@ use altmin_level1::error::altmin_status;
 
 use crate::boundary::{Answer, Failure, caught};
 use crate::session::Session;
+use turn::Turn;
 
-/// A call that changes the handle is at work.
-const WORKING: u8 = 1;
-/// The handle has been given up; whoever is at work frees it.
-const GONE: u8 = 2;
+/// What [`turn`] is written over.
+mod sync {
+    pub(super) use std::sync::atomic::{AtomicU8, Ordering};
+}
 
 /// A network in training: settings, data, weights, and all that a method carries from sweep to sweep. Handles share nothing
 /// and may be used in any thread.
@@ -29,8 +32,7 @@ const GONE: u8 = 2;
 #[expect(non_camel_case_types, reason = "C's name of the type")]
 #[derive(Debug)]
 pub struct altmin_trainer {
-    /// Bits of [`WORKING`] and [`GONE`].
-    turn: AtomicU8,
+    turn: Turn,
     poisoned: AtomicBool,
     stop: AtomicBool,
     messages: Mutex<Messages>,
@@ -83,7 +85,7 @@ impl<'h> Alone<'h> {
 
     /// Whether the handle has been given up.
     pub(crate) fn is_gone(&self) -> bool {
-        self.0.turn.load(Ordering::Acquire) & GONE != 0
+        self.0.turn.is_gone()
     }
 }
 
@@ -91,7 +93,7 @@ impl altmin_trainer {
     /// A handle that waits for its first call, on the heap.
     pub(crate) fn new(session: Session) -> *mut Self {
         Box::into_raw(Box::new(Self {
-            turn: AtomicU8::new(0),
+            turn: Turn::new(),
             poisoned: AtomicBool::new(false),
             stop: AtomicBool::new(false),
             messages: Mutex::default(),
@@ -146,13 +148,13 @@ pub(crate) unsafe fn alone(
 ) -> altmin_status {
     // SAFETY: NULL or alive, as the caller promises; alive until its turn ends below.
     let Some(handle) = (unsafe { trainer.as_ref() }) else { return altmin_status::Null };
-    if handle.turn.compare_exchange(0, WORKING, Ordering::Acquire, Ordering::Relaxed).is_err() {
+    if !handle.turn.take() {
         return handle.report(&Err(Failure::Busy));
     }
     handle.messages().clear();
     let answer = handle.require_sound().and_then(|()| caught(|| call(Alone(handle), &mut Memory::default())));
     let status = handle.report(&answer);
-    if handle.turn.fetch_and(!WORKING, Ordering::AcqRel) & GONE != 0 {
+    if handle.turn.end() {
         // SAFETY: it is from `new`, and who gave it up has left it to this call.
         drop(unsafe { Box::from_raw(trainer) });
     }
@@ -183,7 +185,7 @@ pub(crate) unsafe fn reading(
 pub(crate) unsafe fn free(trainer: *mut altmin_trainer) {
     // SAFETY: NULL or alive, as the caller promises.
     let Some(handle) = (unsafe { trainer.as_ref() }) else { return };
-    if handle.turn.fetch_or(GONE, Ordering::AcqRel) == 0 {
+    if handle.turn.give_up() {
         // SAFETY: it is from `new`, and nobody is at work on it.
         drop(unsafe { Box::from_raw(trainer) });
     }

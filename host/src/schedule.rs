@@ -3,13 +3,26 @@
 //! What a unit computes does not depend on the worker that computes it, and
 //! sums over units are made by the method in their order, so results are the same bits for any number of threads.
 
-use std::sync::{Arc, Mutex};
+mod halves;
+mod scratch;
+
+use std::sync::Arc;
 
 use altmin_core::executor::{Executor, Units};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
 use crate::error;
+use halves::halves;
+use scratch::Scratch;
+
+/// What [`halves`](mod@halves) and [`scratch`] are written over.
+mod sync {
+    pub(super) use std::sync::{Mutex, PoisonError};
+
+    pub(super) use altmin_core::executor::Units;
+    pub(super) use rayon::join;
+}
 
 /// The threads of a run: workers of their own or, if one is enough, the thread that calls.
 #[derive(Debug, Clone)]
@@ -47,56 +60,18 @@ impl Threads {
 /// Runs units on the pool that the caller is in; on the calling thread if it is in none, or made for one thread.
 #[derive(Debug)]
 pub struct Parallel<T> {
-    scratch: Vec<Mutex<Vec<T>>>,
+    scratch: Scratch<T>,
 }
 
 impl<T: Real> Parallel<T> {
     /// An executor for a pool of `threads` workers with `scratch` for each.
     pub fn new(threads: usize, scratch: Requirement) -> Self {
-        let worker = || Mutex::new(vec![T::ZERO; scratch.elements()]);
-        Self { scratch: (0..threads.max(1)).map(|_| worker()).collect() }
+        Self { scratch: Scratch::new(threads, scratch.elements(), T::ZERO) }
     }
 
     /// Makes sure that each worker has `scratch`, which may allocate.
     pub fn reserve(&mut self, scratch: Requirement) {
-        for memory in &mut self.scratch {
-            let memory = memory.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if memory.len() < scratch.elements() {
-                memory.resize(scratch.elements(), T::ZERO);
-            }
-        }
-    }
-
-    fn unit<U: Units>(
-        &self,
-        index: usize,
-        units: U,
-        task: &(impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync),
-    ) -> Result {
-        let worker = rayon::current_thread_index().unwrap_or(0) % self.scratch.len();
-        // A worker runs one unit at a time, so the lock is never waited for; a unit that panicked left only scratch behind.
-        let mut scratch = self.scratch[worker].lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        task(index, units.single(), Stack::new(&mut scratch))
-    }
-
-    fn halves<U: Units>(
-        &self,
-        first: usize,
-        units: U,
-        task: &(impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync),
-    ) -> Result {
-        match units.count() {
-            0 => Ok(()),
-            1 => self.unit(first, units, task),
-            count => {
-                let (front, back) = units.split(count / 2);
-                let (front, back) = rayon::join(
-                    || self.halves(first, front, task),
-                    || self.halves(first + count / 2, back, task),
-                );
-                front.and(back)
-            }
-        }
+        self.scratch.reserve(scratch.elements(), T::ZERO);
     }
 }
 
@@ -106,14 +81,18 @@ impl<T: Real> Executor<T> for Parallel<T> {
         units: U,
         task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
     ) -> Result {
+        let task = |index, unit| {
+            let worker = rayon::current_thread_index().unwrap_or(0);
+            self.scratch.with(worker, |scratch| task(index, unit, Stack::new(scratch)))
+        };
         // Made for one thread, it stays off whatever pool the caller may be in.
-        if self.scratch.len() > 1 && rayon::current_thread_index().is_some() {
-            return self.halves(0, units, &task);
+        if self.scratch.workers() > 1 && rayon::current_thread_index().is_some() {
+            return halves(0, units, &task);
         }
         let mut rest = units;
         for index in 0..rest.count() {
             let (first, others) = rest.split(1);
-            self.unit(index, first, &task)?;
+            task(index, first.single())?;
             rest = others;
         }
         Ok(())

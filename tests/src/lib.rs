@@ -10,6 +10,7 @@
 //! - `tests/layout.rs` compares sizes, offsets and values of the header with Rust's.
 //! - `tests/embedded.rs` builds the library for small devices, finds nothing that it needs, and runs its example.
 //!
+//! `hand_overs/`, a crate of its own, runs the threads' hand-overs in every order;
 //! `ffi/install/tests/` installs the libraries and builds other people's projects with them.
 
 pub mod header;

@@ -26,7 +26,8 @@ fn folder(name: &str) -> PathBuf {
 fn build(name: &str, folder: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let test = std::env::current_exe().expect("this program's path");
-    let library = test.ancestors().nth(2).expect("a folder of builds").join("libaltmin_ffi.so");
+    // Beside the test lies what was built for it; a copy further up may be older, or not be there.
+    let library = test.parent().expect("a folder of builds").join("libaltmin_ffi.so");
     for name in ["libaltmin.so", concat!("libaltmin.so.", env!("CARGO_PKG_VERSION_MAJOR"))] {
         symlink(&library, folder.join(name)).expect("a link to the library");
     }
