@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use altmin_tests::programs::{self, Compiler, LINKED, Libraries, Program};
 use altmin_tests::tools;
@@ -30,10 +31,16 @@ fn all_succeed(compiler: Compiler, checker: &[&str]) {
     let libraries = Libraries::new(folder.path());
     let programs = programs::all();
     assert!(programs.iter().any(|program| program.name == "sums.c"), "{programs:?}");
-    let failures: Vec<String> = programs
-        .iter()
-        .filter_map(|program| succeeds(program, compiler, checker, &libraries, folder.path()).err())
-        .collect();
+    // Checkers use one processor each.
+    let failures: Vec<String> = thread::scope(|scope| {
+        let run = |program| {
+            let (libraries, folder) = (&libraries, folder.path());
+            scope.spawn(move || succeeds(program, compiler, checker, libraries, folder))
+        };
+        let runs: Vec<_> = programs.iter().map(run).collect();
+        let ends = runs.into_iter().map(|run| run.join().expect("a run that does not panic"));
+        ends.filter_map(Result::err).collect()
+    });
     assert!(failures.is_empty(), "{} of {} fail\n{}", failures.len(), programs.len(), failures.join("\n"));
 }
 
