@@ -1,9 +1,8 @@
 //! Where scores and classes of samples go.
 
+use altmin_core::Real;
 use altmin_core::loss::argmax;
-use altmin_core::view::span;
-use altmin_core::{Error as CoreError, Real};
-use altmin_level1::boundary::Memory;
+use altmin_level1::boundary::{Memory, elements};
 use altmin_level1::error::Refusal;
 
 use crate::boundary::{Answer, given};
@@ -54,15 +53,6 @@ impl<T: Real> Wanted<'_, T> {
             Ok(Self { scores, lds, classes })
         }
     }
-}
-
-/// Elements from the first to the last of a matrix.
-fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimension: usize) -> Answer<usize> {
-    if leading_dimension < rows {
-        let refused = CoreError::LeadingDimension { argument, found: leading_dimension, rows };
-        return Err(Refusal::Core(refused).into());
-    }
-    span(rows, columns, leading_dimension).ok_or(Refusal::Overflow { argument }.into())
 }
 
 /// The class with the largest score, the first of several, of each sample, where classes are wanted.

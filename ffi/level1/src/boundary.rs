@@ -405,7 +405,13 @@ pub fn give_bytes<T: Real>(to: &mut usize, requirement: Requirement) -> Answer {
     Ok(())
 }
 
-fn elements(argument: &'static str, rows: usize, columns: usize, leading_dimension: usize) -> Answer<usize> {
+/// Elements from the first to the last of a matrix, gaps included.
+pub fn elements(
+    argument: &'static str,
+    rows: usize,
+    columns: usize,
+    leading_dimension: usize,
+) -> Answer<usize> {
     if leading_dimension < rows {
         return Err(Error::LeadingDimension { argument, found: leading_dimension, rows }.into());
     }
