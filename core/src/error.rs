@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::block::Shape;
+use crate::shape::Shape;
 
 /// Why an update refused its arguments or could not finish.
 ///

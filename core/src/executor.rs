@@ -5,8 +5,10 @@
 //! Units share nothing that is written, so the result has the same bits however they are scheduled.
 
 mod chain;
+mod pieces;
 
 pub use chain::Chain;
+pub use pieces::Pieces;
 
 use crate::error::Result;
 use crate::real::Real;
@@ -104,6 +106,8 @@ macro_rules! together {
 together!(A 0, B 1);
 together!(A 0, B 1, C 2);
 together!(A 0, B 1, C 2, D 3);
+together!(A 0, B 1, C 2, D 3, E 4);
+together!(A 0, B 1, C 2, D 3, E 4, F 5);
 
 /// Runs a phase over its units and returns when all are done.
 pub trait Executor<T: Real> {

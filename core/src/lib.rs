@@ -20,6 +20,7 @@ pub mod optimizer;
 pub mod real;
 pub mod reduce;
 pub mod regularizer;
+pub mod shape;
 pub mod theory;
 pub mod update;
 pub mod view;

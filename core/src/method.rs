@@ -1,206 +1,231 @@
 //! The methods: the order of updates, and nothing else.
 //!
-//! A method is a list of phases over an [`Executor`](crate::executor::Executor). Its state lies in the caller's memory,
-//! in blocks that no two units of a phase write.
+//! A [`Method`] is a list of phases over an [`Executor`]: it says what memory it needs, and works in that. Everything that it
+//! keeps between two sweeps lies in the caller's [`State`]: one slice of scalars, at whose front are the network's
+//! parameters, and a short list of `f64`. What a run is about, the network and its samples, is a [`Run`], the same for every
+//! call. So a state can be written to a file and read back, and the next sweep is the one that would have come.
+//!
+//! Each method is a file here, with a [`Card`] that says what others need to know of it; [`Name`] and [`AnyMethod`] are made
+//! from the one list at the end of this file.
 
-pub mod backprop;
 pub mod balancing;
-pub mod dladmm;
-pub mod dlam;
-pub mod layer;
-pub mod network;
+mod card;
+mod hyperparameters;
+mod layers;
+mod numbers;
+mod partition;
 pub mod pdadmm;
-pub mod proxprop;
-mod steering;
-pub mod taylor;
-pub mod tssm;
+mod run;
+mod sweep;
 
-use crate::activation::Activation;
-use crate::error::{Error, Result, require_positive};
-use crate::loss::{Loss, OutputReport, OutputSolver, Target};
+pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
+pub use hyperparameters::{Hyperparameters, Penalties, Steps};
+pub use layers::Layers;
+pub use partition::{Partition, TILE};
+pub use run::{Memory, Problem, Run, State};
+pub use sweep::Sweep;
+
+use crate::error::Result;
+use crate::executor::Executor;
+use crate::gemm::Gemm;
 use crate::real::Real;
-use crate::regularizer::Regularizer;
-use crate::update::StepRule;
-use crate::view::MatRef;
+use crate::workspace::Requirement;
 
-/// What both methods need to know beside the data.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Settings<T> {
-    /// Weight of the penalties, above 0.
-    pub nu: T,
-    /// Weight of the constraints, above 0.
-    pub rho: T,
-    /// How weights and bias step.
-    pub weight_step: StepRule<T>,
-    /// How inputs step.
-    pub input_step: StepRule<T>,
-    /// The hidden layers' activation f.
-    pub activation: Activation<T>,
-    /// The risk R, summed over samples.
-    pub loss: Loss,
-    /// How the output subproblem is solved.
-    pub solver: OutputSolver,
-    /// Omega, on every layer's weights.
-    pub regularizer: Regularizer<T>,
-}
-
-impl<T: Real> Settings<T> {
-    /// `Ok` when every number is in its range and the step rule can serve the regulariser: l1 has no least-squares step.
-    ///
-    /// # Errors
-    /// [`Setting`](Error::Setting).
-    pub fn validate(&self) -> Result {
-        require_positive("nu", self.nu.to_f64())?;
-        require_positive("rho", self.rho.to_f64())?;
-        self.activation.validate()?;
-        self.steps().validate()
-    }
-
-    /// How a layer steps.
-    pub fn steps(&self) -> Steps<T> {
-        let Self { weight_step, input_step, regularizer, .. } = *self;
-        Steps { weights: weight_step, inputs: input_step, regularizer }
-    }
-}
-
-/// How a layer steps, which every method with step rules asks of its settings.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Steps<T> {
-    /// The rule of weights and bias.
-    pub weights: StepRule<T>,
-    /// The rule of the layer's input.
-    pub inputs: StepRule<T>,
-    /// Omega on the weights.
-    pub regularizer: Regularizer<T>,
-}
-
-impl<T: Real> Steps<T> {
-    /// `Ok` when every number is in its range and the step rule can serve the regulariser: l1 has no least-squares step.
-    ///
-    /// # Errors
-    /// [`Setting`](Error::Setting).
-    pub fn validate(&self) -> Result {
-        self.weights.validate()?;
-        self.inputs.validate()?;
-        self.regularizer.validate()?;
-        match (self.weights, self.regularizer) {
-            (StepRule::LeastSquares { .. }, Regularizer::L1(lambda)) => Err(Error::Setting {
-                name: "l1 regulariser",
-                found: lambda.to_f64(),
-                expected: "l2 or none with least-squares weights",
-            }),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// The training set: features x samples, and what the network should say to each sample.
-#[derive(Debug, Clone, Copy)]
-pub struct Problem<'a, T: Real> {
-    /// `p_0 = x`, n_0 x M.
-    pub x: MatRef<'a, T>,
-    /// `y`, M samples.
-    pub target: Target<'a, T>,
-}
-
-/// How the samples are cut: into groups that are worked on independently and have sums of their own, and each group
-/// into tiles that pass through the cache.
+/// A method at work on one run.
 ///
-/// It depends on sizes alone, never on threads, so that sums are the same bits for any number of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Partition {
-    samples: usize,
-    groups: usize,
-    tile: usize,
-}
+/// [`new`](Self::new) checks once that settings, network, samples and labels fit; every later call gets the same run and a
+/// state of [`memory`](Self::memory)'s sizes, and looks at sizes alone. Nothing is allocated.
+pub trait Method<T: Real>: Sized {
+    /// Bytes, in scalars and numbers, of the state.
+    fn memory(&self, run: &Run<'_, T>) -> Memory;
 
-impl Partition {
-    /// Cuts `samples` into tiles of `tile` columns and those into at most `groups` groups.
+    /// Scratch that each of the executor's workers needs.
+    fn workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement;
+
+    /// How all samples are cut.
+    fn partition(&self) -> Partition;
+
+    /// Sets everything but the parameters, the front of the state, from those: auxiliary variables by a forward pass, duals
+    /// and moments to their start.
     ///
-    /// # Panics
-    /// If `tile` or `groups` is 0.
-    pub fn new(samples: usize, tile: usize, groups: usize) -> Self {
-        assert!(tile > 0 && groups > 0);
-        Self { samples, groups: groups.min(samples.div_ceil(tile)).max(1), tile }
+    /// # Errors
+    /// [`Length`](crate::Error::Length) naming `scalars` or `numbers` for a state of other sizes; those of the executor's
+    /// tasks; [`NonFinite`](crate::Error::NonFinite) where the loss is.
+    fn initialize<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result;
+
+    /// One sweep; one epoch of a method in mini-batches, which takes the samples in this order. Without an order all samples
+    /// are taken where they lie.
+    ///
+    /// # Errors
+    /// [`NonFinite`](crate::Error::NonFinite) or [`Singular`](crate::Error::Singular) when the method diverges;
+    /// [`Setting`](crate::Error::Setting) naming `batch` for an order that names a sample that there is not.
+    fn sweep<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        order: Option<&[u32]>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep>;
+
+    /// The method's objective at the present state.
+    ///
+    /// # Errors
+    /// Those of the executor's tasks.
+    fn objective<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<f64>;
+
+    /// Other weights of penalties and constraints from the next sweep on; the duals are carried over. A method ignores those
+    /// that it does not have. Returns by how much repairing the state raised the objective.
+    ///
+    /// # Errors
+    /// [`Setting`](crate::Error::Setting) before anything is written, else those of the executor's tasks.
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        _run: &Run<'_, T>,
+        _state: &mut State<'_, T>,
+        _penalties: Penalties<T>,
+        _executor: &mut E,
+        _gemm: &G,
+    ) -> Result<f64> {
+        Ok(0.0)
     }
 
-    /// Fewer samples, a mini-batch, in the same tiles and as many groups at most.
-    #[must_use]
-    pub fn of(&self, samples: usize) -> Self {
-        Self::new(samples, self.tile, self.groups)
-    }
-
-    /// The number of samples.
-    pub fn samples(&self) -> usize {
-        self.samples
-    }
-
-    /// The number of groups, at least 1.
-    pub fn groups(&self) -> usize {
-        self.groups
-    }
-
-    /// The widest tile.
-    pub fn tile(&self) -> usize {
-        self.tile.min(self.samples)
-    }
-
-    /// First sample and number of samples of a group.
-    pub fn group(&self, group: usize) -> (usize, usize) {
-        let tiles = self.samples.div_ceil(self.tile);
-        let edge = |g: usize| (tiles * g / self.groups * self.tile).min(self.samples);
-        (edge(group), edge(group + 1) - edge(group))
-    }
-
-    /// First column, within the group, and number of columns of each of its tiles.
-    pub fn tiles(&self, group: usize) -> impl Iterator<Item = (usize, usize)> + use<> {
-        let (_, count) = self.group(group);
-        let tile = self.tile;
-        (0..count.div_ceil(tile)).map(move |t| (t * tile, tile.min(count - t * tile)))
+    /// The mean risk of the last sweep, where a schedule of the method follows it.
+    fn mean_risk(&self, _run: &Run<'_, T>, _state: &State<'_, T>) -> Option<f64> {
+        None
     }
 }
 
-/// Elements of a matrix that elementwise updates work on at a time: with the six or so matrices that they touch, what
-/// the nearest caches hold. A tile, which suits the product, is wider than that.
-const STRIP: usize = 8192;
-
-/// Cuts the columns `start .. start + count` of a tile of `rows` rows into strips: first column and number of columns.
-fn strips(rows: usize, start: usize, count: usize) -> impl Iterator<Item = (usize, usize)> {
-    let width = (STRIP / rows.max(1)).max(1);
-    (0..count.div_ceil(width)).map(move |s| (start + s * width, width.min(count - s * width)))
-}
-
-/// What a sweep did.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Sweep {
-    /// The method's Lagrangian after the sweep, regularisers included.
-    pub objective: f64,
-    /// How far the constraint is from being met.
-    pub primal_residual: f64,
-    /// rho times the change of the variable across the constraint; the norm of the objective's gradient where there is no
-    /// constraint.
-    pub dual_residual: f64,
-    /// The decrease of the objective that the method's theorem promises for this sweep, by the steps it took. It may
-    /// be negative if rho is below the theorem's threshold, or where there is no theorem: then nothing is promised.
-    pub promised: f64,
-    /// The output subproblem's solver's account, the worst of all samples.
-    pub output: OutputReport,
-    /// The sweep's step was undone, because the loss would have risen: weights and biases are what they were.
-    pub rejected: bool,
-}
-
-impl Sweep {
-    /// The report, if everything in it is finite. Norms of what moved may overflow while the objective does not.
-    fn require_finite(self) -> Result<Self> {
-        let named = [
-            ("the Lagrangian", self.objective),
-            ("the change of the variables", self.promised),
-            ("the primal residual", self.primal_residual),
-            ("the dual residual", self.dual_residual),
-        ];
-        match named.iter().find(|(_, value)| !value.is_finite()) {
-            Some(&(quantity, _)) => Err(Error::NonFinite { quantity }),
-            None => Ok(self),
+/// The methods by name, and any of them at work: one line a method, of its name, its type, its card and what makes it.
+macro_rules! methods {
+    ($($name:ident: $kind:ty, $card:expr, $new:expr;)+) => {
+        /// A method's name.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Name {
+            $(#[doc = concat!("What [`", stringify!($card), "`] tells of.")] $name),+
         }
-    }
+
+        impl Name {
+            /// All methods, in the order of their codes.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// What is known of the method without a run.
+            pub const fn card(self) -> &'static Card {
+                match self {
+                    $(Self::$name => &$card),+
+                }
+            }
+        }
+
+        /// A method that is chosen at run time.
+        #[derive(Debug, Clone)]
+        pub enum AnyMethod<T> {
+            $(#[doc = concat!("What [`", stringify!($card), "`] tells of.")] $name($kind)),+
+        }
+
+        impl<T: Real> AnyMethod<T> {
+            /// The method of this name; checks that settings, network and samples fit.
+            ///
+            /// # Errors
+            /// [`Setting`](crate::Error::Setting), [`Shape`](crate::Error::Shape), [`Block`](crate::Error::Block) for a
+            /// network that the method cannot train.
+            pub fn new(name: Name, hyperparameters: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
+                match name {
+                    $(Name::$name => $new(hyperparameters, run).map(Self::$name)),+
+                }
+            }
+
+            /// Its name.
+            pub fn name(&self) -> Name {
+                match self {
+                    $(Self::$name(_) => Name::$name),+
+                }
+            }
+        }
+
+        /// The same call for whichever method it is.
+        macro_rules! each {
+            ($any:expr, $method:ident => $call:expr) => {
+                match $any {
+                    $(AnyMethod::$name($method) => $call),+
+                }
+            };
+        }
+
+        impl<T: Real> Method<T> for AnyMethod<T> {
+            fn memory(&self, run: &Run<'_, T>) -> Memory {
+                each!(self, method => method.memory(run))
+            }
+
+            fn workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
+                each!(self, method => method.workspace(run, gemm))
+            }
+
+            fn partition(&self) -> Partition {
+                each!(self, method => Method::<T>::partition(method))
+            }
+
+            fn initialize<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result {
+                each!(self, method => method.initialize(run, state, executor, gemm))
+            }
+
+            fn sweep<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                order: Option<&[u32]>,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result<Sweep> {
+                each!(self, method => method.sweep(run, state, order, executor, gemm))
+            }
+
+            fn objective<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result<f64> {
+                each!(self, method => method.objective(run, state, executor, gemm))
+            }
+
+            fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                penalties: Penalties<T>,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result<f64> {
+                each!(self, method => method.set_penalties(run, state, penalties, executor, gemm))
+            }
+
+            fn mean_risk(&self, run: &Run<'_, T>, state: &State<'_, T>) -> Option<f64> {
+                each!(self, method => method.mean_risk(run, state))
+            }
+        }
+    };
+}
+
+methods! {
+    Pdadmm: pdadmm::PdAdmm<T>, pdadmm::CARD, pdadmm::PdAdmm::new;
 }

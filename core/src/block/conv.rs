@@ -7,11 +7,12 @@
 
 use core::ops::Range;
 
-use super::{LinearMap, Shape};
+use super::LinearMap;
 use crate::error::Result;
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
 use crate::reduce;
+use crate::shape::Shape;
 use crate::view::{
     MatMut, MatRef, column, column_mut, dense, dense_mut, reborrow, require_length, require_size, view,
     view_mut,

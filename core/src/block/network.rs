@@ -1,10 +1,11 @@
 //! A list of blocks: shapes, the record that a forward pass keeps, and the way back.
 
 use super::conv::Bound;
-use super::{Block, LinearMap, Shape, dense, pass};
+use super::{Block, LinearMap, dense, pass};
 use crate::error::{Error, Result};
 use crate::gemm::Gemm;
 use crate::real::Real;
+use crate::shape::Shape;
 use crate::view::{MatMut, MatRef, as_ref, column, dense as view, dense_mut, require_size};
 use crate::workspace::{Requirement, Stack};
 

@@ -1,9 +1,9 @@
 //! Pooling: the largest or the mean of each window of a channel.
 
-use super::Shape;
 use crate::error::Result;
 use crate::real::Real;
 use crate::reduce;
+use crate::shape::Shape;
 use crate::view::{MatMut, MatRef, column, column_mut, require_size};
 
 /// The square windows of a pooling block. Those that would reach over the edge are left out.

@@ -4,11 +4,12 @@
 //! stride.
 
 use super::conv::{Bound, Conv};
-use super::{LinearMap, Shape, Sink};
+use super::{LinearMap, Sink};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::gemm::Gemm;
 use crate::real::Real;
+use crate::shape::Shape;
 use crate::update::sums::add_slice;
 use crate::view::{MatMut, MatRef, as_ref, column, column_mut, require_size};
 use crate::workspace::{Requirement, Stack};

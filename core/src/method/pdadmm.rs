@@ -11,315 +11,301 @@
 //! L_rho is the Lagrangian before Algorithm 1, plus Omega. Guarantee (Lemma 1): for
 //! `rho > max(4 nu s^2, (sqrt(17) + 1) nu/2)` it falls in every sweep by at least [`Sweep::promised`].
 
+mod frame;
 mod penalties;
-mod state;
-mod tile;
+mod variables;
 
-pub use state::{DualStorage, Input, Output, Residual, State, Units, units};
+pub use variables::{DualStorage, Variables};
 
-use super::layer::Layer;
-use super::{Partition, Problem, Settings, Sweep, strips};
-use crate::error::Result;
+use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
+use super::layers::{self, Layers};
+use super::numbers::Numbers;
+use super::partition::{strips, tile_of, tile_of_mut};
+use super::{Hyperparameters, Memory, Method, Partition, Penalties, Run, State, Sweep};
+use crate::error::{Result, require_positive};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
-use crate::matrix::Memory;
-use crate::objective::{self};
+use crate::objective;
 use crate::real::Real;
-use crate::theory::PdAdmmConstants;
+use crate::theory::{self, PdAdmmConstants};
 use crate::update::input::{self, Moved, Probe, StepKind};
-use crate::update::{StepRule, copy, hidden, output, sums, weights};
+use crate::update::sums::{self, SumsShape};
+use crate::update::{StepRule, copy, hidden, output, weights};
 use crate::view::{as_ref, require_size};
 use crate::workspace::Requirement;
-use state::Terms;
-use tile::{coupling, data_tile, input_tile, output_terms, step_hidden, step_input, step_output};
+use frame::{Frame, OutputMut};
+use variables::{InputRecord, Sizes, Terms, VariablesMut};
 
-/// Scratch that each of the executor's workers needs.
-pub fn workspace<T: Real, G: Gemm<T>>(
-    gemm: &G,
-    settings: &Settings<T>,
-    tile: usize,
-    layers: impl Iterator<Item = sums::SumsShape> + Clone,
-) -> Requirement {
-    let last = layers.clone().count().saturating_sub(1);
-    layers.enumerate().fold(Requirement::NONE, |most, (index, shape)| {
-        let sums::SumsShape { n_out, n_in } = shape;
-        let kind = StepKind::of(&settings.input_step, n_out, n_in);
-        let prepare = Layer::<T, [T; 0]>::prepare_input_workspace(gemm, &settings.steps(), shape);
-        let step = Requirement::matrix(n_in, tile)
-            .and(input::step_workspace(gemm, kind, n_out, n_in, tile))
-            .or(sums::accumulate_workspace(gemm, n_out, n_in, tile));
-        let reduce = Layer::<T, [T; 0]>::step_workspace(gemm, &settings.steps(), shape);
-        let elementwise = if index == last {
-            output::step_workspace::<T>(settings.loss, settings.solver, n_out, tile)
-        } else {
-            Requirement::matrix(n_out, tile)
-                .and(hidden::step_workspace(n_out))
-                .or(Requirement::matrix(n_out, tile).and(copy::step_workspace(n_out)))
-                .or(Requirement::matrix(n_out, tile).and(objective::copy_terms_workspace(n_out)))
-                .or(copy::carry_workspace(n_out))
-        };
-        let apply = weights::apply_workspace(gemm, n_out, n_in, tile).or(elementwise);
-        most.or(prepare).or(step).or(reduce).or(apply)
-    })
-}
+/// What is known of pdADMM without a run.
+///
+/// Defaults from held-out images of MNIST (six pairs of nu and rho, 50 sweeps of 196-500-500-10 on 10,000 images): rho stays
+/// above the threshold of Lemma 1, 4 nu for ReLU; below it no pair was better by more than 0.2 points.
+pub const CARD: Card = Card {
+    name: "pdadmm",
+    code: 0,
+    title: "pdADMM",
+    summary: "All layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)",
+    paper: "J. Wang, Z. Chai, Y. Cheng, L. Zhao, Toward Model Parallelism for Deep Neural Network based on \
+            Gradient-free ADMM Framework, ICDM 2020",
+    uses: &[
+        Use::Nu,
+        Use::NuSchedule,
+        Use::Rho,
+        Use::RhoSchedule,
+        Use::Balancing,
+        Use::Steps,
+        Use::Damping,
+        Use::L1,
+    ],
+    defaults: |step| match step {
+        StepRule::LeastSquares { .. } => Defaults { nu: 1.0, rho: 4.1, learning_rate: 1.0 },
+        StepRule::Vector | StepRule::Scalar | StepRule::Backtracking { .. } => {
+            Defaults { nu: 0.01, rho: 0.041, learning_rate: 1.0 }
+        }
+    },
+    composed: false,
+    products: |first, input_step, n_out, n_in| {
+        LayerProducts::alternating(first, matches!(input_step, StepRule::LeastSquares { .. }), n_out, n_in)
+    },
+    // p, z, q and r of a hidden layer, z and r of the last; u follows from Lemma 4.
+    state: StateMatrices { hidden: 4, last: 2, cut: 0 },
+    rho_threshold: Some(|nu, s, _| theory::pdadmm_rho_threshold(nu, s)),
+    theorem: "pdADMM, Lemma 1: rho > max(4 nu s^2, (sqrt(17) + 1) nu / 2)",
+};
 
-/// The method over a state.
-#[derive(Debug)]
-pub struct PdAdmm<'a, T: Real, S> {
-    settings: Settings<T>,
+/// The method at work.
+#[derive(Debug, Clone, Copy)]
+pub struct PdAdmm<T> {
+    settings: Hyperparameters<T>,
     partition: Partition,
-    problem: Problem<'a, T>,
-    state: State<'a, T, S>,
 }
 
-impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
-    /// Brings settings, data and state together, and checks that they fit.
+impl<T: Real> PdAdmm<T> {
+    /// The method for a run, whose samples are cut so that layers x groups are enough units of work for many threads.
     ///
     /// # Errors
-    /// [`Setting`](crate::error::Error::Setting), [`Shape`](crate::error::Error::Shape),
-    /// [`Length`](crate::error::Error::Length) naming `sums` or `solve`.
-    pub fn new(
-        settings: Settings<T>,
+    /// As [`PdAdmm::with_partition`].
+    pub fn new(settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
+        let layers = Layers::new(run.network)?;
+        Self::with_partition(settings, Partition::for_phase(run.samples(), layers.count()), run)
+    }
+
+    /// The method for a run whose samples are cut so.
+    ///
+    /// # Errors
+    /// [`Setting`](crate::Error::Setting) for a number out of its range, [`Block`](crate::Error::Block) for a network that is
+    /// not one of layers, [`Shape`](crate::Error::Shape) for samples or targets that do not fit it.
+    pub fn with_partition(
+        settings: &Hyperparameters<T>,
         partition: Partition,
-        problem: Problem<'a, T>,
-        state: State<'a, T, S>,
+        run: &Run<'_, T>,
     ) -> Result<Self> {
-        settings.validate()?;
-        let method = Self { settings, partition, problem, state };
-        method.check()?;
-        Ok(method)
+        require_positive("nu", settings.nu.to_f64())?;
+        require_positive("rho", settings.rho.to_f64())?;
+        settings.steps().validate()?;
+        let layers = Layers::new(run.network)?;
+        let (features, outputs) = (run.network.input().features(), run.network.output().features());
+        layers.activation().validate()?;
+        require_size("x", run.problem.x.shape(), (features, partition.samples()))?;
+        settings.loss.check_target(run.problem.target, outputs, run.samples())?;
+        Ok(Self { settings: *settings, partition })
     }
 
-    fn check(&self) -> Result {
-        let State { layers, inputs, residuals, outputs } = &self.state;
-        let (groups, count) = (self.partition.groups(), layers.len());
-        require_size("layers", (count.min(1), 1), (1, 1))?;
-        require_size("x", self.problem.x.shape(), (self.problem.x.nrows(), self.partition.samples()))?;
-        for (argument, found) in
-            [("inputs", inputs.len()), ("residuals", residuals.len()), ("outputs", outputs.len())]
-        {
-            require_size(argument, (found, 1), (count * groups, 1))?;
-        }
-        let mut n_in = self.problem.x.nrows();
-        for (l, layer) in layers.iter().enumerate() {
-            let (n_out, found) = layer.shape();
-            require_size("weights", (n_out, found), (n_out, n_in))?;
-            layer.check(&self.settings.steps(), l)?;
-            for g in 0..groups {
-                let (unit, (_, m)) = (l * groups + g, self.partition.group(g));
-                let input = if l == 0 { (0, 0) } else { (n_in, m) };
-                require_size("p", inputs[unit].p.shape(), input)?;
-                require_size("r", residuals[unit].r.shape(), (n_out, m))?;
-                require_size("z", outputs[unit].z.shape(), (n_out, m))?;
-                let copied = if l + 1 == count { (0, 0) } else { (n_out, m) };
-                require_size("q", outputs[unit].q.shape(), copied)?;
-                if outputs[unit].u.shape() != (0, 0) {
-                    require_size("u", outputs[unit].u.shape(), copied)?;
-                }
-                layer.check_sums(inputs[unit].sums.as_ref())?;
-            }
-            n_in = n_out;
-        }
-        self.settings.loss.check_target(self.problem.target, n_in, self.partition.samples())
+    /// The present settings.
+    pub fn settings(&self) -> &Hyperparameters<T> {
+        &self.settings
     }
 
-    /// The layers, for their weights.
-    pub fn layers(&self) -> &[Layer<T, S>] {
-        self.state.layers
-    }
-
-    /// The whole state, for reading.
-    pub fn state(&self) -> &State<'a, T, S> {
-        &self.state
-    }
-
-    /// Sets p, z, q and r by a forward pass from the layers' weights: a feasible point, `p = q = f(z)`, `r = 0`, and so
-    /// `u = 0` by Lemma 4.
+    /// The variables, for reading.
     ///
     /// # Errors
-    /// Those of the executor's tasks.
-    pub fn initialize<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let Self { settings, partition, problem, state } = self;
-        let State { layers, inputs, residuals, outputs } = state;
-        let (settings, partition, problem) = (*settings, *partition, *problem);
-        layers.iter_mut().for_each(Layer::reset);
-        let groups = partition.groups();
-        for l in 0..layers.len() {
-            let layer = &layers[l];
-            let of_layer = l * groups..(l + 1) * groups;
-            let (below, here) = outputs.split_at_mut(l * groups);
-            let below = &below[l.saturating_sub(1) * groups..];
-            let units = (&mut inputs[of_layer.clone()], &mut residuals[of_layer], &mut here[..groups]);
-            executor.run(units, |g, (input, residual, output), mut stack| {
-                residual.r.as_mut_slice().fill(T::ZERO);
-                output.u.as_mut_slice().fill(T::ZERO);
-                if l > 0 {
-                    input.p.as_mut_slice().copy_from_slice(below[g].q.as_slice());
-                }
-                for (start, count) in partition.tiles(g) {
-                    let p = input_tile(&problem, &partition, input, g, start, count);
-                    let mut z = output.z.columns_mut(start, count);
-                    layer.forward(gemm, &p, &mut z, stack.rest())?;
-                }
-                if output.q.shape() == output.z.shape() {
-                    settings.activation.apply(output.z.as_slice(), output.q.as_mut_slice())?;
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
+    /// [`Length`](crate::Error::Length) for a state that is not of [`memory`](Method::memory)'s sizes.
+    pub fn variables<'s>(&self, run: &Run<'s, T>, state: &'s State<'_, T>) -> Result<Variables<'s, T>> {
+        Variables::new(self.sizes(run)?, state)
     }
 
-    /// One sweep of Algorithm 1.
-    ///
-    /// # Errors
-    /// [`NonFinite`](crate::error::Error::NonFinite) as soon as weights, the Lagrangian or a change are not
-    /// finite, else what the updates say.
-    pub fn sweep<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result<Sweep> {
-        self.prepare_inputs(executor, gemm)?;
-        self.map(executor, gemm)?;
-        self.reduce(executor, gemm)?;
-        self.apply(executor, gemm)?;
-        self.account().require_finite()
+    fn sizes<'s>(&self, run: &Run<'s, T>) -> Result<Sizes<'s, T>> {
+        Ok(Sizes::new(Layers::new(run.network)?, self.partition, &self.settings))
+    }
+
+    fn frame<'s>(&self, run: &Run<'s, T>) -> Result<Frame<'s, T>> {
+        let (sizes, activation) = (self.sizes(run)?, Layers::new(run.network)?.activation());
+        Ok(Frame {
+            settings: self.settings,
+            activation,
+            problem: run.problem,
+            partition: self.partition,
+            sizes,
+        })
     }
 
     /// What the input steps need to know of the weights: the inverse Hessian, or one tau a layer.
-    fn prepare_inputs<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let Some(hidden) = self.state.layers.len().checked_sub(1).filter(|&count| count > 0) else {
-            return Ok(());
-        };
-        let settings = self.settings;
-        let (w, c) = (settings.nu, settings.rho);
-        match settings.input_step {
+    fn prepare_inputs<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        frame: &Frame<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let (w, c, count) = (self.settings.nu, self.settings.rho, frame.layers());
+        match self.settings.input_step {
             StepRule::Vector => Ok(()),
-            StepRule::LeastSquares { .. } => executor.run(&mut self.state.layers[1..], |_, layer, stack| {
-                layer.prepare_input(gemm, &settings.steps(), w, c, stack)
-            }),
+            StepRule::LeastSquares { .. } => executor
+                .run(variables.layers.range(1, count), |_, mut layer, stack| {
+                    layer.prepare_input(gemm, w, c, stack)
+                }),
             StepRule::Scalar | StepRule::Backtracking { .. } => {
-                let groups = self.partition.groups();
-                self.probe(executor, gemm)?;
-                for l in 1..=hidden {
+                self.probe(frame, variables, executor, gemm)?;
+                let records = variables.inputs.chunks(self.partition.groups() * InputRecord::COUNT);
+                for (l, records) in records.enumerate().skip(1) {
                     let mut probe = Probe::default();
-                    self.state.inputs[l * groups..(l + 1) * groups].iter().for_each(|i| probe.add(i.probe));
-                    self.state.layers[l].set_tau(&settings.steps(), w, c, probe)?;
+                    InputRecord::all(records).for_each(|record| probe.add(record.probe));
+                    variables.layers.get(l).set_tau(w, c, probe)?;
                 }
                 Ok(())
             }
         }
     }
 
-    fn probe<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let Self { settings, partition, state, .. } = self;
-        let State { layers, inputs, residuals, outputs } = state;
-        let (settings, partition) = (*settings, *partition);
-        let (groups, layers, outputs, residuals) = (partition.groups(), &**layers, &**outputs, &**residuals);
-        executor.run(&mut inputs[groups..], |unit, input, mut stack| {
-            let (l, g) = (unit / groups + 1, unit % groups);
-            input.probe = Probe::default();
-            for (start, count) in partition.tiles(g) {
+    fn probe<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        frame: &Frame<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let VariablesMut { layers, p, r, z, q, u, inputs, .. } = variables;
+        let (layers, groups) = (layers.read(), self.partition.groups());
+        let (p, r, z, q, u) = (&**p, &**r, &**z, &**q, &**u);
+        let first = groups * InputRecord::COUNT;
+        executor.run(Runs::new(&mut inputs[first..], InputRecord::COUNT), |below, record, mut stack| {
+            let unit = below + groups;
+            let (layer, below) = (layers.get(unit / groups), frame.output(z, q, u, below));
+            let (p, r) = (frame.sizes.of(p, unit, Sizes::p), frame.sizes.of(r, unit, Sizes::z));
+            let SumsShape { n_out, n_in } = layer.shape();
+            let mut probe = Probe::default();
+            for (start, count) in self.partition.tiles(unit % groups) {
                 let mut stack = stack.rest();
-                let p = input.p.columns(start, count);
-                let mut gradient = stack.matrix(p.nrows(), count)?;
-                coupling(&settings, &outputs[unit], &p, start, &mut gradient)?;
-                let r = residuals[groups + unit].r.columns(start, count);
-                let weights = layers[l].weights();
-                let found =
-                    input::probe(gemm, settings.nu, settings.rho, &weights, &mut gradient, &r, stack)?;
-                input.probe.add(found);
+                let (p, r) = (tile_of(p, n_in, start, count), tile_of(r, n_out, start, count));
+                let mut gradient = stack.matrix(n_in, count)?;
+                frame.coupling(&below, &p, start, &mut gradient)?;
+                let Hyperparameters { nu, rho, .. } = self.settings;
+                probe.add(input::probe(gemm, nu, rho, &layer.weights(), &mut gradient, &r, stack)?);
             }
+            InputRecord::update(record, |record| record.probe = probe);
             Ok(())
         })
     }
 
     /// Equation 1, and the sums for equations 2 and 3.
-    fn map<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let Self { settings, partition, problem, state } = self;
-        let State { layers, inputs, residuals, outputs } = state;
-        let (settings, partition, problem) = (*settings, *partition, *problem);
-        let (groups, layers, outputs) = (partition.groups(), &**layers, &**outputs);
-        executor.run((&mut **inputs, &mut **residuals), |unit, (input, residual), mut stack| {
+    fn map<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        frame: &Frame<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let VariablesMut { layers, p, sums, r, z, q, u, inputs, .. } = variables;
+        let (layers, groups, sizes) = (layers.read(), self.partition.groups(), frame.sizes);
+        let (z, q, u) = (&**z, &**q, &**u);
+        let (p, sums) = (sizes.deal(p, Sizes::p), sizes.deal(sums, Sizes::sums));
+        let units = (p, sums, sizes.deal(r, Sizes::z), Runs::new(inputs, InputRecord::COUNT));
+        executor.run(units, |unit, (p, sums, r, record), mut stack| {
             let (l, g) = (unit / groups, unit % groups);
-            let layer = &layers[l];
-            let shape = layer.sums_shape();
-            shape.carve(input.sums.as_mut())?.clear(layer.parts());
-            input.moved = Moved::default();
-            for (start, count) in partition.tiles(g) {
-                let mut r = residual.r.columns_mut(start, count);
+            let layer = layers.get(l);
+            let SumsShape { n_out, n_in } = layer.shape();
+            layer.shape().carve(sums)?.clear(layer.parts());
+            let mut moved = Moved::default();
+            for (start, count) in self.partition.tiles(g) {
+                let mut r = tile_of_mut(r, n_out, start, count);
                 if l > 0 {
-                    let below = &outputs[unit - groups];
-                    let moved =
-                        step_input(gemm, &settings, layer, below, input, start, &mut r, stack.rest())?;
-                    input.moved.promised += moved.promised;
-                    input.moved.squared += moved.squared;
+                    let below = frame.output(z, q, u, unit - groups);
+                    let mut p = tile_of_mut(p, n_in, start, count);
+                    let step = frame.step_input(gemm, &layer, &below, start, &mut p, &mut r, stack.rest())?;
+                    moved.promised += step.promised;
+                    moved.squared += step.squared;
                 }
-                let p = match l {
-                    0 => data_tile(&problem, &partition, g, start, count),
-                    _ => input.p.columns(start, count),
-                };
-                let mut sums = shape.carve(input.sums.as_mut())?;
+                let p = frame.input(l, p, g, start, count);
+                let mut sums = layer.shape().carve(sums)?;
                 sums::accumulate(gemm, &as_ref(&r), &p, layer.parts(), &mut sums, stack.rest())?;
             }
+            InputRecord::update(record, |record| record.moved = moved);
             Ok(())
         })
     }
 
     /// Equations 2 and 3.
-    fn reduce<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let settings = self.settings;
-        let (groups, samples) = (self.partition.groups(), self.partition.samples());
-        let units = (&mut *self.state.layers, Runs::new(self.state.inputs, groups));
-        executor.run(units, |l, (layer, inputs), stack| {
-            layer.collect(inputs.iter().map(|input| input.sums.as_ref()))?;
-            let order = weights::Order::WeightsFirst;
-            layer.step(gemm, &settings.steps(), order, settings.nu, l == 0, samples, stack)
+    fn reduce<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        frame: &Frame<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let (groups, samples, nu) = (self.partition.groups(), self.partition.samples(), self.settings.nu);
+        let (sizes, sums) = (frame.sizes, &*variables.sums);
+        executor.run(variables.layers.reborrow(), |l, mut layer, stack| {
+            let units = l * groups..(l + 1) * groups;
+            layer.collect(units.map(|unit| sizes.of(sums, unit, Sizes::sums)))?;
+            layer.step(gemm, weights::Order::WeightsFirst, nu, l == 0, samples, stack)
         })
     }
 
     /// Equations 4 to 7.
-    fn apply<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let Self { settings, partition, problem, state } = self;
-        let State { layers, inputs, residuals, outputs } = state;
-        let (settings, partition, problem) = (*settings, *partition, *problem);
-        let (groups, layers, inputs) = (partition.groups(), &**layers, &**inputs);
-        executor.run((&mut **residuals, &mut **outputs), |unit, (residual, output), mut stack| {
+    fn apply<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        frame: &Frame<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let VariablesMut { layers, p, r, z, q, u, terms, .. } = variables;
+        let (layers, groups, sizes, all_p) = (layers.read(), self.partition.groups(), frame.sizes, &**p);
+        let outputs = (sizes.deal(z, Sizes::z), sizes.deal(q, Sizes::q), sizes.deal(u, Sizes::u));
+        let units = (sizes.deal(r, Sizes::z), outputs, Runs::new(terms, Terms::COUNT));
+        executor.run(units, |unit, (r, (z, q, u), record), mut stack| {
             let (l, g) = (unit / groups, unit % groups);
-            let layer = &layers[l];
-            output.terms = Terms::default();
-            for (start, count) in partition.tiles(g) {
-                let p = input_tile(&problem, &partition, &inputs[unit], g, start, count);
-                let mut r = residual.r.columns_mut(start, count);
-                weights::apply_weights(gemm, &layer.change(), &p, &mut r, stack.rest())?;
-                for (start, count) in strips(r.nrows(), start, count) {
-                    let mut r = residual.r.columns_mut(start, count);
+            let layer = layers.get(l);
+            let n_out = layer.shape().n_out;
+            let p = sizes.of(all_p, unit, Sizes::p);
+            let mut terms = Terms::default();
+            let mut output = OutputMut { n_out, z, q, u };
+            for (start, count) in self.partition.tiles(g) {
+                let p = frame.input(l, p, g, start, count);
+                let mut tile = tile_of_mut(r, n_out, start, count);
+                weights::apply_weights(gemm, &layer.change(), &p, &mut tile, stack.rest())?;
+                for (start, count) in strips(n_out, start, count) {
+                    let mut r = tile_of_mut(r, n_out, start, count);
                     weights::apply_bias(layer.bias_change(), &mut r)?;
-                    if l + 1 < layers.len() {
-                        let next = inputs[unit + groups].p.columns(start, count);
-                        step_hidden(&settings, &next, start, &mut r, output, stack.rest())?;
+                    if l + 1 < layers.count() {
+                        let next = tile_of(sizes.of(all_p, unit + groups, Sizes::p), n_out, start, count);
+                        frame.step_hidden(&next, start, &mut r, &mut output, &mut terms, stack.rest())?;
                     } else {
-                        let target = problem.target.columns(partition.group(g).0 + start, count);
-                        step_output(&settings, target, start, &mut r, output, stack.rest())?;
+                        let target = frame.target(g, start, count);
+                        frame.step_output(target, start, &mut r, &mut output, &mut terms, stack.rest())?;
                     }
-                    output.terms.linear += objective::squared(&as_ref(&r));
+                    terms.linear += objective::squared(&as_ref(&r));
                 }
             }
+            terms.write(record);
             Ok(())
         })
     }
 
     /// Adds up the units' shares, in their order.
-    fn account(&self) -> Sweep {
-        let Settings { nu, rho, activation, regularizer, .. } = self.settings;
+    fn account(&self, frame: &Frame<'_, T>, state: &State<'_, T>) -> Result<Sweep> {
+        let Hyperparameters { nu, rho, regularizer, .. } = self.settings;
         let (nu, rho) = (nu.to_f64(), rho.to_f64());
-        let constants = PdAdmmConstants::new(nu, rho, activation.lipschitz().to_f64());
-        let State { layers, inputs, outputs, .. } = &self.state;
-        let last = outputs.len() - self.partition.groups();
+        let constants = PdAdmmConstants::new(nu, rho, frame.activation.lipschitz().to_f64());
+        let variables = Variables::new(frame.sizes, state)?;
+        let last = frame.sizes.units() - self.partition.groups();
         let mut sweep = Sweep::default();
         let (mut gap, mut q_moved) = (0.0, 0.0);
-        for layer in layers.iter() {
+        for layer in variables.layers().iter() {
             sweep.objective += regularizer.value(&layer.weights());
             sweep.promised += layer.reduced().promised;
         }
-        for (unit, (input, Output { terms, .. })) in inputs.iter().zip(outputs.iter()).enumerate() {
+        for (unit, (input, terms)) in variables.inputs().zip(variables.terms()).enumerate() {
             sweep.objective += terms.risk + 0.5 * nu * terms.linear + terms.copy.value(nu, rho);
             let z_constant = if unit < last { constants.c1 } else { nu / 2.0 };
             sweep.promised +=
@@ -330,35 +316,136 @@ impl<'a, T: Real, S: Memory<T>> PdAdmm<'a, T, S> {
         }
         sweep.primal_residual = libm::sqrt(gap);
         sweep.dual_residual = rho * libm::sqrt(q_moved);
-        sweep
+        Ok(sweep)
+    }
+}
+
+impl<T: Real> Method<T> for PdAdmm<T> {
+    fn memory(&self, run: &Run<'_, T>) -> Memory {
+        self.sizes(run).map_or(Memory::default(), |sizes| sizes.memory())
     }
 
-    /// The Lagrangian of the present state, by a pass of its own; a sweep reports it anyway.
-    ///
-    /// # Errors
-    /// Those of the executor's tasks.
-    pub fn objective<E: Executor<T>>(&mut self, executor: &mut E) -> Result<f64> {
-        let Self { settings, partition, problem, state } = self;
-        let State { layers, inputs, residuals, outputs } = state;
-        let (settings, partition, problem) = (*settings, *partition, *problem);
-        let (groups, inputs, residuals) = (partition.groups(), &**inputs, &**residuals);
-        let count = layers.len();
-        executor.run(&mut **outputs, |unit, output, mut stack| {
+    fn workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
+        let Ok(layers) = Layers::new(run.network) else { return Requirement::NONE };
+        let (settings, tile, last) = (&self.settings, self.partition.tile(), layers.count() - 1);
+        layers.shapes().enumerate().fold(Requirement::NONE, |most, (index, shape)| {
+            let SumsShape { n_out, n_in } = shape;
+            let kind = StepKind::of(&settings.input_step, n_out, n_in);
+            let prepare = layers::prepare_input_workspace(gemm, &settings.steps(), shape);
+            let step = Requirement::matrix(n_in, tile)
+                .and(input::step_workspace(gemm, kind, n_out, n_in, tile))
+                .or(sums::accumulate_workspace(gemm, n_out, n_in, tile));
+            let reduce = layers::step_workspace(gemm, &settings.steps(), shape);
+            let elementwise = if index == last {
+                output::step_workspace::<T>(settings.loss, settings.solver, n_out, tile)
+            } else {
+                Requirement::matrix(n_out, tile)
+                    .and(hidden::step_workspace(n_out))
+                    .or(Requirement::matrix(n_out, tile).and(copy::step_workspace(n_out)))
+                    .or(Requirement::matrix(n_out, tile).and(objective::copy_terms_workspace(n_out)))
+                    .or(copy::carry_workspace(n_out))
+            };
+            let apply = weights::apply_workspace(gemm, n_out, n_in, tile).or(elementwise);
+            most.or(prepare).or(step).or(reduce).or(apply)
+        })
+    }
+
+    fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// A feasible point, `p = q = f(z)`, `r = 0`, and so `u = 0` by Lemma 4.
+    fn initialize<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let frame = self.frame(run)?;
+        let VariablesMut { mut layers, p, r, z, q, u, inputs, terms, .. } =
+            VariablesMut::new(frame.sizes, state)?;
+        layers.reset();
+        [inputs, terms].into_iter().for_each(|records| records.fill(0.0));
+        [r, u].into_iter().for_each(|variable| variable.fill(T::ZERO));
+        let groups = self.partition.groups();
+        for (l, layer) in layers.read().iter().enumerate() {
+            let n_out = layer.shape().n_out;
+            let (below, q) = frame.sizes.deal_layer(q, l, Sizes::q);
+            let (_, p) = frame.sizes.deal_layer(p, l, Sizes::p);
+            let (_, z) = frame.sizes.deal_layer(z, l, Sizes::z);
+            executor.run((p, z, q), |g, (p, z, q), mut stack| {
+                if l > 0 {
+                    p.copy_from_slice(frame.sizes.of(below, (l - 1) * groups + g, Sizes::q));
+                }
+                for (start, count) in self.partition.tiles(g) {
+                    let p = frame.input(l, p, g, start, count);
+                    layer.forward(gemm, &p, &mut tile_of_mut(z, n_out, start, count), stack.rest())?;
+                }
+                if q.is_empty() { Ok(()) } else { frame.activation.apply(z, q) }
+            })?;
+        }
+        Ok(())
+    }
+
+    /// One sweep of Algorithm 1.
+    fn sweep<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        _: Option<&[u32]>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
+        let frame = self.frame(run)?;
+        let variables = &mut VariablesMut::new(frame.sizes, state)?;
+        self.prepare_inputs(&frame, variables, executor, gemm)?;
+        self.map(&frame, variables, executor, gemm)?;
+        self.reduce(&frame, variables, executor, gemm)?;
+        self.apply(&frame, variables, executor, gemm)?;
+        self.account(&frame, state)?.require_finite()
+    }
+
+    fn objective<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        executor: &mut E,
+        _: &G,
+    ) -> Result<f64> {
+        let frame = self.frame(run)?;
+        let VariablesMut { p, r, z, q, u, terms, .. } = VariablesMut::new(frame.sizes, state)?;
+        let (sizes, groups, count) = (frame.sizes, self.partition.groups(), frame.layers());
+        let (p, r, z, q, u) = (&*p, &*r, &*z, &*q, &*u);
+        executor.run(Runs::new(terms, Terms::COUNT), |unit, record, mut stack| {
             let (l, g) = (unit / groups, unit % groups);
-            output.terms = Terms::default();
-            for (start, width) in partition.tiles(g) {
-                output.terms.linear += objective::squared(&residuals[unit].r.columns(start, width));
+            let (r, output) = (sizes.of(r, unit, Sizes::z), frame.output(z, q, u, unit));
+            let mut terms = Terms::default();
+            for (start, width) in self.partition.tiles(g) {
+                terms.linear += objective::squared(&tile_of(r, output.n_out, start, width));
                 if l + 1 < count {
-                    let next = inputs[unit + groups].p.columns(start, width);
-                    let terms = output_terms(&settings, output, &next, start, stack.rest())?;
-                    output.terms.copy.add(terms);
+                    let next = sizes.of(p, unit + groups, Sizes::p);
+                    let next = tile_of(next, output.n_out, start, width);
+                    terms.copy.add(frame.output_terms(&output, &next, start, stack.rest())?);
                 } else {
-                    let target = problem.target.columns(partition.group(g).0 + start, width);
-                    output.terms.risk += settings.loss.value(output.z.columns(start, width), target)?;
+                    let z = tile_of(output.z, output.n_out, start, width);
+                    terms.risk += self.settings.loss.value(z, frame.target(g, start, width))?;
                 }
             }
+            terms.write(record);
             Ok(())
         })?;
-        Ok(self.account().objective)
+        Ok(self.account(&frame, state)?.objective)
+    }
+
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        penalties: Penalties<T>,
+        executor: &mut E,
+        _: &G,
+    ) -> Result<f64> {
+        self.change_penalties(run, state, penalties, executor).map(|()| 0.0)
     }
 }

@@ -1,15 +1,15 @@
 //! nu and rho that change between sweeps.
 
 use super::PdAdmm;
+use super::variables::{Sizes, VariablesMut};
 use crate::error::{Result, require_positive};
-use crate::executor::Executor;
-use crate::matrix::Memory;
-use crate::method::Settings;
-use crate::method::layer::Layer;
+use crate::executor::{Executor, Units};
+use crate::method::partition::{tile_of, tile_of_mut};
+use crate::method::{Penalties, Run, State};
 use crate::real::Real;
 use crate::update::copy;
 
-impl<T: Real, S: Memory<T>> PdAdmm<'_, T, S> {
+impl<T: Real> PdAdmm<T> {
     /// Changes nu and rho between two sweeps; the duals stay as they are, so that the next sweep is that of a run which
     /// has come to this p, W, b, z and u under the new weights.
     ///
@@ -23,34 +23,50 @@ impl<T: Real, S: Memory<T>> PdAdmm<'_, T, S> {
     /// whose own nu and rho are within its condition ([`pdadmm_rho_threshold`](crate::theory::pdadmm_rho_threshold)):
     /// raising nu or lowering rho may leave it. Theorem 3 is about runs whose nu and rho stay in the end.
     ///
-    /// Values that are the present ones change no bit. May also be called before
-    /// [`initialize`](PdAdmm::initialize), which forgets all but the values.
+    /// Values that are the present ones change no bit. May also be called before the state is initialised, which forgets
+    /// all but the values.
     ///
     /// # Errors
     /// [`Setting`](crate::error::Error::Setting) naming `nu`, `rho` or their `ratio`, before anything is written, else
     /// those of the executor's tasks.
-    pub fn set_penalties<E: Executor<T>>(&mut self, executor: &mut E, nu: T, rho: T) -> Result {
-        let settings = Settings { nu, rho, ..self.settings };
-        settings.validate()?;
+    pub(super) fn change_penalties<E: Executor<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        Penalties { nu, rho, .. }: Penalties<T>,
+        executor: &mut E,
+    ) -> Result {
+        require_positive("nu", nu.to_f64())?;
+        require_positive("rho", rho.to_f64())?;
         if nu != self.settings.nu {
-            self.carry_duals(executor, self.settings.nu / nu)?;
-            self.state.layers.iter_mut().for_each(Layer::forget_factor);
+            self.carry_duals(run, state, self.settings.nu / nu, executor)?;
         }
-        self.settings = settings;
+        (self.settings.nu, self.settings.rho) = (nu, rho);
         Ok(())
     }
 
-    fn carry_duals<E: Executor<T>>(&mut self, executor: &mut E, ratio: T) -> Result {
+    fn carry_duals<E: Executor<T>>(
+        &self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        ratio: T,
+        executor: &mut E,
+    ) -> Result {
         // Two legal weights may be so far apart that their ratio is not a number of this type.
         require_positive("ratio of nu", ratio.to_f64())?;
-        let (activation, partition) = (self.settings.activation, self.partition);
-        let hidden = self.state.outputs.len() - partition.groups();
-        executor.run(&mut self.state.outputs[..hidden], |unit, output, mut stack| {
-            for (start, count) in partition.tiles(unit % partition.groups()) {
-                let z = output.z.columns(start, count);
-                copy::carry(ratio, activation, &z, &mut output.q.columns_mut(start, count), stack.rest())?;
+        let (frame, groups) = (self.frame(run)?, self.partition.groups());
+        let (sizes, activation) = (frame.sizes, frame.activation);
+        let VariablesMut { mut layers, z, q, .. } = VariablesMut::new(sizes, state)?;
+        let (hidden, _) = sizes.deal(q, Sizes::q).split(sizes.units() - groups);
+        executor.run(hidden, |unit, q, mut stack| {
+            let (z, n_out) = (sizes.of(z, unit, Sizes::z), sizes.n_out(unit));
+            for (start, count) in self.partition.tiles(unit % groups) {
+                let (z, mut q) = (tile_of(z, n_out, start, count), tile_of_mut(q, n_out, start, count));
+                copy::carry(ratio, activation, &z, &mut q, stack.rest())?;
             }
             Ok(())
-        })
+        })?;
+        layers.forget_factor();
+        Ok(())
     }
 }

@@ -1,0 +1,148 @@
+//! What is known of a method without a run.
+
+use crate::loss::Loss;
+use crate::update::StepRule;
+
+/// A setting, or a group of them, that has an effect with some methods alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// nu, the weight of penalties.
+    Nu,
+    /// A schedule of nu.
+    NuSchedule,
+    /// rho, the weight of constraints.
+    Rho,
+    /// A schedule of rho.
+    RhoSchedule,
+    /// Residual balancing of rho.
+    Balancing,
+    /// A choice of step rules.
+    Steps,
+    /// Damping of least-squares weights.
+    Damping,
+    /// epsilon, its rule and bounds, and acceleration.
+    Epsilon,
+    /// A learning rate.
+    LearningRate,
+    /// Mini-batches.
+    Batch,
+    /// An l1 regulariser, beside a step rule that has a form for it.
+    L1,
+    /// Cuts, and what goes on in and between subnetworks: inner optimiser, alpha, tau_2, guard, frozen subnetworks.
+    Subnetworks,
+}
+
+/// Defaults of settings that differ from method to method.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Defaults {
+    /// Weight of the penalties.
+    pub nu: f64,
+    /// Weight of the constraints.
+    pub rho: f64,
+    /// Length of a gradient step.
+    pub learning_rate: f64,
+}
+
+/// A number of products of one shape over all samples, `n_out x n_in x M` each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Products {
+    /// Rows of the matrix that multiplies the samples.
+    pub n_out: usize,
+    /// Its columns.
+    pub n_in: usize,
+    /// How many in a sweep; a symmetric one counts half.
+    pub count: f64,
+}
+
+/// The products of a layer in a sweep, in three shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LayerProducts {
+    /// Of the layer's own shape, n_out x n_in.
+    pub own: f64,
+    /// Of n_in x n_in.
+    pub inner: f64,
+    /// Of n_out x n_out.
+    pub outer: f64,
+}
+
+impl LayerProducts {
+    /// Back-propagation: one product forward, one back, one for the gradient. The first layer's input is data, which takes
+    /// nothing back.
+    pub const fn back_propagation(first: bool) -> Self {
+        Self { own: if first { 2.0 } else { 3.0 }, inner: 0.0, outer: 0.0 }
+    }
+
+    /// One pass over a layer with variables of its own.
+    ///
+    /// Weights take `r p'` and one to apply the change to the residual, of the layer's own shape, and half of an
+    /// `n_in x n_in` one for the symmetric `p p'`; the first layer's input is data, whose `x x'` is computed once a run, and
+    /// which has no update. Inputs take 2, the gradient and its image. Exact inputs take one of `n_in x n_in` more for the
+    /// solve, or, where that is less, two of the layer's shape and one of `n_out x n_out`.
+    pub const fn alternating(first: bool, exact_inputs: bool, n_out: usize, n_in: usize) -> Self {
+        let outer = 2 * n_out * n_in + n_out * n_out < n_in * n_in;
+        match (first, exact_inputs, outer) {
+            (true, ..) => Self { own: 2.0, inner: 0.0, outer: 0.0 },
+            (false, true, true) => Self { own: 6.0, inner: 0.5, outer: 1.0 },
+            (false, true, false) => Self { own: 4.0, inner: 1.5, outer: 0.0 },
+            (false, false, _) => Self { own: 4.0, inner: 0.5, outer: 0.0 },
+        }
+    }
+
+    /// The same by shape.
+    pub fn by_shape(self, n_out: usize, n_in: usize) -> [Products; 3] {
+        [
+            Products { n_out, n_in, count: self.own },
+            Products { n_out: n_in, n_in, count: self.inner },
+            Products { n_out, n_in: n_out, count: self.outer },
+        ]
+    }
+}
+
+/// How many matrices over all samples a method carries from sweep to sweep. Scratch and weights, which do not grow with the
+/// samples, are not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StateMatrices {
+    /// For each hidden layer, of its outputs.
+    pub hidden: usize,
+    /// For the last layer, of its outputs.
+    pub last: usize,
+    /// For each cut between subnetworks, of the numbers that cross it.
+    pub cut: usize,
+}
+
+/// What is known of a method without a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Card {
+    /// What people type.
+    pub name: &'static str,
+    /// Its number in the C interface.
+    pub code: i32,
+    /// What people read.
+    pub title: &'static str,
+    /// One line for a list of methods.
+    pub summary: &'static str,
+    /// Where it is from.
+    pub paper: &'static str,
+    /// The settings that have an effect beside those that every method takes.
+    pub uses: &'static [Use],
+    /// Defaults for a step rule of the weights.
+    pub defaults: fn(&StepRule<f64>) -> Defaults,
+    /// The objective is R and Omega of the composed network: there are no variables beside the weights.
+    pub composed: bool,
+    /// The products of a layer in a sweep: whether it is the first, the step rule of the inputs, outputs and inputs.
+    pub products: fn(bool, &StepRule<f64>, usize, usize) -> LayerProducts,
+    /// What it carries from sweep to sweep.
+    pub state: StateMatrices,
+    /// What the method's theorem asks of rho, which must be above it: of nu, the activation's Lipschitz constant s, and the
+    /// loss. `None` where no theorem asks anything of rho.
+    pub rho_threshold: Option<fn(f64, f64, Loss) -> f64>,
+    /// That theorem.
+    pub theorem: &'static str,
+}
+
+impl Card {
+    /// Whether a setting has an effect.
+    pub fn uses(&self, setting: Use) -> bool {
+        self.uses.contains(&setting)
+    }
+}

@@ -1,0 +1,99 @@
+//! The settings of all methods.
+
+use super::pdadmm::DualStorage;
+use crate::error::{Error, Result};
+use crate::loss::{Loss, OutputSolver};
+use crate::real::Real;
+use crate::regularizer::Regularizer;
+use crate::update::StepRule;
+
+/// The settings of a run, of which each method takes what its [`Card`](super::Card) names.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Hyperparameters<T> {
+    /// The risk R.
+    pub loss: Loss,
+    /// How the output subproblem is solved.
+    pub solver: OutputSolver,
+    /// Omega, on the weights of every linear map.
+    pub regularizer: Regularizer<T>,
+    /// Weight of the penalties, above 0.
+    pub nu: T,
+    /// Weight of the constraints, above 0.
+    pub rho: T,
+    /// How weights and bias step.
+    pub weight_step: StepRule<T>,
+    /// How the inputs of layers step.
+    pub input_step: StepRule<T>,
+    /// Damping of least-squares weights where they are the only rule, above 0.
+    pub damping: T,
+    /// Where pdADMM's dual is kept.
+    pub dual: DualStorage,
+}
+
+impl<T: Real> Hyperparameters<T> {
+    /// How a layer steps.
+    pub fn steps(&self) -> Steps<T> {
+        let Self { weight_step, input_step, regularizer, .. } = *self;
+        Steps { weights: weight_step, inputs: input_step, regularizer }
+    }
+}
+
+impl<T: Real> Default for Hyperparameters<T> {
+    /// Weights of 1, least-squares steps with a damping of 0.1, no regulariser: values to change some of.
+    fn default() -> Self {
+        let damping = T::from_f64(0.1);
+        Self {
+            loss: Loss::CrossEntropy,
+            solver: OutputSolver::Newton,
+            regularizer: Regularizer::None,
+            nu: T::ONE,
+            rho: T::ONE,
+            weight_step: StepRule::LeastSquares { damping },
+            input_step: StepRule::LeastSquares { damping },
+            damping,
+            dual: DualStorage::default(),
+        }
+    }
+}
+
+/// The weights that schedules change between two sweeps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Penalties<T> {
+    /// Weight of the penalties.
+    pub nu: T,
+    /// Weight of the constraints.
+    pub rho: T,
+    /// Half the width of DLAM's intervals.
+    pub epsilon: T,
+}
+
+/// How a layer steps, which every method with step rules asks of its settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Steps<T> {
+    /// The rule of weights and bias.
+    pub weights: StepRule<T>,
+    /// The rule of the layer's input.
+    pub inputs: StepRule<T>,
+    /// Omega on the weights.
+    pub regularizer: Regularizer<T>,
+}
+
+impl<T: Real> Steps<T> {
+    /// `Ok` when every number is in its range and the step rule can serve the regulariser: l1 has no least-squares step.
+    ///
+    /// # Errors
+    /// [`Setting`](Error::Setting).
+    pub fn validate(&self) -> Result {
+        self.weights.validate()?;
+        self.inputs.validate()?;
+        self.regularizer.validate()?;
+        match (self.weights, self.regularizer) {
+            (StepRule::LeastSquares { .. }, Regularizer::L1(lambda)) => Err(Error::Setting {
+                name: "l1 regulariser",
+                found: lambda.to_f64(),
+                expected: "l2 or none with least-squares weights",
+            }),
+            _ => Ok(()),
+        }
+    }
+}

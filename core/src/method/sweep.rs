@@ -1,0 +1,39 @@
+//! What a sweep says of itself.
+
+use crate::error::{Error, Result};
+use crate::loss::OutputReport;
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Sweep {
+    /// The method's Lagrangian after the sweep, regularisers included.
+    pub objective: f64,
+    /// How far the constraint is from being met.
+    pub primal_residual: f64,
+    /// rho times the change of the variable across the constraint; the norm of the objective's gradient where there is no
+    /// constraint.
+    pub dual_residual: f64,
+    /// The decrease of the objective that the method's theorem promises for this sweep, by the steps it took. It may
+    /// be negative if rho is below the theorem's threshold, or where there is no theorem: then nothing is promised.
+    pub promised: f64,
+    /// The output subproblem's solver's account, the worst of all samples.
+    pub output: OutputReport,
+    /// The sweep's step was undone, because the loss would have risen: weights and biases are what they were.
+    pub rejected: bool,
+}
+
+impl Sweep {
+    /// The report, if everything in it is finite. Norms of what moved may overflow while the objective does not.
+    pub(super) fn require_finite(self) -> Result<Self> {
+        let named = [
+            ("the Lagrangian", self.objective),
+            ("the change of the variables", self.promised),
+            ("the primal residual", self.primal_residual),
+            ("the dual residual", self.dual_residual),
+        ];
+        match named.iter().find(|(_, value)| !value.is_finite()) {
+            Some(&(quantity, _)) => Err(Error::NonFinite { quantity }),
+            None => Ok(self),
+        }
+    }
+}
