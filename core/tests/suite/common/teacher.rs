@@ -1,12 +1,13 @@
 //! Small training problems whose labels come from a teacher network.
 
-use altmin_core::method::{Problem, Settings};
+use altmin_core::method::Problem;
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 use altmin_core::view::dense;
 use altmin_core::{Activation, Loss, OutputSolver, Target};
 
 use super::dense::{Mat, distance};
+pub(crate) use super::rig::Settings;
 
 pub(crate) struct Random(pub(crate) u64);
 
