@@ -8,7 +8,9 @@ pub mod evaluate;
 pub mod init;
 pub mod model;
 pub mod names;
+pub mod part;
 pub mod score;
+pub mod widths;
 
 pub use blocks::{Architecture, BlockNetwork};
 pub use evaluate::{Evaluation, evaluate};
