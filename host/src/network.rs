@@ -8,6 +8,7 @@ pub mod init;
 pub mod model;
 pub mod predictor;
 pub mod score;
+pub mod widths;
 
 pub use blocks::{Architecture, Network};
 pub use evaluate::{Evaluation, evaluate};
