@@ -22,6 +22,11 @@ impl<T: Real> Trainer<T> {
         maps(&self.network, &self.good)
     }
 
+    /// The present parameters of all maps, one map after the other: weights, column by column, then bias.
+    pub fn parameters(&self) -> &[T] {
+        &self.good
+    }
+
     /// Sets weights (outputs x inputs) and biases of a linear map, laid out as [`Trainer::maps`] has them.
     ///
     /// The next sweep begins as the first one did: auxiliary variables come from a forward pass, duals, moments and
