@@ -29,6 +29,10 @@ pub use partition::{Partition, TILE};
 pub use run::{Memory, Problem, Run, State};
 pub use sweep::Sweep;
 
+use core::fmt;
+use core::str::FromStr;
+
+use crate::choice::{Choice, Member, ParseError};
 use crate::error::Result;
 use crate::executor::Executor;
 use crate::gemm::Gemm;
@@ -133,6 +137,29 @@ macro_rules! methods {
             }
         }
 
+        impl Choice for Name {
+            const SETTING: &'static str = "method";
+            const MEMBERS: &'static [Member] = &[$(
+                Member { name: $card.name, code: $card.code, about: $card.summary, parameter: None }
+            ),+];
+
+            fn name(&self) -> &'static str {
+                self.card().name
+            }
+
+            fn code(&self) -> i32 {
+                self.card().code
+            }
+
+            fn parameter(&self) -> Option<f64> {
+                None
+            }
+
+            fn from_code(code: i32, _: Option<f64>) -> Option<Self> {
+                Self::ALL.iter().copied().find(|name| name.card().code == code)
+            }
+        }
+
         /// A method that is chosen at run time.
         #[derive(Debug, Clone)]
         pub enum AnyMethod<T> {
@@ -228,6 +255,20 @@ macro_rules! methods {
             }
         }
     };
+}
+
+impl FromStr for Name {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> core::result::Result<Self, ParseError> {
+        Self::from_text(text)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.card().name)
+    }
 }
 
 methods! {
