@@ -1,4 +1,4 @@
-//! How nu and rho go on from sweep to sweep.
+//! Schedules of the penalties nu and rho.
 
 use super::choice::{Method, Precision, Use};
 use super::resolved::Settings;
@@ -45,10 +45,10 @@ impl Display for Times {
     }
 }
 
-/// How nu goes on.
+/// Schedule of nu.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum NuSchedule {
-    /// It stays.
+    /// The initial value throughout.
     #[default]
     Constant,
     /// Continuation.
@@ -78,10 +78,10 @@ impl Display for NuSchedule {
     }
 }
 
-/// How rho goes on.
+/// Schedule of rho.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub enum RhoSchedule {
-    /// It stays.
+    /// The initial value throughout.
     #[default]
     Constant,
     /// It is multiplied every so many sweeps.
@@ -164,7 +164,7 @@ pub(super) fn validate(settings: &Settings) -> Result {
         RhoSchedule::Times(times) => stays_in_range("rho-schedule", "rho", times, settings.rho, settings),
         RhoSchedule::Rising(value) => factor("rho-schedule", rho_schedule, value, settings.precision),
         RhoSchedule::Balance(_) if method != Method::Pdadmm => {
-            let expected = format!("another schedule: balance is pdadmm's, not for the method {method}");
+            let expected = format!("another schedule: the method {method} has no balance, only pdadmm has");
             Err(Error::argument("rho-schedule", rho_schedule, expected))
         }
         RhoSchedule::Balance(rule) => match rule.validate() {
@@ -201,7 +201,7 @@ fn stays_in_range(
         positive(name, times, limit)?;
         let beyond = if times.factor > 1.0 { limit >= first } else { limit <= first };
         if times.factor != 1.0 && !beyond {
-            let expected = format!("a limit that {quantity} = {first} goes towards");
+            let expected = format!("a limit that {quantity} = {first} approaches");
             return Err(Error::argument(name, times, expected));
         }
         if !range(precision).contains(&limit) {
@@ -215,8 +215,8 @@ fn stays_in_range(
         Some(change) if change <= planned as f64 => {
             let sweep = change * times.every as f64 + 1.0;
             let expected = format!(
-                "a schedule, perhaps with a limit, under which {quantity} stays in the range of {precision}: \
-                 it would leave it in sweep {sweep} of {sweeps}"
+                "a schedule, perhaps with a limit, that keeps {quantity} in the range of {precision}: \
+                 it would leave that range in sweep {sweep} of {sweeps}"
             );
             Err(Error::argument(name, times, expected))
         }
