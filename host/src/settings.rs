@@ -7,11 +7,11 @@
 
 mod choice;
 mod defaults;
+mod effect;
 mod options;
 mod penalty_schedule;
 mod resolved;
 mod text;
-mod validate;
 mod values;
 
 pub use choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};

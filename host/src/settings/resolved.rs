@@ -1,5 +1,7 @@
 //! Settings in which nothing is missing.
 
+mod validate;
+
 use super::choice::{
     Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
 };
@@ -9,7 +11,6 @@ use super::defaults::{
 };
 use super::options::TrainOptions;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
-use super::validate::validate;
 use super::values::{
     Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
 };
@@ -22,6 +23,7 @@ use crate::network::names::{Activation, Loss};
 use crate::network::score::Measure;
 use crate::network::widths::Widths;
 use std::time::Duration;
+use validate::validate;
 
 /// Every setting of a run but the folder it is written to, checked; for meaning and defaults see [`TrainOptions`].
 #[derive(Debug, Clone, PartialEq)]

@@ -1,15 +1,16 @@
 //! Ranges, and which settings go together.
 
-use super::choice::{Method, Precision, StepRule, Use};
-use super::penalty_schedule;
-use super::resolved::Settings;
-use super::values::{EpsilonBounds, Growth, Guard, Regularizer, write_classes, write_target};
+mod schedules;
+
+use super::Settings;
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::cuts::{Cuts, MOST_SUBNETWORKS, Split};
 use crate::network::init::Initializer;
 use crate::network::names::Activation;
 use crate::network::widths::Widths;
+use crate::settings::choice::{Method, Precision, StepRule, Use};
+use crate::settings::values::{EpsilonBounds, Growth, Guard, Regularizer, write_classes, write_target};
 use std::fmt::Display;
 
 /// Most threads: each has memory of its own, and more are a typing error.
@@ -21,7 +22,7 @@ pub(super) fn validate(settings: &Settings) -> Result {
     network(settings)?;
     method(settings)?;
     stopping(settings)?;
-    penalty_schedule::validate(settings)?;
+    schedules::validate(settings)?;
     if !(1..=MOST_THREADS).contains(&settings.threads) {
         let expected = format!("at least 1, at most {MOST_THREADS}");
         return Err(Error::argument("threads", settings.threads, expected));
@@ -238,7 +239,7 @@ fn stopping(settings: &Settings) -> Result {
 }
 
 /// Checks that the number in a setting that reads `found` is finite and above 0.
-pub(super) fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
+fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
     if value.is_finite() && value > 0.0 {
         return Ok(());
     }
@@ -246,6 +247,6 @@ pub(super) fn positive(setting: &'static str, found: impl Display, value: f64) -
 }
 
 /// Checks that there is at least one.
-pub(super) fn positive_count(setting: &'static str, count: usize) -> Result {
+fn positive_count(setting: &'static str, count: usize) -> Result {
     if count > 0 { Ok(()) } else { Err(Error::argument(setting, 0, "at least 1")) }
 }
