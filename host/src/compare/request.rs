@@ -194,7 +194,7 @@ fn check_label(label: &str, method: Method) -> Result {
         return refused(format!("a label of 1 to {LONGEST} letters, digits, - or _"));
     }
     match Method::from_str(label, true) {
-        Ok(other) if other != method => refused(format!("a label other than the name of another method")),
+        Ok(other) if other != method => refused("a label other than the name of another method".to_owned()),
         _ => Ok(()),
     }
 }
