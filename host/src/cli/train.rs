@@ -19,29 +19,29 @@ use std::process::ExitCode;
 
 /// Train a network
 ///
-/// Without options: handwritten digits that are part of the program, within seconds. Every option has a default that was
-/// chosen to do well untuned; options of a --config file stand in for those that are not given here.
+/// Without options, trains on the built-in handwritten digits within seconds. Every option has a default that works well
+/// untuned. Options given here override those of a --config file.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Settings from this file, such as the config.toml of an earlier run; flags win over it
+    /// Read settings from this file, such as the config.toml of an earlier run; command-line options override it
     #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
     config: Option<PathBuf>,
 
     /// Write config.toml, metrics.csv, model.safetensors and curves.svg into this new folder
     ///
-    /// A folder or file that exists is never overwritten. config.toml holds every setting, defaults included:
-    /// `train --config DIR/config.toml` repeats the run bit for bit.
+    /// An existing folder or file is never overwritten. config.toml holds every setting, including defaults:
+    /// `train --config DIR/config.toml` reproduces the run bit for bit.
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
 
-    /// Print one JSON object a line on stdout, for each sweep and at last a summary, and nothing else
+    /// Print JSON lines to stdout instead of a table: one object per sweep and a summary at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// No progress bar and no table: nothing but warnings and errors
+    /// Print only warnings and errors: no progress bar, no table
     #[arg(long, help_heading = "Output")]
     quiet: bool,
 }
@@ -62,7 +62,7 @@ impl Train {
     }
 }
 
-/// The settings that flags and a file give together.
+/// The settings of the command line over those of a file.
 pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Settings, Error> {
     let from_file = match file {
         None => TrainOptions::default(),
