@@ -12,9 +12,12 @@ pub mod balancing;
 mod batches;
 mod card;
 mod descent;
+pub mod dladmm;
+pub mod dlam;
 pub mod gradient;
 mod hyperparameters;
 mod layers;
+pub mod layerwise;
 mod maps;
 mod numbers;
 mod partition;
@@ -24,6 +27,7 @@ pub mod proxprop;
 mod run;
 mod steering;
 mod sweep;
+pub mod taylor;
 pub mod tssm;
 
 pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
@@ -33,6 +37,10 @@ pub use partition::{Partition, TILE};
 pub use run::{Memory, Problem, Run, State};
 pub use sweep::Sweep;
 
+use core::fmt;
+use core::str::FromStr;
+
+use crate::choice::{Choice, Member, ParseError};
 use crate::error::Result;
 use crate::executor::Executor;
 use crate::gemm::Gemm;
@@ -160,6 +168,29 @@ macro_rules! methods {
             }
         }
 
+        impl Choice for Name {
+            const SETTING: &'static str = "method";
+            const MEMBERS: &'static [Member] = &[$(
+                Member { name: $card.name, code: $card.code, about: $card.summary, parameter: None }
+            ),+];
+
+            fn name(&self) -> &'static str {
+                self.card().name
+            }
+
+            fn code(&self) -> i32 {
+                self.card().code
+            }
+
+            fn parameter(&self) -> Option<f64> {
+                None
+            }
+
+            fn from_code(code: i32, _: Option<f64>) -> Option<Self> {
+                Self::ALL.iter().copied().find(|name| name.card().code == code)
+            }
+        }
+
         /// A method that is chosen at run time.
         #[derive(Debug, Clone)]
         pub enum AnyMethod<T> {
@@ -272,8 +303,25 @@ macro_rules! methods {
     };
 }
 
+impl FromStr for Name {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> core::result::Result<Self, ParseError> {
+        Self::from_text(text)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.card().name)
+    }
+}
+
 methods! {
     Pdadmm: pdadmm::PdAdmm<T>, pdadmm::CARD, pdadmm::PdAdmm::new;
+    Dladmm: dladmm::DlAdmm<T>, dladmm::CARD, dladmm::DlAdmm::new;
+    Dlam: dlam::Dlam<T>, dlam::CARD, dlam::Dlam::new;
+    Taylor: taylor::Taylor<T>, taylor::CARD, taylor::Taylor::new;
     Proxprop: proxprop::ProxProp<T>, proxprop::CARD, proxprop::ProxProp::new;
     Gd: gradient::Gradient<T>, gradient::GD, gradient::Gradient::gd;
     Adagrad: gradient::Gradient<T>, gradient::ADAGRAD, gradient::Gradient::adagrad;

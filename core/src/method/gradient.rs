@@ -52,7 +52,7 @@ const fn card(
 /// What is known of gradient descent without a run.
 pub const GD: Card = card(
     ("gd", 5),
-    ("gradient descent", "Gradient descent; with --batch stochastic gradient descent"),
+    ("gradient descent", "Gradient descent; stochastic gradient descent with --batch"),
     "H. Robbins, S. Monro, A Stochastic Approximation Method, Annals of Mathematical Statistics 22, 1951",
     |_| Defaults { nu: 1.0, rho: 1.0, learning_rate: 0.1 },
 );

@@ -1,5 +1,6 @@
 //! The settings of all methods.
 
+use super::dlam::Repair;
 use super::pdadmm::DualStorage;
 use super::tssm::{Convention, Inner};
 use crate::error::{Error, Result};
@@ -47,6 +48,13 @@ pub struct Hyperparameters<T> {
     pub guard: Option<T>,
     /// So many subnetworks, from the first, keep their weights, fewer than there are: the control that a split must beat.
     pub frozen: usize,
+    /// Half the width of DLAM's intervals `|h(z) - a| <= epsilon`, above 0.
+    pub epsilon: T,
+    /// What moves when DLAM's epsilon shrinks.
+    pub repair: Repair,
+    /// DLAM: Nesterov's extrapolation of every block, where F does not rise by it. One product a layer more, and a, z and W
+    /// are stored twice.
+    pub accelerate: bool,
 }
 
 impl<T: Real> Hyperparameters<T> {
@@ -79,6 +87,9 @@ impl<T: Real> Default for Hyperparameters<T> {
             inner: Inner::Sgd,
             guard: None,
             frozen: 0,
+            epsilon: T::from_f64(0.01),
+            repair: Repair::default(),
+            accelerate: false,
         }
     }
 }

@@ -74,7 +74,10 @@ const fn card(
 /// [`Inner::defaults`].
 pub const GSADMM: Card = card(
     ("gsadmm", 9),
-    ("gsADMM", "Subnetworks at once, back-propagation inside, ADMM between them (TSSM, Algorithm 1)"),
+    (
+        "gsADMM",
+        "gsADMM: subnetworks in parallel, back-propagation inside, ADMM between them (TSSM, Algorithm 1)",
+    ),
     &[Use::Rho, Use::LearningRate, Use::Batch, Use::Subnetworks],
     3,
 );
@@ -84,7 +87,8 @@ pub const GSAM: Card = card(
     ("gsam", 10),
     (
         "gsAM",
-        "Subnetworks at once, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)",
+        "gsAM: subnetworks in parallel, back-propagation inside, alternating minimisation between them (TSSM, \
+         Algorithm 2)",
     ),
     &[Use::LearningRate, Use::Batch, Use::Subnetworks],
     1,
@@ -96,10 +100,10 @@ pub struct Tssm<T> {
     splitting: Splitting,
     settings: Hyperparameters<T>,
     batches: Batches,
-    /// How the largest batch's samples are cut.
+    /// How all samples are cut.
     partition: Partition,
-    /// How all samples are.
-    all: Partition,
+    /// How those of the largest batch are.
+    of_batch: Partition,
 }
 
 impl<T: Real> Tssm<T> {
@@ -123,11 +127,11 @@ impl<T: Real> Tssm<T> {
         let parts = Parts::new(run.network, run.cuts, settings.frozen)?;
         let widest = parts.iter().map(|part| pass::widest_tile(&part)).min().unwrap_or(1);
         let largest = Batches::new(settings.batch, run.samples())?.largest();
-        let [all, partition] = [run.samples(), largest].map(|m| Partition::for_network(m, widest));
-        Self::with_partitions(splitting, settings, all, partition, run)
+        let [partition, of_batch] = [run.samples(), largest].map(|m| Partition::for_network(m, widest));
+        Self::with_partitions(splitting, settings, [partition, of_batch], run)
     }
 
-    /// The same where all samples are cut as in `all`, and those of the largest batch as in `partition`.
+    /// The same where all samples are cut as in the first partition, and those of the largest batch as in the second.
     ///
     /// # Errors
     /// [`Setting`](Error::Setting) for a number out of its range, a regulariser, which subnetworks do not have, or cuts
@@ -136,21 +140,20 @@ impl<T: Real> Tssm<T> {
     pub fn with_partitions(
         splitting: Splitting,
         settings: &Hyperparameters<T>,
-        all: Partition,
-        partition: Partition,
+        [partition, of_batch]: [Partition; 2],
         run: &Run<'_, T>,
     ) -> Result<Self> {
         let Hyperparameters { alpha, rho, tau, guard, loss, batch, .. } = *settings;
         let batches = Batches::new(batch, run.samples())?;
-        let method = Self { splitting, settings: *settings, batches, partition, all };
+        let method = Self { splitting, settings: *settings, batches, partition, of_batch };
         require_positive("alpha", alpha.to_f64())?;
         require_positive("rho", rho.to_f64())?;
         require_positive("tau", tau.to_f64())?;
         guard.map_or(Ok(()), |guard| require_not_negative("guard", guard.to_f64()))?;
         method.check_inner()?;
         method.parts(run)?;
-        require_length("partition", all.samples(), run.samples())?;
-        batches.check_partition(partition)?;
+        require_length("partition", partition.samples(), run.samples())?;
+        batches.check_partition(of_batch)?;
         pass::check(loss, run)?;
         Ok(method)
     }
@@ -232,7 +235,7 @@ impl<T: Real> Method<T> for Tssm<T> {
     fn workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
         let Ok(parts) = self.parts(run) else { return Requirement::NONE };
         let (tile, risk) =
-            (self.partition.of(run.samples()).tile(), (self.settings.loss, self.settings.solver));
+            (self.of_batch.of(run.samples()).tile(), (self.settings.loss, self.settings.solver));
         let is_proximal = self.settings.inner == Inner::Proxprop;
         let between = self.between_workspace(gemm, &parts, self.tile());
         parts.iter().fold(between, |most, network| {
@@ -246,7 +249,7 @@ impl<T: Real> Method<T> for Tssm<T> {
     }
 
     fn partition(&self) -> Partition {
-        self.all
+        self.partition
     }
 
     /// Sets p and q by a forward pass from the subnetworks' parameters, u to 0, and the optimisers to their start: a

@@ -1,9 +1,7 @@
 //! pdADMM against Algorithm 1 written out on whole matrices, and against what its Lemma 1 and Theorem 3 promise.
 
-use altmin_core::executor::{Executor, Sequential};
-use altmin_core::gemm::Portable;
 use altmin_core::method::pdadmm::{DualStorage, PdAdmm};
-use altmin_core::method::{Partition, Settings, Sweep};
+use altmin_core::method::{Hyperparameters, Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::pdadmm_rho_threshold;
 use altmin_core::update::StepRule;
@@ -11,31 +9,41 @@ use altmin_core::{Activation, Loss, OutputSolver};
 
 use crate::common::dense::{Mat, distance};
 use crate::common::pdadmm_reference::Reference;
-use crate::common::state::{Memory, Order, PdMemory, Permuted, network, pd_scratch};
+use crate::common::rig::{Order, Permuted, Rig, poison};
 use crate::common::subproblems::activate;
 use crate::common::teacher::{
-    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small, variations,
+    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, Settings, farthest, settings, small,
+    variations,
 };
 
-type Method<'a> = PdAdmm<'a, f64, Memory>;
+type Run<'d> = Rig<'d, PdAdmm<f64>>;
 
 /// A rho above Lemma 1's threshold for nu = 1.
 const SAFE: f64 = 5.0;
 
-/// Initialises the method and hands it to `body` with an executor that has exactly the scratch asked for.
+fn rig<'d>(
+    settings: Settings<f64>,
+    partition: Partition,
+    storage: DualStorage,
+    (data, start): (&'d Data, &Network),
+) -> Run<'d> {
+    Rig::new(settings, data.problem(), start, |settings, run| {
+        PdAdmm::with_partition(&Hyperparameters { dual: storage, ..*settings }, partition, run)
+    })
+    .unwrap()
+}
+
+/// Initialises the method and hands it to `body`.
 fn with_method<A>(
     settings: Settings<f64>,
     partition: Partition,
     storage: DualStorage,
-    (data, start): (&Data, &Network),
-    body: impl FnOnce(&mut Method<'_>, &mut Sequential<'_, f64>) -> A,
+    problem: (&Data, &Network),
+    body: impl FnOnce(&mut Run<'_>) -> A,
 ) -> A {
-    let mut memory = PdMemory::new(&settings, start, partition, storage);
-    let mut scratch = pd_scratch(&settings, start, partition);
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = PdAdmm::new(settings, partition, data.problem(), memory.state()).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    body(&mut method, &mut executor)
+    let mut run = rig(settings, partition, storage, problem);
+    run.initialize().unwrap();
+    body(&mut run)
 }
 
 /// The network after so many sweeps, and what each sweep reported.
@@ -45,10 +53,9 @@ fn train(
     problem: (&Data, &Network),
     sweeps: usize,
 ) -> (Network, Vec<Sweep>) {
-    with_method(settings, partition, DualStorage::Recovered, problem, |method, executor| {
-        let reports = (0..sweeps).map(|_| method.sweep(executor, &Portable).unwrap()).collect();
-        (network(method.layers()), reports)
-    })
+    let mut run = rig(settings, partition, DualStorage::Recovered, problem);
+    let reports = run.sweeps(sweeps);
+    (run.network(), reports)
 }
 
 fn groups(samples: usize) -> Partition {
@@ -64,35 +71,36 @@ struct Snapshot {
     r: Vec<Mat>,
 }
 
-fn snapshot(method: &Method<'_>, groups: usize) -> Snapshot {
-    let state = method.state();
-    let of = |l: usize| l * groups..(l + 1) * groups;
-    let all = 0..state.layers.len();
-    let (inputs, outputs) = (&*state.inputs, &*state.outputs);
-    Snapshot {
-        p: all.clone().map(|l| Mat::gather(inputs[of(l)].iter().map(|i| i.p()))).collect(),
-        z: all.clone().map(|l| Mat::gather(outputs[of(l)].iter().map(|o| o.z()))).collect(),
-        q: all.clone().map(|l| Mat::gather(outputs[of(l)].iter().map(|o| o.q()))).collect(),
-        u: all.clone().map(|l| Mat::gather(outputs[of(l)].iter().map(|o| o.u()))).collect(),
-        r: all.map(|l| Mat::gather(state.residuals[of(l)].iter().map(|r| r.r()))).collect(),
-    }
+fn snapshot(run: &mut Run<'_>) -> Snapshot {
+    let layers = run.network().layers();
+    run.with(|method, run, state, _| {
+        let found = method.variables(run, state).unwrap();
+        let all = |of: &dyn Fn(usize) -> Mat| (0..layers).map(of).collect();
+        Snapshot {
+            p: all(&|l| Mat::gather([found.p(l)].into_iter())),
+            z: all(&|l| Mat::gather([found.z(l)].into_iter())),
+            q: all(&|l| Mat::gather([found.q(l)].into_iter())),
+            u: all(&|l| Mat::gather([found.u(l)].into_iter())),
+            r: all(&|l| Mat::gather([found.r(l)].into_iter())),
+        }
+    })
 }
 
 /// Follows the reference for 20 sweeps, in every variable and in the Lagrangian.
 fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {
     for storage in [DualStorage::Recovered, DualStorage::Stored] {
         let mut reference = Reference::new(settings, data, start);
-        with_method(settings, partition, storage, (data, start), |method, executor| {
+        with_method(settings, partition, storage, (data, start), |method| {
             for sweep in 1..=20 {
-                let report = method.sweep(executor, &Portable).unwrap();
+                let report = method.sweep().unwrap();
                 reference.sweep();
                 let expected = reference.lagrangian();
                 let what = format!("{settings:?}, {partition:?}, {storage:?}, sweep {sweep}");
                 let error = (report.objective - expected).abs() / expected.abs().max(1.0);
                 assert!(error < 1e-10, "Lagrangian {} against {expected}: {what}", report.objective);
-                let network = network(method.layers());
+                let network = method.network();
                 assert!(farthest(&network, &reference.network) < 1e-9, "parameters: {what}");
-                let found = snapshot(method, partition.groups());
+                let found = snapshot(method);
                 for l in 0..start.layers() {
                     assert!(distance(&found.z[l], &reference.z[l]) < 1e-9, "z of layer {l}: {what}");
                     if l > 0 {
@@ -189,10 +197,9 @@ fn the_recovered_dual_is_the_stored_one() {
         (mixed, 200),
     ] {
         let run = |storage| {
-            with_method(settings, partition, storage, (&data, &start), |method, executor| {
-                let reports: Vec<Sweep> =
-                    (0..sweeps).map(|_| method.sweep(executor, &Portable).unwrap()).collect();
-                (network(method.layers()), reports, snapshot(method, partition.groups()))
+            with_method(settings, partition, storage, (&data, &start), |method| {
+                let reports: Vec<Sweep> = (0..sweeps).map(|_| method.sweep().unwrap()).collect();
+                (method.network(), reports, snapshot(method))
             })
         };
         let (recovered, reports, state) = run(DualStorage::Recovered);
@@ -217,17 +224,17 @@ fn the_stored_dual_keeps_lemma_4() {
     let partition = groups(170);
     for rule in [StepRule::Vector, StepRule::Scalar, BACKTRACKING, LEAST_SQUARES] {
         let settings = settings(1.0, SAFE, rule);
-        with_method(settings, partition, DualStorage::Stored, (&data, &start), |method, executor| {
+        with_method(settings, partition, DualStorage::Stored, (&data, &start), |method| {
             for _ in 0..200 {
-                method.sweep(executor, &Portable).unwrap();
-                let found = snapshot(method, partition.groups());
+                method.sweep().unwrap();
+                let found = snapshot(method);
                 for l in 0..2 {
                     let f = found.z[l].map(|z| activate(settings.activation, z));
                     let u = found.q[l].plus(-1.0, &f).map(|gap| settings.nu * gap);
                     assert!(distance(&u, &found.u[l]) < 1e-12, "{rule:?}: {}", distance(&u, &found.u[l]));
                 }
             }
-            let moved = snapshot(method, partition.groups()).u;
+            let moved = snapshot(method).u;
             assert!((0..2).all(|l| moved[l].largest() > 1e-2), "{rule:?}: the dual has moved");
         });
     }
@@ -240,11 +247,11 @@ fn descends(rule: StepRule<f64>) {
         let threshold = pdadmm_rho_threshold(settings.nu, settings.activation.lipschitz());
         let rho = if settings.loss == Loss::CrossEntropy { 1.001 * threshold } else { 2.0 * threshold };
         let settings = Settings { rho, ..settings };
-        with_method(settings, groups(170), DualStorage::Recovered, (&data, &start), |method, executor| {
-            let mut before = method.objective(executor).unwrap();
+        with_method(settings, groups(170), DualStorage::Recovered, (&data, &start), |method| {
+            let mut before = method.objective().unwrap();
             let rounding = 1e-12 * before;
             for sweep in 1..=200 {
-                let report = method.sweep(executor, &Portable).unwrap();
+                let report = method.sweep().unwrap();
                 let fall = before - report.objective;
                 assert!(fall >= -rounding, "{settings:?}, sweep {sweep} rises by {}", -fall);
                 assert!(report.promised >= 0.0);
@@ -304,14 +311,14 @@ fn the_accounts_are_those_of_the_state() {
     let partition = groups(170);
     for storage in [DualStorage::Recovered, DualStorage::Stored] {
         for settings in variations(0.7, 1.9, StepRule::Vector) {
-            with_method(settings, partition, storage, (&data, &start), |method, executor| {
-                let mut q = snapshot(method, partition.groups()).q;
+            with_method(settings, partition, storage, (&data, &start), |method| {
+                let mut q = snapshot(method).q;
                 for _ in 0..5 {
-                    let report = method.sweep(executor, &Portable).unwrap();
-                    let again = method.objective(executor).unwrap();
+                    let report = method.sweep().unwrap();
+                    let again = method.objective().unwrap();
                     assert_eq!(report.objective.to_bits(), again.to_bits());
-                    let found = snapshot(method, partition.groups());
-                    let mut reference = Reference::new(settings, &data, &network(method.layers()));
+                    let found = snapshot(method);
+                    let mut reference = Reference::new(settings, &data, &method.network());
                     reference.p[1..].clone_from_slice(&found.p[1..]);
                     reference.z.clone_from(&found.z);
                     for l in 0..2 {
@@ -341,12 +348,12 @@ fn the_carried_residual_does_not_drift() {
     let partition = groups(170);
     for rule in [StepRule::Vector, LEAST_SQUARES] {
         let settings = settings(1.0, SAFE, rule);
-        with_method(settings, partition, DualStorage::Recovered, (&data, &start), |method, executor| {
+        with_method(settings, partition, DualStorage::Recovered, (&data, &start), |method| {
             for _ in 0..200 {
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
             }
-            let found = snapshot(method, partition.groups());
-            let mut reference = Reference::new(settings, &data, &network(method.layers()));
+            let found = snapshot(method);
+            let mut reference = Reference::new(settings, &data, &method.network());
             reference.p[1..].clone_from_slice(&found.p[1..]);
             reference.z.clone_from(&found.z);
             for l in 0..start.layers() {
@@ -382,40 +389,46 @@ fn the_order_of_the_units_changes_no_bit() {
         let settings = settings(1.0, SAFE, rule);
         let (expected, reports) = train(settings, partition, (&data, &start), 10);
         for order in [Order::Backward, Order::Shuffled] {
-            let mut memory = PdMemory::new(&settings, &start, partition, DualStorage::Recovered);
-            let mut executor = Permuted::new(order, pd_scratch(&settings, &start, partition));
-            let mut method = PdAdmm::new(settings, partition, data.problem(), memory.state()).unwrap();
-            let found = sweeps(&mut method, &mut executor, 10);
+            let mut run = rig(settings, partition, DualStorage::Recovered, (&data, &start));
+            let mut executor = Permuted::new(order, poison(run.scratch()));
+            run.initialize_on(&mut executor).unwrap();
+            let found: Vec<Sweep> = (0..10).map(|_| run.sweep_on(&mut executor).unwrap()).collect();
             assert_eq!(found, reports, "{rule:?}, {order:?}");
-            assert_eq!(network(method.layers()), expected, "{rule:?}, {order:?}");
+            assert_eq!(run.network(), expected, "{rule:?}, {order:?}");
         }
     }
 }
 
-fn sweeps<E: Executor<f64>>(method: &mut Method<'_>, executor: &mut E, count: usize) -> Vec<Sweep> {
-    method.initialize(executor, &Portable).unwrap();
-    (0..count).map(|_| method.sweep(executor, &Portable).unwrap()).collect()
-}
-
-/// A second run on the same memory is the first again: nothing of it is left after `initialize`.
+/// A second run in the same state is the first again: nothing of it is left after `initialize`.
 #[test]
 fn a_run_leaves_nothing_behind() {
     let (data, start) = small();
-    let partition = groups(170);
-    let settings = settings(1.0, SAFE, LEAST_SQUARES);
+    let (partition, settings) = (groups(170), settings(1.0, SAFE, LEAST_SQUARES));
     let other = Data::new(6, 4, 170, 99);
     let (expected, _) = train(settings, partition, (&data, &start), 5);
-    let mut memory = PdMemory::new(&settings, &start, partition, DualStorage::Recovered);
-    let mut scratch = pd_scratch(&settings, &start, partition);
-    let mut executor = Sequential::new(&mut scratch);
-    let mut first = PdAdmm::new(settings, partition, other.problem(), memory.state()).unwrap();
-    sweeps(&mut first, &mut executor, 5);
-    for (layer, (weights, bias)) in memory.layers.iter_mut().zip(start.weights.iter().zip(&start.biases)) {
-        let (w, b) = layer.parameters_mut();
-        w.copy_from_slice(&weights.data);
-        b.copy_from_slice(&bias.data);
+    let mut first = rig(settings, partition, DualStorage::Recovered, (&other, &start));
+    first.sweeps(5);
+    let mut second = rig(settings, partition, DualStorage::Recovered, (&data, &start));
+    (second.scalars, second.numbers) = (first.scalars, first.numbers);
+    second.restart(&start);
+    second.sweeps(5);
+    assert_eq!(second.network(), expected);
+}
+
+/// What a sweep leaves in the state is all that the next one needs: another method object goes on from a copy of it.
+#[test]
+fn the_state_is_all_that_a_run_is() {
+    let (data, start) = small();
+    let partition = groups(170);
+    for rule in [StepRule::Vector, StepRule::Scalar, LEAST_SQUARES] {
+        let settings = settings(1.0, SAFE, rule);
+        let mut run = rig(settings, partition, DualStorage::Recovered, (&data, &start));
+        run.sweeps(5);
+        let mut resumed = rig(settings, partition, DualStorage::Recovered, (&data, &start));
+        (resumed.scalars, resumed.numbers) = (run.scalars.clone(), run.numbers.clone());
+        for _ in 0..5 {
+            assert_eq!(resumed.sweep().unwrap(), run.sweep().unwrap());
+        }
+        assert_eq!(resumed.network(), run.network());
     }
-    let mut second = PdAdmm::new(settings, partition, data.problem(), memory.state()).unwrap();
-    sweeps(&mut second, &mut executor, 5);
-    assert_eq!(network(second.layers()), expected);
 }

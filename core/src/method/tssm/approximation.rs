@@ -75,7 +75,7 @@ impl<T: Real> Tssm<T> {
         let Kept { parameters, p, q, subnetworks, terms, .. } = kept;
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         let between = Between { parts, samples: run.samples(), p, q };
-        executor.run(Runs::new(&mut **terms, Terms::COUNT), |t, record, stack| {
+        executor.run(Runs::new(terms, Terms::COUNT), |t, record, stack| {
             let mut terms = Terms::default();
             let (start, count) = self.tile_at(t);
             match only {

@@ -116,7 +116,7 @@ impl<T: Real> Tssm<T> {
             let units = (
                 Runs::new(frame.cut_mut(q, l), length),
                 Runs::new(frame.cut_mut(u, l), length),
-                Runs::new(&mut **terms, Terms::COUNT),
+                Runs::new(terms, Terms::COUNT),
             );
             executor.run(units, |t, (q, u, terms), stack| {
                 let (start, count) = self.tile_at(t);
@@ -145,8 +145,7 @@ impl<T: Real> Tssm<T> {
             let between = Between { parts, samples: run.samples(), p: below, q: &[] };
             let input = between.input(run, l - 1);
             let target = (l + 1 < parts.count()).then(|| dense(above, parts.features(l), run.samples()));
-            let units =
-                (Runs::new(own, parts.features(l - 1) * self.tile()), Runs::new(&mut **terms, Terms::COUNT));
+            let units = (Runs::new(own, parts.features(l - 1) * self.tile()), Runs::new(terms, Terms::COUNT));
             executor.run(units, |t, (p, terms), stack| {
                 let (start, count) = self.tile_at(t);
                 let input = columns(&input, start, count);
@@ -173,7 +172,7 @@ impl<T: Real> Tssm<T> {
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         let between = Between { parts, samples: run.samples(), p, q };
         let targets = if self.splitting == Splitting::Gsadmm { between.q } else { between.p };
-        executor.run(Runs::new(&mut **terms, Terms::COUNT), |t, terms, mut stack| {
+        executor.run(Runs::new(terms, Terms::COUNT), |t, terms, mut stack| {
             let (start, count) = self.tile_at(t);
             Terms::update(terms, |terms| {
                 (first..parts.count()).try_for_each(|l| {
@@ -195,7 +194,7 @@ impl<T: Real> Tssm<T> {
         let parts = self.parts(run)?;
         let Kept { p, q, u, terms, .. } = kept;
         let between = Between { parts, samples: run.samples(), p, q };
-        executor.run(Runs::new(&mut **terms, Terms::COUNT), |t, terms, _| {
+        executor.run(Runs::new(terms, Terms::COUNT), |t, terms, _| {
             let (start, count) = self.tile_at(t);
             Terms::update(terms, |terms| {
                 for l in 0..parts.count() - 1 {
@@ -211,18 +210,18 @@ impl<T: Real> Tssm<T> {
 
     /// The widest tile of all samples, at least 1.
     pub(super) fn tile(&self) -> usize {
-        self.all.tile().max(1)
+        self.partition.tile().max(1)
     }
 
     /// Tiles of all samples.
     pub(super) fn tiles(&self) -> usize {
-        self.all.samples().div_ceil(self.tile())
+        self.partition.samples().div_ceil(self.tile())
     }
 
     /// First sample and number of samples of a tile.
     pub(super) fn tile_at(&self, index: usize) -> (usize, usize) {
         let start = index * self.tile();
-        (start, self.tile().min(self.all.samples() - start))
+        (start, self.tile().min(self.partition.samples() - start))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What goes on in and between subnetworks.
 
+use crate::choice::choice;
 use crate::real::Real;
 
 /// What lies between the subnetworks.
@@ -21,6 +22,12 @@ pub enum Convention {
     /// where the paper has M in equations 4, 5, 7 and 8, in L_rho and in F. An optimiser's batches take the mean
     /// gradient all the same, whose size its rate is made for.
     Sum,
+}
+
+choice! { Convention, "convention":
+    Mean, 0, "mean",
+        "The mean risk and (alpha/2M)|q - f(p)|^2, beside sums for constraints, as the paper prints them";
+    Sum, 1, "sum", "The summed risk and (alpha/2)|q - f(p)|^2";
 }
 
 impl Convention {
@@ -50,6 +57,12 @@ pub enum Inner {
     /// the batch before and after the step: a step that raises the cost is undone and nu multiplied by 4. Below the last
     /// subnetwork nu cannot be less than it was at the start, and shortens the signal: `(f_l - q_l) start/nu`.
     Proxprop,
+}
+
+choice! { Inner, "inner":
+    Sgd, 0, "sgd", "Stochastic gradient descent";
+    Adam, 1, "adam", "Adam";
+    Proxprop, 2, "proxprop", "Proximal sweeps with least-squares weights, as in the method proxprop";
 }
 
 /// What a setting of subnetworks is when nobody said.

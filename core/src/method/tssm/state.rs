@@ -114,7 +114,7 @@ impl<T: Real> Tssm<T> {
             sums,
             factor,
             before,
-            self.partition.groups() * group,
+            self.of_batch.groups() * group,
             p,
             q,
             q,
@@ -126,7 +126,7 @@ impl<T: Real> Tssm<T> {
         let n = parts.count();
         let is_proximal = self.settings.inner == Inner::Proxprop;
         let records = if is_proximal { maps::numbers(&parts.moving_network()) } else { 0 };
-        let tallies = self.partition.groups() * parts.moving() * Tally::COUNT;
+        let tallies = self.of_batch.groups() * parts.moving() * Tally::COUNT;
         [n * Subnetwork::COUNT, n * Norms::COUNT, records, tallies, self.tiles() * Terms::COUNT]
     }
 

@@ -37,13 +37,13 @@ impl<T: Real> Tssm<T> {
     ) -> Result {
         let parts = self.parts(run)?;
         let Some(optimizer) = self.optimizer() else {
-            let mut steps = self.batches.steps(order, self.partition);
+            let mut steps = self.batches.steps(order, self.of_batch);
             return steps.try_for_each(|samples| self.sweep_maps(run, &parts, kept, samples, executor, gemm));
         };
         self.keep(&parts, kept);
         kept.tallies.fill(0.0);
         let mut seen = 0;
-        for samples in self.batches.steps(order, self.partition) {
+        for samples in self.batches.steps(order, self.of_batch) {
             self.pass(run, &parts, kept, samples, Way::Back, executor, gemm)?;
             self.follow(&parts, kept, &optimizer, samples, executor)?;
             seen += samples.count();

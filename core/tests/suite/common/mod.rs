@@ -1,22 +1,21 @@
 //! What the proofs share: matrices computed with plain loops, memory with canaries, the updates in a row.
 
-pub(crate) mod composed;
+// pub(crate) mod composed;
 pub(crate) mod congruential;
 pub(crate) mod counting;
 pub(crate) mod dense;
 pub(crate) mod dladmm_reference;
 pub(crate) mod dlam_reference;
 pub(crate) mod dlam_run;
-pub(crate) mod dlam_state;
 mod intervals;
 mod loops;
 mod memory;
 pub(crate) mod pdadmm_reference;
 mod plain;
 mod problem;
+pub(crate) mod rig;
 pub(crate) mod saturating;
 pub(crate) mod snapshot;
-pub(crate) mod state;
 pub(crate) mod subproblems;
 pub(crate) mod taylor_reference;
 pub(crate) mod teacher;

@@ -1,12 +1,10 @@
 //! pdADMM's Algorithm 1 line by line on whole matrices, with the dual stored and moved by equation 7.
 
-use altmin_core::method::Settings;
-
 use super::dense::Mat;
 use super::subproblems::{
     activate, input_step, minimise_hidden, minimise_output, omega, residual, risk, step_parameters,
 };
-use super::teacher::{Data, Network};
+use super::teacher::{Data, Network, Settings};
 
 /// Everything that Algorithm 1 moves; `p[0]` is the data, `q` and `u` belong to the hidden layers.
 pub(crate) struct Reference<'a> {
