@@ -33,7 +33,7 @@ pub mod tssm;
 pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
 pub use layers::Layers;
-pub use partition::{Partition, TILE};
+pub use partition::{Partition, TILE, widest_tile};
 pub use run::{Memory, Problem, Run, State};
 pub use sweep::Sweep;
 

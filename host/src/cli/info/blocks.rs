@@ -14,7 +14,7 @@ use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::{Precision, Settings, Use};
 use altmin_core::Real;
-use altmin_core::method::Partition;
+use altmin_core::method::{Partition, widest_tile};
 
 /// One line a block, and the number of parameters.
 pub(super) fn listing(network: &Network) -> String {
