@@ -413,6 +413,10 @@ impl<T: Real> Method<T> for Dlam<T> {
         self.base.partition()
     }
 
+    fn recut(&self, [all, _]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.base.settings, all, run)
+    }
+
     /// `a = h(z)`, `r = 0`, a feasible start.
     fn initialize<E: Executor<T>, G: Gemm<T>>(
         &mut self,

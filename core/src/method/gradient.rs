@@ -310,6 +310,11 @@ impl<T: Real> Method<T> for Gradient<T> {
         self.partition.of(self.batches.samples())
     }
 
+    fn recut(&self, [_, batch]: [Partition; 2], _: &Run<'_, T>) -> Result<Self> {
+        self.batches.check_partition(batch)?;
+        Ok(Self { partition: batch, ..*self })
+    }
+
     /// The optimiser has taken no step.
     fn initialize<E: Executor<T>, G: Gemm<T>>(
         &mut self,

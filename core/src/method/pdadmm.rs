@@ -354,6 +354,10 @@ impl<T: Real> Method<T> for PdAdmm<T> {
         self.partition
     }
 
+    fn recut(&self, [all, _]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.settings, all, run)
+    }
+
     /// A feasible point, `p = q = f(z)`, `r = 0`, and so `u = 0` by Lemma 4.
     fn initialize<E: Executor<T>, G: Gemm<T>>(
         &mut self,

@@ -338,6 +338,10 @@ impl<T: Real> Method<T> for ProxProp<T> {
         self.partition.of(self.batches.samples())
     }
 
+    fn recut(&self, [_, batch]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.settings, batch, run)
+    }
+
     /// Begins at nu of the settings. Where all samples are in one pass, makes it.
     fn initialize<E: Executor<T>, G: Gemm<T>>(
         &mut self,

@@ -194,6 +194,10 @@ impl<T: Real> Method<T> for Taylor<T> {
         self.base.partition()
     }
 
+    fn recut(&self, [all, _]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.base.settings, all, run)
+    }
+
     /// `a = f(z)`, `r = 0` but for the last layer's shift, `u = -grad R(z_L)`.
     fn initialize<E: Executor<T>, G: Gemm<T>>(
         &mut self,

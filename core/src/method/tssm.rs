@@ -252,6 +252,10 @@ impl<T: Real> Method<T> for Tssm<T> {
         self.partition
     }
 
+    fn recut(&self, partitions: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partitions(self.splitting, &self.settings, partitions, run)
+    }
+
     /// Sets p and q by a forward pass from the subnetworks' parameters, u to 0, and the optimisers to their start: a
     /// feasible point, where all Omega_l are 0.
     fn initialize<E: Executor<T>, G: Gemm<T>>(

@@ -411,7 +411,7 @@ fn predictor<T: Real>(engine: &Engine<T>) -> Predictor<'_, T> {
 /// Scratch for sweeps, for scores, and for what else the settings ask for.
 fn scratch<T: Real>(engine: &Engine<T>, settings: &Settings, gemm: &AnyGemm) -> Requirement {
     let needed = engine.scratch().or(Evaluator::scratch(&predictor(engine), gemm));
-    if settings.diagnostics { needed.or(engine.approximation_scratch(gemm)) } else { needed }
+    if settings.diagnostics { needed.or(engine.approximation_scratch()) } else { needed }
 }
 
 /// `Ok` when there is memory for the weights and the state of a run that does not grow any more: a width that is a slip
