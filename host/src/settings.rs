@@ -6,6 +6,7 @@
 //! and reading that file gives the same settings again.
 
 mod choice;
+pub(crate) mod core_choice;
 mod defaults;
 mod options;
 mod penalty_schedule;
@@ -14,13 +15,14 @@ mod text;
 mod validate;
 mod values;
 
+pub use altmin_core::Regularizer;
 pub use choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+pub use core_choice::parse;
 pub use defaults::{Defaults, InnerDefaults, defaults, inner_defaults};
 pub use options::TrainOptions;
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use resolved::Settings;
 pub use values::{
-    Batch, Classes, Cuts, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit,
-    Tolerance, Widths,
+    Batch, Classes, Cuts, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance, Widths,
 };

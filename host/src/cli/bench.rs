@@ -7,7 +7,7 @@ use super::{connect, output};
 use crate::bench::{BenchReport, BenchSettings};
 use crate::error::Error;
 use crate::report::table;
-use crate::settings::{Kernel, Method, Precision, StepRule, Widths};
+use crate::settings::{Kernel, Method, Precision, StepRule, Widths, core_choice};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -41,11 +41,14 @@ struct Sweep {
     method: Method,
 
     /// How far the weights move in an update
-    #[arg(long, value_name = "RULE", default_value = "least-squares", help_heading = "Method")]
+    #[arg(
+        long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), default_value = "least-squares",
+        help_heading = "Method"
+    )]
     step: StepRule,
 
     /// How far the inputs of the layers move in an update; least-squares needs one more product [default: as --step]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
     input_step: Option<StepRule>,
 
     /// All widths from the input's features to the outputs: `196,500x9,10`

@@ -1,14 +1,15 @@
 //! Ranges, and which settings go together.
 
 use super::choice::{Method, Precision, StepRule, Use};
+use super::core_choice;
 use super::penalty_schedule;
 use super::resolved::Settings;
-use super::values::{Cuts, EpsilonBounds, Growth, Guard, Regularizer, Widths, write_classes, write_target};
+use super::values::{Cuts, EpsilonBounds, Growth, Guard, Widths, write_classes, write_target};
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::cuts::{MOST_SUBNETWORKS, Split};
 use crate::network::init::Initializer;
-use crate::network::names::Activation;
+use altmin_core::{Activation, Choice, Regularizer};
 use std::fmt::Display;
 
 /// More threads than this are taken for a slip: each has memory of its own.
@@ -91,17 +92,10 @@ fn network(settings: &Settings) -> Result {
         let found = Widths(settings.hidden.clone());
         return Err(Error::argument("hidden", found, "widths of at least 1, such as 100,100"));
     }
-    match settings.activation {
-        Activation::LeakyRelu(slope) if !slope.is_finite() => {
-            return Err(Error::argument("activation", settings.activation, "a finite slope"));
-        }
-        _ => {}
-    }
-    match settings.regularizer {
-        Regularizer::None => {}
-        Regularizer::L1(lambda) | Regularizer::L2(lambda) => {
-            positive("regularizer", settings.regularizer, lambda)?;
-        }
+    // What a program has filled in is in no other range than what is read.
+    core_choice::parse::<Activation<f64>>(&settings.activation.to_string())?;
+    if let Some(lambda) = settings.regularizer.parameter() {
+        positive("regularizer", settings.regularizer, lambda)?;
     }
     if settings.has_blocks() && settings.regularizer != Regularizer::None {
         let expected = "none: networks of blocks have no regulariser";
