@@ -10,6 +10,7 @@ use crate::network::model::{Model, Notation};
 use crate::report::table;
 use crate::run::plan;
 use crate::settings::{Method, Settings, TrainOptions};
+use altmin_core::{Activation, Loss};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,11 +1,11 @@
 //! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
 
+use altmin_core::Real;
 use altmin_core::executor::{Executor, Runs};
 use altmin_core::forward;
 use altmin_core::loss::argmax;
 use altmin_core::view::{MatMut, MatRef, column, columns, copy, dense, span, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
-use altmin_core::{Loss, Real};
 use serde::Serialize;
 
 use crate::data::{Column, Dataset};

@@ -294,7 +294,7 @@ impl<T: Real> Model<T> {
             Some(blocks) => tensors::of_blocks(blocks),
         };
         let activation = match (&metadata.activation, &blocks) {
-            (Some(name), None) => name.parse().map_err(unknown)?,
+            (Some(name), None) => parse(name).map_err(unknown)?,
             (None, Some(_)) => Activation::Relu,
             (Some(_), Some(_)) => {
                 return Err(Error::format(path, "metadata with activation and network", "one of them"));

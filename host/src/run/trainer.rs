@@ -154,8 +154,10 @@ impl<T: Real> Trainer<T> {
         if let Some(test) = &test {
             require_like(test, &train)?;
         }
-        if train.outputs().are_values() && settings.loss == Loss::CrossEntropy {
-            let expected = format!("least-squares, as {} has values and no classes", train.name());
+        if train.outputs().are_values() && settings.loss.has_probabilities() {
+            let others = Loss::values().filter(|loss| !loss.has_probabilities());
+            let others: Vec<&str> = others.map(|loss| loss.name()).collect();
+            let expected = format!("{}, as {} has values and no classes", others.join(" or "), train.name());
             return Err(Error::argument("loss", settings.loss, expected));
         }
         let gemm = AnyGemm::of(settings.kernel);
