@@ -39,6 +39,7 @@ const fn card(
         title,
         summary,
         paper,
+        layers_only: false,
         uses: &[Use::LearningRate, Use::Batch],
         defaults,
         composed: true,

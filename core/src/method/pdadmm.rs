@@ -47,6 +47,7 @@ pub const CARD: Card = Card {
     summary: "All layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)",
     paper: "J. Wang, Z. Chai, Y. Cheng, L. Zhao, Toward Model Parallelism for Deep Neural Network based on \
             Gradient-free ADMM Framework, ICDM 2020",
+    layers_only: true,
     uses: &[
         Use::Nu,
         Use::NuSchedule,

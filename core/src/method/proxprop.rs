@@ -47,6 +47,7 @@ pub const CARD: Card = Card {
     title: "proximal back-propagation",
     summary: "Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)",
     paper: "T. Frerix, T. Moellenhoff, M. Moeller, D. Cremers, Proximal Backpropagation, ICLR 2018",
+    layers_only: false,
     uses: &[Use::Nu, Use::Damping, Use::Batch],
     defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
     composed: true,

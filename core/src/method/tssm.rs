@@ -59,6 +59,7 @@ const fn card(
         summary,
         paper: "J. Wang, Z. Chai, Y. Cheng, L. Zhao, Tunable Subnetwork Splitting for Model-parallelism of Neural \
                 Network Training, ICML workshop 2020",
+        layers_only: false,
         uses,
         defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
         composed: false,

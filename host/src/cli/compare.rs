@@ -12,9 +12,9 @@ use crate::compare::{Comparison, Request};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 use crate::run::folder::RunFolder;
-use crate::run::threshold;
-use crate::settings::{Method, TrainOptions, Use};
-use clap::{Args, ValueEnum};
+use crate::network::Architecture;
+use crate::settings::{Method, TrainOptions};
+use clap::Args;
 use methods::{Named, NamedParser};
 use reporter::Destinations;
 use std::path::PathBuf;
@@ -96,7 +96,7 @@ impl Compare {
             RunFolder::require_missing(path)?;
         }
         for entry in comparison.entries() {
-            if let Some(warning) = threshold::warning(&entry.settings) {
+            if let Some(warning) = entry.settings.rho_warning() {
                 output::note("warning", &format!("{}: {warning}", entry.label));
             }
         }
@@ -116,9 +116,9 @@ impl Compare {
         if let Some(method) = self.options.method {
             return Err(Error::argument("method", method, "--methods with the methods to compare"));
         }
-        // A network of blocks is not for every method.
-        let can = |method: &Method| self.options.network.is_none() || method.uses(Use::Network);
-        let methods = || Method::value_variants().iter().copied().filter(can);
+        // Not every method trains every network.
+        let layers = self.options.network.as_ref().is_none_or(|network| matches!(network, Architecture::Mlp(_)));
+        let methods = || Method::ALL.iter().copied().filter(|method| layers || !method.card().layers_only);
         let all = || methods().map(|method| Request::new(method.to_string(), method));
         let mut requests: Vec<Request> = match &self.methods[..] {
             [] => all().collect(),

@@ -4,14 +4,15 @@ mod blocks;
 
 use super::failure::Failure;
 use super::{output, train};
-use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
+use crate::data::{self, Channel, Column, Columns, Labels, Preprocessing};
 use crate::bench::products::{product_flops, sweep_products};
 use crate::network::model::{Model, Notation};
 use crate::report::table;
 use crate::run::plan;
 use crate::settings::{Method, Settings, TrainOptions};
+use altmin_core::method::Products;
 use altmin_core::{Activation, Loss};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

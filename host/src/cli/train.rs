@@ -6,12 +6,13 @@ use super::failure::Failure;
 use super::{interrupt, output};
 use crate::error::Error;
 use crate::run::folder::RunFolder;
-use crate::run::threshold;
 use crate::settings::{
-    Inner, InnerDefaults, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults,
+    Inner, Method, Settings, StepRule, TrainOptions, Use,
 };
 use altmin_core::Choice;
-use clap::{Args, ValueEnum};
+use altmin_core::method::tssm::InnerDefaults;
+use altmin_core::update::BACKTRACKING;
+use clap::Args;
 use runner::Destinations;
 use std::fmt::Write as _;
 use std::fs;
@@ -53,7 +54,7 @@ impl Train {
         if let Some(path) = &self.out {
             RunFolder::require_missing(path)?;
         }
-        if let Some(warning) = threshold::warning(&settings) {
+        if let Some(warning) = settings.rho_warning() {
             output::note("warning", &warning);
         }
         let stop = interrupt::flag()?;
@@ -80,37 +81,37 @@ pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Setti
 /// The defaults that depend on other options, from the table that applies them, and examples.
 pub(super) fn after_help() -> String {
     let mut text = String::from("Defaults of --nu, --rho and --learning-rate:\n");
-    for &method in Method::value_variants() {
+    for &method in Method::ALL {
         for step in StepRule::values() {
-            let defaults = defaults(method, step);
+            let defaults = (method.card().defaults)(&step.rule(BACKTRACKING, 0.1));
             // Writing to a String cannot fail.
             let _ = write!(text, "  {method} ");
-            if method.uses(Use::Steps) {
+            if method.card().uses(Use::Steps) {
                 let _ = write!(text, "{step:14} ");
             }
-            if method.uses(Use::Nu) {
+            if method.card().uses(Use::Nu) {
                 let _ = write!(text, "nu {:<8} ", defaults.nu);
             }
-            if method.uses(Use::Rho) && !method.uses(Use::Subnetworks) {
+            if method.card().uses(Use::Rho) && !method.card().uses(Use::Subnetworks) {
                 let _ = write!(text, "rho {} ", defaults.rho);
             }
-            if method.uses(Use::Subnetworks) {
-                for &inner in Inner::value_variants() {
-                    let InnerDefaults { learning_rate, rho, .. } = inner_defaults(inner);
+            if method.card().uses(Use::Subnetworks) {
+                for inner in Inner::values() {
+                    let InnerDefaults { learning_rate, rho, .. } = inner.defaults();
                     let _ = match inner {
                         Inner::Proxprop => write!(text, "inner {inner}: nu {} ", defaults.nu),
                         _ => write!(text, "inner {inner}: learning-rate {learning_rate} "),
                     };
-                    if method.uses(Use::Rho) {
+                    if method.card().uses(Use::Rho) {
                         let _ = write!(text, "rho {rho} ");
                     }
                 }
-            } else if method.uses(Use::LearningRate) {
+            } else if method.card().uses(Use::LearningRate) {
                 let _ = write!(text, "learning-rate {} ", defaults.learning_rate);
             }
             text.truncate(text.trim_end().len());
             text.push('\n');
-            if !method.uses(Use::Steps) {
+            if !method.card().uses(Use::Steps) {
                 break;
             }
         }

@@ -53,7 +53,7 @@ impl Verify {
                 return Ok(ExitCode::from(super::failure::INTERRUPTED));
             }
             let (train, _) = data::load::<f64>(&settings.data, &settings.data_options())?;
-            let report = match settings.method.uses(Use::Subnetworks) {
+            let report = match settings.method.card().uses(Use::Subnetworks) {
                 true => SplitAuditor::new(&settings, Arc::new(train))?.run()?,
                 false => Auditor::new(&settings, Arc::new(train))?.run()?,
             };
@@ -71,7 +71,7 @@ impl Verify {
 /// The settings of one method. Where all methods are checked it may not use some of those given; alone it must use all.
 fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     let samples = options.samples.clone().unwrap_or(Samples(Some(SAMPLES)));
-    let splits = method.uses(Use::Subnetworks);
+    let splits = method.card().uses(Use::Subnetworks);
     let batch = splits.then(|| Batch(Some(samples.0.unwrap_or(SAMPLES).div_ceil(BATCHES))));
     let hidden = options.network.is_none().then(|| Widths(vec![20, 20]));
     let given = TrainOptions {
@@ -122,6 +122,7 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
 fn print_lines(method: Method, report: &Report) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Line<'a> {
+        #[serde(serialize_with = "as_text")]
         method: Method,
         #[serde(flatten)]
         promise: &'a Promise,

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 use crate::settings::{Method, Settings, TrainOptions};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, FromArgMatches, ValueEnum};
+use clap::{Args, FromArgMatches};
 use std::error::Error as _;
 
 /// Letters of a label at most: it heads a column and names a folder.
@@ -193,7 +193,7 @@ fn check_label(label: &str, method: Method) -> Result {
     if label.is_empty() || label.len() > LONGEST || label.starts_with('-') || !label.chars().all(plain) {
         return refused(format!("a label of 1 to {LONGEST} letters, digits, - or _"));
     }
-    match Method::from_str(label, true) {
+    match label.to_ascii_lowercase().parse::<Method>() {
         Ok(other) if other != method => refused("a label other than the name of another method".to_owned()),
         _ => Ok(()),
     }

@@ -51,11 +51,10 @@ use altmin_core::loss::Loss;
 use altmin_core::method::{Hyperparameters, Problem, Sweep};
 use altmin_core::view::dense;
 use altmin_core::workspace::Requirement;
-use altmin_core::{Error as CoreError, Real};
+use altmin_core::{Choice, Error as CoreError, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
-use crate::network::init;
 use crate::network::model::{Map, Model, Notation, maps};
 use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
@@ -305,8 +304,8 @@ impl<T: Real> Trainer<T> {
 
     /// One sweep and its metrics; `None` if it diverged.
     fn sweep(&mut self) -> Result<Option<Metrics>> {
-        let problem = problem(&self.train);
         let start = Instant::now();
+        let problem = self::problem(&self.train);
         if !self.state.initialized {
             finite(self.engine.initialize(problem, &mut self.executor, &self.gemm))?;
             self.state.initialized = true;
@@ -320,7 +319,7 @@ impl<T: Real> Trainer<T> {
         self.state.sweeps += 1;
         self.state.age += 1;
         let objective = self.objective(&sweep, train.loss);
-        let risk = self.engine.mean_risk(problem);
+        let risk = self.engine.mean_risk(self::problem(&self.train));
         self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
         let approximation = self.approximation()?;
         self.state.last = Some(Metrics {

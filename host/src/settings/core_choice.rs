@@ -37,7 +37,7 @@ pub(crate) fn parser<V: Choice + Send + Sync>() -> Parser<V> {
 pub(crate) struct Parser<V>(PhantomData<V>);
 
 /// What shells offer: the word alone where it may stand alone.
-fn possible_value(member: &Member) -> PossibleValue {
+pub(crate) fn possible_value(member: &Member) -> PossibleValue {
     let must_be_given = member.parameter.is_some_and(|parameter| parameter.default.is_none());
     let name = if must_be_given { member.to_string() } else { member.name.to_owned() };
     PossibleValue::new(name).help(member.about)
@@ -92,4 +92,9 @@ pub(super) fn deserialize<'de, V: Choice, D: Deserializer<'de>>(
     }
 
     text::deserialize(deserializer).map(|Read(value)| Some(value))
+}
+
+/// The text of a value, in the lines that programs read.
+pub(crate) fn as_text<V: Display, S: Serializer>(value: &V, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
 }

@@ -34,7 +34,6 @@ impl TrainOptions {
             ("accelerate", given!(accelerate), Use::Epsilon),
             ("learning-rate", given!(learning_rate), Use::LearningRate),
             ("batch", given!(batch), Use::Batch),
-            ("network", given!(network), Use::Network),
             ("subnetworks", given!(subnetworks), Use::Subnetworks),
             ("cut", given!(cut), Use::Subnetworks),
             ("inner", given!(inner), Use::Subnetworks),
@@ -47,7 +46,7 @@ impl TrainOptions {
         ];
         for (name, value, setting) in given {
             if let Some(value) = value.filter(|_| !settings.uses(setting)) {
-                let inner = match method.uses(Use::Subnetworks) {
+                let inner = match method.card().uses(Use::Subnetworks) {
                     true => format!(" with inner {}", settings.inner),
                     false => String::new(),
                 };
@@ -56,7 +55,7 @@ impl TrainOptions {
             }
         }
         match self.damping {
-            Some(damping) if method.uses(Use::Steps) && settings.step != StepRule::LeastSquares => {
+            Some(damping) if method.card().uses(Use::Steps) && settings.step != StepRule::LeastSquares => {
                 let expected = format!("no value: the step rule {} has no damping", settings.step);
                 Err(Error::argument("damping", damping, expected))
             }

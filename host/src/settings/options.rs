@@ -158,8 +158,8 @@ pub struct TrainOptions {
     pub grow: Option<Grow>,
 
     /// Training method [default: pdadmm; gsadmm with --network]
-    #[arg(long, value_name = "METHOD", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "METHOD", value_parser = core_choice::parser::<Method>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
 
     /// Weight nu of the penalties |z - W p - b|^2 / 2 and |q - f(z)|^2 / 2 inside the network, above 0
@@ -279,8 +279,8 @@ pub struct TrainOptions {
     /// Optimizer inside subnetworks [default: adam]
     ///
     /// sgd and adam use --learning-rate; proxprop uses --nu and --damping.
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<Inner>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub inner: Option<Inner>,
 
     /// Means or sums over the samples [default: mean; with --inner proxprop sum]

@@ -6,8 +6,7 @@ use super::choice::{
     Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
 };
 use super::defaults::{
-    DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, EPSILON_RULE, STEP, SUBNETWORKS, default_input_step,
-    defaults, inner_defaults,
+    DAMPING, EPSILON, EPSILON_BOUNDS, EPSILON_RULE, STEP, SUBNETWORKS, SWEEPS, default_input_step,
 };
 use super::options::TrainOptions;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
@@ -21,6 +20,8 @@ use crate::network::cuts::{Cuts, Split};
 use crate::network::init::Initializer;
 use crate::network::score::Measure;
 use crate::network::widths::Widths;
+use altmin_core::method::Defaults;
+use altmin_core::update::BACKTRACKING;
 use altmin_core::{Activation, Loss, Regularizer};
 use std::time::Duration;
 use validate::validate;
@@ -128,7 +129,7 @@ impl TrainOptions {
     pub fn resolve(self) -> Result<Settings> {
         let default_method = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
         let method = self.method.unwrap_or(default_method);
-        self.require_one_network(method)?;
+        self.require_one_network()?;
         let split = match (self.subnetworks, self.cut) {
             (Some(_), Some(cuts)) => {
                 return Err(Error::argument("cut", cuts, "no value together with --subnetworks"));
@@ -137,10 +138,10 @@ impl TrainOptions {
             (count, None) => Split::Subnetworks(count.unwrap_or(SUBNETWORKS)),
         };
         let inner = self.inner.unwrap_or(Inner::Adam);
-        let within = inner_defaults(inner);
-        let splits = method.uses(Use::Subnetworks);
+        let within = inner.defaults();
+        let splits = method.card().uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
-        let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
+        let Defaults { nu, rho, learning_rate } = (method.card().defaults)(&step.rule(BACKTRACKING, DAMPING));
         let data = self.data.unwrap_or(DataSource::Digits);
         let settings = Settings {
             target: self.target.and_then(|target| target.0),
@@ -182,11 +183,11 @@ impl TrainOptions {
             inner,
             convention: self.convention.unwrap_or(within.convention),
             alpha: self.alpha.unwrap_or(within.alpha),
-            tau2: self.tau2.unwrap_or(within.tau2),
+            tau2: self.tau2.unwrap_or(within.tau),
             guard: self.guard.map_or(within.guard, |guard| guard.0),
             freeze: self.freeze.unwrap_or(0),
             diagnostics: self.diagnostics.unwrap_or(false),
-            sweeps: self.sweeps.unwrap_or(sweeps),
+            sweeps: self.sweeps.unwrap_or(SWEEPS),
             tolerance: self.tolerance.and_then(|tolerance| tolerance.0),
             time_limit: self.time_limit.and_then(|limit| limit.0),
             threads: self.threads.unwrap_or_else(processors),
@@ -197,12 +198,10 @@ impl TrainOptions {
         Ok(settings)
     }
 
-    /// `Ok` when the network is described in one way, and in one that the method can train.
-    fn require_one_network(&self, method: Method) -> Result {
-        let Some(network) = &self.network else { return Ok(()) };
-        if !method.uses(Use::Network) {
-            let expected = format!("no value: the method {method} trains layers, given by --hidden");
-            return Err(Error::argument("network", network, expected));
+    /// `Ok` when the network is described in one way.
+    fn require_one_network(&self) -> Result {
+        if self.network.is_none() {
+            return Ok(());
         }
         let given = |name, value: Option<String>| match value {
             None => Ok(()),
@@ -229,21 +228,21 @@ impl Settings {
     pub fn uses(&self, setting: Use) -> bool {
         let proximal = self.inner == Inner::Proxprop;
         match setting {
-            _ if !self.method.uses(Use::Subnetworks) => self.method.uses(setting),
+            _ if !self.method.card().uses(Use::Subnetworks) => self.method.card().uses(setting),
             Use::Nu | Use::Damping => proximal,
             Use::LearningRate => !proximal,
-            _ => self.method.uses(setting),
+            _ => self.method.card().uses(setting),
         }
     }
 
     /// Whether the network is one of blocks: because it was written so, or because the method cuts it.
     pub fn has_blocks(&self) -> bool {
-        self.network.is_some() || self.method.uses(Use::Subnetworks)
+        self.network.is_some() || self.method.card().uses(Use::Subnetworks)
     }
 
     /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
-        let defaults = defaults(self.method, self.step);
+        let defaults = (self.method.card().defaults)(&self.step.rule(BACKTRACKING, self.damping));
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 

@@ -105,7 +105,7 @@ fn network(settings: &Settings) -> Result {
         return Err(Error::argument("regularizer", settings.regularizer, expected));
     }
     if matches!(settings.regularizer, Regularizer::L1(_)) {
-        if !settings.method.uses(Use::Steps) {
+        if !settings.method.card().uses(Use::Steps) {
             let expected = format!("l2 or none: the method {} has no l1 form", settings.method);
             return Err(Error::argument("regularizer", settings.regularizer, expected));
         }
@@ -143,7 +143,7 @@ fn split(settings: &Settings) -> Result {
             after.len() + 1
         }
     };
-    if settings.method.uses(Use::Subnetworks) && settings.freeze >= count {
+    if settings.method.card().uses(Use::Subnetworks) && settings.freeze >= count {
         let expected = format!("fewer than the {count} subnetworks");
         return Err(Error::argument("freeze", settings.freeze, expected));
     }

@@ -10,11 +10,11 @@ use std::fmt::Display;
 /// `Ok` when the method has these schedules and they stay in range over the planned sweeps.
 pub(super) fn validate(settings: &Settings) -> Result {
     let Settings { method, nu_schedule, rho_schedule, .. } = *settings;
-    if nu_schedule != NuSchedule::Constant && !method.uses(Use::NuSchedule) {
+    if nu_schedule != NuSchedule::Constant && !method.card().uses(Use::NuSchedule) {
         let expected = format!("constant: the method {method} has no schedule of nu");
         return Err(Error::argument("nu-schedule", nu_schedule, expected));
     }
-    if rho_schedule != RhoSchedule::Constant && !method.uses(Use::RhoSchedule) {
+    if rho_schedule != RhoSchedule::Constant && !method.card().uses(Use::RhoSchedule) {
         let expected = format!("constant: the method {method} has no schedule of rho");
         return Err(Error::argument("rho-schedule", rho_schedule, expected));
     }
