@@ -4,36 +4,36 @@ mod blocks;
 
 use super::failure::Failure;
 use super::{output, train};
-use crate::config::{Method, Settings, TrainOptions};
-use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
-use crate::memory::state_bytes;
-use crate::model::Model;
-use crate::network::{Activation, Loss};
-use crate::products::{Products, product_flops, sweep_products};
+use crate::data::{self, Channel, Column, Columns, Labels, Preprocessing};
+use crate::bench::products::{product_flops, sweep_products};
+use crate::network::model::{Model, Notation};
 use crate::report::table;
-use crate::threshold::{rho_threshold, theorem};
-use clap::{Args, ValueEnum};
+use crate::run::plan;
+use crate::settings::{Method, Settings, TrainOptions};
+use altmin_core::method::Products;
+use altmin_core::{Activation, Loss};
+use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Layers, memory, products a sweep, and the theorems' thresholds on rho
+/// Show layers, memory, matrix products per sweep, and the theorems' thresholds for rho
 ///
-/// Of a model file, or of settings given as to `train`, whose data set is then read for its size.
+/// For a model file, or for settings given as for `train`; the data set is then read to find its size.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  altmin info --model run/model.safetensors\n  altmin info --hidden 500x9 --rho 3\n  \
                   altmin info --method gsadmm --network 'mlp 512x9' --subnetworks 4"
 )]
 pub(super) struct Info {
-    /// Model file that `train --out` has written
+    /// Model file written by `train --out`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["TrainOptions", "config"])]
     model: Option<PathBuf>,
 
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Settings from this file; flags win over it
+    /// Read settings from this file; command-line options override it
     #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
     config: Option<PathBuf>,
 }
@@ -52,24 +52,20 @@ impl Info {
 fn of_model(path: &Path) -> Result<String, Failure> {
     let model = Model::<f64>::load(path)?;
     let trained = &model.preprocessing;
-    if let Some(network) = &model.blocks {
-        let mut text = blocks::listing(network);
+    let widths = model.network.widths().filter(|_| model.notation == Notation::Layers);
+    let Some(widths) = widths else {
+        let mut text = blocks::listing(&model.network);
         text.push_str(&table::rows(&[
             ("loss", model.loss.to_string()),
             (model.outputs.kind(), model.outputs.names().join(", ")),
             ("trained on", trained_on(trained)),
         ]));
         return Ok(text);
-    }
-    let widths: Vec<usize> = model
-        .layers
-        .iter()
-        .map(|layer| layer.n_in)
-        .chain(model.layers.last().map(|last| last.n_out))
-        .collect();
+    };
+    let activation = model.network.activation();
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
-        ("activation", model.activation.to_string()),
+        ("activation", activation.to_string()),
         ("loss", model.loss.to_string()),
         (model.outputs.kind(), model.outputs.names().join(", ")),
         ("trained on", trained_on(trained)),
@@ -80,10 +76,8 @@ fn of_model(path: &Path) -> Result<String, Failure> {
     if let Some(known) = &trained.channels {
         text.push_str(&channels(known));
     }
-    text.push_str("\nthresholds on rho with nu = 1\n");
-    for method in Method::value_variants() {
-        text.push_str(&threshold(*method, 1.0, model.activation, model.loss));
-    }
+    text.push_str("\nthresholds for rho with nu = 1\n");
+    text.push_str(&thresholds(1.0, activation, model.loss));
     Ok(text)
 }
 
@@ -125,42 +119,36 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
         return blocks::of_settings(settings);
     }
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
-    let widths = widths(settings, &train);
+    let network = plan::network(settings, &train)?;
+    let widths = network.widths().unwrap_or_default();
     let samples = train.n_samples();
-    let state = state_bytes(settings.method, &widths, samples, settings.precision);
-    let flops = product_flops(settings.method, settings.input_step, &widths, samples);
-    let products = sweep_products(settings.method, settings.input_step, &widths);
+    let state = plan::state_bytes(settings, &network, &[], samples);
+    let rule = settings.input_rule();
+    let flops = product_flops(settings.method, &rule, &widths, samples);
+    let products = sweep_products(settings.method, &rule, &widths);
     let one = |products: &Products| format!("{} of {}x{}", products.count, products.n_out, products.n_in);
     let products = products.iter().map(one).collect::<Vec<_>>().join(", ");
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
-        ("data", format!("{samples} samples to train on, {} to test on", test.n_samples())),
+        ("data", format!("{samples} training samples, {} test samples", test.n_samples())),
         (
             "method",
             format!("{}, step {}, input step {}", settings.method, settings.step, settings.input_step),
         ),
         ("state", format!("{} ({})", table::bytes(state), settings.precision)),
-        ("products a sweep", products),
-        ("operations a sweep", format!("{flops:.4e}, for the products alone")),
+        ("products per sweep", products),
+        ("operations per sweep", format!("{flops:.4e} (matrix products only)")),
     ]));
-    let _ = writeln!(text, "\nthresholds on rho with nu = {}; rho = {}", settings.nu, settings.rho);
-    for method in Method::value_variants() {
-        text.push_str(&threshold(*method, settings.nu, settings.activation, settings.loss));
-    }
-    if let Some(bound) = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss) {
+    let _ = writeln!(text, "\nthresholds for rho with nu = {}; rho = {}", settings.nu, settings.rho);
+    text.push_str(&thresholds(settings.nu, settings.activation, settings.loss));
+    if let Some(bound) = settings.rho_threshold() {
         let (met, promise) = if settings.rho > bound { ("met", "cannot") } else { ("not met", "may") };
-        let _ = writeln!(text, "{}: {met}, the objective {promise} rise", settings.method);
+        let _ = writeln!(text, "{}: condition {met}, the objective {promise} rise", settings.method);
     }
     Ok(text)
 }
 
-/// All widths of the network that the settings ask for.
-fn widths(settings: &Settings, train: &Dataset<f32>) -> Vec<usize> {
-    let ends = (train.n_features(), train.n_outputs());
-    [ends.0].into_iter().chain(settings.hidden.iter().copied()).chain([ends.1]).collect()
-}
-
-/// One line a layer, and the number of parameters.
+/// One line per layer, and the number of parameters.
 fn layers(widths: &[usize]) -> String {
     let mut text = String::new();
     let mut parameters = 0;
@@ -169,11 +157,18 @@ fn layers(widths: &[usize]) -> String {
         parameters += count;
         let _ = writeln!(text, "layer {layer:<4} {:>6} -> {:<6} {count:>10} parameters", pair[0], pair[1]);
     }
-    let _ = writeln!(text, "in all {parameters} parameters, {} in f32\n", table::bytes(4 * parameters));
+    let _ = writeln!(text, "total {parameters} parameters, {} in f32\n", table::bytes(4 * parameters));
     text
 }
 
-fn threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> String {
-    rho_threshold(method, nu, activation, loss)
-        .map_or_else(String::new, |bound| format!("  {method}: rho > {bound}  ({})\n", theorem(method)))
+/// One line for each method whose theorem asks something of rho.
+fn thresholds(nu: f64, activation: Activation<f64>, loss: Loss) -> String {
+    let mut text = String::new();
+    for method in Method::ALL {
+        let Some(threshold) = method.card().rho_threshold else { continue };
+        let bound = threshold(nu, activation.lipschitz(), loss);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {method}: rho > {bound}  ({})", method.card().theorem);
+    }
+    text
 }

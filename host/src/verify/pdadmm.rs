@@ -8,9 +8,8 @@ use super::auditor::Auditor;
 use super::promise::{Claim, Promise};
 use super::steps::InputClaim;
 use super::texts::{Words, blocks};
-use crate::config::{Regularizer, Settings};
-use crate::convert;
 use crate::error::Result;
+use crate::settings::{Regularizer, Settings};
 
 const WORDS: Words = Words {
     input: "p",
@@ -27,7 +26,7 @@ const WORDS: Words = Words {
 
 /// What pdADMM promises under these settings.
 pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
-    let lipschitz = convert::activation::<f64>(settings.activation).lipschitz();
+    let lipschitz = settings.activation.lipschitz();
     let threshold = pdadmm_rho_threshold(settings.nu, lipschitz);
     let outside = |bound: f64, theorem: &str| {
         (settings.rho <= bound)

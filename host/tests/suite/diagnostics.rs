@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::TrainOptions;
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data;
-use altmin::model::Model;
-use altmin::observe::{Bound, History, Metrics};
-use altmin::trainer::Trainer;
+use altmin::run::{Bound, History, Metrics};
+use altmin::settings::TrainOptions;
 
 fn trained(text: &str) -> (Model<f32>, Vec<Metrics>) {
     let settings = TrainOptions::from_toml(text, Path::new("some.toml")).expect(text).resolve().expect(text);
@@ -77,8 +77,8 @@ fn files_and_output_tell_them() {
     let output = altmin(&[&SMALL[..], &["--diagnostics", "--out", run]].concat());
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find(|line| line.starts_with("error of splitting ")).expect("a line of it");
-    assert!(line.contains("Theorem 1's bound: ") && line.ends_with(" (estimate)"), "{line}");
+    let line = text.lines().find(|line| line.starts_with("approximation error ")).expect("a line of it");
+    assert!(line.contains("bound of Theorem 1: ") && line.ends_with(" (estimate)"), "{line}");
     let metrics = fs::read_to_string(Path::new(run).join("metrics.csv")).expect("metrics");
     let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows[0][7..], ["seconds", "approximation_error", "approximation_bound"]);
@@ -107,6 +107,6 @@ fn a_method_without_subnetworks_has_no_use_for_them() {
         let output = altmin(&["train", "--method", method, "--diagnostics"]);
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{text}");
-        assert!(text.contains("diagnostics") && text.contains("has no use for it"), "{text}");
+        assert!(text.contains("diagnostics") && text.contains("does not use it"), "{text}");
     }
 }

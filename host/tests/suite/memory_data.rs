@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use altmin::Error;
-use altmin::config::{Settings, TrainOptions};
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data::{self, DataSource, Dataset, ImageShape};
-use altmin::model::Model;
-use altmin::observe::History;
-use altmin::trainer::Trainer;
+use altmin::run::History;
+use altmin::settings::{Settings, TrainOptions};
 use altmin_core::view::{dense, view};
 
 fn settings(text: &str) -> Settings {
@@ -50,17 +50,17 @@ fn samples_from_memory_train_as_those_from_a_file() {
     assert_eq!((copy.name(), copy.features(), copy.labels()), ("memory", train.features(), train.labels()));
     let (expected, model) = sweeps(&from_file, train, Some(test));
     let (found, copied_model) = sweeps(&from_memory, copy.clone(), Some(copy_of_test));
-    let numbers = |sweeps: &[altmin::observe::Metrics]| -> Vec<[u64; 3]> {
-        let bits = |m: &altmin::observe::Metrics| [m.objective, m.train_accuracy, m.test_accuracy];
+    let numbers = |sweeps: &[altmin::run::Metrics]| -> Vec<[u64; 3]> {
+        let bits = |m: &altmin::run::Metrics| [m.objective, m.train_accuracy, m.test_accuracy];
         sweeps.iter().map(|metrics| bits(metrics).map(f64::to_bits)).collect()
     };
     assert_eq!(numbers(&found), numbers(&expected));
-    assert_eq!(copied_model.layers, model.layers);
+    assert_eq!(copied_model.parameters, model.parameters);
     assert_eq!(copied_model.preprocessing.data, "memory");
     assert_eq!(copied_model.preprocessing.divisor, 1.0);
 
     let (alone, alone_model) = sweeps(&from_memory, copy, None);
-    assert_eq!(alone_model.layers, model.layers);
+    assert_eq!(alone_model.parameters, model.parameters);
     for (alone, expected) in alone.iter().zip(&expected) {
         assert!(alone.test_accuracy.is_nan());
         assert_eq!((alone.loss, alone.train_accuracy), (expected.loss, expected.train_accuracy));

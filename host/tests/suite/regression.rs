@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use altmin::config::TrainOptions;
+use altmin::Trainer;
 use altmin::data::{self, Column, Columns, DataOptions, DataSource, Dataset, Outputs, Preprocessing};
-use altmin::evaluate::{OutputError, apply, evaluate, in_own_units};
-use altmin::model::{Dense, Model};
+use altmin::network::evaluate::{OutputError, apply, evaluate, in_own_units};
 use altmin::network::{Activation, Loss};
+use altmin::network::{Dense, Model};
 use altmin::random::{Purpose, uniform};
-use altmin::trainer::Trainer;
+use altmin::settings::TrainOptions;
 
 fn altmin(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_altmin")).args(arguments).output().expect("the program starts")
@@ -335,8 +335,8 @@ fn classes_from_a_file_train_as_the_same_data_given_otherwise() {
     }
     let run = |train: Dataset<f64>, test: Dataset<f64>| {
         let mut trainer = Trainer::new(&settings, train.into(), test.into()).expect("a trainer");
-        trainer.run(&mut altmin::observe::History::default(), &false.into()).expect("a run");
-        trainer.model().layers
+        trainer.run(&mut altmin::run::History::default(), &false.into()).expect("a run");
+        trainer.model().parameters
     };
     assert_eq!(run(train, test), run(own(&own_train), own(&own_test)));
 }
@@ -417,9 +417,9 @@ fn by_hand() -> Model<f64> {
     };
     let preprocessing = Preprocessing::new(&DataSource::Csv("x.csv".into()), &DataOptions::default());
     Model {
-        layers: vec![Dense { n_out: 2, n_in: 1, weight: vec![2.0, -1.0], bias: vec![1.0, 0.0] }],
-        blocks: None,
-        activation: Activation::Relu,
+        network: Network::new(dense_blocks(&[], Activation::Relu, 2), Shape::flat(1)).expect("a layer"),
+        notation: Notation::Layers,
+        parameters: vec![2.0, -1.0, 1.0, 0.0],
         loss: Loss::LeastSquares,
         outputs: Outputs::Values(vec!["y1".to_owned(), "y2".to_owned()]),
         preprocessing: preprocessing.with_columns(Some(&columns)),

@@ -4,14 +4,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::{Settings, TrainOptions};
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data::{self, Dataset};
-use altmin::evaluate::evaluate;
-use altmin::model::Model;
 use altmin::network::Activation;
-use altmin::observe::{History, Outcome};
-use altmin::threshold::rho_threshold;
-use altmin::trainer::Trainer;
+use altmin::network::evaluate;
+use altmin::run::threshold::rho_threshold;
+use altmin::run::{History, Outcome};
+use altmin::settings::{Settings, TrainOptions};
 
 fn settings(text: &str) -> Settings {
     let options = TrainOptions::from_toml(text, "test.toml".as_ref()).expect("readable");
@@ -74,8 +74,8 @@ fn growth_is_refused() {
             .expect("the program starts");
         let message = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(2), "{message}");
-        let expected = "error: `grow` is `1:5`, expected none, or the activation relu, which an identity layer passes on \
-                        unchanged";
+        let expected = "error: `grow` is `1:5`, expected none, or the activation relu, whose outputs an identity layer \
+                        leaves unchanged";
         assert_eq!(message.trim_end(), expected);
     }
 }

@@ -7,14 +7,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use altmin::Model;
+use altmin::Trainer;
 use altmin::compare::{Comparison, Request, Series};
-use altmin::config::{Method, TrainOptions};
 use altmin::data::{self, Dataset};
-use altmin::evaluate::{evaluate, outputs};
-use altmin::init::Initializer;
-use altmin::model::Model;
-use altmin::observe::{Observers, Summary};
-use altmin::trainer::Trainer;
+use altmin::network::Initializer;
+use altmin::network::evaluate::{evaluate, outputs};
+use altmin::run::{Observers, Summary};
+use altmin::settings::{Method, TrainOptions};
 use safetensors::SafeTensors;
 
 const CNN: &str = "network = 'conv 8 3x3 same, relu, maxpool 2, flatten, dense 32, relu, dense 10'\n";
@@ -38,8 +38,7 @@ fn trained(text: &str) -> (Model<f32>, Summary) {
 }
 
 fn bits(model: &Model<f32>) -> Vec<u32> {
-    let numbers = model.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
-    numbers.map(|number| number.to_bits()).collect()
+    model.parameters.iter().map(|number| number.to_bits()).collect()
 }
 
 #[test]
@@ -106,7 +105,7 @@ fn an_mlp_is_the_same_network_as_hidden_layers() {
     let (gsadmm, _) =
         trained(&format!("method = 'gsadmm'\nsubnetworks = 1\n{whole}hidden = '20,20'\nactivation = 'tanh'"));
     assert!(bits(&adam) == bits(&gsadmm));
-    assert!(gsadmm.blocks.is_none(), "hidden layers stay layers in the file");
+    assert_eq!(gsadmm.notation, altmin::network::Notation::Layers);
     assert_eq!(adam.to_bytes().expect("bytes"), gsadmm.to_bytes().expect("bytes"));
 }
 
@@ -117,12 +116,12 @@ fn frozen_subnetworks_keep_their_weights() {
         trained(&text).0
     };
     let initial = |model: &Model<f32>, index: usize| {
-        let layer = &model.layers[index];
+        let layer = model.maps().nth(index).expect("a layer");
         let value = |at: usize| {
             let (row, column) = (at % layer.n_out, at / layer.n_out);
             Initializer::He.value(0, index as u32, row, column, layer.n_out, layer.n_in) as f32
         };
-        (0..layer.weight.len()).all(|at| layer.weight[at] == value(at))
+        (0..layer.weights.len()).all(|at| layer.weights[at] == value(at))
             && layer.bias.iter().all(|&b| b == 0.0)
     };
     let (free, frozen) = (run(0), run(1));
@@ -333,7 +332,7 @@ fn info_shows_the_blocks_and_where_they_are_cut() {
         assert!(said.contains(words), "{words}\n{said}");
     }
     let parameters = (9 + 1) * 32 + (9 * 32 + 1) * 32 + (128 + 1) * 512 + (512 + 1) * 512 + (512 + 1) * 10;
-    assert!(said.contains(&format!("in all {parameters} parameters")), "{said}");
+    assert!(said.contains(&format!("total {parameters} parameters")), "{said}");
 }
 
 #[test]

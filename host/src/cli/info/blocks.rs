@@ -2,22 +2,22 @@
 
 use std::fmt::Write as _;
 
-use crate::blocks::{BlockNetwork, describe};
+use crate::bench::prediction::{Prediction, predict};
 use crate::cli::failure::Failure;
-use crate::config::{Precision, Settings, Use};
-use crate::costs;
-use crate::cuts::operations;
 use crate::data::{self, Dataset};
-use crate::engine::Cut;
-use crate::kernel::AnyGemm;
-use crate::memory::interface_bytes;
-use crate::prediction::{Prediction, predict};
+use crate::network::Network;
+use crate::network::blocks::describe;
+use crate::network::costs;
+use crate::network::cuts::operations;
 use crate::report::table;
-use crate::trainer::net::{block_network, cuts, end_to_end, plan};
+use crate::run::kernel::AnyGemm;
+use crate::run::plan;
+use crate::settings::{Precision, Settings, Use};
 use altmin_core::Real;
+use altmin_core::method::{Partition, widest_tile};
 
 /// One line a block, and the number of parameters.
-pub(super) fn listing(network: &BlockNetwork) -> String {
+pub(super) fn listing(network: &Network) -> String {
     let mut text = format!("network {network}\n\n");
     let mut all = 0;
     for step in network.steps() {
@@ -33,19 +33,17 @@ pub(super) fn listing(network: &BlockNetwork) -> String {
             step.output.to_string()
         );
     }
-    let _ = writeln!(text, "in all {all} parameters, {} in f32\n", table::bytes(4 * all));
+    let _ = writeln!(text, "total {all} parameters, {} in f32\n", table::bytes(4 * all));
     text
 }
 
 /// The network that settings ask for, for their data.
 pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
-    let network = block_network(settings, &train)?;
-    let cuts = cuts(settings, &network)?;
+    let network = plan::network(settings, &train)?;
+    let cuts = plan::cuts(settings, &network)?;
     let mut text = listing(&network);
-    let steps = network.steps();
-    let features = cuts.iter().map(|&cut| steps[cut - 1].output.features()).sum();
-    let state = interface_bytes(settings.method, features, train.n_samples(), settings.precision);
+    let state = plan::state_bytes(settings, &network, &cuts, train.n_samples());
     text.push_str(&table::rows(&[
         ("data", samples(&train, &test)),
         ("method", settings.method.to_string()),
@@ -60,24 +58,24 @@ pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
 }
 
 fn samples(train: &Dataset<f32>, test: &Dataset<f32>) -> String {
-    format!("{} samples to train on, {} to test on", train.n_samples(), test.n_samples())
+    format!("{} training samples, {} test samples", train.n_samples(), test.n_samples())
 }
 
 /// What the clock says of blocks and of an epoch.
 fn timed<T: Real>(
     settings: &Settings,
-    network: &BlockNetwork,
+    network: &Network,
     cuts: &[usize],
     samples: usize,
 ) -> Result<String, Failure> {
-    let plan = plan::<T>(settings, network, cuts)?;
-    let tile = Cut::of(&plan, samples).batch.tile();
+    let largest = plan::batches(settings).map_or(samples, |batches| batches.largest(samples));
+    let tile = Partition::for_network(largest, widest_tile(&network.view())).tile();
     let mut text = subnetworks::<T>(settings, network, cuts, tile)?;
-    if settings.method.uses(Use::Subnetworks) {
+    if settings.method.card().uses(Use::Subnetworks) {
         let gemm = AnyGemm::of(settings.kernel);
-        let split = predict(&plan, samples, &gemm)?;
-        let whole = end_to_end(settings);
-        let end_to_end = predict(&self::plan::<T>(&whole, network, &[])?, samples, &gemm)?;
+        let split = predict::<T>(settings, network, samples, &gemm)?;
+        let whole = plan::end_to_end(settings);
+        let end_to_end = predict::<T>(&whole, network, samples, &gemm)?;
         text.push_str(&predictions(&[
             (settings.method.to_string(), split),
             (format!("{}, end to end", whole.method), end_to_end),
@@ -86,14 +84,14 @@ fn timed<T: Real>(
     Ok(text)
 }
 
-/// Predictions of an epoch, one line a number of workers.
+/// Predictions of an epoch, one line per number of workers.
 fn predictions(all: &[(String, Prediction)]) -> String {
-    let mut text = String::from("\nan epoch, predicted from parts of it that one thread was timed on\n");
+    let mut text = String::from("\npredicted time of an epoch, from parts of it timed on one thread\n");
     for (name, Prediction { total_work, critical_path, on }) in all {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{name}: total work {total_work:.3e} s, critical path {critical_path:.3e} s, {:.2} times shorter",
+            "{name}: total work {total_work:.3e} s, critical path {critical_path:.3e} s, ratio {:.2}",
             total_work / critical_path
         );
         for on in on {
@@ -110,7 +108,7 @@ fn predictions(all: &[(String, Prediction)]) -> String {
 /// Shares of the subnetworks in a step of their weights, counted and timed.
 fn subnetworks<T: Real>(
     settings: &Settings,
-    network: &BlockNetwork,
+    network: &Network,
     cuts: &[usize],
     tile: usize,
 ) -> Result<String, Failure> {
@@ -118,7 +116,7 @@ fn subnetworks<T: Real>(
     let counted: Vec<f64> = steps.iter().map(operations).collect();
     let timed = costs::measure::<T>(network, tile)?;
     let edges: Vec<usize> = [0].iter().chain(cuts).chain(&[steps.len()]).copied().collect();
-    let mut text = format!("\nforward and backward, for one sample, by one thread in tiles of {tile}\n");
+    let mut text = format!("\nforward and backward pass of one sample, on one thread in tiles of {tile}\n");
     for (index, edge) in edges.windows(2).enumerate() {
         let sum = |costs: &[f64]| costs[edge[0]..edge[1]].iter().sum::<f64>();
         let share = |costs: &[f64]| 100.0 * sum(costs) / costs.iter().sum::<f64>();
@@ -134,8 +132,8 @@ fn subnetworks<T: Real>(
             share(&timed)
         );
     }
-    if settings.method.uses(Use::Subnetworks) {
-        text.push_str("cuts go by the operations, which are the same in every run\n");
+    if settings.method.card().uses(Use::Subnetworks) {
+        text.push_str("cuts depend on the counted operations, which are the same in every run\n");
     }
     Ok(text)
 }

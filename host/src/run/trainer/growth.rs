@@ -1,0 +1,93 @@
+//! Growth: a shallow network is trained first, then the other layers are inserted as identity.
+//!
+//! A deep network that starts all at once from random weights stalls far below a grown one (pdADMM, end of section III).
+//! Inserted layers are identity maps with bias 0 below the output layer, so the grown network says what the shallow one
+//! said, because ReLU leaves its own outputs as they are. The auxiliary variables start anew from a forward pass, a
+//! feasible point.
+
+use super::{Trainer, problem, scratch};
+use crate::data::Dataset;
+use crate::error::Result;
+use crate::network::Network;
+use crate::run::plan;
+use crate::settings::Settings;
+use altmin_core::Real;
+
+/// The network that a run begins with: the shallow one, where it is to grow.
+pub(super) fn first_network<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<Network> {
+    match settings.grow {
+        Some(growth) => plan::of_hidden(settings, &settings.hidden[..growth.layers], train),
+        None => plan::network(settings, train),
+    }
+}
+
+impl<T: Real> Trainer<T> {
+    /// Whether layers are still to be inserted.
+    pub(super) fn shallow(&self) -> bool {
+        let grown = 2 * self.settings.hidden.len() + 1;
+        self.settings.grow.is_some() && self.network.blocks().len() < grown
+    }
+
+    /// Inserts the layers that are not there yet.
+    pub(super) fn grow(&mut self) -> Result {
+        if !self.shallow() {
+            return Ok(());
+        }
+        let grown = plan::network(&self.settings, &self.train)?;
+        let (before, after) = (self.network.maps(), grown.maps());
+        let mut parameters = vec![T::ZERO; grown.parameters()];
+        let last = before.len() - 1;
+        for (index, map) in after.iter().enumerate() {
+            let own = &mut parameters[map.offset..map.end()];
+            let old = match index {
+                _ if index < last => before[index],
+                _ if index + 1 == after.len() => before[last],
+                _ => {
+                    (0..map.n_in).for_each(|i| own[i * map.n_out + i] = T::ONE);
+                    continue;
+                }
+            };
+            own.copy_from_slice(&self.good[old.offset..old.end()]);
+        }
+        (self.network, self.good) = (grown, parameters);
+        let problem = problem(&self.train);
+        self.engine =
+            plan::engine(&self.settings, &self.hyperparameters, &self.network, problem, &self.gemm)?;
+        self.executor.reserve(scratch(&self.engine, &self.settings, &self.gemm));
+        self.restore_good();
+        self.state.initialized = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data;
+    use crate::network::evaluate::outputs;
+    use crate::settings::TrainOptions;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_network_that_has_just_grown_says_what_the_shallow_one_said() {
+        for method in ["pdadmm", "dladmm", "proxprop", "adam"] {
+            let text = format!("method = '{method}'\nsamples = 200\nhidden = '30,20x4'\ngrow = '2:3'");
+            let options = TrainOptions::from_toml(&text, "test.toml".as_ref()).expect("readable");
+            let settings = options.resolve().expect("valid");
+            let (train, test) =
+                data::load::<f32>(&settings.data, &settings.data_options()).expect("the digits");
+            let test = Arc::new(test);
+            let mut trainer = Trainer::new(&settings, Arc::new(train), Arc::clone(&test)).expect("a trainer");
+            for _ in 0..3 {
+                trainer.sweep().expect("a sweep").expect("finite numbers");
+            }
+            let shallow = trainer.model();
+            trainer.grow().expect("room to grow");
+            let grown = trainer.model();
+            assert_eq!((shallow.maps().count(), grown.maps().count()), (3, 6));
+            let [before, after] = [&shallow, &grown].map(|model| outputs(model, &test, 1).expect("outputs"));
+            assert!(before.iter().any(|&output| output != 0.0));
+            assert_eq!(before, after, "{method}");
+        }
+    }
+}

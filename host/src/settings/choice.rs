@@ -1,0 +1,56 @@
+//! Settings that are one word of a few.
+
+pub use altmin_core::method::dlam::{EpsilonRuleKind as EpsilonRule, Repair as EpsilonRepair};
+pub use altmin_core::method::tssm::{Convention, Inner};
+pub use altmin_core::method::{Name as Method, Use};
+pub use altmin_core::update::StepRuleKind as StepRule;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The implementation of the matrix product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kernel {
+    /// Optimised for the processor, with the widest instructions found at run time
+    Fast,
+    /// Portable implementation that also runs without an operating system
+    Portable,
+}
+
+/// The scalar type of the whole computation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// Single precision: half the memory, about twice the speed
+    F32,
+    /// Double precision
+    F64,
+}
+
+impl Precision {
+    /// Bytes of one number.
+    pub fn bytes(self) -> usize {
+        match self {
+            Precision::F32 => size_of::<f32>(),
+            Precision::F64 => size_of::<f64>(),
+        }
+    }
+}
+
+/// Displays a choice by the word that a person types.
+macro_rules! display_by_name {
+    ($($choice:ty),+) => {
+        $(impl fmt::Display for $choice {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self.to_possible_value() {
+                    Some(value) => f.pad(value.get_name()),
+                    None => Ok(()),
+                }
+            }
+        })+
+    };
+}
+
+display_by_name!(Kernel, Precision);
