@@ -11,8 +11,8 @@ use super::{interrupt, output};
 use crate::compare::{Comparison, Request};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
-use crate::run::folder::RunFolder;
 use crate::network::Architecture;
+use crate::run::folder::RunFolder;
 use crate::settings::{Method, TrainOptions};
 use clap::Args;
 use methods::{Named, NamedParser};
@@ -117,7 +117,8 @@ impl Compare {
             return Err(Error::argument("method", method, "--methods with the methods to compare"));
         }
         // Not every method trains every network.
-        let layers = self.options.network.as_ref().is_none_or(|network| matches!(network, Architecture::Mlp(_)));
+        let layers =
+            self.options.network.as_ref().is_none_or(|network| matches!(network, Architecture::Mlp(_)));
         let methods = || Method::ALL.iter().copied().filter(|method| layers || !method.card().layers_only);
         let all = || methods().map(|method| Request::new(method.to_string(), method));
         let mut requests: Vec<Request> = match &self.methods[..] {

@@ -55,10 +55,10 @@ use altmin_core::{Choice, Error as CoreError, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
+use crate::network::Network;
 use crate::network::model::{Map, Model, Notation, maps};
 use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
-use crate::network::Network;
 use crate::run::engine::Engine;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::AnyGemm;

@@ -152,7 +152,9 @@ fn a_file_gives_its_weights_to_the_same_network() {
         assert_eq!(new.parameters(), old.parameters());
         let mut double = trainer::<f64>(text);
         double.load(&path).expect("the other precision");
-        assert!(double.maps()[0].weight.iter().zip(&old.parameters()[0].weight).all(|(a, b)| *a == f64::from(*b)));
+        assert!(
+            double.maps()[0].weight.iter().zip(&old.parameters()[0].weight).all(|(a, b)| *a == f64::from(*b))
+        );
     }
     // A method that cuts hidden layers has the network of one that does not.
     trainer::<f32>("hidden = '20,15'\nsamples = 50").save(&path).expect("saved");
