@@ -50,7 +50,7 @@
 //! 1. [`update`]: how a sweep is cut into map, reduce and apply; then one subproblem, [`update::input`].
 //! 2. [`method::pdadmm`]: a whole method, three phases that make the paper's Algorithm 1.
 //! 3. [`executor`]: who runs the units of a phase, and why the bits do not depend on it.
-//! 4. `core/examples/one_layer.rs`: one layer by itself, in a program of 80 lines.
+//! 4. `core/examples/one_layer.rs`: one layer by itself, update by update.
 //!
 //! # Map
 //!
@@ -61,9 +61,10 @@
 //! | [`real`], [`error`], [`view`], [`workspace`] | the two scalar types; what is wrong with a call; matrices and scratch in the caller's memory |
 //! | [`gemm`], [`cholesky`], [`reduce`] | the product that everything is made of, factorisation, sums in a fixed order |
 //! | [`activation`], [`loss`], [`regularizer`] | f, R and Omega: values, derivatives and the subproblems that are theirs |
+//! | [`objective`] | the methods' Lagrangians, term by term |
 //! | [`update`] | the subproblems, a file a variable: what each minimises, exact or majorised, what it guarantees |
 //! | [`block`], [`optimizer`] | blocks and networks of them, forward and backward; what a mini-batch does with its gradient |
-//! | [`objective`], [`theory`] | Lagrangians term by term; the theorems' thresholds and constants |
+//! | [`theory`] | the theorems' thresholds and constants |
 //! | [`executor`], [`method`] | who runs the pieces of a sweep; the methods, which are the order of the updates |
 #![cfg_attr(not(test), no_std)]
 
