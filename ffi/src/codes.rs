@@ -1,8 +1,8 @@
 //! What the numbers in settings stand for, beside those of level 1.
 #![expect(non_camel_case_types, reason = "C's names of the types")]
 
-use altmin::config::{Inner, Kernel, Method, Precision, StepRule};
-use altmin::network::{Activation, DEFAULT_SLOPE, Loss};
+use altmin::network::names::{Activation, DEFAULT_SLOPE, Loss};
+use altmin::settings::{Inner, Kernel, Method, Precision, StepRule};
 use altmin_level1::codes::{altmin_activation, altmin_loss, altmin_step};
 use altmin_level1::error::Refusal;
 

@@ -194,7 +194,7 @@ pub(crate) unsafe fn free(trainer: *mut altmin_trainer) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use altmin::config::TrainOptions;
+    use altmin::settings::TrainOptions;
 
     fn handle() -> *mut altmin_trainer {
         let options = TrainOptions { threads: Some(1), ..TrainOptions::default() };

@@ -1,10 +1,10 @@
 //! What there is to know of a trainer or a model.
 
-use altmin::config::{Precision, Settings};
-use altmin::model::Model;
-use altmin::observe::Metrics;
-use altmin::score::Measure;
-use altmin::trainer::Trainer;
+use altmin::Model;
+use altmin::Trainer;
+use altmin::network::Measure;
+use altmin::run::Metrics;
+use altmin::settings::{Precision, Settings};
 use altmin_core::Real;
 
 use crate::boundary::Failure;

@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 
-use altmin::config::Precision;
-use altmin::evaluate;
-use altmin::model::Model;
+use altmin::Model;
+use altmin::network::evaluate;
+use altmin::settings::Precision;
 use altmin_core::Real;
 use altmin_level1::boundary::Memory;
 use altmin_level1::error::{Refusal, altmin_error, altmin_status};

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use altmin::observe::Metrics;
+use altmin::run::Metrics;
 
 /// The state of a training after a sweep.
 #[repr(C)]

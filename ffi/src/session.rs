@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use altmin::config::{Precision, Settings};
+use altmin::Trainer;
 use altmin::data::{Dataset, ImageShape};
-use altmin::trainer::Trainer;
+use altmin::settings::{Precision, Settings};
 use altmin_core::Real;
 
 use crate::boundary::{Answer, Failure};

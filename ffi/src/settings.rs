@@ -4,8 +4,8 @@ use std::ffi::c_char;
 use std::path::Path;
 use std::time::Duration;
 
-use altmin::config::{Batch, Settings, TimeLimit, Tolerance, TrainOptions, Widths};
 use altmin::data::{DataSource, ImageShape};
+use altmin::settings::{Batch, Settings, TimeLimit, Tolerance, TrainOptions, Widths};
 use altmin_level1::boundary::Memory;
 use altmin_level1::error::{Refusal, altmin_status};
 
@@ -221,7 +221,7 @@ unsafe fn hidden(memory: &mut Memory, given: &altmin_settings) -> Answer<Option<
     Ok(Some(Widths(widths.to_vec())))
 }
 
-unsafe fn network(given: &altmin_settings) -> Answer<Option<altmin::blocks::Architecture>> {
+unsafe fn network(given: &altmin_settings) -> Answer<Option<altmin::network::blocks::Architecture>> {
     if given.network.is_null() {
         return Ok(None);
     }

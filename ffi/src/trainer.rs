@@ -5,7 +5,7 @@ pub mod weights;
 
 use std::ffi::{c_char, c_void};
 
-use altmin::observe::{Change, Metrics, Observer, Outcome, Summary};
+use altmin::run::{Change, Metrics, Observer, Outcome, Summary};
 use altmin_level1::boundary::give;
 use altmin_level1::error::{altmin_error, altmin_status};
 

@@ -4,7 +4,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use altmin::gemm_fast::Fast;
+use altmin::run::kernel::fast::Fast;
 use altmin_core::block::Shape;
 use altmin_core::block::conv::{Bound, Conv};
 use altmin_core::gemm::{Gemm, Transpose};

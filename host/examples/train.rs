@@ -5,9 +5,9 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::{Method, TrainOptions, Widths};
-use altmin::observe::History;
-use altmin::{Result, data, evaluate, model::Model, trainer::Trainer};
+use altmin::run::History;
+use altmin::settings::{Method, TrainOptions, Widths};
+use altmin::{Model, Result, Trainer, data, network};
 
 fn main() -> Result {
     // What is not said has the command line's defaults.
@@ -35,7 +35,7 @@ fn main() -> Result {
     let model = Model::<f32>::load(&path);
     // The file has served its purpose, whether it could be read or not.
     let _ = std::fs::remove_file(&path);
-    let evaluation = evaluate::evaluate(&model?, &test, settings.threads)?;
+    let evaluation = network::evaluate(&model?, &test, settings.threads)?;
     println!("read back from its file: {:.4}", evaluation.accuracy);
     assert_eq!(evaluation.accuracy, summary.test_accuracy);
     Ok(())

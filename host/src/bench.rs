@@ -1,6 +1,8 @@
 //! Sweeps timed against the products that they need.
 
+pub mod busy;
 mod epoch;
+pub mod prediction;
 mod reference;
 
 pub use epoch::{EpochReport, Measured, epoch};
@@ -13,16 +15,16 @@ use altmin_core::method::Problem;
 use altmin_core::view::{dense, dense_mut};
 use serde::Serialize;
 
-use crate::config::{Kernel, Method, Precision, Settings, StepRule, TrainOptions, Use};
-use crate::convert;
-use crate::engine::{Engine, Size};
 use crate::error::{Error, Result};
-use crate::init::{self, Initializer};
-use crate::kernel::AnyGemm;
-use crate::memory::{peak_rss_bytes, state_bytes};
-use crate::products::product_flops;
+use crate::network::init::{self, Initializer};
 use crate::random::{self, Purpose};
-use crate::schedule::Parallel;
+use crate::run::convert;
+use crate::run::engine::{Engine, Size};
+use crate::run::executor::Parallel;
+use crate::run::kernel::AnyGemm;
+use crate::run::memory::{peak_rss_bytes, state_bytes};
+use crate::run::products::product_flops;
+use crate::settings::{Kernel, Method, Precision, Settings, StepRule, TrainOptions, Use};
 use reference::Reference;
 
 /// Sweeps that are timed at least, and the time after which no more are begun.

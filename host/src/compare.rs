@@ -7,7 +7,7 @@
 //! use std::sync::{Arc, atomic::AtomicBool};
 //!
 //! use altmin::compare::{Comparison, Request};
-//! use altmin::config::{Method, TrainOptions};
+//! use altmin::settings::{Method, TrainOptions};
 //! use altmin::data;
 //!
 //! # fn main() -> altmin::Result {
@@ -31,19 +31,20 @@
 //! # }
 //! ```
 
+pub mod folder;
 mod request;
 mod series;
 
 pub use request::{Entry, Request, is_common};
 pub use series::{Better, Reached, Series, Standing, best};
 
-use crate::config::{Settings, TrainOptions};
-use crate::convert;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::model::Model;
-use crate::observe::{Metrics, Observer, Outcome, Summary};
-use crate::trainer::Trainer;
+use crate::network::model::Model;
+use crate::run::convert;
+use crate::run::observe::{Metrics, Observer, Outcome, Summary};
+use crate::run::trainer::Trainer;
+use crate::settings::{Settings, TrainOptions};
 use altmin_core::Real;
 use std::io;
 use std::sync::Arc;

@@ -1,41 +1,39 @@
-//! Training.
+//! Trains neural networks by alternating minimisation: library and command line.
+//!
+//! [`Settings`] say what is trained and how; they come from [`TrainOptions`], which mirror the command line's options and
+//! fill in what is left out. A [`Trainer`] takes them with a [`Dataset`], runs sweeps, and gives a [`Model`].
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`settings`] | the options of a run: defaults, checks, TOML |
+//! | [`data`] | data sets: files, columns, splits, preprocessing |
+//! | [`network`] | architectures, initial weights, models, scores |
+//! | [`run`] | the trainer, its threads, what it reports and writes |
+//! | [`compare`] | several methods side by side |
+//! | [`report`] | tables, curves and rows of numbers |
+//! | [`mod@bench`] | measured and predicted times |
+//! | [`verify`] | checks of the updates with separate code |
+//! | [`cli`] | the program `altmin` |
 
 pub mod atomic_file;
 pub mod bench;
-pub mod blocks;
-pub mod busy;
 pub mod cli;
 pub mod compare;
-pub mod comparison_folder;
-pub mod composed;
-pub mod config;
-pub mod convert;
-pub mod costs;
-pub mod cuts;
 pub mod data;
-pub mod engine;
 pub mod error;
-pub mod evaluate;
-pub mod gemm_fast;
-pub mod init;
-pub mod kernel;
-pub mod memory;
-pub mod model;
 pub mod nearest;
 pub mod network;
-pub mod observe;
-pub mod prediction;
-pub mod products;
 pub mod random;
 pub mod report;
-pub mod run_folder;
-pub mod schedule;
-pub mod score;
-pub mod threshold;
-pub mod trainer;
+pub mod run;
+pub mod settings;
 pub mod verify;
 
+pub use data::Dataset;
 pub use error::{Error, Result};
+pub use network::Model;
+pub use run::Trainer;
+pub use settings::{Settings, TrainOptions};
 
 /// The README's Rust is compiled and run as a test of this documentation.
 #[cfg(doctest)]

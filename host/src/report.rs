@@ -1,5 +1,12 @@
-//! What is left of a run for people to look at.
+//! What a run shows and writes: progress, rows of numbers, tables and curves.
 
 pub mod comparison;
+pub mod csv;
 pub mod curves;
+pub mod json;
+pub mod progress;
 pub mod table;
+
+pub use self::csv::CsvRows;
+pub use json::JsonLines;
+pub use progress::Progress;

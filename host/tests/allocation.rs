@@ -8,13 +8,13 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use altmin::config::{Batch, Method, Settings, TrainOptions, Use};
+use altmin::Trainer;
 use altmin::data;
-use altmin::engine::{Batches, Engine, Plan, Size, TILE};
-use altmin::gemm_fast::Fast;
-use altmin::observe::{Metrics, Observer, Summary};
-use altmin::schedule::Parallel;
-use altmin::trainer::Trainer;
+use altmin::run::engine::{Batches, Engine, Plan, Size, TILE};
+use altmin::run::executor::Parallel;
+use altmin::run::kernel::fast::Fast;
+use altmin::run::{Metrics, Observer, Summary};
+use altmin::settings::{Batch, Method, Settings, TrainOptions, Use};
 use altmin_core::gemm::{Gemm, Portable, Transpose};
 use altmin_core::loss::{Loss, OutputSolver, Target};
 use altmin_core::method::pdadmm::DualStorage;
@@ -260,7 +260,7 @@ fn sweeps_of(options: TrainOptions, threads: usize) -> Vec<usize> {
     let options = TrainOptions {
         threads: Some(threads),
         sweeps: Some(SWEEPS + 1),
-        kernel: Some(altmin::config::Kernel::Portable),
+        kernel: Some(altmin::settings::Kernel::Portable),
         ..options
     };
     let settings: Settings = options.resolve().unwrap();

@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::TrainOptions;
+use altmin::Trainer;
 use altmin::data::{self, Dataset};
-use altmin::model::Dense;
-use altmin::observe::{History, Outcome};
-use altmin::trainer::Trainer;
+use altmin::network::Dense;
+use altmin::run::{History, Outcome};
+use altmin::settings::TrainOptions;
 use altmin_tests::{header, library};
 
 const SWEEPS: usize = 10;

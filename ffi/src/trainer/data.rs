@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use altmin::data::{Dataset, ImageShape};
-use altmin::score::Measure;
+use altmin::network::Measure;
 use altmin_level1::boundary::{Memory, give, require_some};
 use altmin_level1::error::{Refusal, altmin_status};
 

@@ -143,14 +143,14 @@ pub unsafe extern "C" fn altmin_trainer_load(
     }
 }
 
-type Maps<'m, T> = &'m [altmin::model::Dense<T>];
+type Maps<'m, T> = &'m [altmin::network::Dense<T>];
 
 /// Rows and columns of a map.
 fn shape<T>(maps: Maps<'_, T>, index: usize) -> Answer<(usize, usize)> {
     map(maps, index).map(|map| (map.n_out, map.n_in))
 }
 
-fn map<T>(maps: Maps<'_, T>, index: usize) -> Answer<&altmin::model::Dense<T>> {
+fn map<T>(maps: Maps<'_, T>, index: usize) -> Answer<&altmin::network::Dense<T>> {
     maps.get(index).ok_or_else(|| Failure::Setting {
         argument: "index",
         found: index.to_string(),

@@ -8,10 +8,10 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::{TrainOptions, Widths};
+use altmin::Trainer;
 use altmin::data::load;
-use altmin::observe::{History, Outcome};
-use altmin::trainer::Trainer;
+use altmin::run::{History, Outcome};
+use altmin::settings::{TrainOptions, Widths};
 
 use crate::support::file;
 

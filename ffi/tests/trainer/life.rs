@@ -4,7 +4,7 @@ use std::ffi::{CString, c_void};
 use std::ptr;
 use std::thread;
 
-use altmin::config::{Method, TrainOptions, Widths};
+use altmin::settings::{Method, TrainOptions, Widths};
 use altmin_ffi::codes::{altmin_method, altmin_outcome as outcome};
 use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::observer::altmin_metrics;
@@ -189,7 +189,7 @@ fn options_are_those_of_the_command_line() {
         seed: Some(9),
         nu: Some(0.02),
         sweeps: Some(6),
-        precision: Some(altmin::config::Precision::F64),
+        precision: Some(altmin::settings::Precision::F64),
         threads: Some(1),
         ..TrainOptions::default()
     };

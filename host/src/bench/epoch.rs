@@ -8,15 +8,15 @@ use altmin_core::view::dense_mut;
 use serde::Serialize;
 
 use super::Crew;
-use crate::busy::Watch;
-use crate::config::{Precision, Settings, Use};
+use crate::bench::busy::Watch;
+use crate::bench::prediction::{Prediction, predict};
 use crate::data::{self, Dataset};
-use crate::engine::{Engine, Subnetworks};
 use crate::error::{Error, Result};
-use crate::init;
-use crate::kernel::AnyGemm;
-use crate::prediction::{Prediction, predict};
-use crate::trainer::net::{block_network, cuts, end_to_end, plan};
+use crate::network::init;
+use crate::run::engine::{Engine, Subnetworks};
+use crate::run::kernel::AnyGemm;
+use crate::run::trainer::net::{block_network, cuts, end_to_end, plan};
+use crate::settings::{Precision, Settings, Use};
 
 /// An epoch on a number of threads.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

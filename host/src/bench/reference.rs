@@ -8,9 +8,9 @@ use altmin_core::view::{MatMut, MatRef, dense, dense_mut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
-use crate::config::{Method, StepRule};
-use crate::engine::Size;
-use crate::products::{Products, sweep_products};
+use crate::run::engine::Size;
+use crate::run::products::{Products, sweep_products};
+use crate::settings::{Method, StepRule};
 
 /// Samples of a product at most: enough for its rate to be that of any number (it was the same or a little higher than
 /// at 60,000), and few enough that the operands hardly add to the process's memory.

@@ -7,11 +7,11 @@ mod methods;
 use super::failure::Failure;
 use super::{connect, interrupt, output};
 use crate::compare::{Comparison, Request};
-use crate::config::{Method, TrainOptions, Use};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
-use crate::run_folder::RunFolder;
-use crate::threshold;
+use crate::run::folder::RunFolder;
+use crate::run::threshold;
+use crate::settings::{Method, TrainOptions, Use};
 use clap::{Args, ValueEnum};
 pub(super) use conduct::{Conductor, Ready, To, conduct};
 use methods::{Named, NamedParser};
@@ -148,7 +148,7 @@ fn set(requests: &mut [Request], text: &str) -> Result {
 #[cfg(test)]
 mod tests {
     use crate::cli::{Cli, Command};
-    use crate::config::Method;
+    use crate::settings::Method;
     use clap::{Parser, ValueEnum};
 
     /// Labels and methods of a command line.

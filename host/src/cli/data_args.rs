@@ -1,9 +1,9 @@
 //! The data of `evaluate` and `predict`.
 
 use super::failure::Failure;
-use crate::config::{Classes, Precision, Samples};
 use crate::data::{self, DataSource, Dataset, Part, Preprocessing, transform};
 use crate::error::Error;
+use crate::settings::{Classes, Precision, Samples};
 use altmin_core::Real;
 use clap::{Args, ValueEnum};
 use std::thread::available_parallelism;

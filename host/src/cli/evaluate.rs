@@ -3,12 +3,12 @@
 use super::data_args::DataArgs;
 use super::failure::Failure;
 use super::output;
-use crate::config::Precision;
 use crate::data::{Dataset, Outputs};
-use crate::evaluate::{Evaluation, OutputError, evaluate};
-use crate::model::Model;
+use crate::network::evaluate::{Evaluation, OutputError, evaluate};
+use crate::network::model::Model;
+use crate::network::score::Measure;
 use crate::report::table;
-use crate::score::Measure;
+use crate::settings::Precision;
 use altmin_core::Real;
 use clap::Args;
 use serde::Serialize;

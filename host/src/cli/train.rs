@@ -4,12 +4,12 @@ mod conduct;
 
 use super::failure::Failure;
 use super::{connect, interrupt, output};
-use crate::config::{
+use crate::error::Error;
+use crate::run::folder::RunFolder;
+use crate::run::threshold;
+use crate::settings::{
     Inner, InnerDefaults, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults,
 };
-use crate::error::Error;
-use crate::run_folder::RunFolder;
-use crate::threshold;
 use clap::{Args, ValueEnum};
 pub(super) use conduct::{Run, To, conduct};
 use std::fmt::Write as _;

@@ -2,9 +2,9 @@
 
 use super::failure::{FAILED, Failure};
 use super::{interrupt, output};
-use crate::config::{Batch, Method, Precision, Samples, Settings, TrainOptions, Use, Widths};
 use crate::data;
 use crate::error::Error;
+use crate::settings::{Batch, Method, Precision, Samples, Settings, TrainOptions, Use, Widths};
 use crate::verify::{Auditor, Promise, Report, SplitAuditor, Verdict};
 use clap::Args;
 use serde::Serialize;

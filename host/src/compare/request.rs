@@ -1,8 +1,8 @@
 //! What is asked for: labels, methods, settings for one of them or for all.
 
-use crate::config::{Method, Settings, TrainOptions};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
+use crate::settings::{Method, Settings, TrainOptions};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches, ValueEnum};
 use std::error::Error as _;

@@ -1,6 +1,6 @@
 //! What a run of a comparison leaves, and how it stands among the others.
 
-use crate::observe::{Metrics, Summary};
+use crate::run::observe::{Metrics, Summary};
 use serde::Serialize;
 
 /// A run of a comparison that is over.

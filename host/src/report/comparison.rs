@@ -2,7 +2,7 @@
 
 use super::table::bytes;
 use crate::compare::{Better, Standing, best};
-use crate::score::Measure;
+use crate::network::score::Measure;
 use std::fmt::Write as _;
 
 /// Stands behind the best of a column.

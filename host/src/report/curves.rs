@@ -3,8 +3,8 @@
 mod panel;
 
 use crate::compare::Series;
-use crate::observe::Metrics;
-use crate::score::Measure;
+use crate::network::score::Measure;
+use crate::run::observe::Metrics;
 use panel::{Area, Curve, Drawn, FONT, Look, Panel, Value};
 use plotters::prelude::*;
 

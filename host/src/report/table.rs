@@ -1,7 +1,7 @@
 //! Two columns for people.
 
-use crate::observe::Summary;
-use crate::score::Measure;
+use crate::network::score::Measure;
+use crate::run::observe::Summary;
 use std::fmt::Write as _;
 
 /// Rows of a name and a value, the names padded to one width.

@@ -9,11 +9,11 @@ use super::promise::{Claim, Ledger, Place, Report};
 use super::shadow::Shadow;
 use super::state::{Frame, State};
 use super::{dladmm, dlam, pdadmm};
-use crate::config::{Method, NuSchedule, RhoSchedule, Settings, Widths};
-use crate::convert;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::kernel::AnyGemm;
+use crate::run::convert;
+use crate::run::kernel::AnyGemm;
+use crate::settings::{Method, NuSchedule, RhoSchedule, Settings, Widths};
 use altmin_core::Error as CoreError;
 use altmin_core::method::Partition;
 

@@ -7,9 +7,9 @@ use altmin_core::update::weights::Order;
 use super::auditor::Auditor;
 use super::promise::{Claim, Promise};
 use super::texts::{Words, blocks};
-use crate::config::{Settings, StepRule};
-use crate::convert;
 use crate::error::Result;
+use crate::run::convert;
+use crate::settings::{Settings, StepRule};
 
 const WORDS: Words = Words {
     input: "a",

@@ -5,8 +5,8 @@ use altmin_core::update::weights::Order;
 use super::auditor::Auditor;
 use super::promise::{Claim, Promise};
 use super::texts::{Words, blocks};
-use crate::config::{EpsilonRule, Settings};
 use crate::error::Result;
+use crate::settings::{EpsilonRule, Settings};
 
 const WORDS: Words = Words {
     input: "a",

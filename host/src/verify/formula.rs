@@ -3,7 +3,7 @@
 use altmin_core::method::Settings;
 use altmin_core::update::StepRule;
 
-use crate::config::{Method, Use};
+use crate::settings::{Method, Use};
 
 /// A formula whose result enters a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,9 +8,9 @@ use super::auditor::Auditor;
 use super::promise::{Claim, Promise};
 use super::steps::InputClaim;
 use super::texts::{Words, blocks};
-use crate::config::{Regularizer, Settings};
-use crate::convert;
 use crate::error::Result;
+use crate::run::convert;
+use crate::settings::{Regularizer, Settings};
 
 const WORDS: Words = Words {
     input: "p",

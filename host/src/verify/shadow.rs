@@ -11,14 +11,14 @@ use altmin_core::view::{MatRef, dense_mut};
 
 use super::matrix::Mat;
 use super::state::State;
-use crate::config::{Method, Settings};
-use crate::convert;
 use crate::data::Dataset;
-use crate::engine::{Engine, Size, Variables};
 use crate::error::{Error, Result};
-use crate::init;
-use crate::kernel::AnyGemm;
-use crate::schedule::Parallel;
+use crate::network::init;
+use crate::run::convert;
+use crate::run::engine::{Engine, Size, Variables};
+use crate::run::executor::Parallel;
+use crate::run::kernel::AnyGemm;
+use crate::settings::{Method, Settings};
 
 /// A run of a method.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use altmin_core::method::Settings;
 
 use super::matrix::{Mat, Sum, Value};
 use super::plain::{activate, add_regularizer, add_risk};
-use crate::config::Method;
+use crate::settings::Method;
 
 /// The variables of a run. Layers are counted from 0.
 #[derive(Debug, Clone, Default)]

@@ -15,15 +15,15 @@ use super::formula::Formula;
 use super::matrix::{Mat, Sum};
 use super::plain::add_risk;
 use super::promise::{Claim, Ledger, Place, Promise, Report};
-use crate::config::{Inner, Method, Settings};
 use crate::data::Dataset;
-use crate::engine::{Engine, Part};
 use crate::error::{Error, Result};
-use crate::init;
-use crate::kernel::AnyGemm;
-use crate::network;
-use crate::schedule::Parallel;
-use crate::trainer::net::{block_network, cuts, plan};
+use crate::network::init;
+use crate::network::names;
+use crate::run::engine::{Engine, Part};
+use crate::run::executor::Parallel;
+use crate::run::kernel::AnyGemm;
+use crate::run::trainer::net::{block_network, cuts, plan};
+use crate::settings::{Inner, Method, Settings};
 use weights::{Memory, Weights};
 
 /// Follows a run over subnetworks (gsADMM, gsAM) in double precision.
@@ -285,7 +285,7 @@ fn problem(data: &Dataset<f64>) -> Problem<'_, f64> {
 /// What TSSM promises under these settings.
 fn promises(settings: &Settings) -> Vec<Promise> {
     let gsadmm = settings.method == Method::Gsadmm;
-    let least_squares = settings.loss == network::Loss::LeastSquares;
+    let least_squares = settings.loss == names::Loss::LeastSquares;
     let mut promises = vec![
         Promise::new(
             Claim::Start,

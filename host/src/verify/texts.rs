@@ -1,7 +1,7 @@
 //! The promises that the methods have in common.
 
 use super::promise::{Claim, Promise};
-use crate::config::{Settings, StepRule};
+use crate::settings::{Settings, StepRule};
 
 /// How a method writes its variables, and where its papers speak of the blocks.
 pub(super) struct Words {

@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::{Settings, TrainOptions};
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data::{
     DataOptions, DataSource, Dataset, ImageShape, Labels, Part, Preprocessing, load, load_like,
 };
-use altmin::evaluate::evaluate;
-use altmin::model::Model;
-use altmin::observe::History;
-use altmin::trainer::Trainer;
+use altmin::network::evaluate;
+use altmin::run::History;
+use altmin::settings::{Settings, TrainOptions};
 use altmin::{Error, Result};
 use common::{folder, gzip, put, real_data};
 

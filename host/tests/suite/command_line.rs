@@ -2,8 +2,8 @@
 
 use altmin::cli;
 use altmin::data::{DataOptions, DataSource, Outputs, Preprocessing};
-use altmin::model::{Dense, Model};
 use altmin::network::{Activation, Loss};
+use altmin::network::{Dense, Model};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};

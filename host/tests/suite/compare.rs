@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use altmin::Model;
+use altmin::Trainer;
 use altmin::compare::{Better, Comparison, Entry, Request, Series, Watch, best, is_common};
-use altmin::config::{Method, Settings, StepRule, TrainOptions};
 use altmin::data;
-use altmin::model::Model;
-use altmin::observe::{History, Metrics, Outcome, Summary};
+use altmin::network::Measure;
 use altmin::report::comparison::table;
 use altmin::report::curves::{self, Against};
-use altmin::score::Measure;
-use altmin::trainer::Trainer;
+use altmin::run::{History, Metrics, Outcome, Summary};
+use altmin::settings::{Method, Settings, StepRule, TrainOptions};
 use clap::ValueEnum;
 
 /// A file's options, as `train` reads them.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use altmin::config::Method;
+use altmin::settings::Method;
 use clap::ValueEnum;
 use serde_json::Value;
 

@@ -6,11 +6,11 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::TrainOptions;
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data;
-use altmin::model::Model;
-use altmin::observe::{Bound, History, Metrics};
-use altmin::trainer::Trainer;
+use altmin::run::{Bound, History, Metrics};
+use altmin::settings::TrainOptions;
 
 fn trained(text: &str) -> (Model<f32>, Vec<Metrics>) {
     let settings = TrainOptions::from_toml(text, Path::new("some.toml")).expect(text).resolve().expect(text);

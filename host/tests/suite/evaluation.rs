@@ -1,10 +1,10 @@
 //! Evaluation against a network small enough to work out by hand, and against itself over threads and precisions.
 
 use altmin::data::{DataOptions, DataSource, Dataset, Outputs, Preprocessing, load};
-use altmin::evaluate::{class, evaluate, outputs, probabilities};
-use altmin::init::{Initializer, fill};
-use altmin::model::{Dense, Model};
+use altmin::network::evaluate::{class, evaluate, outputs, probabilities};
+use altmin::network::init::{Initializer, fill};
 use altmin::network::{Activation, Loss};
+use altmin::network::{Dense, Model};
 use altmin_core::view::dense_mut;
 
 fn model(layers: Vec<Dense<f64>>, activation: Activation, loss: Loss) -> Model<f64> {

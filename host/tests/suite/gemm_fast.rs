@@ -1,6 +1,6 @@
 //! The fast product against the portable one, which is tested against a triple loop.
 
-use altmin::gemm_fast::Fast;
+use altmin::run::kernel::fast::Fast;
 use altmin_core::error::Error;
 use altmin_core::gemm::{Gemm, Portable, Transpose};
 use altmin_core::view::{dense, dense_mut, view, view_mut};

@@ -1,6 +1,6 @@
 //! Initial weights: golden values, moments, independence of order and of precision.
 
-use altmin::init::{Initializer, fill};
+use altmin::network::init::{Initializer, fill};
 use altmin_core::view::view_mut;
 
 fn weights<T: altmin_core::Real>(

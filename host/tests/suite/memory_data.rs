@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use altmin::Error;
-use altmin::config::{Settings, TrainOptions};
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data::{self, DataSource, Dataset, ImageShape};
-use altmin::model::Model;
-use altmin::observe::History;
-use altmin::trainer::Trainer;
+use altmin::run::History;
+use altmin::settings::{Settings, TrainOptions};
 use altmin_core::view::{dense, view};
 
 fn settings(text: &str) -> Settings {
@@ -50,8 +50,8 @@ fn samples_from_memory_train_as_those_from_a_file() {
     assert_eq!((copy.name(), copy.features(), copy.labels()), ("memory", train.features(), train.labels()));
     let (expected, model) = sweeps(&from_file, train, Some(test));
     let (found, copied_model) = sweeps(&from_memory, copy.clone(), Some(copy_of_test));
-    let numbers = |sweeps: &[altmin::observe::Metrics]| -> Vec<[u64; 3]> {
-        let bits = |m: &altmin::observe::Metrics| [m.objective, m.train_accuracy, m.test_accuracy];
+    let numbers = |sweeps: &[altmin::run::Metrics]| -> Vec<[u64; 3]> {
+        let bits = |m: &altmin::run::Metrics| [m.objective, m.train_accuracy, m.test_accuracy];
         sweeps.iter().map(|metrics| bits(metrics).map(f64::to_bits)).collect()
     };
     assert_eq!(numbers(&found), numbers(&expected));

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use altmin::Error;
 use altmin::data::{Column, Columns, Labels, Outputs, Preprocessing};
-use altmin::init::{Initializer, fill};
-use altmin::model::{Dense, Model};
+use altmin::network::init::{Initializer, fill};
 use altmin::network::{Activation, Loss};
+use altmin::network::{Dense, Model};
 use altmin_core::Real;
 use altmin_core::view::view_mut;
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
 //! Networks of blocks as texts: what is read, how it is written, what is refused and how.
 
-use altmin::blocks::{Architecture, BlockNetwork};
-use altmin::config::TrainOptions;
+use altmin::Trainer;
 use altmin::data;
-use altmin::trainer::Trainer;
+use altmin::network::blocks::{Architecture, BlockNetwork};
+use altmin::settings::TrainOptions;
 use altmin_core::block::conv::Conv;
 use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;

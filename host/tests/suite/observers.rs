@@ -1,9 +1,11 @@
 //! What observers write, and what becomes of those that cannot.
 
-use altmin::config::Method;
-use altmin::observe::{Change, CsvRows, History, JsonLines, Metrics, Observer, Observers, Outcome, Summary};
+use altmin::network::Measure;
+use altmin::report::csv::CsvRows;
+use altmin::report::json::JsonLines;
 use altmin::report::{curves, table};
-use altmin::score::Measure;
+use altmin::run::{Change, History, Metrics, Observer, Observers, Outcome, Summary};
+use altmin::settings::Method;
 use std::io::{self, Write};
 
 fn metrics(sweep: usize, objective: f64) -> Metrics {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use altmin::Error;
-use altmin::config::TrainOptions;
+use altmin::Trainer;
 use altmin::data::{self, Dataset};
-use altmin::evaluate;
-use altmin::model::Dense;
-use altmin::observe::History;
-use altmin::trainer::Trainer;
+use altmin::network::Dense;
+use altmin::network::evaluate;
+use altmin::run::History;
+use altmin::settings::TrainOptions;
 use altmin_core::view::{dense, view};
 
 fn trained(text: &str) -> (Trainer<f64>, Arc<Dataset<f64>>) {

@@ -1,10 +1,10 @@
 //! Products, memory and thresholds against numbers worked out by hand.
 
-use altmin::config::{Method, Precision, Settings, StepRule, TrainOptions};
-use altmin::memory::state_bytes;
 use altmin::network::{Activation, Loss};
-use altmin::products::{layer_products, product_flops};
-use altmin::threshold::{rho_threshold, warning};
+use altmin::run::memory::state_bytes;
+use altmin::run::products::{layer_products, product_flops};
+use altmin::run::threshold::{rho_threshold, warning};
+use altmin::settings::{Method, Precision, Settings, StepRule, TrainOptions};
 
 #[test]
 fn products_of_a_layer() {

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use altmin::config::TrainOptions;
+use altmin::Trainer;
 use altmin::data::{self, Column, Columns, DataOptions, DataSource, Dataset, Outputs, Preprocessing};
-use altmin::evaluate::{OutputError, apply, evaluate, in_own_units};
-use altmin::model::{Dense, Model};
+use altmin::network::evaluate::{OutputError, apply, evaluate, in_own_units};
 use altmin::network::{Activation, Loss};
+use altmin::network::{Dense, Model};
 use altmin::random::{Purpose, uniform};
-use altmin::trainer::Trainer;
+use altmin::settings::TrainOptions;
 
 fn altmin(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_altmin")).args(arguments).output().expect("the program starts")
@@ -335,7 +335,7 @@ fn classes_from_a_file_train_as_the_same_data_given_otherwise() {
     }
     let run = |train: Dataset<f64>, test: Dataset<f64>| {
         let mut trainer = Trainer::new(&settings, train.into(), test.into()).expect("a trainer");
-        trainer.run(&mut altmin::observe::History::default(), &false.into()).expect("a run");
+        trainer.run(&mut altmin::run::History::default(), &false.into()).expect("a run");
         trainer.model().layers
     };
     assert_eq!(run(train, test), run(own(&own_train), own(&own_test)));

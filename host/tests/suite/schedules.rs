@@ -5,12 +5,12 @@ use crate::common;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::{NuSchedule, RhoSchedule, Settings, TrainOptions};
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data;
-use altmin::model::Model;
-use altmin::observe::{Change, History, Metrics, Summary};
-use altmin::threshold;
-use altmin::trainer::Trainer;
+use altmin::run::threshold;
+use altmin::run::{Change, History, Metrics, Summary};
+use altmin::settings::{NuSchedule, RhoSchedule, Settings, TrainOptions};
 use altmin_core::Real;
 
 fn resolve(text: &str) -> altmin::error::Result<Settings> {

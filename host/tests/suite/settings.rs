@@ -1,10 +1,10 @@
 //! Settings: text forms, defaults, files, flags over files, ranges.
 
 use altmin::cli;
-use altmin::config::{Method, Settings, StepRule, Target, TrainOptions, Widths};
 use altmin::data::DataSource;
-use altmin::init::Initializer;
+use altmin::network::Initializer;
 use altmin::network::{Activation, Loss};
+use altmin::settings::{Method, Settings, StepRule, Target, TrainOptions, Widths};
 use clap::ValueEnum;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -4,14 +4,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin::config::{Settings, TrainOptions};
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data::{self, Dataset};
-use altmin::evaluate::evaluate;
-use altmin::model::Model;
 use altmin::network::Activation;
-use altmin::observe::{History, Outcome};
-use altmin::threshold::rho_threshold;
-use altmin::trainer::Trainer;
+use altmin::network::evaluate;
+use altmin::run::threshold::rho_threshold;
+use altmin::run::{History, Outcome};
+use altmin::settings::{Settings, TrainOptions};
 
 fn settings(text: &str) -> Settings {
     let options = TrainOptions::from_toml(text, "test.toml".as_ref()).expect("readable");

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, ThreadId};
 
-use altmin::config::{Settings, TrainOptions};
+use altmin::Trainer;
 use altmin::data::{self, Dataset};
-use altmin::observe::{History, Metrics, Observer, Outcome, Summary};
-use altmin::score::Measure;
-use altmin::trainer::Trainer;
+use altmin::network::Measure;
+use altmin::run::{History, Metrics, Observer, Outcome, Summary};
+use altmin::settings::{Settings, TrainOptions};
 
 fn settings(text: &str) -> Settings {
     TrainOptions::from_toml(text, "test.toml".as_ref()).expect(text).resolve().expect(text)

@@ -7,14 +7,14 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use altmin::Model;
+use altmin::Trainer;
 use altmin::compare::{Comparison, Request, Series};
-use altmin::config::{Method, TrainOptions};
 use altmin::data::{self, Dataset};
-use altmin::evaluate::{evaluate, outputs};
-use altmin::init::Initializer;
-use altmin::model::Model;
-use altmin::observe::{Observers, Summary};
-use altmin::trainer::Trainer;
+use altmin::network::Initializer;
+use altmin::network::evaluate::{evaluate, outputs};
+use altmin::run::{Observers, Summary};
+use altmin::settings::{Method, TrainOptions};
 use safetensors::SafeTensors;
 
 const CNN: &str = "network = 'conv 8 3x3 same, relu, maxpool 2, flatten, dense 32, relu, dense 10'\n";

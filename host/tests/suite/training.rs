@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use altmin::config::{Method, Settings, TrainOptions};
+use altmin::Model;
+use altmin::Trainer;
 use altmin::data::{self, DataSource};
-use altmin::model::Model;
-use altmin::observe::{History, Metrics, Observer, Outcome, Summary};
-use altmin::trainer::Trainer;
+use altmin::run::{History, Metrics, Observer, Outcome, Summary};
+use altmin::settings::{Method, Settings, TrainOptions};
 use common::real_data;
 
 /// Settings as in a file; everything else is default.
@@ -86,7 +86,7 @@ fn a_grown_run_begins_as_the_shallow_one() {
         assert_eq!(widths, [(64, 20), (20, 20), (20, 20), (20, 10)]);
         assert_eq!(grown.last().map(|metrics| metrics.sweep), Some(7));
         // The inserted layers are trained too: they are no longer what they were inserted as.
-        let identity = |layer: &altmin::model::Dense<f32>| {
+        let identity = |layer: &altmin::network::Dense<f32>| {
             let n = layer.n_out;
             layer.weight.iter().enumerate().all(|(i, &w)| w == f32::from(u8::from(i % n == i / n)))
         };

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, LazyLock};
 
-use altmin::config::{EpsilonRule, Method, StepRule, TrainOptions};
-use altmin::convert;
 use altmin::data::{self, Dataset};
+use altmin::run::convert;
+use altmin::settings::{EpsilonRule, Method, StepRule, TrainOptions};
 use altmin::verify::{Auditor, Claim, Formula, Report, Verdict};
 
 /// Each activation, and each risk.

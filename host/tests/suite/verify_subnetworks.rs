@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use altmin::config::TrainOptions;
-use altmin::convert;
 use altmin::data;
+use altmin::run::convert;
+use altmin::settings::TrainOptions;
 use altmin::verify::{Claim, Formula, Report, SplitAuditor, Verdict};
 
 const NETWORKS: [&str; 5] = [

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use altmin::Error;
-use altmin::config::TrainOptions;
+use altmin::Trainer;
 use altmin::data;
-use altmin::model::Dense;
-use altmin::observe::{History, Metrics};
-use altmin::trainer::Trainer;
+use altmin::network::Dense;
+use altmin::run::{History, Metrics};
+use altmin::settings::TrainOptions;
 use altmin_core::Real;
 use altmin_core::view::{dense, view};
 

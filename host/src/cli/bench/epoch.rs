@@ -3,8 +3,8 @@
 use crate::bench::EpochReport;
 use crate::cli::failure::Failure;
 use crate::cli::{connect, output, train};
-use crate::config::TrainOptions;
 use crate::error::Error;
+use crate::settings::TrainOptions;
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::PathBuf;

@@ -2,8 +2,8 @@
 
 use super::conduct::Ready;
 use crate::compare::{Better, Standing, best};
-use crate::config::{Method, TrainOptions};
-use crate::observe::Metrics;
+use crate::run::observe::Metrics;
+use crate::settings::{Method, TrainOptions};
 use serde::Serialize;
 
 /// A sweep of one of the runs.

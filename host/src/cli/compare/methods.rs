@@ -1,8 +1,8 @@
 //! `--methods`: names of methods, or labels with methods.
 
-use crate::config::Method;
 use crate::error::Error;
 use crate::nearest::did_you_mean;
+use crate::settings::Method;
 use clap::ValueEnum;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};

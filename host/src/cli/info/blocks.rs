@@ -2,18 +2,18 @@
 
 use std::fmt::Write as _;
 
-use crate::blocks::{BlockNetwork, describe};
+use crate::bench::prediction::{Prediction, predict};
 use crate::cli::failure::Failure;
-use crate::config::{Precision, Settings, Use};
-use crate::costs;
-use crate::cuts::operations;
 use crate::data::{self, Dataset};
-use crate::engine::Cut;
-use crate::kernel::AnyGemm;
-use crate::memory::interface_bytes;
-use crate::prediction::{Prediction, predict};
+use crate::network::blocks::{BlockNetwork, describe};
+use crate::network::costs;
+use crate::network::cuts::operations;
 use crate::report::table;
-use crate::trainer::net::{block_network, cuts, end_to_end, plan};
+use crate::run::engine::Cut;
+use crate::run::kernel::AnyGemm;
+use crate::run::memory::interface_bytes;
+use crate::run::trainer::net::{block_network, cuts, end_to_end, plan};
+use crate::settings::{Precision, Settings, Use};
 use altmin_core::Real;
 
 /// One line a block, and the number of parameters.

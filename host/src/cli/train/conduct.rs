@@ -2,11 +2,13 @@
 
 use crate::cli::failure::{FAILED, Failure, INTERRUPTED};
 use crate::cli::output;
-use crate::config::Settings;
 use crate::error::Result;
-use crate::observe::{History, JsonLines, Observer, Observers, Outcome, Progress, Summary};
+use crate::report::json::JsonLines;
+use crate::report::progress::Progress;
 use crate::report::table;
-use crate::run_folder::RunFolder;
+use crate::run::folder::RunFolder;
+use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
+use crate::settings::Settings;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -113,9 +115,9 @@ fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Method, TrainOptions};
     use crate::error::Error;
-    use crate::observe::Metrics;
+    use crate::run::observe::Metrics;
+    use crate::settings::{Method, TrainOptions};
     use std::fs;
 
     /// Three sweeps of made-up numbers; `full` says that the model finds no room.

@@ -1,6 +1,6 @@
 //! A panel of curves over one axis.
 
-use crate::observe::Metrics;
+use crate::run::observe::Metrics;
 use plotters::element::ComposedElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

@@ -4,9 +4,9 @@ use altmin_core::Loss;
 use altmin_core::method::tssm::{Inner, Settings as CoreSettings, Subnetwork};
 use altmin_core::optimizer::Optimizer;
 
-use crate::config::Settings;
-use crate::engine::Part;
 use crate::random::{Purpose, shuffle};
+use crate::run::engine::Part;
+use crate::settings::Settings;
 use crate::verify::blocks;
 use crate::verify::matrix::{Mat, Sum};
 use crate::verify::plain::{add_risk, risk_gradient};

@@ -1,0 +1,112 @@
+//! The folder that a comparison leaves behind.
+
+use crate::atomic_file;
+use crate::compare::{Entry, Series};
+use crate::error::{Error, Result};
+use crate::network::score::Measure;
+use crate::report::curves::{self, Against};
+use crate::run::folder::{self, RunFolder};
+use crate::run::observe::Metrics;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A new folder with `comparison.csv`, `curves-sweeps.svg`, `curves-seconds.svg` and `table.txt`, and for every run,
+/// under its label, the folder that `train` leaves.
+#[derive(Debug)]
+pub struct ComparisonFolder {
+    path: PathBuf,
+}
+
+impl ComparisonFolder {
+    /// Creates the folder, with those above it where they are missing.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if something is there, [`Error::Io`] if it cannot be created.
+    pub fn create(path: &Path) -> Result<Self> {
+        folder::create_new(path)?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// Where a file of this name goes.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Creates the folder of a run, with its `config.toml`.
+    ///
+    /// # Errors
+    /// As [`RunFolder::create`].
+    pub fn run(&self, entry: &Entry) -> Result<RunFolder> {
+        RunFolder::create(&self.file(&entry.label), &entry.settings)
+    }
+
+    /// `comparison.csv`, to be written while the runs go on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be created.
+    pub fn rows(&self) -> Result<ComparisonRows<File>> {
+        let path = self.file("comparison.csv");
+        let file = File::create_new(&path).map_err(|error| Error::io("create", &path, error))?;
+        Ok(ComparisonRows::new(file))
+    }
+
+    /// Writes a file whole.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write(&self, name: &str, content: &str) -> Result {
+        atomic_file::write(&self.file(name), |file| file.write_all(content.as_bytes()))
+    }
+
+    /// Writes the curves against sweeps or against seconds.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written.
+    pub fn write_curves(&self, title: &str, all: &[Series], against: Against, measure: Measure) -> Result {
+        let name = match against {
+            Against::Sweeps => "curves-sweeps.svg",
+            Against::Seconds => "curves-seconds.svg",
+        };
+        let svg = curves::comparison(title, all, against, measure)
+            .map_err(|error| Error::io("draw", &self.file(name), io::Error::other(error)))?;
+        self.write(name, &svg)
+    }
+}
+
+/// One row for each sweep of each run: label, method, and the metrics under the names that they have in `metrics.csv`.
+#[derive(Debug)]
+pub struct ComparisonRows<W: Write> {
+    writer: csv::Writer<W>,
+    begun: bool,
+}
+
+impl<W: Write> ComparisonRows<W> {
+    /// Rows go to `writer`.
+    pub fn new(writer: W) -> Self {
+        let writer = csv::WriterBuilder::new().has_headers(false).from_writer(writer);
+        Self { writer, begun: false }
+    }
+
+    /// Writes a row, after the header if it is the first, and flushes it, so that a process that dies leaves its rows.
+    ///
+    /// # Errors
+    /// What `writer` returns.
+    pub fn row(&mut self, entry: &Entry, metrics: &Metrics) -> io::Result<()> {
+        if !self.begun {
+            self.writer.write_record(header(metrics)?)?;
+            self.begun = true;
+        }
+        self.writer.serialize((&entry.label, entry.settings.method, metrics))?;
+        self.writer.flush()
+    }
+}
+
+/// The columns: csv makes no header out of a struct beside other columns, but it does of the struct alone.
+fn header(metrics: &Metrics) -> io::Result<Vec<String>> {
+    let mut text = Vec::new();
+    csv::Writer::from_writer(&mut text).serialize(metrics)?;
+    let text = String::from_utf8_lossy(&text);
+    let metrics = text.lines().next().unwrap_or_default().split(',');
+    Ok(["label", "method"].into_iter().chain(metrics).map(str::to_owned).collect())
+}

@@ -1,0 +1,66 @@
+//! What the blocks of a network cost, by the clock: for people and predictions. Cuts go by counted operations, see
+//! [`Split`](crate::network::cuts::Split).
+
+use std::time::Instant;
+
+use altmin_core::Real;
+use altmin_core::block::Gradient;
+use altmin_core::view::{dense, dense_mut};
+use altmin_core::workspace::Stack;
+
+use crate::error::Result;
+use crate::network::blocks::BlockNetwork;
+use crate::random::{Purpose, uniform};
+use crate::run::engine::Part;
+use crate::run::kernel::fast::Fast;
+
+/// Passes of which the fastest counts: others were held up.
+const PASSES: usize = 3;
+
+/// Seconds that each block takes for one sample, forward and backward, on one thread in a tile of `samples` random
+/// samples: a run's own width, since narrow products are slower.
+///
+/// # Errors
+/// Those of the core.
+pub fn measure<T: Real>(network: &BlockNetwork, samples: usize) -> Result<Vec<f64>> {
+    let blocks = network.blocks_in::<T>();
+    let steps = network.steps();
+    let each = blocks.into_iter().zip(steps).map(|(block, step)| {
+        let part = Part::new(vec![block], step.input)?;
+        Ok(seconds(&part, samples)? / samples as f64)
+    });
+    each.collect()
+}
+
+fn seconds<T: Real>(part: &Part<T>, m: usize) -> Result<f64> {
+    let network = part.network();
+    let numbers = |count: usize, sequence: u32| -> Vec<T> {
+        let number = |index| T::from_f64(uniform(0, Purpose::Features, sequence, index) - 0.5);
+        (0..count as u64).map(number).collect()
+    };
+    let (input, output) = (network.input().features(), network.output().features());
+    let (x, delta) = (numbers(input * m, 0), numbers(output * m, 1));
+    let parameters = numbers(network.parameters(), 2);
+    let mut gradient = vec![T::ZERO; parameters.len()];
+    let (mut record, mut dx) = (vec![T::ZERO; network.record(m)], vec![T::ZERO; input * m]);
+    let mut scratch = vec![T::ZERO; network.workspace(&Fast, m).elements()];
+    let mut fastest = f64::INFINITY;
+    for _ in 0..PASSES {
+        let mut delta = delta.clone();
+        let x = dense(&x, input, m);
+        let start = Instant::now();
+        network.forward(&Fast, &parameters, &x, &mut record, Stack::new(&mut scratch))?;
+        network.backward(
+            &Fast,
+            &parameters,
+            &x,
+            &record,
+            &mut dense_mut(&mut delta, output, m),
+            Some(&mut dense_mut(&mut dx, input, m)),
+            &mut Gradient(&mut gradient),
+            Stack::new(&mut scratch),
+        )?;
+        fastest = fastest.min(start.elapsed().as_secs_f64());
+    }
+    Ok(fastest)
+}

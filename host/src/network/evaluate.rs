@@ -1,0 +1,263 @@
+//! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
+
+use altmin_core::executor::{Executor, Runs};
+use altmin_core::forward;
+use altmin_core::loss::argmax;
+use altmin_core::view::{MatMut, MatRef, column, columns, copy, dense, span, view_mut};
+use altmin_core::workspace::{Requirement, Stack};
+use altmin_core::{Loss, Real};
+use serde::Serialize;
+
+use crate::data::{Column, Dataset};
+use crate::error::{Error, Result};
+use crate::network::model::{self, Model};
+use crate::network::score::r_squared;
+use crate::run::convert;
+use crate::run::engine::{Part, TILE};
+use crate::run::executor::{Parallel, Threads};
+use crate::run::kernel::fast::Fast;
+
+/// How a model does on a data set.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Mean risk, of scaled values where a table's columns are scaled.
+    pub loss: f64,
+    /// Share of samples classified rightly, 0 to 1; for values R^2, as [`Score::accuracy`](crate::network::score::Score::accuracy).
+    pub accuracy: f64,
+    /// `confusion[actual][predicted]` samples; empty for values.
+    pub confusion: Vec<Vec<usize>>,
+    /// One for each output that is a value; empty for classes.
+    pub errors: Vec<OutputError>,
+}
+
+/// How far a model's values are from those of a data set.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OutputError {
+    /// The output's name.
+    pub name: String,
+    /// The coefficient of determination 1 - SSE/SST of this output; NaN if its values do not vary.
+    pub r_squared: f64,
+    /// The root of the mean squared error, in the data's own unit.
+    pub rmse: f64,
+}
+
+/// Mean loss of `model` on `data`, with accuracy and confusion for classes, with R^2 and root mean squared errors for
+/// values.
+///
+/// # Errors
+/// [`Error::Mismatch`] if the model was made for another number of features, classes or values, [`Error::Data`] if it was
+/// made for classes and the data set has values, or the other way round.
+pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> Result<Evaluation> {
+    let kind = model.outputs.kind();
+    if data.outputs().kind() != kind {
+        return Err(Error::data(data.name(), data.outputs().kind(), format!("{kind}, as in training")));
+    }
+    let outputs = outputs(model, data, threads)?;
+    let loss: Loss = convert::loss(model.loss);
+    let risk = loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
+    let loss = risk / data.n_samples() as f64;
+    if model.outputs.are_values() {
+        let (accuracy, errors) = errors(model, data, &outputs);
+        return Ok(Evaluation { loss, accuracy, confusion: Vec::new(), errors });
+    }
+    let n_classes = data.n_classes();
+    let mut confusion = vec![vec![0; n_classes]; n_classes];
+    for (scores, &label) in outputs.chunks_exact(n_classes).zip(data.labels()) {
+        confusion[label as usize][class(scores)] += 1;
+    }
+    let right: usize = (0..n_classes).map(|class| confusion[class][class]).sum();
+    Ok(Evaluation { loss, accuracy: right as f64 / data.n_samples() as f64, confusion, errors: Vec::new() })
+}
+
+/// R^2 of all outputs together and the errors of each.
+fn errors<T: Real>(model: &Model<T>, data: &Dataset<T>, outputs: &[T]) -> (f64, Vec<OutputError>) {
+    let count = data.n_outputs();
+    let mut squared = vec![0.0; count];
+    for (place, (output, value)) in outputs.iter().zip(data.values()).enumerate() {
+        squared[place % count] += (output.to_f64() - value.to_f64()).powi(2);
+    }
+    let deviations: Vec<f64> = (0..count).map(|output| data.squared_deviation(output)).collect();
+    let error = |output: usize| OutputError {
+        name: model.outputs.names()[output].clone(),
+        r_squared: r_squared(squared[output], deviations[output]),
+        rmse: (squared[output] / data.n_samples() as f64).sqrt()
+            * target(model, output).map_or(1.0, |column| column.deviation),
+    };
+    (r_squared(squared.iter().sum(), deviations.iter().sum()), (0..count).map(error).collect())
+}
+
+/// The table's column that an output stands for.
+fn target<T: Real>(model: &Model<T>, output: usize) -> Option<&Column> {
+    model.preprocessing.columns.as_ref()?.targets.get(output)
+}
+
+/// What [`outputs`] or [`apply`] say of a model for values, in the data's own units.
+pub fn in_own_units<T: Real>(model: &Model<T>, outputs: &[T]) -> Vec<f64> {
+    let count = model.outputs.names().len();
+    let own = |(place, output): (usize, &T)| match target(model, place % count) {
+        Some(column) => column.unscaled(output.to_f64()),
+        None => output.to_f64(),
+    };
+    outputs.iter().enumerate().map(own).collect()
+}
+
+/// The last layer's z for every sample: a number of each output a sample, sample after sample.
+///
+/// The bits do not depend on the number of threads.
+///
+/// # Errors
+/// [`Error::Mismatch`] as [`evaluate`].
+pub fn outputs<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> Result<Vec<T>> {
+    model.require_data(data.n_features(), data.n_outputs())?;
+    apply(model, data.features(), threads)
+}
+
+/// The same for samples of which nothing is known but their features, sample after sample.
+///
+/// # Errors
+/// [`Error::Argument`] (`features`) if a sample is not whole or a number not finite, (`threads`) if they cannot be had.
+pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Result<Vec<T>> {
+    let (n_in, n_out) = (model.n_features(), model.outputs.names().len());
+    if n_in == 0 || !features.len().is_multiple_of(n_in) {
+        return Err(Error::argument("features", features.len(), format!("whole samples of {n_in}")));
+    }
+    let samples = features.len() / n_in;
+    let mut outputs = vec![T::ZERO; n_out * samples];
+    predict(model, &dense(features, n_in, samples), &mut outputs, n_out, threads)?;
+    Ok(outputs)
+}
+
+/// The same for samples in the columns of `features` (features x samples), into the caller's memory: outputs x samples
+/// into `outputs`, column-major, `leading_dimension` elements from one column to the next. Gaps between columns stay as they
+/// are.
+///
+/// Features are taken as the network takes them: what [`Model::preprocessing`] says has been done to them.
+///
+/// # Errors
+/// [`Error::Mismatch`] for another number of features, [`Error::Argument`] (`features`) for a number that is NaN or
+/// infinite, (`threads`) if they cannot be had, [`Error::Core`] naming `outputs` if it is too short or the leading dimension
+/// too small. Nothing is written then.
+pub fn predict<T: Real>(
+    model: &Model<T>,
+    features: &MatRef<'_, T>,
+    outputs: &mut [T],
+    leading_dimension: usize,
+    threads: usize,
+) -> Result {
+    let (n_out, samples) = (model.outputs.names().len(), features.ncols());
+    if features.nrows() != model.n_features() {
+        return Err(Error::Mismatch {
+            quantity: "features",
+            data: features.nrows(),
+            model: model.n_features(),
+        });
+    }
+    require_finite("features", features)?;
+    view_mut("outputs", outputs, n_out, samples, leading_dimension)?;
+    if samples == 0 {
+        return Ok(());
+    }
+    let spanned = span(n_out, samples, leading_dimension).unwrap_or(outputs.len());
+    let pass = Pass::new(model)?;
+    let tile = pass.tile();
+    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, pass.scratch()));
+    let runs = Runs::new(&mut outputs[..spanned], leading_dimension.saturating_mul(tile));
+    team.enter(|| {
+        executor.run(runs, |t, run, stack| {
+            let start = t * tile;
+            let x = columns(features, start, tile.min(samples - start));
+            let mut z = view_mut("outputs", run, n_out, x.ncols(), leading_dimension)?;
+            pass.tile_of(&x, &mut z, stack)
+        })
+    })?;
+    Ok(())
+}
+
+/// `Ok` when no number is NaN or infinite.
+pub(crate) fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> Result {
+    for j in 0..matrix.ncols() {
+        if let Some(i) = column(matrix, j).iter().position(|number| !number.is_finite()) {
+            let found = format!("{} in row {i} of column {j}", column(matrix, j)[i]);
+            return Err(Error::argument(argument, found, "finite numbers"));
+        }
+    }
+    Ok(())
+}
+
+/// A model, ready to pass samples through.
+enum Pass<'m, T> {
+    Layers { layers: &'m [model::Dense<T>], activation: altmin_core::Activation<T>, widest: usize },
+    Blocks { part: Part<T>, parameters: Vec<T> },
+}
+
+impl<'m, T: Real> Pass<'m, T> {
+    fn new(model: &'m Model<T>) -> altmin_core::Result<Self> {
+        let layers = &model.layers[..];
+        let Some(blocks) = &model.blocks else {
+            let widest = layers.iter().map(|layer| layer.n_out).max().unwrap_or(0);
+            return Ok(Self::Layers { layers, activation: convert::activation(model.activation), widest });
+        };
+        let parameters =
+            layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias)).copied().collect();
+        Ok(Self::Blocks { part: Part::new(blocks.blocks_in(), blocks.input())?, parameters })
+    }
+
+    /// Samples of a tile.
+    fn tile(&self) -> usize {
+        match self {
+            Self::Layers { .. } => TILE,
+            Self::Blocks { part, .. } => part.tile(TILE),
+        }
+    }
+
+    /// Scratch for a tile.
+    fn scratch(&self) -> Requirement {
+        match self {
+            Self::Layers { layers, widest, .. } => {
+                let shapes = layers.iter().map(|layer| (layer.n_out, layer.n_in));
+                forward::network_workspace::<T, _>(&Fast, shapes, *widest, TILE)
+            }
+            Self::Blocks { part, .. } => {
+                let (network, tile) = (part.network(), self.tile());
+                Requirement::vector(network.record(tile)).and(network.workspace(&Fast, tile))
+            }
+        }
+    }
+
+    /// Samples `x` (inputs x m) to their outputs `z` (outputs x m).
+    fn tile_of(
+        &self,
+        x: &MatRef<'_, T>,
+        z: &mut MatMut<'_, T>,
+        mut stack: Stack<'_, T>,
+    ) -> altmin_core::Result {
+        match self {
+            Self::Layers { layers, activation, widest } => {
+                let maps = layers
+                    .iter()
+                    .map(|layer| (dense(&layer.weight, layer.n_out, layer.n_in), &layer.bias[..]));
+                forward::network(&Fast, *activation, maps, x, z, *widest, stack)
+            }
+            Self::Blocks { part, parameters } => {
+                let network = part.network();
+                let record = stack.vector(network.record(x.ncols()))?;
+                network.forward(&Fast, parameters, x, record, stack.rest())?;
+                copy(&network.output_of(record, x.ncols()), z);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The class of the largest score, the first of several.
+pub fn class<T: Real>(scores: &[T]) -> usize {
+    argmax(scores)
+}
+
+/// Softmax of the scores: what a network trained with cross-entropy says about each class.
+pub fn probabilities<T: Real>(scores: &[T]) -> Vec<f64> {
+    let largest = scores[class(scores)].to_f64();
+    let weights: Vec<f64> = scores.iter().map(|score| (score.to_f64() - largest).exp()).collect();
+    let sum: f64 = weights.iter().sum();
+    weights.into_iter().map(|weight| weight / sum).collect()
+}

@@ -1,0 +1,127 @@
+//! What the composed network says: a plain forward pass over a data set, tile by tile.
+
+use altmin_core::executor::Executor;
+use altmin_core::gemm::Gemm;
+use altmin_core::loss::{self, Loss, Target};
+use altmin_core::method::Partition;
+use altmin_core::view::{as_ref, columns};
+use altmin_core::workspace::Requirement;
+use altmin_core::{Real, Result};
+
+use crate::data::Dataset;
+use crate::network::composed::Composed;
+
+/// Groups that a pass is cut into.
+const GROUPS: usize = 16;
+
+/// What a forward pass is held against.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Score {
+    /// Mean risk over the samples.
+    pub loss: f64,
+    /// Classes: share of samples whose largest output is their class, 0 to 1. Values: the coefficient of determination
+    /// R^2 = 1 - SSE/SST, where SSE sums the squared errors of all outputs and SST the squared distances of their values
+    /// from the mean of each: 1 for no error, 0 for what the means would do, no lower bound; NaN if no value varies.
+    pub accuracy: f64,
+}
+
+/// What [`Score::accuracy`] is, for people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// The share of samples that are classified rightly.
+    Accuracy,
+    /// The coefficient of determination.
+    RSquared,
+}
+
+impl Measure {
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::Accuracy => "accuracy",
+            Measure::RSquared => "R^2",
+        }
+    }
+
+    /// A value for people: a share in percent, R^2 as a number.
+    pub fn show(self, value: f64) -> String {
+        match self {
+            Measure::Accuracy => format!("{:.2} %", 100.0 * value),
+            Measure::RSquared => format!("{value:.4}"),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Share {
+    risk: f64,
+    /// Samples classified rightly, or SSE.
+    count: f64,
+}
+
+/// Evaluates networks over data sets, without allocating from one time to the next.
+#[derive(Debug)]
+pub struct Evaluator {
+    shares: Vec<Share>,
+}
+
+impl Default for Evaluator {
+    fn default() -> Self {
+        Self { shares: vec![Share::default(); GROUPS] }
+    }
+}
+
+impl Evaluator {
+    /// Scratch that each worker of the executor needs to score a network.
+    pub fn scratch<T: Real, G: Gemm<T>>(network: &Composed<'_, T>, gemm: &G) -> Requirement {
+        let tile = network.tile();
+        Requirement::matrix(network.outputs(), tile).and(network.scratch(gemm, tile))
+    }
+
+    /// Mean risk, and accuracy or R^2, of a network on a data set.
+    ///
+    /// # Errors
+    /// Those of the core: shapes that do not fit, values that are no probabilities under cross-entropy.
+    pub fn score<T: Real, E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        network: &Composed<'_, T>,
+        loss: Loss,
+        data: &Dataset<T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Score> {
+        let (x, target) = (data.matrix(), data.target());
+        let partition = Partition::new(x.ncols(), network.tile(), GROUPS);
+        let outputs = network.outputs();
+        let shares = &mut self.shares[..partition.groups()];
+        executor.run(&mut *shares, |g, share, mut stack| {
+            *share = Share::default();
+            let (first, _) = partition.group(g);
+            for (start, count) in partition.tiles(g) {
+                let mut stack = stack.rest();
+                let mut output = stack.matrix(outputs, count)?;
+                let tile = columns(&x, first + start, count);
+                network.forward(gemm, &tile, &mut output, stack)?;
+                let target = target.columns(first + start, count);
+                share.risk += loss.value(as_ref(&output), target)?;
+                share.count += match target {
+                    Target::Classes(classes) => loss::count_correct(as_ref(&output), classes)? as f64,
+                    Target::Values(_) => 2.0 * Loss::LeastSquares.value(as_ref(&output), target)?,
+                };
+            }
+            Ok(())
+        })?;
+        let samples = x.ncols() as f64;
+        let counted: f64 = shares.iter().map(|share| share.count).sum();
+        let accuracy = match target {
+            Target::Classes(_) => counted / samples,
+            Target::Values(_) => r_squared(counted, (0..outputs).map(|i| data.squared_deviation(i)).sum()),
+        };
+        Ok(Score { loss: shares.iter().map(|share| share.risk).sum::<f64>() / samples, accuracy })
+    }
+}
+
+/// 1 - SSE/SST; NaN where nothing varies.
+pub fn r_squared(squared_errors: f64, squared_deviations: f64) -> f64 {
+    if squared_deviations > 0.0 { 1.0 - squared_errors / squared_deviations } else { f64::NAN }
+}

@@ -1,0 +1,48 @@
+//! One JSON object a line.
+
+use crate::run::observe::{Change, Metrics, Observer, Summary};
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Writes `{"kind":"sweep",...}` for each sweep, `{"kind":"change",...}` for each setting that a schedule changes, and
+/// `{"kind":"summary",...}` at the end; a number that is not finite is `null`.
+#[derive(Debug)]
+pub struct JsonLines<W: Write> {
+    writer: W,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Line<'a> {
+    Sweep(&'a Metrics),
+    Change(&'a Change),
+    Summary(&'a Summary),
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Lines go to `writer`.
+    pub fn new(writer: W) -> Self {
+        Self { writer }
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        let mut text = serde_json::to_string(line)?;
+        text.push('\n');
+        self.writer.write_all(text.as_bytes())?;
+        self.writer.flush()
+    }
+}
+
+impl<W: Write + Send> Observer for JsonLines<W> {
+    fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
+        self.line(&Line::Sweep(metrics))
+    }
+
+    fn change(&mut self, change: &Change) -> io::Result<()> {
+        self.line(&Line::Change(change))
+    }
+
+    fn finish(&mut self, summary: &Summary) -> io::Result<()> {
+        self.line(&Line::Summary(summary))
+    }
+}

@@ -1,0 +1,92 @@
+//! The folder that a run leaves behind.
+
+use crate::atomic_file;
+use crate::error::{Error, Result};
+use crate::network::score::Measure;
+use crate::report::csv::CsvRows;
+use crate::report::curves;
+use crate::run::observe::Metrics;
+use crate::settings::Settings;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A new folder with `config.toml`, `metrics.csv`, `model.safetensors` and `curves.svg`.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Refuses a path where something is, also a link to nothing; creates nothing.
+    ///
+    /// # Errors
+    /// [`Error::Exists`], or [`Error::Io`] if that cannot be found out.
+    pub fn require_missing(path: &Path) -> Result {
+        match fs::symlink_metadata(path) {
+            Ok(_) => Err(Error::Exists { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::io("look at", path, error)),
+        }
+    }
+
+    /// Creates the folder, with those above it where they are missing, and writes `config.toml`.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if something is there by now, [`Error::Io`] if it cannot be written; the folder, if it was
+    /// made, is then taken away again.
+    pub fn create(path: &Path, settings: &Settings) -> Result<Self> {
+        let config = settings.to_toml()?;
+        create_new(path)?;
+        let folder = Self { path: path.to_owned() };
+        let written = folder.write("config.toml", config.as_bytes());
+        if written.is_err() {
+            // It was made a moment ago and holds nothing.
+            let _ = fs::remove_dir(path);
+        }
+        written.map(|()| folder)
+    }
+
+    /// Where a file of this name goes.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// An observer that writes `metrics.csv` while the run goes on.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be created.
+    pub fn metrics(&self) -> Result<CsvRows<File>> {
+        let path = self.file("metrics.csv");
+        File::create_new(&path).map(CsvRows::new).map_err(|error| Error::io("create", &path, error))
+    }
+
+    /// Writes `curves.svg`; `measure` says what the accuracies are.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written.
+    pub fn write_curves(&self, title: &str, sweeps: &[Metrics], measure: Measure) -> Result {
+        let path = self.file("curves.svg");
+        let svg = curves::svg(title, sweeps, measure)
+            .map_err(|error| Error::io("draw", &path, io::Error::other(error)))?;
+        self.write("curves.svg", svg.as_bytes())
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> Result {
+        atomic_file::write(&self.file(name), |file| file.write_all(content))
+    }
+}
+
+/// Creates a new folder, with those above it where they are missing.
+///
+/// # Errors
+/// [`Error::Exists`] if something is there, [`Error::Io`] if it cannot be created.
+pub(crate) fn create_new(path: &Path) -> Result {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
+    }
+    fs::create_dir(path).map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => Error::Exists { path: path.to_owned() },
+        _ => Error::io("create", path, error),
+    })
+}

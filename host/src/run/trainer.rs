@@ -1,0 +1,456 @@
+//! Training: owns the memory, runs a method, says how it goes, stops.
+//!
+//! A program that has samples in its memory and a loop of its own:
+//!
+//! ```
+//! use std::sync::{Arc, atomic::AtomicBool};
+//!
+//! use altmin::settings::{Method, TrainOptions, Widths};
+//! use altmin::data::{DataSource, Dataset};
+//! use altmin::run::{History, Outcome};
+//! use altmin::Trainer;
+//! use altmin_core::view::dense;
+//!
+//! # fn main() -> altmin::Result {
+//! // Features x samples, column-major: x and y of four corners, of which two are class 1.
+//! let features = [0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 1.0];
+//! let train = Dataset::from_classes(&dense(&features, 2, 4), &[0, 1, 1, 0], None)?;
+//! let settings = TrainOptions {
+//!     data: Some(DataSource::Memory),
+//!     method: Some(Method::Adam),
+//!     hidden: Some(Widths(vec![16])),
+//!     learning_rate: Some(0.05),
+//!     threads: Some(1),
+//!     ..TrainOptions::default()
+//! }
+//! .resolve()?;
+//! let mut trainer = Trainer::<f64>::without_test(&settings, Arc::new(train))?;
+//! let (mut history, stop) = (History::default(), AtomicBool::new(false));
+//! while trainer.metrics().is_none_or(|metrics| metrics.loss > 0.01) {
+//!     assert_eq!(trainer.step(10, &mut history, &stop)?, Outcome::SweepLimit);
+//! }
+//! let mut classes = [0; 4];
+//! trainer.predict_classes(&dense(&features, 2, 4), &mut classes)?;
+//! assert_eq!(classes, [0, 1, 1, 0]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod growth;
+mod info;
+pub(crate) mod net;
+mod penalties;
+mod predict;
+mod weights;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use altmin_core::method::layer::Layer;
+use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
+use altmin_core::workspace::Requirement;
+use altmin_core::{Activation, Error as CoreError, Real};
+
+use crate::data::{Dataset, Preprocessing};
+use crate::error::{Error, Result};
+use crate::network::blocks::BlockNetwork;
+use crate::network::model::{Dense, Model};
+use crate::network::names::Loss;
+use crate::network::score::{Evaluator, Score};
+use crate::run::convert;
+use crate::run::engine::Engine;
+use crate::run::executor::{Parallel, Threads};
+use crate::run::kernel::AnyGemm;
+use crate::run::observe::{Bound, Change, Metrics, Observer, Outcome, Summary};
+use crate::settings::Settings;
+pub use info::Info;
+use net::Net;
+use penalties::Schedule;
+
+/// A run: a network, a method, a training set and, if there is one, a test set.
+///
+/// [`run`](Trainer::run) goes on until the settings say that it is over, [`step`](Trainer::step) for as many sweeps as the
+/// caller wants; both may be called again and take turns, with the same bits as a single run. Between calls the weights are
+/// those of the last sweep whose numbers were all finite, or what the caller has made of them.
+///
+/// With one thread all work is done by the thread that calls, and with more by a pool that belongs to the trainer and
+/// ends with it. Trainers share nothing, and may be moved to and used on threads of their own.
+#[derive(Debug)]
+pub struct Trainer<T> {
+    settings: Settings,
+    core: CoreSettings<T>,
+    gemm: AnyGemm,
+    train: Arc<Dataset<T>>,
+    test: Option<Arc<Dataset<T>>>,
+    threads: Threads,
+    executor: Parallel<T>,
+    net: Net,
+    engine: Engine<T>,
+    evaluator: Evaluator,
+    /// The weights after the last sweep whose numbers were all finite, or those that the run began with.
+    good: Vec<Dense<T>>,
+    schedule: Schedule,
+    state: State,
+}
+
+/// Where a run stands.
+#[derive(Debug, Clone, Copy)]
+struct State {
+    sweeps: usize,
+    elapsed: Duration,
+    initialized: bool,
+    /// Sweeps since the auxiliary variables were set by a forward pass.
+    age: usize,
+    diverged: bool,
+    /// What the last sweep said; none before the first.
+    last: Option<Metrics>,
+}
+
+/// The error of a split network's risk, and its bound.
+type Split = (f64, Bound);
+
+const NOTHING: Score = Score { loss: f64::NAN, accuracy: f64::NAN };
+
+impl<T: Real> Trainer<T> {
+    /// Checks that settings and data fit, allocates everything, draws the initial weights.
+    ///
+    /// What is done to samples of files ([`Settings::data_options`]) has been done to these by [`load`](crate::data::load);
+    /// for samples from memory `settings.data` is [`DataSource::Memory`](crate::data::DataSource::Memory).
+    ///
+    /// # Errors
+    /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Data`] if one has classes and the other
+    /// values, [`Error::Argument`] for a setting out of its range, for cross-entropy with values, and for a network that the
+    /// memory cannot hold, [`Error::Core`] for a setting that the core refuses.
+    pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
+        Self::of(settings, train, Some(test))
+    }
+
+    /// The same with no test set: test accuracies are NaN.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`].
+    pub fn without_test(settings: &Settings, train: Arc<Dataset<T>>) -> Result<Self> {
+        Self::of(settings, train, None)
+    }
+
+    /// Sets the test set, in place of an earlier one, or none; the next sweep's metrics are the first to tell of it.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`]; nothing is changed then.
+    pub fn set_test(&mut self, test: Option<Arc<Dataset<T>>>) -> Result {
+        if let Some(test) = &test {
+            require_like(test, &self.train)?;
+        }
+        self.test = test;
+        Ok(())
+    }
+
+    fn of(settings: &Settings, train: Arc<Dataset<T>>, test: Option<Arc<Dataset<T>>>) -> Result<Self> {
+        settings.validate()?;
+        if let Some(test) = &test {
+            require_like(test, &train)?;
+        }
+        if train.outputs().are_values() && settings.loss == Loss::CrossEntropy {
+            let expected = format!("least-squares, as {} has values and no classes", train.name());
+            return Err(Error::argument("loss", settings.loss, expected));
+        }
+        let core = convert::settings::<T>(settings);
+        let gemm = AnyGemm::of(settings.kernel);
+        Net::require_memory(settings, &train)?;
+        let net = Net::new(settings, &train)?;
+        let threads = Threads::new(settings.threads)?;
+        let engine = net.engine(settings, core, train.n_samples(), &gemm)?;
+        let mut needed = scratch(&engine, core.activation, &gemm);
+        if settings.diagnostics {
+            needed = needed.or(engine.approximation_scratch(&gemm));
+        }
+        let executor = Parallel::new(settings.threads, needed);
+        let mut trainer = Self {
+            settings: settings.clone(),
+            core,
+            gemm,
+            train,
+            test,
+            threads,
+            executor,
+            good: net.drawn(settings),
+            net,
+            engine,
+            evaluator: Evaluator::default(),
+            schedule: Schedule::new(settings),
+            state: State {
+                sweeps: 0,
+                elapsed: Duration::ZERO,
+                initialized: false,
+                age: 0,
+                diverged: false,
+                last: None,
+            },
+        };
+        trainer.restore_good();
+        Ok(trainer)
+    }
+
+    /// Sweeps until the sweep limit, the tolerance, the time limit, divergence or `stop`, which is looked at after every
+    /// sweep. May be called again after a stop to go on.
+    ///
+    /// The observer is called on one of the trainer's threads, and on the calling one if there is one thread alone; it is
+    /// told of the end with [`Observer::finish`].
+    ///
+    /// # Errors
+    /// What the core refuses, or an observer that cannot write.
+    pub fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
+        let threads = self.threads.clone();
+        threads.enter(|| {
+            let left = self.settings.sweeps.saturating_sub(self.state.sweeps);
+            let outcome = self.sweeps(left, observer, stop)?;
+            let summary = self.summary(outcome);
+            observer.finish(&summary).map_err(cannot_observe)?;
+            Ok(summary)
+        })
+    }
+
+    /// `count` more sweeps, whatever the settings' sweep limit is, unless the tolerance, the time limit, divergence or
+    /// `stop`, which is looked at after every sweep, ends them before; a later call goes on.
+    ///
+    /// [`Outcome::SweepLimit`] says that all of them were done. Weights that have diverged are back to those of the last
+    /// good sweep, and further calls do nothing and say [`Outcome::Diverged`] until [other weights](Trainer::set_map) are
+    /// set.
+    ///
+    /// The observer is called on the calling thread, and never with [`Observer::finish`].
+    ///
+    /// # Errors
+    /// As [`Trainer::run`].
+    pub fn step(&mut self, count: usize, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
+        self.sweeps(count, observer, stop)
+    }
+
+    /// The network with its present weights.
+    pub fn model(&self) -> Model<T> {
+        Model {
+            layers: self.good.clone(),
+            blocks: self.blocks().cloned(),
+            activation: self.settings.activation,
+            loss: self.settings.loss,
+            outputs: self.train.outputs().clone(),
+            preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
+                .with_columns(self.train.columns())
+                .with_channels(self.train.channels()),
+        }
+    }
+
+    /// The blocks, where the network is one of blocks; hidden layers that were cut are layers again.
+    fn blocks(&self) -> Option<&BlockNetwork> {
+        match &self.net {
+            Net::Blocks(network, _) if self.settings.network.is_some() => Some(network),
+            _ => None,
+        }
+    }
+
+    /// Writes the model's file.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn save(&self, path: &Path) -> Result {
+        self.model().save(path)
+    }
+
+    /// Bytes of the state that is carried from sweep to sweep.
+    pub fn state_bytes(&self) -> usize {
+        self.net.state_bytes(&self.settings, self.train.n_samples())
+    }
+
+    fn sweeps(&mut self, count: usize, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
+        if self.state.diverged {
+            return Ok(Outcome::Diverged);
+        }
+        let threads = self.threads.clone();
+        for _ in 0..count {
+            let (changes, metrics) = threads.enter(|| self.advance())?;
+            for change in changes.iter().flatten() {
+                observer.change(change).map_err(cannot_observe)?;
+            }
+            let Some(metrics) = metrics else { return Ok(Outcome::Diverged) };
+            observer.sweep(&metrics).map_err(cannot_observe)?;
+            if stop.load(Ordering::Relaxed) {
+                return Ok(Outcome::Stopped);
+            }
+            if self.converged(&metrics) {
+                return Ok(Outcome::Converged);
+            }
+            if self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit) {
+                return Ok(Outcome::TimeLimit);
+            }
+        }
+        Ok(Outcome::SweepLimit)
+    }
+
+    /// Growth and schedules as they are due, then a sweep: what has changed, and the metrics, `None` if it diverged.
+    fn advance(&mut self) -> Result<([Option<Change>; 3], Option<Metrics>)> {
+        if self.settings.grow.is_some_and(|growth| growth.sweeps == self.state.sweeps) {
+            self.grow()?;
+        }
+        let changes = self.follow_schedules()?;
+        let metrics = self.sweep()?;
+        if metrics.is_none() {
+            self.state.diverged = true;
+            self.restore_good();
+        }
+        Ok((changes, metrics))
+    }
+
+    /// Both residuals are within the tolerance.
+    ///
+    /// Not after the first sweep: it starts from a feasible point, where pdADMM's hidden layers have nothing to move by
+    /// and both residuals stay at 0. Not before the network has grown.
+    fn converged(&self, metrics: &Metrics) -> bool {
+        let within = |bound| metrics.primal_residual <= bound && metrics.dual_residual <= bound;
+        self.settings.tolerance.is_some_and(within) && self.state.age > 1 && !self.shallow()
+    }
+
+    /// One sweep and its metrics; `None` if it diverged.
+    fn sweep(&mut self) -> Result<Option<Metrics>> {
+        let problem = problem(&self.train);
+        let start = Instant::now();
+        if !self.state.initialized {
+            finite(self.engine.initialize(problem, &mut self.executor, &self.gemm))?;
+            self.state.initialized = true;
+            self.state.age = 0;
+        }
+        let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
+        self.state.elapsed += start.elapsed();
+        let Some(sweep) = swept else { return Ok(None) };
+        let Some((train, test)) = self.scores()? else { return Ok(None) };
+        self.keep_good();
+        self.state.sweeps += 1;
+        self.state.age += 1;
+        let objective = self.objective(&sweep, train.loss);
+        let risk = self.engine.risk();
+        self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
+        let approximation = self.approximation()?;
+        self.state.last = Some(Metrics {
+            sweep: self.state.sweeps,
+            objective,
+            primal_residual: sweep.primal_residual,
+            dual_residual: sweep.dual_residual,
+            loss: train.loss,
+            train_accuracy: train.accuracy,
+            test_accuracy: test.accuracy,
+            seconds: self.state.elapsed.as_secs_f64(),
+            approximation_error: approximation.map(|(error, _)| error),
+            approximation_bound: approximation.map(|(_, bound)| bound),
+        });
+        Ok(self.state.last)
+    }
+
+    /// Training and test score; `None` where a number is no longer finite.
+    fn scores(&mut self) -> Result<Option<(Score, Score)>> {
+        let (train, test) = (Arc::clone(&self.train), self.test.clone());
+        let Some(train) = self.finite_score(&train)? else { return Ok(None) };
+        let Some(test) = test else { return Ok(Some((train, NOTHING))) };
+        Ok(self.finite_score(&test)?.map(|test| (train, test)))
+    }
+
+    fn finite_score(&mut self, data: &Dataset<T>) -> Result<Option<Score>> {
+        Ok(finite(self.score(data))?.filter(|score| score.loss.is_finite()))
+    }
+
+    /// The method's own, or, where that is R and Omega of the composed network, that of the weights after the sweep, which
+    /// only the metrics have seen.
+    fn objective(&self, sweep: &Sweep, loss: f64) -> f64 {
+        if !self.engine.is_composed() {
+            return sweep.objective;
+        }
+        let omega = |layer: &Layer<T, _>| self.core.regularizer.value(&layer.weights());
+        loss * self.train.n_samples() as f64 + self.engine.layers().iter().map(omega).sum::<f64>()
+    }
+
+    fn score(&mut self, data: &Dataset<T>) -> altmin_core::Result<Score> {
+        let (activation, loss) = (self.core.activation, self.core.loss);
+        let network = self.engine.composed(activation);
+        self.evaluator.score(&network, loss, data, &mut self.executor, &self.gemm)
+    }
+
+    /// The error of a split network's risk and its bound, where settings ask for them. That they overflow does not end a
+    /// run.
+    fn approximation(&mut self) -> Result<Option<Split>> {
+        if !self.settings.diagnostics {
+            return Ok(None);
+        }
+        let found = self.engine.approximation(problem(&self.train), &mut self.executor, &self.gemm);
+        let Some(found) = finite(found)? else { return Ok(Some((f64::NAN, Bound::Estimate(f64::NAN)))) };
+        Ok(found.map(|found| (found.error, found.bound.map_or(Bound::NotPromised, Bound::Estimate))))
+    }
+
+    fn keep_good(&mut self) {
+        for (good, (weights, bias)) in self.good.iter_mut().zip(self.engine.maps()) {
+            good.weight.copy_from_slice(weights);
+            good.bias.copy_from_slice(bias);
+        }
+    }
+
+    fn restore_good(&mut self) {
+        for (good, (weights, bias)) in self.good.iter().zip(self.engine.maps_mut()) {
+            weights.copy_from_slice(&good.weight);
+            bias.copy_from_slice(&good.bias);
+        }
+    }
+
+    fn summary(&self, outcome: Outcome) -> Summary {
+        let last = |of: fn(&Metrics) -> f64| self.state.last.as_ref().map_or(f64::NAN, of);
+        Summary {
+            method: self.settings.method,
+            data: self.train.name().to_owned(),
+            sweeps: self.state.sweeps,
+            outcome,
+            objective: last(|metrics| metrics.objective),
+            train_accuracy: last(|metrics| metrics.train_accuracy),
+            test_accuracy: last(|metrics| metrics.test_accuracy),
+            seconds: self.state.elapsed.as_secs_f64(),
+            state_bytes: self.state_bytes(),
+            threads: self.settings.threads,
+            approximation_error: self.state.last.and_then(|metrics| metrics.approximation_error),
+            approximation_bound: self.state.last.and_then(|metrics| metrics.approximation_bound),
+        }
+    }
+}
+
+/// Scratch for sweeps and for scores.
+fn scratch<T: Real>(engine: &Engine<T>, activation: Activation<T>, gemm: &AnyGemm) -> Requirement {
+    engine.scratch().or(Evaluator::scratch(&engine.composed(activation), gemm))
+}
+
+fn problem<T: Real>(data: &Dataset<T>) -> Problem<'_, T> {
+    Problem { x: data.matrix(), target: data.target() }
+}
+
+/// Numbers that are no longer finite are an outcome, not an error: `None`. So is a matrix that growing numbers have made
+/// singular.
+fn finite<R>(result: altmin_core::Result<R>) -> Result<Option<R>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(CoreError::NonFinite { .. } | CoreError::Singular { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn require_same(quantity: &'static str, data: usize, model: usize) -> Result {
+    if data == model { Ok(()) } else { Err(Error::Mismatch { quantity, data, model }) }
+}
+
+/// `Ok` for a data set of the shape of that which is trained on.
+fn require_like<T: Real>(data: &Dataset<T>, train: &Dataset<T>) -> Result {
+    let (kind, expected) = (data.outputs().kind(), train.outputs().kind());
+    require_same("features", data.n_features(), train.n_features())?;
+    require_same(expected, data.n_outputs(), train.n_outputs())?;
+    if kind == expected {
+        return Ok(());
+    }
+    Err(Error::data(data.name(), kind, format!("{expected}, as in training")))
+}
+
+fn cannot_observe(source: std::io::Error) -> Error {
+    Error::io("write", Path::new("the results of a sweep"), source)
+}

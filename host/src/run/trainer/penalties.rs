@@ -1,0 +1,127 @@
+//! nu and rho from sweep to sweep.
+//!
+//! What comes next is decided right after a sweep, from what it reported ([`Schedule::decide`]), and given to the core
+//! before the next one ([`Trainer::follow_schedules`]), so that nothing is done for a sweep that does not come. A rule for
+//! another quantity has its place in the same two functions.
+
+use super::{Trainer, finite, problem};
+use crate::error::Result;
+use crate::run::convert;
+use crate::run::observe::Change;
+use crate::settings::{NuSchedule, RhoSchedule, Settings, range};
+use altmin_core::Real;
+use altmin_core::method::Sweep;
+use std::time::Instant;
+
+/// Rounding of an objective, in units of itself and of the scalar type's epsilon: a rise within it is none. The terms
+/// are summed in double precision, but each of them is as exact as the variables.
+const ROUNDING: f64 = 16.0;
+
+/// What schedules set, as the numbers that people read; the core gets them in its own precision.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Penalties {
+    nu: f64,
+    rho: f64,
+    epsilon: f64,
+}
+
+/// Where the schedules of a run stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Schedule {
+    now: Penalties,
+    next: Penalties,
+    /// The objective before the next sweep, under that sweep's nu and rho, if it is known.
+    objective: Option<f64>,
+}
+
+impl Schedule {
+    pub(super) fn new(settings: &Settings) -> Self {
+        let first = Penalties { nu: settings.nu, rho: settings.rho, epsilon: settings.epsilon };
+        Self { now: first, next: first, objective: None }
+    }
+
+    /// Decides with which nu and rho to go on after `sweeps` sweeps, the last of which reported `report` and was the
+    /// `age`-th since a forward pass.
+    ///
+    /// The first of these says nothing to the rules that look at what a sweep has done: it starts from a feasible point,
+    /// where pdADMM's residuals are rounding, and where no sweep before has left an objective to compare with. A value that
+    /// the precision cannot hold is not taken: the old one stays.
+    ///
+    /// `risk` is the mean risk that the rule for epsilon looks at.
+    pub(super) fn decide<T: Real>(
+        &mut self,
+        settings: &Settings,
+        sweeps: usize,
+        age: usize,
+        report: &Sweep,
+        risk: Option<f64>,
+    ) {
+        let Penalties { nu, rho, epsilon } = self.now;
+        let next_nu = match settings.nu_schedule {
+            NuSchedule::Times(times) if times.is_due(sweeps) => times.next(nu),
+            _ => nu,
+        };
+        let next_rho = match settings.rho_schedule {
+            RhoSchedule::Times(times) if times.is_due(sweeps) => times.next(rho),
+            RhoSchedule::Rising(factor) if age > 1 && self.has_risen::<T>(report.objective) => rho * factor,
+            RhoSchedule::Balance(rule) if age > 1 => rule.next::<T>(rho, report),
+            _ => rho,
+        };
+        let range = range(settings.precision);
+        let held = |next: f64, now: f64| if range.contains(&next) { next } else { now };
+        let next_epsilon = risk.map_or(epsilon, |risk| convert::epsilon_rule(settings).next(epsilon, risk));
+        self.next = Penalties {
+            nu: held(next_nu, nu),
+            rho: held(next_rho, rho),
+            epsilon: held(next_epsilon, epsilon),
+        };
+        self.objective = Some(report.objective);
+    }
+
+    /// DLAM's epsilon as it stands.
+    pub(super) fn epsilon(&self) -> f64 {
+        self.now.epsilon
+    }
+
+    fn has_risen<T: Real>(&self, objective: f64) -> bool {
+        let rounding = ROUNDING * T::EPSILON.to_f64();
+        self.objective.is_some_and(|before| objective - before > rounding * before.abs())
+    }
+}
+
+impl<T: Real> Trainer<T> {
+    /// Gives the core the nu and rho that were decided on; returns what has changed. Its time is the sweeps'.
+    pub(super) fn follow_schedules(&mut self) -> Result<[Option<Change>; 3]> {
+        let Schedule { now, next, .. } = self.schedule;
+        if now == next {
+            return Ok([None; 3]);
+        }
+        let start = Instant::now();
+        let problem = problem(&self.train);
+        let (nu, rho) = (T::from_f64(next.nu), T::from_f64(next.rho));
+        let Self { engine, executor, gemm, .. } = self;
+        if (now.nu, now.rho) != (next.nu, next.rho) {
+            engine.set_penalties(problem, executor, gemm, nu, rho)?;
+        }
+        let mut rise = None;
+        if now.epsilon != next.epsilon {
+            let epsilon = T::from_f64(next.epsilon);
+            rise = finite(engine.set_epsilon(problem, executor, gemm, epsilon))?;
+        }
+        (self.core.nu, self.core.rho) = (nu, rho);
+        self.schedule.now = next;
+        // Another rho gives the same state another objective, which is no rise of the sweep to come.
+        if matches!(self.settings.rho_schedule, RhoSchedule::Rising(_)) {
+            self.schedule.objective = finite(self.engine.objective(problem, &mut self.executor, &self.gemm))?;
+        }
+        self.state.elapsed += start.elapsed();
+        let sweep = self.state.sweeps + 1;
+        let change =
+            |setting, from, to, rise| (from != to).then_some(Change { sweep, setting, from, to, rise });
+        Ok([
+            change("nu", now.nu, next.nu, None),
+            change("rho", now.rho, next.rho, None),
+            change("epsilon", now.epsilon, next.epsilon, rise),
+        ])
+    }
+}

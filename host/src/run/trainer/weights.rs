@@ -1,0 +1,97 @@
+//! Weights that are read, set and taken over from a file.
+
+use std::path::Path;
+
+use altmin_core::Real;
+use altmin_core::view::{MatRef, copy, dense_mut};
+
+use super::Trainer;
+use crate::error::{Error, Result};
+use crate::network::evaluate::require_finite;
+use crate::network::model::{Dense, Model};
+
+impl<T: Real> Trainer<T> {
+    /// The network's linear maps with their present weights, from input to output: those of layers, or those of blocks in
+    /// the blocks' order, of a residual pair the first convolution, the second, and the projection if there is one.
+    ///
+    /// Weights are outputs x inputs, column-major. The inputs of a convolution are those of its patch: row `o` is the kernel
+    /// of output channel `o`, column `(channel * height + y) * width + x` the place `(y, x)` in the patch of that input
+    /// channel.
+    pub fn maps(&self) -> &[Dense<T>] {
+        &self.good
+    }
+
+    /// Sets weights (outputs x inputs) and biases of a linear map, laid out as [`Trainer::maps`] has them.
+    ///
+    /// The next sweep begins as the first one did: auxiliary variables come from a forward pass, duals, moments and
+    /// momentum are zero. The count of sweeps, schedules and the order of mini-batches go on, and so can a run that had
+    /// diverged.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] naming `index` if there is no such map, `weights` or `bias` for another size or a number that is
+    /// NaN or infinite; nothing is changed then.
+    pub fn set_map(&mut self, index: usize, weights: &MatRef<'_, T>, bias: &[T]) -> Result {
+        let count = self.good.len();
+        let Some(map) = self.good.get_mut(index) else {
+            return Err(Error::argument("index", index, format!("below {count}, the number of linear maps")));
+        };
+        let (rows, columns) = weights.shape();
+        if (rows, columns) != (map.n_out, map.n_in) {
+            let expected = format!("{}x{}", map.n_out, map.n_in);
+            return Err(Error::argument("weights", format!("{rows}x{columns}"), expected));
+        }
+        if bias.len() != map.n_out {
+            return Err(Error::argument("bias", bias.len(), format!("{} numbers", map.n_out)));
+        }
+        require_finite("weights", weights)?;
+        if let Some(i) = bias.iter().position(|number| !number.is_finite()) {
+            return Err(Error::argument("bias", format!("{} at {i}", bias[i]), "finite numbers"));
+        }
+        copy(weights, &mut dense_mut(&mut map.weight, rows, columns));
+        map.bias.copy_from_slice(bias);
+        self.start_anew();
+        Ok(())
+    }
+
+    /// Takes over the weights of a model's file; the next sweep begins as after [`Trainer::set_map`].
+    ///
+    /// The file's network must be the trainer's: the same maps and activation or blocks, classes or values, and as many of
+    /// them. Its numbers may be of the other precision. What was done to the samples of its training, its
+    /// [`Preprocessing`](crate::data::Preprocessing), is not taken over: see to it that the trainer's samples were treated
+    /// alike.
+    ///
+    /// # Errors
+    /// As [`Model::load`]; [`Error::Network`] for another network. Nothing is changed then.
+    pub fn load(&mut self, path: &Path) -> Result {
+        let model = Model::<T>::load(path)?;
+        let expected = self.model();
+        if describe(&model) != describe(&expected) {
+            return Err(Error::Network {
+                path: path.to_owned(),
+                found: describe(&model),
+                expected: describe(&expected),
+            });
+        }
+        self.good = model.layers;
+        self.start_anew();
+        Ok(())
+    }
+
+    /// Lets the next sweep begin from the weights alone, which are `good`.
+    fn start_anew(&mut self) {
+        self.restore_good();
+        self.state.initialized = false;
+        self.state.diverged = false;
+    }
+}
+
+/// All that makes two networks the same but for their weights.
+fn describe<T: Real>(model: &Model<T>) -> String {
+    let outputs = format!("{} {}", model.outputs.names().len(), model.outputs.kind());
+    if let Some(blocks) = &model.blocks {
+        let input = blocks.input();
+        return format!("`{blocks}` on {}x{}x{} for {outputs}", input.channels, input.height, input.width);
+    }
+    let widths: Vec<String> = model.layers.iter().map(|layer| layer.n_in.to_string()).collect();
+    format!("layers on {} features with {} for {outputs}", widths.join(", "), model.activation)
+}

@@ -1,0 +1,310 @@
+//! Settings with a text form of their own. `FromStr` checks the form alone; ranges are checked when settings are
+//! resolved, so that the same message comes from the command line and from a file.
+
+use super::text::serde_as_text;
+use crate::data::DataSource;
+use crate::error::{Error, Result};
+use crate::network::blocks::Architecture;
+use crate::network::init::Initializer;
+use crate::network::names::{Activation, Loss};
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// More layers than this are taken for a slip of the pen: `500x9000000` should not end in running out of memory.
+const MOST_LAYERS: usize = 10_000;
+
+/// Layer widths: `100,100`, `500x9` for nine of 500, or both mixed, `196,500x9,10`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Widths(pub Vec<usize>);
+
+impl FromStr for Widths {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::argument("widths", text, "a form such as 100,100 or 500x9");
+        let mut widths = Vec::new();
+        for part in text.split(',') {
+            let (width, count) = part.split_once('x').unwrap_or((part, "1"));
+            let width: usize = width.trim().parse().map_err(|_| refused())?;
+            let count: usize = count.trim().parse().map_err(|_| refused())?;
+            if count == 0 || count > MOST_LAYERS - widths.len() {
+                return Err(Error::argument("widths", text, format!("between 1 and {MOST_LAYERS} layers")));
+            }
+            widths.resize(widths.len() + count, width);
+        }
+        Ok(Self(widths))
+    }
+}
+
+impl fmt::Display for Widths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, run) in self.0.chunk_by(|a, b| a == b).enumerate() {
+            if index > 0 {
+                f.write_str(",")?;
+            }
+            match run.len() {
+                1 => write!(f, "{}", run[0])?,
+                2 => write!(f, "{0},{0}", run[0])?,
+                count => write!(f, "{}x{count}", run[0])?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The blocks after which a network is cut, counted from 1: `5,9`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cuts(pub Vec<usize>);
+
+impl FromStr for Cuts {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |_| Error::argument("cut", text, "numbers of blocks such as 5,9");
+        let place = |place: &str| place.trim().parse().map_err(refused);
+        text.split(',').map(place).collect::<Result<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for Cuts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
+    }
+}
+
+/// The regulariser Omega on the weights of every layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Regularizer {
+    /// No regulariser.
+    None,
+    /// `lambda |W|_1`.
+    L1(f64),
+    /// `(lambda / 2) |W|^2`.
+    L2(f64),
+}
+
+impl FromStr for Regularizer {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::argument("regularizer", text, "none, l1:LAMBDA or l2:LAMBDA");
+        let number = |lambda: &str| lambda.parse().map_err(|_| refused());
+        match text.split_once(':') {
+            None if text == "none" => Ok(Regularizer::None),
+            Some(("l1", lambda)) => Ok(Regularizer::L1(number(lambda)?)),
+            Some(("l2", lambda)) => Ok(Regularizer::L2(number(lambda)?)),
+            _ => Err(refused()),
+        }
+    }
+}
+
+impl fmt::Display for Regularizer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Regularizer::None => f.write_str("none"),
+            Regularizer::L1(lambda) => write!(f, "l1:{lambda}"),
+            Regularizer::L2(lambda) => write!(f, "l2:{lambda}"),
+        }
+    }
+}
+
+/// Train a shallow network first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Growth {
+    /// Hidden layers that are trained first, with the output layer on top.
+    pub layers: usize,
+    /// Sweeps over them, out of all sweeps, before the others are inserted as identity.
+    pub sweeps: usize,
+}
+
+impl fmt::Display for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.layers, self.sweeps)
+    }
+}
+
+/// The bounds `LOW,HIGH` of the rule by which DLAM's epsilon goes on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct EpsilonBounds(pub (f64, f64));
+
+impl FromStr for EpsilonBounds {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || Error::argument("epsilon-bounds", text, "LOW,HIGH such as 0.01,1");
+        let number = |part: &str| part.trim().parse().map_err(|_| refused());
+        let (low, high) = text.split_once(',').ok_or_else(refused)?;
+        Ok(Self((number(low)?, number(high)?)))
+    }
+}
+
+impl fmt::Display for EpsilonBounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{},{}", self.0.0, self.0.1)
+    }
+}
+
+/// A setting that a word switches off, so that a flag can undo what a file says.
+macro_rules! optional {
+    ($(#[$doc:meta])* $name:ident($value:ty), $word:literal, $read:path, $write:path) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct $name(pub Option<$value>);
+
+        impl FromStr for $name {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self> {
+                if text == $word { Ok(Self(None)) } else { $read(text).map(|value| Self(Some(value))) }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match &self.0 {
+                    None => f.write_str($word),
+                    Some(value) => f.write_str(&$write(value)),
+                }
+            }
+        }
+    };
+}
+
+optional!(
+    /// The first N samples, or `all`.
+    Samples(usize), "all", read_samples, ToString::to_string
+);
+optional!(
+    /// Samples of a mini-batch, or `all`.
+    Batch(usize), "all", read_batch, ToString::to_string
+);
+optional!(
+    /// The columns that are learnt, in the form of a row of CSV, such as `price,quality`, or `last`.
+    Target(Vec<String>), "last", read_target, write_target
+);
+optional!(
+    /// The classes that are kept, such as `0,1,2`, or `all`.
+    Classes(Vec<u32>), "all", read_classes, write_classes
+);
+optional!(
+    /// Growth as `K:SWEEPS`, or `none`.
+    Grow(Growth), "none", read_growth, ToString::to_string
+);
+optional!(
+    /// The bound on both residuals, or `none`.
+    Tolerance(f64), "none", read_tolerance, ToString::to_string
+);
+optional!(
+    /// By how much a cost may rise, or `none`.
+    Guard(f64), "none", read_guard, ToString::to_string
+);
+optional!(
+    /// The longest time that sweeps may take, `500ms`, `60s`, `5m`, `2h`, or `none`.
+    TimeLimit(Duration), "none", read_time, write_time
+);
+
+fn read_samples(text: &str) -> Result<usize> {
+    text.parse().map_err(|_| Error::argument("samples", text, "a number of samples, or all"))
+}
+
+fn read_batch(text: &str) -> Result<usize> {
+    text.parse().map_err(|_| Error::argument("batch", text, "a number of samples, or all"))
+}
+
+fn read_classes(text: &str) -> Result<Vec<u32>> {
+    let refused = |_| Error::argument("classes", text, "class numbers such as 0,1,2, or all");
+    text.split(',').map(|class| class.trim().parse().map_err(refused)).collect()
+}
+
+// The type that the macro hands over is that of the field.
+#[allow(clippy::ptr_arg)]
+pub(super) fn write_classes(classes: &Vec<u32>) -> String {
+    classes.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// The names are written as a row of CSV is, so that a name may have a comma in it, and `"last"` be one.
+fn read_target(text: &str) -> Result<Vec<String>> {
+    let refused = || {
+        let expected = "names or numbers of columns such as price,quality (a name with a comma in double quotes), or last";
+        Error::argument("target", text, expected)
+    };
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(text.as_bytes());
+    let mut rows = reader.records();
+    match (rows.next(), rows.next()) {
+        (Some(Ok(row)), None) if row.iter().all(|name| !name.is_empty()) => {
+            Ok(row.iter().map(str::to_owned).collect())
+        }
+        _ => Err(refused()),
+    }
+}
+
+// The type that the macro hands over is that of the field.
+#[allow(clippy::ptr_arg)]
+pub(super) fn write_target(names: &Vec<String>) -> String {
+    let quoted = |name: &String| {
+        let plain = !name.contains([',', '"', '\n', '\r']) && name != "last";
+        if plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+    };
+    names.iter().map(quoted).collect::<Vec<_>>().join(",")
+}
+
+fn read_growth(text: &str) -> Result<Growth> {
+    let refused = || Error::argument("grow", text, "K:SWEEPS such as 2:20, or none");
+    let number = |part: &str| part.trim().parse().map_err(|_| refused());
+    let (layers, sweeps) = text.split_once(':').ok_or_else(refused)?;
+    Ok(Growth { layers: number(layers)?, sweeps: number(sweeps)? })
+}
+
+fn read_tolerance(text: &str) -> Result<f64> {
+    text.parse().map_err(|_| Error::argument("tolerance", text, "a number, or none"))
+}
+
+fn read_guard(text: &str) -> Result<f64> {
+    text.parse().map_err(|_| Error::argument("guard", text, "a number, or none"))
+}
+
+/// Milliseconds of each unit of time, the longest first.
+const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+fn read_time(text: &str) -> Result<Duration> {
+    let refused =
+        || Error::argument("time-limit", text, "a time with its unit such as 60s, 5m or 2h, or none");
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let (_, length) = UNITS.into_iter().find(|&(name, _)| name == unit).ok_or_else(refused)?;
+    let number: u64 = number.parse().map_err(|_| refused())?;
+    number.checked_mul(length).map(Duration::from_millis).ok_or_else(refused)
+}
+
+/// The time in the longest unit that needs no fraction, to the millisecond.
+fn write_time(time: &Duration) -> String {
+    let milliseconds = time.as_millis();
+    let unit = UNITS.into_iter().find(|&(_, length)| milliseconds.is_multiple_of(u128::from(length)));
+    let (name, length) = unit.unwrap_or(("ms", 1));
+    format!("{}{name}", milliseconds / u128::from(length))
+}
+
+serde_as_text!(
+    DataSource,
+    Activation,
+    Loss,
+    Initializer,
+    Widths,
+    Regularizer,
+    Samples,
+    Batch,
+    EpsilonBounds,
+    Target,
+    Classes,
+    Grow,
+    Tolerance,
+    Guard,
+    Cuts,
+    Architecture,
+    TimeLimit
+);
