@@ -58,9 +58,9 @@
 //!
 //! | modules | |
 //! |---|---|
-//! | [`real`], [`error`], [`view`], [`workspace`] | the two scalar types; what is wrong with a call; matrices and scratch in the caller's memory |
+//! | [`real`], [`error`], `shape`, [`view`], [`workspace`] | the two scalar types; what is wrong with a call; matrices and scratch in the caller's memory |
 //! | [`gemm`], [`cholesky`], [`reduce`] | the product that everything is made of, factorisation, sums in a fixed order |
-//! | [`activation`], [`loss`], [`regularizer`] | f, R and Omega: values, derivatives and the subproblems that are theirs |
+//! | `choice`, [`activation`], [`loss`], [`regularizer`] | f, R and Omega, each from one table of words, codes and bounds: values, derivatives and the subproblems that are theirs |
 //! | [`objective`] | the methods' Lagrangians, term by term |
 //! | [`update`] | the subproblems, a file a variable: what each minimises, exact or majorised, what it guarantees |
 //! | [`block`], [`optimizer`] | blocks and networks of them, forward and backward; what a mini-batch does with its gradient |
