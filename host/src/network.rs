@@ -7,7 +7,9 @@ pub mod cuts;
 pub mod evaluate;
 pub mod init;
 pub mod model;
+pub mod part;
 pub mod score;
+pub mod widths;
 
 pub use altmin_core::{Activation, Loss};
 pub use blocks::{Architecture, BlockNetwork};

@@ -13,23 +13,23 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// A model's class and probabilities, or its values, for every sample, as CSV
+/// Predict classes and probabilities, or values, for every sample, as CSV
 ///
-/// Columns: sample, counted from 0; class, by name; then for every class its probability. A network trained with the
-/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1. A network that was trained on columns of
-/// numbers in a CSV file gives, after sample, one column for each of them, in the file's own units; the file to predict
-/// from may come without them.
+/// Columns: sample, counted from 0; class, by name; then the probability of each class. A network trained with the
+/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1. A network trained on numeric columns of
+/// a CSV file gives one column for each of them after sample, in the file's units; the file to predict from need not
+/// contain these columns.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin predict --model run/model.safetensors --out predictions.csv")]
 pub(super) struct Predict {
-    /// Model file that `train --out` has written
+    /// Model file written by `train --out`
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
 
     #[command(flatten)]
     data: DataArgs,
 
-    /// Write to this file, in place of an older one, and not to stdout
+    /// Write to this file instead of stdout; an existing file is replaced
     #[arg(long, value_name = "FILE.csv", help_heading = "Output")]
     out: Option<PathBuf>,
 }

@@ -1,9 +1,9 @@
 //! `altmin train`.
 
-mod conduct;
+mod runner;
 
 use super::failure::Failure;
-use super::{connect, interrupt, output};
+use super::{interrupt, output};
 use crate::error::Error;
 use crate::run::folder::RunFolder;
 use crate::run::threshold;
@@ -12,7 +12,7 @@ use crate::settings::{
 };
 use altmin_core::Choice;
 use clap::{Args, ValueEnum};
-pub(super) use conduct::{Run, To, conduct};
+use runner::Destinations;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,29 +20,29 @@ use std::process::ExitCode;
 
 /// Train a network
 ///
-/// Without options: handwritten digits that are part of the program, within seconds. Every option has a default that was
-/// chosen to do well untuned; options of a --config file stand in for those that are not given here.
+/// Without options, trains on the built-in handwritten digits within seconds. Every option has a default that works well
+/// untuned. Options given here override those of a --config file.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Settings from this file, such as the config.toml of an earlier run; flags win over it
+    /// Read settings from this file, such as the config.toml of an earlier run; command-line options override it
     #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
     config: Option<PathBuf>,
 
     /// Write config.toml, metrics.csv, model.safetensors and curves.svg into this new folder
     ///
-    /// A folder or file that exists is never overwritten. config.toml holds every setting, defaults included:
-    /// `train --config DIR/config.toml` repeats the run bit for bit.
+    /// An existing folder or file is never overwritten. config.toml holds every setting, including defaults:
+    /// `train --config DIR/config.toml` reproduces the run bit for bit.
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
 
-    /// Print one JSON object a line on stdout, for each sweep and at last a summary, and nothing else
+    /// Print JSON lines to stdout instead of a table: one object per sweep and a summary at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// No progress bar and no table: nothing but warnings and errors
+    /// Print only warnings and errors: no progress bar, no table
     #[arg(long, help_heading = "Output")]
     quiet: bool,
 }
@@ -57,13 +57,13 @@ impl Train {
             output::note("warning", &warning);
         }
         let stop = interrupt::flag()?;
-        let mut run = connect::run(&settings)?;
-        let to = To { out: self.out.as_deref(), json: self.json, quiet: self.quiet };
-        conduct(run.as_mut(), &settings, &to, &stop).map(ExitCode::from)
+        let mut trainer = runner::load(&settings)?;
+        let to = Destinations { out: self.out.as_deref(), json: self.json, quiet: self.quiet };
+        runner::run(trainer.as_mut(), &settings, &to, &stop).map(ExitCode::from)
     }
 }
 
-/// The settings that flags and a file give together.
+/// The settings of the command line over those of a file.
 pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Settings, Error> {
     let from_file = match file {
         None => TrainOptions::default(),

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use altmin_core::Real;
 
-use super::bytes::{open, read_failed, read_up_to};
-use super::source::SOURCES;
+use super::bytes::{open, read_failed, read_up_to, require_folder};
 use super::{Dataset, ImageShape};
 use crate::error::{Error, Result};
 
@@ -76,9 +75,7 @@ pub const TEST: Part = part("t10k");
 /// another number of labels than of images; also for test images of another size than the training images.
 /// [`Error::Data`] as [`Dataset::new`].
 pub fn load<T: Real>(folder: &Path) -> Result<(Dataset<T>, Dataset<T>)> {
-    if !folder.is_dir() {
-        return Err(Error::argument("data", folder.display(), SOURCES));
-    }
+    require_folder(folder)?;
     let train = read_part(folder, TRAINING)?;
     let test = read_part(folder, TEST)?;
     if test.image != train.image {
@@ -169,7 +166,7 @@ fn check_magic<const D: usize>(path: &Path, magic: &[u8]) -> Result {
                 if dimensions == 1 { " (labels)" } else { "s (images)" }
             ),
             expected,
-            hint: Some("the files of images and labels may be exchanged"),
+            hint: Some("the files of images and labels may be swapped"),
         }),
         [0, 0, kind @ 0x08..=0x0E, dimensions] => {
             let found = format!("IDX with {dimensions} dimensions and elements of type {kind:#04x}");
@@ -189,6 +186,6 @@ fn cut_short(path: &Path, found: usize, expected: &str) -> Error {
         path: path.to_owned(),
         found: format!("only {found} bytes"),
         expected: expected.to_owned(),
-        hint: Some("the file is cut short: fetch it again"),
+        hint: Some("the file is truncated: download it again"),
     }
 }

@@ -16,7 +16,7 @@ use altmin_core::{Activation, Real};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::settings::Widths;
+use crate::network::widths::Widths;
 use text::{read_block, write_block};
 
 /// More blocks than this are taken for a slip of the pen.

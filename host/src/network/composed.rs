@@ -8,7 +8,7 @@ use altmin_core::view::{MatMut, MatRef, copy};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Activation, Real, Result, forward};
 
-use crate::run::engine::{Memory, Part, TILE};
+use crate::network::part::{Memory, Part, TILE};
 
 /// The weights of a run, composed to one network.
 #[derive(Debug, Clone, Copy)]

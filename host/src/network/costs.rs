@@ -10,8 +10,8 @@ use altmin_core::workspace::Stack;
 
 use crate::error::Result;
 use crate::network::blocks::BlockNetwork;
+use crate::network::part::Part;
 use crate::random::{Purpose, uniform};
-use crate::run::engine::Part;
 use crate::run::kernel::fast::Fast;
 
 /// Passes of which the fastest counts: others were held up.

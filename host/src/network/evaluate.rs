@@ -11,8 +11,8 @@ use serde::Serialize;
 use crate::data::{Column, Dataset};
 use crate::error::{Error, Result};
 use crate::network::model::{self, Model};
+use crate::network::part::{Part, TILE};
 use crate::network::score::r_squared;
-use crate::run::engine::{Part, TILE};
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::fast::Fast;
 

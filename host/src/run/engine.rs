@@ -60,18 +60,13 @@ use altmin_core::workspace::Requirement;
 use altmin_core::{Activation, Real, Result};
 
 use crate::network::composed::Composed;
+use crate::network::part::Memory;
+pub use crate::network::part::{Part, TILE};
 
 pub use batches::Batches;
 pub use read::Variables;
 pub(crate) use subnetworks::Cut;
-pub use subnetworks::{Part, Subnetworks};
-
-/// The memory of a run.
-pub(crate) type Memory<T> = Box<[T]>;
-
-/// Columns of a tile: 256 of 500 features in f32 are 0.5 MB, so that what a phase touches of a tile stays in the caches;
-/// wider ones were no faster.
-pub const TILE: usize = 512;
+pub use subnetworks::Subnetworks;
 
 /// Units of work that a phase should at least be cut into, so that many threads find work; layers x groups for
 /// pdADMM, groups for dlADMM, which works on a layer at a time. More groups cost memory for their sums.

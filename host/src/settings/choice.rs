@@ -12,17 +12,17 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Method {
-    /// All layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)
+    /// pdADMM: all layers in parallel, each with its own copy of its input (ICDM 2020, Algorithm 1)
     Pdadmm,
-    /// Layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
+    /// dlADMM: layer by layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
     Dladmm,
-    /// Layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)
+    /// DLAM: layer by layer within intervals of width epsilon, without dual variables (DLAM, Algorithm 1)
     Dlam,
-    /// Least-squares weights and closed-form inputs, layer after layer forward (Taylor et al., ICML 2016)
+    /// ADMM with least-squares weights and closed-form inputs, layer by layer forward (Taylor et al., ICML 2016)
     Taylor,
     /// Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)
     Proxprop,
-    /// Gradient descent; with --batch stochastic gradient descent
+    /// Gradient descent; stochastic gradient descent with --batch
     Gd,
     /// Adagrad (Duchi, Hazan, Singer 2011)
     Adagrad,
@@ -30,13 +30,13 @@ pub enum Method {
     Adadelta,
     /// Adam (Kingma, Ba 2015)
     Adam,
-    /// Subnetworks at once, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
+    /// gsADMM: subnetworks in parallel, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
     Gsadmm,
-    /// Subnetworks at once, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
+    /// gsAM: subnetworks in parallel, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
     Gsam,
 }
 
-/// How the weights inside a subnetwork follow their gradient.
+/// The optimizer inside a subnetwork.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Inner {
@@ -44,11 +44,11 @@ pub enum Inner {
     Sgd,
     /// Adam
     Adam,
-    /// Proximal sweeps with least-squares weights, as the method proxprop
+    /// Proximal sweeps with least-squares weights, as in the method proxprop
     Proxprop,
 }
 
-/// What a method may take from a setting that others have no use for.
+/// A group of settings that some methods use and others do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
     /// nu, the weight of penalties.
@@ -76,7 +76,7 @@ pub enum Use {
 }
 
 impl Method {
-    /// Whether the method has a use for a setting. Damping also wants a least-squares step.
+    /// Whether the method uses a setting. Damping also needs a least-squares step.
     pub fn uses(self, setting: Use) -> bool {
         use Method::{Adadelta, Adagrad, Adam, Dladmm, Dlam, Gd, Gsadmm, Gsam, Pdadmm, Proxprop, Taylor};
         match setting {
@@ -96,13 +96,13 @@ impl Method {
     }
 }
 
-/// Who multiplies matrices.
+/// The implementation of the matrix product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kernel {
-    /// The host's kernel, which picks the processor's widest instructions at run time
+    /// Optimised for the processor, with the widest instructions found at run time
     Fast,
-    /// The kernel that also runs without an operating system
+    /// Portable implementation that also runs without an operating system
     Portable,
 }
 
@@ -110,7 +110,7 @@ pub enum Kernel {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
-    /// Single precision: half the memory, twice the speed
+    /// Single precision: half the memory, about twice the speed
     F32,
     /// Double precision
     F64,

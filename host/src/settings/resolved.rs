@@ -1,5 +1,7 @@
 //! Settings in which nothing is missing.
 
+mod validate;
+
 use super::choice::{
     Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
 };
@@ -9,18 +11,19 @@ use super::defaults::{
 };
 use super::options::TrainOptions;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
-use super::validate::validate;
 use super::values::{
-    Batch, Classes, Cuts, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance, Widths,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
 };
 use crate::data::{DataOptions, DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
-use crate::network::cuts::Split;
+use crate::network::cuts::{Cuts, Split};
 use crate::network::init::Initializer;
 use crate::network::score::Measure;
+use crate::network::widths::Widths;
 use altmin_core::{Activation, Loss, Regularizer};
 use std::time::Duration;
+use validate::validate;
 
 /// Every setting of a run but the folder it is written to, checked; for meaning and defaults see [`TrainOptions`].
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +46,7 @@ pub struct Settings {
     pub holdout: bool,
     /// Seed of the initial weights and of a split.
     pub seed: u64,
-    /// Widths of the hidden layers: at least one, none 0. Of no consequence with a network of blocks.
+    /// Widths of the hidden layers: at least one, none 0. Ignored with a network of blocks.
     pub hidden: Vec<usize>,
     /// The network of blocks that takes the place of hidden layers and activation.
     pub network: Option<Architecture>,
@@ -63,19 +66,19 @@ pub struct Settings {
     pub nu: f64,
     /// Weight of the constraint with a dual variable, above 0.
     pub rho: f64,
-    /// How nu goes on from there.
+    /// Schedule of nu.
     pub nu_schedule: NuSchedule,
-    /// How rho goes on from there.
+    /// Schedule of rho.
     pub rho_schedule: RhoSchedule,
     /// Step rule of the weights.
     pub step: StepRule,
     /// Step rule of the inputs.
     pub input_step: StepRule,
-    /// Damping of least-squares weights, above 0; of no consequence with another rule.
+    /// Damping of least-squares weights, above 0; ignored with another rule.
     pub damping: f64,
-    /// DLAM's epsilon to begin with, above 0.
+    /// Initial epsilon of DLAM, above 0.
     pub epsilon: f64,
-    /// How epsilon goes on.
+    /// Rule that adapts epsilon.
     pub epsilon_rule: EpsilonRule,
     /// What moves when epsilon shrinks.
     pub epsilon_repair: EpsilonRepair,
@@ -101,7 +104,7 @@ pub struct Settings {
     pub guard: Option<f64>,
     /// So many subnetworks, from the first, keep their weights: fewer than there are.
     pub freeze: usize,
-    /// Tell the error that comes of splitting after every epoch.
+    /// Report the approximation error of splitting after every epoch.
     pub diagnostics: bool,
     /// Sweeps at most, at least 1.
     pub sweeps: usize,
@@ -118,17 +121,17 @@ pub struct Settings {
 }
 
 impl TrainOptions {
-    /// Fills in what nobody said and checks everything.
+    /// Fills in defaults and checks everything.
     ///
     /// # Errors
     /// [`Error::Argument`] names the first setting that is out of range or does not go with another one.
     pub fn resolve(self) -> Result<Settings> {
-        let unsaid = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
-        let method = self.method.unwrap_or(unsaid);
+        let default_method = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
+        let method = self.method.unwrap_or(default_method);
         self.require_one_network(method)?;
         let split = match (self.subnetworks, self.cut) {
             (Some(_), Some(cuts)) => {
-                return Err(Error::argument("cut", cuts, "not to be given beside --subnetworks"));
+                return Err(Error::argument("cut", cuts, "no value together with --subnetworks"));
             }
             (None, Some(cuts)) => Split::After(cuts.0),
             (count, None) => Split::Subnetworks(count.unwrap_or(SUBNETWORKS)),
@@ -194,17 +197,17 @@ impl TrainOptions {
         Ok(settings)
     }
 
-    /// `Ok` when the network is said in one way alone, and in one that the method can train.
+    /// `Ok` when the network is described in one way, and in one that the method can train.
     fn require_one_network(&self, method: Method) -> Result {
         let Some(network) = &self.network else { return Ok(()) };
         if !method.uses(Use::Network) {
-            let expected = format!("not to be given: the method {method} has layers alone, from --hidden");
+            let expected = format!("no value: the method {method} trains layers, given by --hidden");
             return Err(Error::argument("network", network, expected));
         }
         let given = |name, value: Option<String>| match value {
             None => Ok(()),
             Some(value) => {
-                Err(Error::argument(name, value, "not to be given beside --network, which says all blocks"))
+                Err(Error::argument(name, value, "no value together with --network, which lists all blocks"))
             }
         };
         given("hidden", self.hidden.as_ref().map(ToString::to_string))?;
@@ -222,8 +225,7 @@ impl Settings {
         validate(self)
     }
 
-    /// Whether these settings have a use for one of them: what [`Method::uses`] says, and of subnetworks what their inner
-    /// rule asks for.
+    /// Whether a setting has an effect: as [`Method::uses`], and for subnetworks as their inner optimizer needs it.
     pub fn uses(&self, setting: Use) -> bool {
         let proximal = self.inner == Inner::Proxprop;
         match setting {
@@ -239,13 +241,13 @@ impl Settings {
         self.network.is_some() || self.method.uses(Use::Subnetworks)
     }
 
-    /// nu and rho are both what nobody has to say.
+    /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
         let defaults = defaults(self.method, self.step);
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 
-    /// What is made of the data set.
+    /// How the data set is read and preprocessed.
     pub fn data_options(&self) -> DataOptions {
         DataOptions {
             split_seed: self.seed,
@@ -265,7 +267,7 @@ impl Settings {
         self.data.has_columns() && !self.loss.has_probabilities()
     }
 
-    /// What a run's accuracies are.
+    /// What the accuracies of a run measure.
     pub fn measure(&self) -> Measure {
         if self.is_regression() { Measure::RSquared } else { Measure::Accuracy }
     }

@@ -244,8 +244,8 @@ fn a_model_of_another_shape_is_refused() {
     let path = folder.path().join("model.safetensors");
     save_model(&path);
     let model = path.to_str().expect("a path");
-    refused(&["evaluate", "--model", model, "--pool", "2"], 1, "16 features, the model was made for 64");
-    refused(&["predict", "--model", model, "--classes", "0,1"], 1, "2 classes, the model was made for 10");
+    refused(&["evaluate", "--model", model, "--pool", "2"], 1, "16 features, the model expects 64");
+    refused(&["predict", "--model", model, "--classes", "0,1"], 1, "2 classes, the model expects 10");
 }
 
 #[test]

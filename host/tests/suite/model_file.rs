@@ -243,7 +243,7 @@ fn what_is_no_model_file_is_refused() {
 fn every_cut_and_any_added_byte_is_noticed() {
     let bytes = small().to_bytes().unwrap();
     for length in 0..bytes.len() {
-        assert!(refused(&bytes[..length], "no whole").hint().unwrap().contains("cut short"), "{length}");
+        assert!(refused(&bytes[..length], "no whole").hint().unwrap().contains("truncated"), "{length}");
     }
     refused(&[bytes.as_slice(), &[0]].concat(), "no whole safetensors file");
 }
@@ -389,7 +389,7 @@ fn data_of_other_shape_is_told_apart() {
     assert_eq!((model.n_features(), model.n_parameters()), (2, 17));
     assert!(model.require_data(2, 2).is_ok());
     let error = model.require_data(784, 2).unwrap_err();
-    assert_eq!(error.to_string(), "the data set has 784 features, the model was made for 2");
+    assert_eq!(error.to_string(), "the data set has 784 features, the model expects 2");
     assert!(error.hint().unwrap().contains("pooling"));
     assert!(model.require_data(2, 10).unwrap_err().to_string().contains("10 classes"));
 }
@@ -475,5 +475,5 @@ fn columns_that_do_not_fit_are_refused() {
         "2 target columns, expected 1",
     );
     let error = of_a_table().require_data(2, 3).unwrap_err().to_string();
-    assert_eq!(error, "the data set has 3 values, the model was made for 2");
+    assert_eq!(error, "the data set has 3 values, the model expects 2");
 }

@@ -1,6 +1,6 @@
 //! Networks of blocks: subnetworks that train at the same time (TSSM), or a single one end to end.
 
-use altmin_core::block::{Block, Network, Shape};
+use altmin_core::block::Network;
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::tssm::{
@@ -12,45 +12,12 @@ use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result, reduce};
 
 use super::batches::{Batches, Order};
-use super::{Engine, Memory, Run, Work, cut_network, zeros};
+use super::{Engine, Run, Work, cut_network, zeros};
 use crate::network::cuts::MOST_SUBNETWORKS;
-
-/// Elements of scratch that a tile of a network of blocks should stay below: 64 MB in f32. Between convolutions a sample is
-/// so large that tiles as wide as those of layers would not fit into memory.
-const MOST_SCRATCH: usize = 1 << 24;
+use crate::network::part::{Memory, Part};
 
 /// Rounds of the power iteration behind Theorem 1's bound: it comes within a per cent, as a rule.
 const NORM_ROUNDS: usize = 100;
-
-/// Some blocks of a network, with the shape that goes in.
-#[derive(Debug, Clone)]
-pub struct Part<T> {
-    blocks: Vec<Block<T>>,
-    input: Shape,
-}
-
-impl<T: Real> Part<T> {
-    /// Blocks that fit one another and this shape.
-    ///
-    /// # Errors
-    /// Those of [`Network::new`].
-    pub fn new(blocks: Vec<Block<T>>, input: Shape) -> Result<Self> {
-        Network::new(&blocks, input)?;
-        Ok(Self { blocks, input })
-    }
-
-    /// The core's network, which is no more than a view.
-    pub fn network(&self) -> Network<'_, T> {
-        Network::new(&self.blocks, self.input).expect("blocks that were checked when the part was made")
-    }
-
-    /// The widest tile of samples that the scratch of a pass is meant for, `most` at most.
-    pub fn tile(&self, most: usize) -> usize {
-        // A pass holds the record, and signals as wide as its widest part.
-        let sample = self.network().record(1).saturating_mul(3).saturating_add(self.input.features());
-        (MOST_SCRATCH / sample.max(1)).clamp(1, most.max(1))
-    }
-}
 
 /// What a run over subnetworks is made of.
 #[derive(Debug, Clone)]

@@ -5,20 +5,11 @@
 //! said, because ReLU leaves its own outputs as they are. The auxiliary variables start anew from a forward pass, a
 //! feasible point.
 
-use super::{Net, Trainer, scratch};
+use super::net::{Net, widths};
+use super::{Trainer, scratch};
 use crate::error::Result;
 use crate::settings::Settings;
 use altmin_core::Real;
-
-/// Widths of the network that a run begins with.
-pub(super) fn first_widths(settings: &Settings, features: usize, classes: usize) -> Vec<usize> {
-    let hidden = settings.grow.map_or(settings.hidden.len(), |growth| growth.layers);
-    widths(&settings.hidden[..hidden], features, classes)
-}
-
-fn widths(hidden: &[usize], features: usize, classes: usize) -> Vec<usize> {
-    [&[features], hidden, &[classes]].concat()
-}
 
 impl<T: Real> Trainer<T> {
     /// Whether layers are still to be inserted.

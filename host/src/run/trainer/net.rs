@@ -3,7 +3,6 @@
 use altmin_core::method::Settings as CoreSettings;
 use altmin_core::{Real, view};
 
-use super::growth;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::blocks::{BlockNetwork, dense_blocks, sample_shape};
@@ -56,7 +55,7 @@ impl Net {
     /// As [`block_network`] and [`Split::ends`](crate::network::cuts::Split::ends).
     pub(super) fn new<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<Self> {
         if !settings.has_blocks() {
-            return Ok(Self::Layers(growth::first_widths(settings, train.n_features(), train.n_outputs())));
+            return Ok(Self::Layers(first_widths(settings, train.n_features(), train.n_outputs())));
         }
         let network = block_network(settings, train)?;
         let cuts = cuts(settings, &network)?;
@@ -184,4 +183,15 @@ fn parts<T: Real>(network: &BlockNetwork, cuts: &[usize]) -> Result<Vec<Part<T>>
     let edges: Vec<usize> = [0].iter().chain(cuts).chain(&[blocks.len()]).copied().collect();
     let part = |pair: &[usize]| Part::new(blocks[pair[0]..pair[1]].to_vec(), steps[pair[0]].input);
     Ok(edges.windows(2).map(part).collect::<altmin_core::Result<_>>()?)
+}
+
+/// Widths of the network that a run begins with.
+fn first_widths(settings: &Settings, features: usize, classes: usize) -> Vec<usize> {
+    let hidden = settings.grow.map_or(settings.hidden.len(), |growth| growth.layers);
+    widths(&settings.hidden[..hidden], features, classes)
+}
+
+/// All widths of a network with these hidden layers.
+pub(super) fn widths(hidden: &[usize], features: usize, classes: usize) -> Vec<usize> {
+    [&[features], hidden, &[classes]].concat()
 }

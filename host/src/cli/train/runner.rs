@@ -1,52 +1,79 @@
-//! Runs a run: who watches, what is written, how it ends.
+//! A training run: its observers, the files that it writes, its exit code.
 
 use crate::cli::failure::{FAILED, Failure, INTERRUPTED};
 use crate::cli::output;
+use crate::data;
 use crate::error::Result;
 use crate::report::json::JsonLines;
 use crate::report::progress::Progress;
 use crate::report::table;
 use crate::run::folder::RunFolder;
 use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
-use crate::settings::Settings;
+use crate::run::trainer::Trainer;
+use crate::settings::{Precision, Settings};
+use altmin_core::Real;
 use std::io::{self, IsTerminal};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// A trainer, whatever its scalar type.
-pub(in crate::cli) trait Run {
+/// A trainer of either scalar type.
+pub(super) trait AnyTrainer {
     /// Sweeps until something stops it.
     fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary>;
 
-    /// Writes the model as it stands.
+    /// Writes the model with its present weights.
     fn save(&self, path: &Path) -> Result;
 }
 
-/// Where results go.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::cli) struct To<'a> {
-    /// The folder to create.
-    pub(in crate::cli) out: Option<&'a Path>,
-    /// JSON lines on stdout.
-    pub(in crate::cli) json: bool,
-    /// Nothing for people.
-    pub(in crate::cli) quiet: bool,
+impl<T: Real> AnyTrainer for Trainer<T> {
+    fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
+        Trainer::run(self, observer, stop)
+    }
+
+    fn save(&self, path: &Path) -> Result {
+        Trainer::save(self, path)
+    }
 }
 
-/// Runs `run` and leaves its results where they should go.
+/// A trainer with its data, before the first sweep.
+pub(super) fn load(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
+    match settings.precision {
+        Precision::F32 => load_in::<f32>(settings),
+        Precision::F64 => load_in::<f64>(settings),
+    }
+}
+
+fn load_in<T: Real>(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
+    let (train, test) = data::load::<T>(&settings.data, &settings.data_options())?;
+    Ok(Box::new(Trainer::new(settings, Arc::new(train), Arc::new(test))?))
+}
+
+/// Where the results of a run go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Destinations<'a> {
+    /// The folder to create.
+    pub(super) out: Option<&'a Path>,
+    /// JSON lines on stdout.
+    pub(super) json: bool,
+    /// No progress bar and no table.
+    pub(super) quiet: bool,
+}
+
+/// Runs the trainer, writes its results and returns the exit code.
 ///
-/// What cannot be written does not keep the rest from being written; each such failure is said, and the exit code,
-/// which is returned, tells.
-pub(in crate::cli) fn conduct(
-    run: &mut dyn Run,
+/// A file that cannot be written does not keep the others from being written; each such failure is reported, and the exit
+/// code is then that of a failure.
+pub(super) fn run(
+    trainer: &mut dyn AnyTrainer,
     settings: &Settings,
-    to: &To<'_>,
+    to: &Destinations<'_>,
     stop: &AtomicBool,
 ) -> std::result::Result<u8, Failure> {
     let folder = to.out.map(|path| RunFolder::create(path, settings)).transpose()?;
     let mut history = History::default();
-    let (result, mut failures) = watched(run, settings, to, stop, folder.as_ref(), &mut history)?;
-    // With a reader that has gone and no folder, nobody was left to watch: that is no error of the run.
+    let (result, mut failures) = observed(trainer, settings, to, stop, folder.as_ref(), &mut history)?;
+    // A reader that has closed the pipe, without a folder to write to, is no error of the run.
     if result.is_err() && failures.iter().any(|failure| matches!(failure, Failure::ReaderGone)) {
         return Err(Failure::ReaderGone);
     }
@@ -57,7 +84,7 @@ pub(in crate::cli) fn conduct(
     }
     if let Some(folder) = &folder {
         let title = format!("{} on {}", summary.method, summary.data);
-        failures.extend(run.save(&folder.file("model.safetensors")).err().map(Failure::from));
+        failures.extend(trainer.save(&folder.file("model.safetensors")).err().map(Failure::from));
         failures.extend(
             folder.write_curves(&title, &history.sweeps, settings.measure()).err().map(Failure::from),
         );
@@ -65,17 +92,17 @@ pub(in crate::cli) fn conduct(
     Ok(exit_code(&summary, failures))
 }
 
-type Watched = (Result<Summary>, Vec<Failure>);
+type Observed = (Result<Summary>, Vec<Failure>);
 
 /// Runs with observers; returns the result, and what observers could not write.
-fn watched(
-    run: &mut dyn Run,
+fn observed(
+    trainer: &mut dyn AnyTrainer,
     settings: &Settings,
-    to: &To<'_>,
+    to: &Destinations<'_>,
     stop: &AtomicBool,
     folder: Option<&RunFolder>,
     history: &mut History,
-) -> std::result::Result<Watched, Failure> {
+) -> std::result::Result<Observed, Failure> {
     let mut observers = Observers::new();
     if let Some(folder) = folder {
         observers.add(folder.file("metrics.csv").display().to_string(), folder.metrics()?);
@@ -86,7 +113,7 @@ fn watched(
     } else if !to.quiet && io::stderr().is_terminal() {
         observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps, settings.measure()));
     }
-    let result = run.run(&mut observers, stop);
+    let result = trainer.run(&mut observers, stop);
     let failures = observers.take_failures().into_iter().map(|(what, error)| match error.kind() {
         io::ErrorKind::BrokenPipe => Failure::ReaderGone,
         _ => Failure::new(format!("cannot write {what}: {error}"), None),
@@ -94,7 +121,7 @@ fn watched(
     Ok((result, failures.collect()))
 }
 
-/// Says what went wrong and how the run ended.
+/// Reports what went wrong and gives the exit code for how the run ended.
 fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
     let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
     for failure in failures {
@@ -103,7 +130,7 @@ fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
     match summary.outcome {
         Outcome::Diverged => {
             let text = format!("diverged after {} sweeps; the last good state is kept", summary.sweeps);
-            Failure::new(text, Some("try a rho above the threshold that `altmin info` prints")).report();
+            Failure::new(text, Some("try a rho above the threshold printed by `altmin info`")).report();
             FAILED
         }
         _ if failed => FAILED,
@@ -126,7 +153,7 @@ mod tests {
         full: bool,
     }
 
-    impl Run for Fake {
+    impl AnyTrainer for Fake {
         fn run(&mut self, observer: &mut (dyn Observer + Send), _: &AtomicBool) -> Result<Summary> {
             for sweep in 1..=3 {
                 let metrics = Metrics {
@@ -169,10 +196,10 @@ mod tests {
         }
     }
 
-    fn conducted(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
+    fn exit_code_of(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
         let settings = TrainOptions::default().resolve().expect("defaults are valid");
-        let to = To { out, json: false, quiet: true };
-        conduct(&mut Fake { outcome, full }, &settings, &to, &AtomicBool::new(false)).expect("results")
+        let to = Destinations { out, json: false, quiet: true };
+        run(&mut Fake { outcome, full }, &settings, &to, &AtomicBool::new(false)).expect("results")
     }
 
     #[test]
@@ -184,7 +211,7 @@ mod tests {
             Outcome::Stopped,
             Outcome::Diverged,
         ]
-        .map(|outcome| conducted(outcome, false, None));
+        .map(|outcome| exit_code_of(outcome, false, None));
         assert_eq!(codes, [0, 0, 0, 130, 1]);
     }
 
@@ -192,7 +219,7 @@ mod tests {
     fn a_stopped_run_leaves_all_its_files() {
         let parent = tempfile::tempdir().expect("temporary folder");
         let out = parent.path().join("new/run");
-        assert_eq!(conducted(Outcome::Stopped, false, Some(&out)), 130);
+        assert_eq!(exit_code_of(Outcome::Stopped, false, Some(&out)), 130);
         let mut names: Vec<_> = fs::read_dir(&out)
             .expect("the folder")
             .map(|entry| entry.expect("entry").file_name().into_string().expect("name"))
@@ -207,7 +234,7 @@ mod tests {
     fn a_model_without_room_costs_neither_curves_nor_metrics() {
         let parent = tempfile::tempdir().expect("temporary folder");
         let out = parent.path().join("run");
-        assert_eq!(conducted(Outcome::SweepLimit, true, Some(&out)), 1);
+        assert_eq!(exit_code_of(Outcome::SweepLimit, true, Some(&out)), 1);
         assert!(out.join("curves.svg").exists() && out.join("metrics.csv").exists());
     }
 }
