@@ -95,7 +95,7 @@ pub enum Error {
 }
 
 /// The result of everything that can be refused.
-pub type Result<T = ()> = std::result::Result<T, Error>;
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An [`Error::Io`].

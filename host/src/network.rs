@@ -7,14 +7,13 @@ pub mod cuts;
 pub mod evaluate;
 pub mod init;
 pub mod model;
-pub mod names;
 pub mod part;
 pub mod score;
 pub mod widths;
 
+pub use altmin_core::{Activation, Loss};
 pub use blocks::{Architecture, BlockNetwork};
 pub use evaluate::{Evaluation, evaluate};
 pub use init::Initializer;
 pub use model::{Dense, Model};
-pub use names::{Activation, Loss};
 pub use score::{Measure, Score};

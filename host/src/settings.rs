@@ -6,6 +6,7 @@
 //! that file gives the same settings again.
 
 mod choice;
+pub(crate) mod core_choice;
 mod defaults;
 mod effect;
 mod options;
@@ -14,15 +15,15 @@ mod resolved;
 mod text;
 mod values;
 
+pub use altmin_core::Regularizer;
 pub use choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+pub use core_choice::parse;
 pub use defaults::{Defaults, InnerDefaults, defaults, inner_defaults};
 pub use options::TrainOptions;
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use resolved::Settings;
-pub use values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
-};
+pub use values::{Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance};
 
 pub use crate::network::cuts::Cuts;
 pub use crate::network::widths::Widths;

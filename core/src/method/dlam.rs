@@ -38,7 +38,7 @@ mod frame;
 mod settings;
 mod state;
 
-pub use epsilon::EpsilonRule;
+pub use epsilon::{EpsilonRule, EpsilonRuleKind};
 pub use settings::{Repair, Settings};
 pub use state::{Group, Hidden, Residual, State, group, hidden, residual};
 

@@ -21,16 +21,13 @@ pub fn approximation_bound(risk: f64, norms: &[Norms]) -> f64 {
 }
 
 /// H_R: the Lipschitz constant of the mean risk of M samples, or of its sum, in the outputs of all samples together; `None`
-/// for least squares, which has none.
+/// for a loss that has none, as least squares.
 ///
-/// Cross-entropy: a sample's gradient `softmax(z) - y` is the difference of two points of the simplex, so its norm is at
-/// most sqrt(2). Hence `|R(a) - R(b)| <= (sqrt(2)/M) sum_j |a_j - b_j| <= (sqrt(2)/M) sqrt(M) |a - b|`: sqrt(2/M) for the
-/// mean, M times that, sqrt(2 M), for the sum.
+/// With g the norm of a sample's largest gradient ([`Loss::largest_gradient_squared`], sqrt(2) for cross-entropy),
+/// `|R(a) - R(b)| <= (g/M) sum_j |a_j - b_j| <= (g/M) sqrt(M) |a - b|`: g/sqrt(M) for the mean, M times that, g sqrt(M), for
+/// the sum.
 pub fn risk_lipschitz(loss: Loss, samples: usize, is_mean: bool) -> Option<f64> {
     let m = samples.max(1) as f64;
-    match loss {
-        Loss::LeastSquares => None,
-        Loss::CrossEntropy if is_mean => Some(libm::sqrt(2.0 / m)),
-        Loss::CrossEntropy => Some(libm::sqrt(2.0 * m)),
-    }
+    let squared = loss.largest_gradient_squared()?;
+    Some(libm::sqrt(if is_mean { squared / m } else { squared * m }))
 }

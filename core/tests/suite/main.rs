@@ -9,6 +9,7 @@ mod balancing;
 mod block_proofs;
 mod blocks;
 mod chain;
+mod choice;
 mod cholesky;
 mod closed_form;
 mod descent;

@@ -7,7 +7,7 @@ use super::output;
 use crate::bench::{self, BenchReport, BenchSettings};
 use crate::error::Error;
 use crate::report::table;
-use crate::settings::{Kernel, Method, Precision, StepRule, Widths};
+use crate::settings::{Kernel, Method, Precision, StepRule, Widths, core_choice};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -41,11 +41,14 @@ struct Sweep {
     method: Method,
 
     /// Step rule of the weights
-    #[arg(long, value_name = "RULE", default_value = "least-squares", help_heading = "Method")]
+    #[arg(
+        long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), default_value = "least-squares",
+        help_heading = "Method"
+    )]
     step: StepRule,
 
     /// Step rule of the layers' inputs; least-squares needs one more product [default: as --step]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
     input_step: Option<StepRule>,
 
     /// All layer widths, from the number of features to the number of outputs: `196,500x9,10`

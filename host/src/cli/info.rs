@@ -6,12 +6,12 @@ use super::failure::Failure;
 use super::{output, train};
 use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
 use crate::network::model::Model;
-use crate::network::names::{Activation, Loss};
 use crate::report::table;
 use crate::run::memory::state_bytes;
 use crate::run::products::{Products, product_flops, sweep_products};
 use crate::run::threshold::{rho_threshold, theorem};
 use crate::settings::{Method, Settings, TrainOptions};
+use altmin_core::{Activation, Loss};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -173,7 +173,7 @@ fn layers(widths: &[usize]) -> String {
     text
 }
 
-fn threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> String {
+fn threshold(method: Method, nu: f64, activation: Activation<f64>, loss: Loss) -> String {
     rho_threshold(method, nu, activation, loss)
         .map_or_else(String::new, |bound| format!("  {method}: rho > {bound}  ({})\n", theorem(method)))
 }

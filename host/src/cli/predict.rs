@@ -6,7 +6,6 @@ use super::output;
 use crate::atomic_file;
 use crate::network::evaluate::{apply, class, in_own_units, outputs, probabilities};
 use crate::network::model::Model;
-use crate::network::names::Loss;
 use crate::settings::Precision;
 use altmin_core::Real;
 use clap::Args;
@@ -72,16 +71,15 @@ fn rows<T: Real>(model: &Model<T>, outputs: &[T], file: &mut dyn Write) -> io::R
         }
         return writer.flush();
     }
-    let kind = match model.loss {
-        Loss::CrossEntropy => "probability",
-        Loss::LeastSquares => "score",
-    };
+    let has_probabilities = model.loss.has_probabilities();
+    let kind = if has_probabilities { "probability" } else { "score" };
     let titles = names.iter().map(|name| format!("{kind} {name}"));
     writer.write_record(["sample".to_owned(), "class".to_owned()].into_iter().chain(titles))?;
     for (sample, scores) in outputs.chunks_exact(names.len()).enumerate() {
-        let values = match model.loss {
-            Loss::CrossEntropy => probabilities(scores),
-            Loss::LeastSquares => scores.iter().map(|score| score.to_f64()).collect(),
+        let values = if has_probabilities {
+            probabilities(scores)
+        } else {
+            scores.iter().map(|score| score.to_f64()).collect()
         };
         let fixed = [sample.to_string(), names[class(scores)].clone()];
         writer.write_record(fixed.into_iter().chain(values.iter().map(f64::to_string)))?;

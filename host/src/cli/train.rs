@@ -10,6 +10,7 @@ use crate::run::threshold;
 use crate::settings::{
     Inner, InnerDefaults, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults,
 };
+use altmin_core::Choice;
 use clap::{Args, ValueEnum};
 use runner::Destinations;
 use std::fmt::Write as _;
@@ -80,7 +81,7 @@ pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Setti
 pub(super) fn after_help() -> String {
     let mut text = String::from("Defaults of --nu, --rho and --learning-rate:\n");
     for &method in Method::value_variants() {
-        for &step in StepRule::value_variants() {
+        for step in StepRule::values() {
             let defaults = defaults(method, step);
             // Writing to a String cannot fail.
             let _ = write!(text, "  {method} ");

@@ -1,11 +1,11 @@
 //! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
 
+use altmin_core::Real;
 use altmin_core::executor::{Executor, Runs};
 use altmin_core::forward;
 use altmin_core::loss::argmax;
 use altmin_core::view::{MatMut, MatRef, column, columns, copy, dense, span, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
-use altmin_core::{Loss, Real};
 use serde::Serialize;
 
 use crate::data::{Column, Dataset};
@@ -13,7 +13,6 @@ use crate::error::{Error, Result};
 use crate::network::model::{self, Model};
 use crate::network::part::{Part, TILE};
 use crate::network::score::r_squared;
-use crate::run::convert;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::fast::Fast;
 
@@ -53,8 +52,7 @@ pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) ->
         return Err(Error::data(data.name(), data.outputs().kind(), format!("{kind}, as in training")));
     }
     let outputs = outputs(model, data, threads)?;
-    let loss: Loss = convert::loss(model.loss);
-    let risk = loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
+    let risk = model.loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
     let loss = risk / data.n_samples() as f64;
     if model.outputs.are_values() {
         let (accuracy, errors) = errors(model, data, &outputs);
@@ -195,7 +193,7 @@ impl<'m, T: Real> Pass<'m, T> {
         let layers = &model.layers[..];
         let Some(blocks) = &model.blocks else {
             let widest = layers.iter().map(|layer| layer.n_out).max().unwrap_or(0);
-            return Ok(Self::Layers { layers, activation: convert::activation(model.activation), widest });
+            return Ok(Self::Layers { layers, activation: model.activation.cast(), widest });
         };
         let parameters =
             layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias)).copied().collect();

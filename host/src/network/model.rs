@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::Path;
 
-use altmin_core::Real;
+use altmin_core::{Activation, Loss, Real};
 use serde::{Deserialize, Serialize};
 
 mod tensors;
@@ -18,7 +18,7 @@ use crate::atomic_file;
 use crate::data::{Channel, Outputs, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::blocks::{Architecture, BlockNetwork};
-use crate::network::names::{Activation, Loss};
+use crate::settings::parse;
 use altmin_core::block::Shape;
 
 /// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the
@@ -47,7 +47,7 @@ pub struct Model<T> {
     /// The blocks, where it is no network of layers alone.
     pub blocks: Option<BlockNetwork>,
     /// Between the layers, not after the last; of no consequence to blocks.
-    pub activation: Activation,
+    pub activation: Activation<f64>,
     /// What it was trained with.
     pub loss: Loss,
     /// The names of the classes or values, one for each output of the last layer.
@@ -209,7 +209,7 @@ impl<T: Real> Model<T> {
             Some(blocks) => tensors::of_blocks(blocks),
         };
         let activation = match (&metadata.activation, &blocks) {
-            (Some(name), None) => name.parse().map_err(unknown)?,
+            (Some(name), None) => parse(name).map_err(unknown)?,
             (None, Some(_)) => Activation::Relu,
             (Some(_), Some(_)) => {
                 return Err(Error::format(path, "metadata with activation and network", "one of them"));
@@ -223,7 +223,7 @@ impl<T: Real> Model<T> {
             layers: tensors::deserialize(path, &file, &names)?,
             blocks,
             activation,
-            loss: metadata.loss.parse().map_err(unknown)?,
+            loss: parse(&metadata.loss).map_err(unknown)?,
             outputs: match metadata.values {
                 Some(values) => Outputs::Values(values),
                 None => Outputs::Classes(metadata.classes),

@@ -1,32 +1,26 @@
 //! From settings as people write them to those of the core.
 
+use altmin_core::Real;
 use altmin_core::loss::OutputSolver;
 use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::method::{Settings as CoreSettings, backprop, dlam, proxprop, tssm};
 use altmin_core::optimizer::Optimizer;
-use altmin_core::{Real, update};
+use altmin_core::update::{BACKTRACKING, StepRule};
 
-use crate::network::names::{Activation, Loss};
 use crate::run::engine::{Batches, Plan};
-use crate::settings::{
-    Convention, EpsilonRepair, EpsilonRule, Inner, Method, Regularizer, Settings, StepRule, Use,
-};
-
-/// The first step parameter that backtracking tries and the factor it grows by: the papers leave both open; a start
-/// below every legal parameter seen makes the search find the first power above the smallest legal one.
-const BACKTRACKING: (f64, f64) = (1e-6, 2.0);
+use crate::settings::{Inner, Method, Settings, Use};
 
 /// The core's settings.
 pub fn settings<T: Real>(settings: &Settings) -> CoreSettings<T> {
     CoreSettings {
         nu: T::from_f64(settings.nu),
         rho: T::from_f64(settings.rho),
-        weight_step: step_rule(settings.step, settings.damping),
-        input_step: step_rule(settings.input_step, settings.damping),
-        activation: activation(settings.activation),
-        loss: loss(settings.loss),
+        weight_step: settings.step.rule(BACKTRACKING, settings.damping),
+        input_step: settings.input_step.rule(BACKTRACKING, settings.damping),
+        activation: settings.activation.cast(),
+        loss: settings.loss,
         solver: OutputSolver::Newton,
-        regularizer: regularizer(settings.regularizer),
+        regularizer: settings.regularizer.cast(),
     }
 }
 
@@ -38,7 +32,7 @@ pub fn plan<T: Real>(settings: &Settings, core: CoreSettings<T>) -> Plan<T> {
         Method::Dladmm => Plan::Dladmm(core),
         Method::Dlam => Plan::Dlam(dlam(settings, core)),
         Method::Taylor => {
-            let exact = step_rule(StepRule::LeastSquares, settings.damping);
+            let exact = StepRule::LeastSquares { damping: T::from_f64(settings.damping) };
             Plan::Taylor(CoreSettings { weight_step: exact, input_step: exact, ..core })
         }
         Method::Proxprop => Plan::Proxprop(proxprop(settings, core), batches(settings)),
@@ -73,17 +67,14 @@ pub fn subnetworks<T: Real>(settings: &Settings) -> tssm::Settings<T> {
         alpha: T::from_f64(settings.alpha),
         rho: T::from_f64(settings.rho),
         tau: T::from_f64(settings.tau2),
-        convention: match settings.convention {
-            Convention::Mean => tssm::Convention::Mean,
-            Convention::Sum => tssm::Convention::Sum,
-        },
+        convention: settings.convention,
         inner: match settings.inner {
             Inner::Proxprop if splits => {
                 tssm::Inner::Proximal { nu: T::from_f64(settings.nu), damping: T::from_f64(settings.damping) }
             }
             _ => tssm::Inner::Optimizer(optimizer(settings)),
         },
-        loss: loss(settings.loss),
+        loss: settings.loss,
         guard: settings.guard.filter(|_| splits).map(T::from_f64),
         frozen: if splits { settings.freeze } else { 0 },
     }
@@ -107,69 +98,17 @@ fn dlam<T: Real>(settings: &Settings, core: CoreSettings<T>) -> dlam::Settings<T
         loss,
         solver,
         regularizer,
-        repair: repair(settings.epsilon_repair),
+        repair: settings.epsilon_repair,
         accelerate,
-    }
-}
-
-/// What moves when DLAM's epsilon shrinks.
-fn repair(repair: EpsilonRepair) -> dlam::Repair {
-    match repair {
-        EpsilonRepair::A => dlam::Repair::Activations,
-        EpsilonRepair::Z => dlam::Repair::Linear,
     }
 }
 
 /// The rule by which DLAM's epsilon goes on.
 pub fn epsilon_rule(settings: &Settings) -> dlam::EpsilonRule {
-    let (low, high) = settings.epsilon_bounds;
-    match settings.epsilon_rule {
-        EpsilonRule::Fixed => dlam::EpsilonRule::Fixed,
-        EpsilonRule::Adaptive => dlam::EpsilonRule::Adaptive { low, high },
-        EpsilonRule::Printed => dlam::EpsilonRule::Printed { low, high },
-    }
+    settings.epsilon_rule.rule(settings.epsilon_bounds)
 }
 
 /// The mini-batches.
 pub fn batches(settings: &Settings) -> Option<Batches> {
     settings.batch.map(|size| Batches { size, seed: settings.seed })
-}
-
-/// The core's step rule.
-pub fn step_rule<T: Real>(rule: StepRule, damping: f64) -> update::StepRule<T> {
-    let (start, factor) = BACKTRACKING;
-    match rule {
-        StepRule::Vector => update::StepRule::Vector,
-        StepRule::Scalar => update::StepRule::Scalar,
-        StepRule::Backtracking => {
-            update::StepRule::Backtracking { start: T::from_f64(start), factor: T::from_f64(factor) }
-        }
-        StepRule::LeastSquares => update::StepRule::LeastSquares { damping: T::from_f64(damping) },
-    }
-}
-
-/// The core's activation.
-pub fn activation<T: Real>(activation: Activation) -> altmin_core::Activation<T> {
-    match activation {
-        Activation::Relu => altmin_core::Activation::Relu,
-        Activation::LeakyRelu(slope) => altmin_core::Activation::LeakyRelu { slope: T::from_f64(slope) },
-        Activation::Sigmoid => altmin_core::Activation::Sigmoid,
-        Activation::Tanh => altmin_core::Activation::Tanh,
-    }
-}
-
-/// The core's risk.
-pub fn loss(loss: Loss) -> altmin_core::loss::Loss {
-    match loss {
-        Loss::CrossEntropy => altmin_core::loss::Loss::CrossEntropy,
-        Loss::LeastSquares => altmin_core::loss::Loss::LeastSquares,
-    }
-}
-
-fn regularizer<T: Real>(regularizer: Regularizer) -> altmin_core::Regularizer<T> {
-    match regularizer {
-        Regularizer::None => altmin_core::Regularizer::None,
-        Regularizer::L1(lambda) => altmin_core::Regularizer::L1(T::from_f64(lambda)),
-        Regularizer::L2(lambda) => altmin_core::Regularizer::L2(T::from_f64(lambda)),
-    }
 }

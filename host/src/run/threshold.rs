@@ -1,21 +1,16 @@
 //! How large rho must be for the convergence theorems.
 
-use altmin_core::theory;
+use altmin_core::{Activation, Loss, theory};
 
-use crate::network::names::{Activation, Loss};
-use crate::run::convert;
 use crate::settings::{Method, NuSchedule, RhoSchedule, Settings};
 
 /// What a method's theorem asks of rho: it must be above this. pdADMM: Lemma 1; dlADMM: Theorem 4.2; DLAM: Lemma 1;
 /// Taylor's ADMM: no paper's, but the same argument. None for a method without such a condition.
-pub fn rho_threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> Option<f64> {
+pub fn rho_threshold(method: Method, nu: f64, activation: Activation<f64>, loss: Loss) -> Option<f64> {
     match method {
-        Method::Pdadmm => {
-            let lipschitz = convert::activation::<f64>(activation).lipschitz();
-            Some(theory::pdadmm_rho_threshold(nu, lipschitz))
-        }
-        Method::Dladmm => Some(theory::dladmm_rho_threshold(convert::loss(loss).lipschitz())),
-        Method::Taylor => Some(theory::taylor_rho_threshold(convert::loss(loss).lipschitz())),
+        Method::Pdadmm => Some(theory::pdadmm_rho_threshold(nu, activation.lipschitz())),
+        Method::Dladmm => Some(theory::dladmm_rho_threshold(loss.lipschitz())),
+        Method::Taylor => Some(theory::taylor_rho_threshold(loss.lipschitz())),
         Method::Dlam => Some(0.0),
         _ => None,
     }

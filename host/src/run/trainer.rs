@@ -51,13 +51,12 @@ use std::time::{Duration, Instant};
 use altmin_core::method::layer::Layer;
 use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
 use altmin_core::workspace::Requirement;
-use altmin_core::{Activation, Error as CoreError, Real};
+use altmin_core::{Activation, Choice, Error as CoreError, Loss, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::blocks::BlockNetwork;
 use crate::network::model::{Dense, Model};
-use crate::network::names::Loss;
 use crate::network::score::{Evaluator, Score};
 use crate::run::convert;
 use crate::run::engine::Engine;
@@ -152,8 +151,10 @@ impl<T: Real> Trainer<T> {
         if let Some(test) = &test {
             require_like(test, &train)?;
         }
-        if train.outputs().are_values() && settings.loss == Loss::CrossEntropy {
-            let expected = format!("least-squares, as {} has values and no classes", train.name());
+        if train.outputs().are_values() && settings.loss.has_probabilities() {
+            let others = Loss::values().filter(|loss| !loss.has_probabilities());
+            let others: Vec<&str> = others.map(|loss| loss.name()).collect();
+            let expected = format!("{}, as {} has values and no classes", others.join(" or "), train.name());
             return Err(Error::argument("loss", settings.loss, expected));
         }
         let core = convert::settings::<T>(settings);

@@ -1,5 +1,9 @@
 //! Settings that are one word of a few.
 
+pub use altmin_core::method::dlam::{EpsilonRuleKind as EpsilonRule, Repair as EpsilonRepair};
+pub use altmin_core::method::tssm::Convention;
+pub use altmin_core::update::StepRuleKind as StepRule;
+
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -42,16 +46,6 @@ pub enum Inner {
     Adam,
     /// Proximal sweeps with least-squares weights, as in the method proxprop
     Proxprop,
-}
-
-/// How the terms of samples are weighed in the objective of subnetworks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Convention {
-    /// The mean risk and (alpha/2M)|q - f(p)|^2, beside sums for constraints, as the paper prints them
-    Mean,
-    /// The summed risk and (alpha/2)|q - f(p)|^2
-    Sum,
 }
 
 /// A group of settings that some methods use and others do not.
@@ -102,45 +96,6 @@ impl Method {
     }
 }
 
-/// How DLAM's epsilon follows the risk R, the mean over the samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EpsilonRule {
-    /// It stays: the objective never rises
-    Fixed,
-    /// R > 10 epsilon: at least HIGH, and doubled; epsilon > 10 R: halved, down to LOW
-    Adaptive,
-    /// As the paper prints it: halved or LOW, whichever is less, which cycles
-    Printed,
-}
-
-/// What moves when DLAM's epsilon shrinks, so that `|h(z) - a| <= epsilon` holds again. The objective may rise by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EpsilonRepair {
-    /// The activations: hidden layers that start from a forward pass stay as they are
-    A,
-    /// The linear variables, as the paper's next step does: hidden layers learn from it
-    Z,
-}
-
-/// How far an update of the weights or of a layer's input moves.
-///
-/// The first three are the papers' quadratic approximation (pdADMM eq. 1 and 2, dlADMM eq. 3, 9, 11 and 16) and differ
-/// in the step parameters that they accept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum StepRule {
-    /// One exact step length for each row of W and each sample of the input, in closed form (dlADMM eq. 3 and 9)
-    Vector,
-    /// One exact step length for each layer, in closed form (pdADMM eq. 1 and 2)
-    Scalar,
-    /// The papers' trial and error: double the step parameter until the test is met (dlADMM Algorithms 2 and 3)
-    Backtracking,
-    /// Solve the subproblem by one Cholesky factorisation, damped; beyond the papers, fewest sweeps
-    LeastSquares,
-}
-
 /// The implementation of the matrix product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -185,4 +140,4 @@ macro_rules! display_by_name {
     };
 }
 
-display_by_name!(Method, Inner, Convention, EpsilonRepair, EpsilonRule, StepRule, Kernel, Precision);
+display_by_name!(Method, Inner, Kernel, Precision);

@@ -1,19 +1,17 @@
 //! The options of a run as given on the command line or in a file.
 
 use super::choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule};
+use super::core_choice;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
-use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
-};
+use super::values::{Batch, Classes, EpsilonBounds, Grow, Guard, Samples, Target, TimeLimit, Tolerance};
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;
 use crate::network::init::Initializer;
-use crate::network::names::{Activation, Loss};
 use crate::network::widths::Widths;
+use altmin_core::{Activation, Loss, Regularizer};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -110,7 +108,7 @@ pub struct TrainOptions {
     ///
     /// `dense N`; `conv N KHxKW [same|pad P] [stride S]`; `maxpool SIZE [stride S]`; `avgpool SIZE [stride S]`, or `avgpool`
     /// for the mean of each channel; `flatten`; `residual N [stride S]`, two 3x3 convolutions with a skip
-    /// connection; `relu`, `leaky-relu[:K]`, `sigmoid`, `tanh`. The last one is `dense CLASSES`; short forms have it. mlp: `dense`
+    /// connection; an activation as in --activation. The last one is `dense CLASSES`; short forms have it. mlp: `dense`
     /// and `relu` for each width. cnn and resnet: the networks of TSSM's section 3.2, `cnn` with 32 filters, 2x2 pooling and
     /// two dense 512, `resnet 24` with 64 channels and 24 residual pairs; `altmin info --network 'resnet 24'` shows the
     /// blocks. For gsadmm, gsam and the baselines gd, adagrad, adadelta and adam; other methods use --hidden.
@@ -118,30 +116,28 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Architecture>,
 
-    /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01), `leaky-relu:SLOPE`, `sigmoid` or `tanh`
-    /// [default: relu]
+    /// Activation f of the hidden layers [default: relu]
     ///
     /// The update of z takes some forty times as long under sigmoid and tanh as under ReLU. The defaults of nu and rho
     /// were chosen with ReLU.
-    #[arg(long, value_name = "F", help_heading = "Network")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub activation: Option<Activation>,
+    #[arg(long, value_name = "F", value_parser = core_choice::parser::<Activation<f64>>(), help_heading = "Network")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation<f64>>,
 
     /// Risk R of the output, summed over the samples [default: cross-entropy]
     ///
-    /// cross-entropy: softmax cross-entropy, for classes. least-squares: half the squared distance to the one-hot label, or
-    /// to the values in the --target columns of a CSV file.
-    #[arg(long, value_name = "R", value_parser = loss_parser(), help_heading = "Network")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A loss that takes any values can learn those in the --target columns of a CSV file.
+    #[arg(long, value_name = "R", value_parser = core_choice::parser::<Loss>(), help_heading = "Network")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
 
-    /// Regulariser on the weights: `none`, `l1:LAMBDA` for LAMBDA |W|_1, `l2:LAMBDA` for LAMBDA/2 |W|^2 [default: none]
+    /// Regulariser Omega on the weights of each layer [default: none]
     ///
     /// It stands beside a risk that is summed over the samples, so LAMBDA grows with their number. l1 needs a step rule
     /// other than least-squares.
-    #[arg(long, value_name = "OMEGA", help_heading = "Network")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub regularizer: Option<Regularizer>,
+    #[arg(long, value_name = "OMEGA", value_parser = core_choice::parser::<Regularizer<f64>>(), help_heading = "Network")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
+    pub regularizer: Option<Regularizer<f64>>,
 
     /// Initial weights: `he`, `xavier`, `normal:SIGMA` or `identity` [default: he]
     ///
@@ -208,13 +204,13 @@ pub struct TrainOptions {
     pub rho_schedule: Option<RhoSchedule>,
 
     /// How far the weights move in an update [default: least-squares, which needs the fewest sweeps]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepRule>,
 
     /// How far the inputs of the layers move in an update, by the same rules [default: as --step]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub input_step: Option<StepRule>,
 
     /// Damping of least-squares weights, above 0, in units of the mean eigenvalue of the inputs' covariance
@@ -233,13 +229,13 @@ pub struct TrainOptions {
     pub epsilon: Option<f64>,
 
     /// How epsilon follows the mean risk from sweep to sweep [default: fixed]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<EpsilonRule>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub epsilon_rule: Option<EpsilonRule>,
 
     /// What moves when epsilon shrinks [default: a]
-    #[arg(long, value_name = "VARIABLE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "VARIABLE", value_parser = core_choice::parser::<EpsilonRepair>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub epsilon_repair: Option<EpsilonRepair>,
 
     /// Bounds of the epsilon rule, both above 0 [default: 0.01,1]
@@ -288,8 +284,8 @@ pub struct TrainOptions {
     pub inner: Option<Inner>,
 
     /// Means or sums over the samples [default: mean; with --inner proxprop sum]
-    #[arg(long, value_name = "KIND", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "KIND", value_parser = core_choice::parser::<Convention>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub convention: Option<Convention>,
 
     /// Weight alpha of the penalty (alpha/2M)|q - f(p)|^2 between a subnetwork and its output variable, above 0 [default: 1;
@@ -416,9 +412,4 @@ impl TrainOptions {
             accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, diagnostics, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
-}
-
-/// The losses by name, so that shells can complete them.
-fn loss_parser() -> impl TypedValueParser<Value = Loss> {
-    PossibleValuesParser::new(["cross-entropy", "least-squares"]).try_map(|name| name.parse::<Loss>())
 }

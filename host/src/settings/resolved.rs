@@ -12,16 +12,16 @@ use super::defaults::{
 use super::options::TrainOptions;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
 };
 use crate::data::{DataOptions, DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::{Cuts, Split};
 use crate::network::init::Initializer;
-use crate::network::names::{Activation, Loss};
 use crate::network::score::Measure;
 use crate::network::widths::Widths;
+use altmin_core::{Activation, Loss, Regularizer};
 use std::time::Duration;
 use validate::validate;
 
@@ -51,11 +51,11 @@ pub struct Settings {
     /// The network of blocks that takes the place of hidden layers and activation.
     pub network: Option<Architecture>,
     /// Activation of the hidden layers.
-    pub activation: Activation,
+    pub activation: Activation<f64>,
     /// Risk of the output.
     pub loss: Loss,
     /// Regulariser on the weights.
-    pub regularizer: Regularizer,
+    pub regularizer: Regularizer<f64>,
     /// How initial weights are drawn.
     pub init: Initializer,
     /// The shallow network to begin with.
@@ -169,7 +169,7 @@ impl TrainOptions {
             damping: self.damping.unwrap_or(DAMPING),
             epsilon: self.epsilon.unwrap_or(EPSILON),
             epsilon_rule: self.epsilon_rule.unwrap_or(EPSILON_RULE),
-            epsilon_repair: self.epsilon_repair.unwrap_or(EpsilonRepair::A),
+            epsilon_repair: self.epsilon_repair.unwrap_or_default(),
             epsilon_bounds: self.epsilon_bounds.map_or(EPSILON_BOUNDS, |bounds| bounds.0),
             accelerate: self.accelerate.unwrap_or(false),
             learning_rate: self.learning_rate.unwrap_or(if splits {
@@ -262,9 +262,9 @@ impl Settings {
         }
     }
 
-    /// Whether values are learnt, and not classes: columns of a table by least squares.
+    /// Whether values are learnt, and not classes: columns of a table, by a loss without probabilities.
     pub fn is_regression(&self) -> bool {
-        self.data.has_columns() && self.loss == Loss::LeastSquares
+        self.data.has_columns() && !self.loss.has_probabilities()
     }
 
     /// What the accuracies of a run measure.

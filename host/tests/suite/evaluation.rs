@@ -7,14 +7,14 @@ use altmin::network::{Activation, Loss};
 use altmin::network::{Dense, Model};
 use altmin_core::view::dense_mut;
 
-fn model(layers: Vec<Dense<f64>>, activation: Activation, loss: Loss) -> Model<f64> {
+fn model(layers: Vec<Dense<f64>>, activation: Activation<f64>, loss: Loss) -> Model<f64> {
     let classes = (0..layers.last().expect("a layer").n_out).map(|class| class.to_string()).collect();
     let preprocessing = Preprocessing::new(&DataSource::Digits, &DataOptions::default());
     Model { layers, blocks: None, activation, loss, outputs: Outputs::Classes(classes), preprocessing }
 }
 
 /// x1, x2 -> f(x1 - x2), f(x2) -> twice the first plus 1, the second.
-fn small(activation: Activation, loss: Loss) -> Model<f64> {
+fn small(activation: Activation<f64>, loss: Loss) -> Model<f64> {
     let first = Dense { n_out: 2, n_in: 2, weight: vec![1.0, 0.0, -1.0, 1.0], bias: vec![0.0, 0.0] };
     let second = Dense { n_out: 2, n_in: 2, weight: vec![2.0, 0.0, 0.0, 1.0], bias: vec![1.0, 0.0] };
     model(vec![first, second], activation, loss)
@@ -30,7 +30,7 @@ fn outputs_by_hand() {
     // Inner: (2, 1), (-2, 2), (0, 1).
     let relu = outputs(&small(Activation::Relu, Loss::CrossEntropy), &three_samples(), 1).expect("outputs");
     assert_eq!(relu, [5.0, 1.0, 1.0, 2.0, 1.0, 1.0]);
-    let leaky = small(Activation::LeakyRelu(0.25), Loss::CrossEntropy);
+    let leaky = small(Activation::LeakyRelu { slope: 0.25 }, Loss::CrossEntropy);
     assert_eq!(outputs(&leaky, &three_samples(), 1).expect("outputs"), [5.0, 1.0, 0.0, 2.0, 1.0, 1.0]);
 }
 

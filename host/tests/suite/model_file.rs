@@ -8,6 +8,7 @@ use altmin::data::{Column, Columns, Labels, Outputs, Preprocessing};
 use altmin::network::init::{Initializer, fill};
 use altmin::network::{Activation, Loss};
 use altmin::network::{Dense, Model};
+use altmin::settings::parse;
 use altmin_core::Real;
 use altmin_core::view::view_mut;
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ fn model<T: Real>() -> Model<T> {
     Model {
         layers,
         blocks: None,
-        activation: Activation::LeakyRelu(0.1 + 0.2),
+        activation: Activation::LeakyRelu { slope: 0.1 + 0.2 },
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes(["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec()),
         preprocessing: Preprocessing {
@@ -356,6 +357,11 @@ fn metadata_must_be_there_and_fit() {
         refused(&without, &format!("missing field `{key}`"));
     }
     refused(&changed_metadata(|ours| ours["activation"] = json!("step")), "`activation` is `step`");
+    let negative = changed_metadata(|ours| ours["activation"] = json!("leaky-relu:-0.5"));
+    refused(
+        &negative,
+        "`activation` is `leaky-relu:-0.5`, expected a slope that is a finite number, 0 or above",
+    );
     refused(&changed_metadata(|ours| ours["loss"] = json!("hinge")), "`loss` is `hinge`");
     refused(&changed_metadata(|ours| ours["classes"] = json!(["0"])), "1 classes, expected 2");
     refused(&changed_metadata(|ours| ours["preprocessing"]["pool"] = json!(0)), "pooling 0");
@@ -390,21 +396,31 @@ fn data_of_other_shape_is_told_apart() {
 
 #[test]
 fn names_of_parts_are_read_as_they_are_written() {
-    for text in
-        ["relu", "leaky-relu:0.01", "leaky-relu:-0.5", "leaky-relu:0.30000000000000004", "sigmoid", "tanh"]
-    {
-        assert_eq!(text.parse::<Activation>().unwrap().to_string(), text);
+    for text in ["relu", "leaky-relu:0.01", "leaky-relu:0.30000000000000004", "sigmoid", "tanh"] {
+        assert_eq!(parse::<Activation<f64>>(text).unwrap().to_string(), text);
     }
-    assert_eq!("leaky-relu".parse::<Activation>().unwrap(), Activation::LeakyRelu(0.01));
-    for text in
-        ["", "ReLU", "relu:1", "leaky-relu:", "leaky-relu:nan", "leaky-relu:inf", "leaky:0.1", "tanh:2"]
-    {
-        assert!(text.parse::<Activation>().unwrap_err().is_usage());
+    assert_eq!(parse::<Activation<f64>>("leaky-relu").unwrap(), Activation::LeakyRelu { slope: 0.01 });
+    for text in [
+        "",
+        "ReLU",
+        "relu:1",
+        "leaky-relu:",
+        "leaky-relu:nan",
+        "leaky-relu:inf",
+        "leaky-relu:-0.5",
+        "leaky:0.1",
+        "tanh:2",
+    ] {
+        let error = parse::<Activation<f64>>(text).unwrap_err();
+        assert!(
+            error.is_usage() && error.to_string().contains(&format!("`activation` is `{text}`")),
+            "{error}"
+        );
     }
     for text in ["cross-entropy", "least-squares"] {
-        assert_eq!(text.parse::<Loss>().unwrap().to_string(), text);
+        assert_eq!(parse::<Loss>(text).unwrap().to_string(), text);
     }
-    assert!("mse".parse::<Loss>().unwrap_err().is_usage());
+    assert!(parse::<Loss>("mse").unwrap_err().is_usage());
 }
 
 /// A model for values in two columns of a table.

@@ -60,8 +60,8 @@ fn bytes_of_the_state() {
 fn thresholds_of_the_theorems() {
     let pdadmm = |nu, activation| rho_threshold(Method::Pdadmm, nu, activation, Loss::CrossEntropy);
     assert_eq!(pdadmm(1.0, Activation::Relu), Some(4.0));
-    assert_eq!(pdadmm(0.5, Activation::LeakyRelu(0.01)), Some(2.0));
-    assert_eq!(pdadmm(1.0, Activation::LeakyRelu(-3.0)), Some(36.0));
+    assert_eq!(pdadmm(0.5, Activation::LeakyRelu { slope: 0.01 }), Some(2.0));
+    assert_eq!(pdadmm(1.0, Activation::LeakyRelu { slope: 3.0 }), Some(36.0));
     let dladmm = |loss| rho_threshold(Method::Dladmm, 7.0, Activation::Relu, loss);
     assert_eq!((dladmm(Loss::CrossEntropy), dladmm(Loss::LeastSquares)), (Some(1.0), Some(2.0)));
     let taylor = rho_threshold(Method::Taylor, 7.0, Activation::Relu, Loss::LeastSquares).expect("one");

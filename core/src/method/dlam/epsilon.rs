@@ -1,5 +1,6 @@
 //! How epsilon goes on from sweep to sweep (the paper's experiments, section 4.1.2).
 
+use crate::choice::choice;
 use crate::error::{Error, Result, require_positive};
 
 /// The rule by which epsilon balances the risk R, the **mean** over the samples of the risk at z_L
@@ -24,6 +25,36 @@ pub enum EpsilonRule {
         /// At least this where it is doubled; not below `low`, usually 1.
         high: f64,
     },
+}
+
+/// An [`EpsilonRule`] without its bounds, as people choose it by a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EpsilonRuleKind {
+    /// [`EpsilonRule::Fixed`].
+    Fixed,
+    /// [`EpsilonRule::Adaptive`].
+    Adaptive,
+    /// [`EpsilonRule::Printed`].
+    Printed,
+}
+
+choice! { EpsilonRuleKind, "epsilon-rule":
+    Fixed, 0, "fixed", "It stays: the objective never rises";
+    Adaptive, 1, "adaptive",
+        "R > 10 epsilon: at least HIGH, and doubled; epsilon > 10 R: halved, down to LOW";
+    Printed, 2, "printed",
+        "As the paper prints it: halved or LOW, whichever is less, which cycles";
+}
+
+impl EpsilonRuleKind {
+    /// The rule with these bounds, if it has any.
+    pub fn rule(self, (low, high): (f64, f64)) -> EpsilonRule {
+        match self {
+            Self::Fixed => EpsilonRule::Fixed,
+            Self::Adaptive => EpsilonRule::Adaptive { low, high },
+            Self::Printed => EpsilonRule::Printed { low, high },
+        }
+    }
 }
 
 impl EpsilonRule {

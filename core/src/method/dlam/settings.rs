@@ -1,6 +1,7 @@
 //! What DLAM needs to know beside the data.
 
 use crate::activation::Activation;
+use crate::choice::choice;
 use crate::error::{Error, Result, require_positive};
 use crate::loss::{Loss, OutputSolver};
 use crate::method::Steps;
@@ -19,6 +20,13 @@ pub enum Repair {
     /// and the layer's own residual follows elementwise. Only where no finite z serves, because `a` is too far from
     /// the range of h, `a` moves after it.
     Linear,
+}
+
+choice! { Repair, "epsilon-repair":
+    Activations, 0, "a",
+        "The activations: hidden layers that start from a forward pass stay as they are";
+    Linear, 1, "z",
+        "The linear variables, as the paper's next step does: hidden layers learn from it";
 }
 
 /// What DLAM needs to know beside the data.

@@ -1,5 +1,6 @@
 //! What the method needs to know beside the data.
 
+use crate::choice::choice;
 use crate::error::{Result, require_not_negative, require_positive};
 use crate::loss::Loss;
 use crate::optimizer::Optimizer;
@@ -24,6 +25,12 @@ pub enum Convention {
     /// where the paper has M in equations 4, 5, 7 and 8, in L_rho and in F. An optimiser's batches take the mean
     /// gradient all the same, whose size its rate is made for.
     Sum,
+}
+
+choice! { Convention, "convention":
+    Mean, 0, "mean",
+        "The mean risk and (alpha/2M)|q - f(p)|^2, beside sums for constraints, as the paper prints them";
+    Sum, 1, "sum", "The summed risk and (alpha/2)|q - f(p)|^2";
 }
 
 impl Convention {

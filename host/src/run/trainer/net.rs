@@ -37,7 +37,7 @@ pub(crate) fn block_network<T: Real>(settings: &Settings, data: &Dataset<T>) -> 
     match &settings.network {
         Some(network) => network.network(input, outputs),
         None => {
-            let activation = convert::activation(settings.activation);
+            let activation = settings.activation.cast();
             BlockNetwork::new(dense_blocks(&settings.hidden, activation, outputs), input)
         }
     }

@@ -7,10 +7,11 @@ use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::cuts::{Cuts, MOST_SUBNETWORKS, Split};
 use crate::network::init::Initializer;
-use crate::network::names::Activation;
 use crate::network::widths::Widths;
 use crate::settings::choice::{Method, Precision, StepRule, Use};
-use crate::settings::values::{EpsilonBounds, Growth, Guard, Regularizer, write_classes, write_target};
+use crate::settings::core_choice;
+use crate::settings::values::{EpsilonBounds, Growth, Guard, write_classes, write_target};
+use altmin_core::{Activation, Choice, Regularizer};
 use std::fmt::Display;
 
 /// Most threads: each has memory of its own, and more are a typing error.
@@ -94,17 +95,10 @@ fn network(settings: &Settings) -> Result {
         let found = Widths(settings.hidden.clone());
         return Err(Error::argument("hidden", found, "widths of at least 1, such as 100,100"));
     }
-    match settings.activation {
-        Activation::LeakyRelu(slope) if !slope.is_finite() => {
-            return Err(Error::argument("activation", settings.activation, "a finite slope"));
-        }
-        _ => {}
-    }
-    match settings.regularizer {
-        Regularizer::None => {}
-        Regularizer::L1(lambda) | Regularizer::L2(lambda) => {
-            positive("regularizer", settings.regularizer, lambda)?;
-        }
+    // What a program has filled in is in no other range than what is read.
+    core_choice::parse::<Activation<f64>>(&settings.activation.to_string())?;
+    if let Some(lambda) = settings.regularizer.parameter() {
+        positive("regularizer", settings.regularizer, lambda)?;
     }
     if settings.has_blocks() && settings.regularizer != Regularizer::None {
         let expected = "none: networks of blocks have no regulariser";

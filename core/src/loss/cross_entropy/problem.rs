@@ -1,8 +1,8 @@
 //! One column of the output subproblem with cross-entropy, as FISTA sees it.
 
-use super::cross_entropy::{exponentials, maximum};
-use super::{Loss, kkt_tolerance};
+use super::{exponentials, maximum};
 use crate::error::Result;
+use crate::loss::{Loss, kkt_tolerance};
 use crate::real::Real;
 use crate::reduce::max_abs;
 use crate::workspace::Stack;

@@ -1,7 +1,7 @@
 //! Where the minimisers of either basin lie, and the iteration that finds them.
 
-use super::super::separator::separator;
 use super::problem::{Point, Problem};
+use super::separator::separator;
 use super::{LANES, Lanes, clamp, select};
 use crate::exponential::rough_ln;
 use crate::real::Real;

@@ -6,8 +6,8 @@
 
 mod block;
 
-use super::{OutputReport, Target};
 use crate::error::{Error, Result};
+use crate::loss::{OutputReport, Target};
 use crate::real::Real;
 use crate::reduce::max_abs;
 use crate::view::{MatMut, MatRef, column, column_mut};
