@@ -85,7 +85,7 @@ pub struct TrainOptions {
     /// Test on the last training samples instead of the test set, and do not train on them [default: false]
     ///
     /// Use this to choose settings without looking at the test set. The last 5,000 samples of MNIST and other files are held
-    /// out (images 55,001 to 60,000), the last fifth of `digits` and of a CSV file, and the smaller of both for CIFAR, before
+    /// out (images 55,001 to 60,000), the last fifth of `digits` and of a CSV file, and whichever is fewer for CIFAR, before
     /// --classes and --samples select from the rest.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
@@ -299,8 +299,8 @@ pub struct TrainOptions {
     /// Inverse step size tau_2 of a subnetwork's input: it moves by its gradient divided by tau_2, above 0 [default: 100;
     /// 0.3 with --inner proxprop]
     ///
-    /// With --convention sum and alpha = rho = tau_2, the input converges to the output of the previous subnetwork minus the
-    /// gradient divided by alpha.
+    /// With --convention sum and alpha = rho = tau_2, the input settles at a distance of its gradient divided by alpha from
+    /// the output of the previous subnetwork.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tau2: Option<f64>,
@@ -313,7 +313,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
 
-    /// Keep the initial weights of the first N subnetworks, as a baseline for the others [default: 0]
+    /// Keep the initial weights of the first N subnetworks, as a control experiment [default: 0]
     #[arg(long, value_name = "N", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<usize>,
