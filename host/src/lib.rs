@@ -12,7 +12,6 @@
 //! | [`compare`] | several methods side by side |
 //! | [`report`] | tables, curves and rows of numbers |
 //! | [`mod@bench`] | measured and predicted times |
-//! | [`verify`] | checks of the updates with separate code |
 //! | [`cli`] | the program `altmin` |
 
 pub mod atomic_file;
@@ -27,7 +26,6 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod settings;
-pub mod verify;
 
 pub use data::Dataset;
 pub use error::{Error, Result};

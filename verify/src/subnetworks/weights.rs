@@ -45,7 +45,7 @@ impl Memory {
 }
 
 /// What a subnetwork learns from: its inputs and what it should make of them.
-pub(super) struct Lesson<'a> {
+pub(super) struct Examples<'a> {
     pub(super) input: &'a Mat,
     pub(super) target: &'a Mat,
 }
@@ -86,7 +86,7 @@ impl Weights {
         parts: &[Part<f64>],
         parameters: &[Vec<f64>],
         memory: &[Memory],
-        lessons: &[Lesson<'_>],
+        lessons: &[Examples<'_>],
     ) -> Vec<Vec<f64>> {
         let trained = parameters.iter().enumerate().map(|(l, parameters)| {
             if l < self.frozen {
@@ -103,7 +103,7 @@ impl Weights {
         parts: &[Part<f64>],
         start: &[f64],
         memory: &mut Memory,
-        lesson: &Lesson<'_>,
+        lesson: &Examples<'_>,
         order: &[usize],
     ) -> Vec<f64> {
         let (network, is_last) = (parts[l].network(), l + 1 == parts.len());

@@ -14,7 +14,7 @@ use super::blocks;
 use super::formula::Formula;
 use super::matrix::{Mat, Sum};
 use super::plain::add_risk;
-use super::promise::{Claim, Ledger, Place, Promise, Report};
+use super::promise::{Property, Promises, Place, Promise, Report};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::init;
@@ -44,7 +44,7 @@ pub struct SplitAuditor {
     pool: rayon::ThreadPool,
     gemm: AnyGemm,
     data: Arc<Dataset<f64>>,
-    ledger: Ledger,
+    ledger: Promises,
     /// The epoch at work, from 1.
     sweep: usize,
     sweeps: usize,
@@ -54,7 +54,7 @@ pub struct SplitAuditor {
 
 /// The variables of a run.
 #[derive(Debug, Clone, Default)]
-struct State {
+struct Variables {
     /// Of every subnetwork.
     parameters: Vec<Vec<f64>>,
     /// Between them; q and u of gsADMM alone.
@@ -114,7 +114,7 @@ impl SplitAuditor {
             executor: Parallel::new(settings.threads, scratch),
             pool,
             gemm,
-            ledger: Ledger::new(promises(settings)),
+            ledger: Promises::new(promises(settings)),
             sweep: 0,
             sweeps: settings.sweeps,
             falsified: None,
@@ -154,7 +154,7 @@ impl SplitAuditor {
             }
             result => result.map(|()| None)?,
         };
-        Ok(Report { title: self.title, promises: self.ledger.promises(), stopped })
+        Ok(Report { title: self.title, promises: self.promises.promises(), stopped })
     }
 
     fn epochs(&mut self) -> Result {
@@ -183,7 +183,7 @@ impl SplitAuditor {
     }
 
     /// An epoch of `train`: the state after it, and what it reports.
-    fn epoch(&mut self) -> Result<(State, Reported)> {
+    fn epoch(&mut self) -> Result<(Variables, Reported)> {
         let Self { engine, executor, pool, gemm, data, .. } = self;
         let (sweep, found) = pool.install(|| {
             let sweep = engine.sweep(problem(data), executor, gemm)?;
@@ -199,10 +199,10 @@ impl SplitAuditor {
         subnetworks.iter().map(Memory::of).collect()
     }
 
-    fn state(&self) -> State {
+    fn state(&self) -> Variables {
         let (subnetworks, interfaces) = self.engine.subnetworks().unwrap_or_default();
         let all = |of: fn(&_) -> MatRef<'_, f64>| interfaces.iter().map(|each| Mat::of(of(each))).collect();
-        State {
+        Variables {
             parameters: subnetworks.iter().map(|each| each.parameters().to_vec()).collect(),
             p: all(|interface| interface.p()),
             q: all(|interface| interface.q()),
@@ -211,7 +211,7 @@ impl SplitAuditor {
     }
 
     /// Falsifies what an epoch has made of `before`.
-    fn falsify_epoch(&self, before: &State, after: &mut State, reported: &mut Reported) {
+    fn falsify_epoch(&self, before: &Variables, after: &mut Variables, reported: &mut Reported) {
         let Some((formula, factor)) = self.falsified else { return };
         let step = |old: f64, new: &mut f64| *new = old + factor * (*new - old);
         match formula {
@@ -246,7 +246,7 @@ impl SplitAuditor {
     }
 
     /// The input of subnetwork l over all samples.
-    fn input<'s>(&'s self, state: &'s State, l: usize) -> &'s Mat {
+    fn input<'s>(&'s self, state: &'s Variables, l: usize) -> &'s Mat {
         l.checked_sub(1).map_or(&self.x, |below| &state.p[below])
     }
 
@@ -266,8 +266,8 @@ impl SplitAuditor {
         (risk.value / self.m(), risk.scale / self.m())
     }
 
-    fn record(&mut self, claim: Claim, layer: Option<usize>, violation: f64, allowed: f64, scale: f64) {
-        self.ledger.record(claim, Place { sweep: self.sweep, layer }, violation, allowed, scale);
+    fn record(&mut self, property: Property, layer: Option<usize>, violation: f64, allowed: f64, scale: f64) {
+        self.promises.record(property, Place { sweep: self.sweep, layer }, violation, allowed, scale);
     }
 
     /// The rounding of what is added up from so many terms, and passes through all blocks.
@@ -288,25 +288,25 @@ fn promises(settings: &Settings) -> Vec<Promise> {
     let least_squares = settings.loss == names::Loss::LeastSquares;
     let mut promises = vec![
         Promise::new(
-            Claim::Start,
+            Property::Start,
             "the run starts from a forward pass: p and q are what the subnetworks below say, u is 0",
             "documentation",
         ),
         Promise::new(
-            Claim::WeightBatches,
+            Property::WeightBatches,
             "weights step along the gradients of their own Omega_l, the last ones of R, batch by batch",
             "TSSM, equations 2 and 3",
         ),
         Promise::new(
-            Claim::InputStationary,
+            Property::InputStationary,
             "p moves by 1/tau_2 along the gradient of its terms",
             if gsadmm { "TSSM, equation 4" } else { "TSSM, equations 7 and 8" },
         ),
     ];
     if gsadmm {
         promises.extend([
-            Promise::new(Claim::CopyStationary, "the gradient in q is 0", "TSSM, equation 5"),
-            Promise::new(Claim::DualStep, "u moves by rho (p - q)", "TSSM, equation 6"),
+            Promise::new(Property::CopyStationary, "the gradient in q is 0", "TSSM, equation 5"),
+            Promise::new(Property::DualStep, "u moves by rho (p - q)", "TSSM, equation 6"),
         ]);
     }
     let objective = if gsadmm { "L_rho" } else { "F" };
@@ -319,27 +319,27 @@ fn promises(settings: &Settings) -> Vec<Promise> {
     };
     promises.extend([
         Promise::new(
-            Claim::Objective,
+            Property::Objective,
             format!("the objective that is reported is {objective} of the variables"),
             if gsadmm { "TSSM, Algorithm 1" } else { "TSSM, Algorithm 2" },
         ),
         Promise::new(
-            Claim::ApproximationError,
+            Property::ApproximationError,
             "the error of splitting that is reported is |R(whole network) - R(last subnetwork on its p)|",
             "TSSM, Theorem 1",
         ),
         Promise::new(
-            Claim::ApproximationBound,
+            Property::ApproximationBound,
             "the bound that is reported is H_R H_n sum_l |r_l| prod_j H_j, with r_l = p_{l+1} - f_l(p_l)",
             "TSSM, Theorem 1",
         )
         .departing(estimate)
         .under(promised()),
-        Promise::new(Claim::Approximation, "the error of splitting is at most the bound", "TSSM, Theorem 1")
+        Promise::new(Property::Approximation, "the error of splitting is at most the bound", "TSSM, Theorem 1")
             .departing(estimate)
             .under(promised()),
         Promise::new(
-            Claim::Descent,
+            Property::Descent,
             format!("{objective} never rises from epoch to epoch"),
             "no theorem of TSSM",
         )

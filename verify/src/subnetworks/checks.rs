@@ -1,11 +1,11 @@
 //! The checks of an epoch.
 
-use super::weights::{Lesson, Memory};
-use super::{Reported, SplitAuditor, State};
+use super::weights::{Examples, Memory};
+use super::{Reported, SplitAuditor, Variables};
 use crate::verify::blocks;
 use crate::verify::matrix::{Mat, Sum};
 use crate::verify::plain::risk_gradient;
-use crate::verify::promise::Claim;
+use crate::verify::promise::Property;
 use altmin_core::Loss;
 
 /// How close estimates of norms come to one another, relative.
@@ -16,7 +16,7 @@ const BATCHES: f64 = 1e-7;
 
 impl SplitAuditor {
     /// p and q are the forward pass's, u is 0.
-    pub(super) fn check_start(&mut self, state: &State) {
+    pub(super) fn check_start(&mut self, state: &Variables) {
         for l in 0..state.p.len() {
             let f = self.output(l, &state.parameters[l], self.input(state, l));
             let zero = Mat::zeros(f.rows, f.columns);
@@ -26,7 +26,7 @@ impl SplitAuditor {
             }
             let (scale, allowed) = (f.norm(), self.rounding() * f.norm());
             let off: Vec<f64> = pairs.into_iter().map(|(found, right)| found.minus(right).norm()).collect();
-            off.into_iter().for_each(|off| self.record(Claim::Start, Some(l), off, allowed, scale));
+            off.into_iter().for_each(|off| self.record(Property::Start, Some(l), off, allowed, scale));
         }
     }
 
@@ -35,12 +35,12 @@ impl SplitAuditor {
     /// Rounding may grow from batch to batch: at the start q is what the subnetwork says, its gradient is rounding, and
     /// Adam, which divides it by its size, makes steps of it. How much it grows, a second epoch tells, from weights that are
     /// off by rounding.
-    pub(super) fn check_weights(&mut self, before: &State, after: &State, memory: &[Memory]) {
+    pub(super) fn check_weights(&mut self, before: &Variables, after: &Variables, memory: &[Memory]) {
         let targets = if self.is_gsadmm() { &before.q } else { &before.p };
         let order = self.weights.order();
         let lesson =
-            |l: usize| Lesson { input: self.input(before, l), target: targets.get(l).unwrap_or(&self.y) };
-        let lessons: Vec<Lesson<'_>> = (0..self.parts.len()).map(lesson).collect();
+            |l: usize| Examples { input: self.input(before, l), target: targets.get(l).unwrap_or(&self.y) };
+        let lessons: Vec<Examples<'_>> = (0..self.parts.len()).map(lesson).collect();
         let from = |start: &[Vec<f64>]| self.weights.epoch(&order, &self.parts, start, memory, &lessons);
         let expected = from(&before.parameters);
         let off_by_rounding = from(&perturbed(&before.parameters, self.rounding()));
@@ -56,12 +56,12 @@ impl SplitAuditor {
             // Frozen and undone weights stay to the last bit.
             let scale = if moved > 0.0 { moved } else { size };
             let allowed = if moved > 0.0 { allowed } else { 0.0 };
-            self.record(Claim::WeightBatches, Some(l), off, allowed, scale);
+            self.record(Property::WeightBatches, Some(l), off, allowed, scale);
         }
     }
 
     /// Equation 4, or 7 and 8.
-    pub(super) fn check_inputs(&mut self, before: &State, after: &State) {
+    pub(super) fn check_inputs(&mut self, before: &Variables, after: &Variables) {
         for l in 1..self.parts.len() {
             let old = &before.p[l - 1];
             let mut step = self.own_gradient(l, before, after);
@@ -76,12 +76,12 @@ impl SplitAuditor {
             let moved = after.p[l - 1].minus(old);
             let scale = step.norm();
             let allowed = self.rounding() * (scale + old.norm() * 4.0);
-            self.record(Claim::InputStationary, Some(l), moved.minus(&step).norm(), allowed, scale);
+            self.record(Property::InputStationary, Some(l), moved.minus(&step).norm(), allowed, scale);
         }
     }
 
     /// The gradient of Omega_l, or of R, in the old p of subnetwork l with its new weights.
-    fn own_gradient(&self, l: usize, before: &State, after: &State) -> Mat {
+    fn own_gradient(&self, l: usize, before: &Variables, after: &Variables) -> Mat {
         let (network, parameters, p) = (self.parts[l].network(), &after.parameters[l], &before.p[l - 1]);
         let targets = if self.is_gsadmm() { &before.q } else { &before.p };
         let mut gradient = Mat::zeros(p.rows, p.columns);
@@ -104,7 +104,7 @@ impl SplitAuditor {
     }
 
     /// Equations 5 and 6.
-    pub(super) fn check_outputs(&mut self, before: &State, after: &State) {
+    pub(super) fn check_outputs(&mut self, before: &Variables, after: &Variables) {
         if !self.is_gsadmm() {
             return;
         }
@@ -116,29 +116,29 @@ impl SplitAuditor {
             let tie = p.minus(q).zip(old, |gap, u| rho * gap + u);
             let size = rho * (p.norm() + q.norm()) + alpha / m * (f.norm() + q.norm()) + old.norm();
             let allowed = self.rounding() * size;
-            self.record(Claim::CopyStationary, Some(l), penalty.minus(&tie).norm(), allowed, size);
+            self.record(Property::CopyStationary, Some(l), penalty.minus(&tie).norm(), allowed, size);
             let moved = p.minus(q).map(|gap| rho * gap);
             let expected = old.zip(&moved, |u, moved| u + moved);
             let off = after.u[l].minus(&expected).norm();
             // u follows p - q, which is far smaller than either.
             let allowed = self.rounding() * (rho * (p.norm() + q.norm()) + old.norm());
-            self.record(Claim::DualStep, Some(l), off, allowed, expected.norm());
+            self.record(Property::DualStep, Some(l), off, allowed, expected.norm());
         }
     }
 
     /// L_rho or F of the variables, and whether it has risen.
-    pub(super) fn check_report(&mut self, before: &State, after: &State, reported: &Reported) {
+    pub(super) fn check_report(&mut self, before: &Variables, after: &Variables, reported: &Reported) {
         let (value, scale) = self.objective(after);
         let allowed = self.rounding() * scale;
         let off = (reported.sweep.objective - value).abs();
-        self.record(Claim::Objective, None, off, allowed, scale);
+        self.record(Property::Objective, None, off, allowed, scale);
         let (first, first_scale) = self.objective(before);
         let rise = (value - first).max(0.0);
-        self.record(Claim::Descent, None, rise, allowed + self.rounding() * first_scale, scale + first_scale);
+        self.record(Property::Descent, None, rise, allowed + self.rounding() * first_scale, scale + first_scale);
     }
 
     /// The objective, and the size of what it is added up from.
-    fn objective(&self, state: &State) -> (f64, f64) {
+    fn objective(&self, state: &Variables) -> (f64, f64) {
         let (alpha, rho, m) = (self.settings.alpha, self.settings.rho, self.m());
         let mut sum = Sum::default();
         let last = self.parts.len() - 1;
@@ -164,7 +164,7 @@ impl SplitAuditor {
     }
 
     /// Theorem 1: both sides anew, and one below the other.
-    pub(super) fn check_theorem(&mut self, state: &State, reported: &Reported) {
+    pub(super) fn check_theorem(&mut self, state: &Variables, reported: &Reported) {
         let last = self.parts.len() - 1;
         let mut carried = self.x.clone();
         for l in 0..=last {
@@ -177,26 +177,26 @@ impl SplitAuditor {
         let rounding = self.rounding() * size;
         // A difference of two risks: its own size counts.
         let scale = if error > 0.0 { error } else { size };
-        self.record(Claim::ApproximationError, None, (reported.error - error).abs(), rounding, scale);
+        self.record(Property::ApproximationError, None, (reported.error - error).abs(), rounding, scale);
         let bound = self.bound(state);
         let (Some(bound), Some(found)) = (bound, reported.bound) else { return };
         // Of a whole network both sides are 0.
         let scale = if bound > 0.0 { bound } else { size };
         let near = ESTIMATE * bound;
-        self.record(Claim::ApproximationBound, None, (found - bound).abs(), near, scale);
+        self.record(Property::ApproximationBound, None, (found - bound).abs(), near, scale);
         self.record(
-            Claim::Approximation,
+            Property::Approximation,
             None,
             (error - bound).max(0.0),
             near + rounding,
             scale + rounding / ESTIMATE,
         );
         let text = format!("after sweep {}: error {error:.3e}, bound {bound:.3e} (estimate)", self.sweep);
-        self.ledger.set_detail(Claim::Approximation, text);
+        self.promises.set_detail(Property::Approximation, text);
     }
 
     /// Theorem 1's bound; none where the risk has no Lipschitz constant.
-    fn bound(&self, state: &State) -> Option<f64> {
+    fn bound(&self, state: &Variables) -> Option<f64> {
         let samples = self.x.columns as f64;
         // A sample's gradient softmax(z) - y is no longer than sqrt(2).
         let risk = match self.settings.loss {

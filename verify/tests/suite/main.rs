@@ -1,0 +1,4 @@
+//! All tests are one program, which is linked once.
+
+mod common;
+mod layerwise;
