@@ -25,6 +25,8 @@ pub struct Setup<'a> {
     pub sweeps: usize,
     /// The order of the samples in an epoch of mini-batches; without one they are taken where they lie.
     pub order: Option<Order<'a>>,
+    /// Rounds of the power iterations by which a method over subnetworks reports the norms of its linear maps.
+    pub norm_rounds: usize,
 }
 
 impl Setup<'_> {
@@ -42,7 +44,7 @@ impl Setup<'_> {
 
 impl fmt::Debug for Setup<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, hyperparameters, run, parameters: _, sweeps, order } = self;
+        let Self { method, hyperparameters, run, parameters: _, sweeps, order, norm_rounds } = self;
         f.debug_struct("Setup")
             .field("method", method)
             .field("hyperparameters", hyperparameters)
@@ -51,6 +53,7 @@ impl fmt::Debug for Setup<'_> {
             .field("samples", &run.samples())
             .field("sweeps", sweeps)
             .field("shuffled", &order.is_some())
+            .field("norm_rounds", norm_rounds)
             .finish_non_exhaustive()
     }
 }

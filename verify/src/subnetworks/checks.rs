@@ -1,20 +1,17 @@
 //! The checks of an epoch.
 
-use super::weights::{Examples, Memory};
-use super::{Reported, SplitAuditor, Variables};
-use crate::verify::blocks;
-use crate::verify::matrix::{Mat, Sum};
-use crate::verify::plain::risk_gradient;
-use crate::verify::promise::Property;
+use super::weights::{Examples, Moments};
+use super::{Reported, Auditor, Variables};
+use crate::blocks;
+use crate::matrix::{Mat, Sum};
+use crate::plain::risk_gradient;
+use crate::promise::Property;
 use altmin_core::Loss;
-
-/// How close estimates of norms come to one another, relative.
-const ESTIMATE: f64 = 1e-3;
 
 /// Rounding that goes through the batches of an epoch, relative to what the weights moved.
 const BATCHES: f64 = 1e-7;
 
-impl SplitAuditor {
+impl Auditor<'_> {
     /// p and q are the forward pass's, u is 0.
     pub(super) fn check_start(&mut self, state: &Variables) {
         for l in 0..state.p.len() {
@@ -35,16 +32,16 @@ impl SplitAuditor {
     /// Rounding may grow from batch to batch: at the start q is what the subnetwork says, its gradient is rounding, and
     /// Adam, which divides it by its size, makes steps of it. How much it grows, a second epoch tells, from weights that are
     /// off by rounding.
-    pub(super) fn check_weights(&mut self, before: &Variables, after: &Variables, memory: &[Memory]) {
+    pub(super) fn check_weights(&mut self, before: &Variables, after: &Variables, moments: &[Moments], k: usize) {
         let targets = if self.is_gsadmm() { &before.q } else { &before.p };
-        let order = self.weights.order();
-        let lesson =
+        let order = self.weights.order(&self.setup, k);
+        let example =
             |l: usize| Examples { input: self.input(before, l), target: targets.get(l).unwrap_or(&self.y) };
-        let lessons: Vec<Examples<'_>> = (0..self.parts.len()).map(lesson).collect();
-        let from = |start: &[Vec<f64>]| self.weights.epoch(&order, &self.parts, start, memory, &lessons);
+        let examples: Vec<Examples<'_>> = (0..self.parts.len()).map(example).collect();
+        let from = |start: &[Vec<f64>]| self.weights.epoch(&order, &self.parts, start, moments, &examples);
         let expected = from(&before.parameters);
         let off_by_rounding = from(&perturbed(&before.parameters, self.rounding()));
-        drop(lessons);
+        drop(examples);
         for (l, expected) in expected.iter().enumerate() {
             let norm =
                 |a: &[f64], b: &[f64]| libm::sqrt(a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum());
@@ -82,12 +79,12 @@ impl SplitAuditor {
 
     /// The gradient of Omega_l, or of R, in the old p of subnetwork l with its new weights.
     fn own_gradient(&self, l: usize, before: &Variables, after: &Variables) -> Mat {
-        let (network, parameters, p) = (self.parts[l].network(), &after.parameters[l], &before.p[l - 1]);
+        let (network, parameters, p) = (&self.parts[l], &after.parameters[l], &before.p[l - 1]);
         let targets = if self.is_gsadmm() { &before.q } else { &before.p };
         let mut gradient = Mat::zeros(p.rows, p.columns);
         let mut unused = vec![0.0; parameters.len()];
         for j in 0..p.columns {
-            let values = blocks::forward(&network, parameters, p.column(j));
+            let values = blocks::forward(network, parameters, p.column(j));
             let output =
                 Mat { rows: network.output().features(), columns: 1, data: values[values.len() - 1].clone() };
             let column = |of: &Mat| Mat { rows: of.rows, columns: 1, data: of.column(j).to_vec() };
@@ -95,7 +92,7 @@ impl SplitAuditor {
                 Some(target) => (self.settings.alpha, output.minus(&column(target))),
                 None => (1.0, risk_gradient(self.settings.loss, &output, &column(&self.y))),
             };
-            let back = blocks::backward(&network, parameters, &values, &signal.data, &mut unused);
+            let back = blocks::backward(network, parameters, &values, &signal.data, &mut unused);
             let share = weight / self.m();
             let to = &mut gradient.data[j * p.rows..][..p.rows];
             to.iter_mut().zip(back).for_each(|(to, back)| *to = share * back);
@@ -178,21 +175,23 @@ impl SplitAuditor {
         // A difference of two risks: its own size counts.
         let scale = if error > 0.0 { error } else { size };
         self.record(Property::ApproximationError, None, (reported.error - error).abs(), rounding, scale);
-        let bound = self.bound(state);
-        let (Some(bound), Some(found)) = (bound, reported.bound) else { return };
+        let (Some(bound), Some(found)) = (self.bound(state), reported.bound) else { return };
+        // Both are estimates from below of the same number, which is at most `highest`.
+        let highest = bound * libm::exp(self.shortfall(blocks::ROUNDS));
+        let lowest = bound * libm::exp(-self.shortfall(self.setup.norm_rounds));
         // Of a whole network both sides are 0.
         let scale = if bound > 0.0 { bound } else { size };
-        let near = ESTIMATE * bound;
-        self.record(Property::ApproximationBound, None, (found - bound).abs(), near, scale);
-        self.record(
-            Property::Approximation,
-            None,
-            (error - bound).max(0.0),
-            near + rounding,
-            scale + rounding / ESTIMATE,
-        );
+        let off = (found - highest).max(lowest - found).max(0.0);
+        self.record(Property::ApproximationBound, None, off, self.rounding() * bound, scale);
+        self.record(Property::Approximation, None, (error - highest).max(0.0), rounding, scale + size);
         let text = format!("after sweep {}: error {error:.3e}, bound {bound:.3e} (estimate)", self.sweep);
         self.promises.set_detail(Property::Approximation, text);
+    }
+
+    /// The logarithm of the factor by which [`bound`](Self::bound) may be too small after so many rounds.
+    fn shortfall(&self, rounds: usize) -> f64 {
+        // The first subnetwork's norm is not part of it.
+        self.parts.iter().skip(1).map(|part| blocks::shortfall(part, rounds)).sum()
     }
 
     /// Theorem 1's bound; none where the risk has no Lipschitz constant.
@@ -204,7 +203,7 @@ impl SplitAuditor {
             Loss::CrossEntropy => libm::sqrt(2.0 * samples) / self.m(),
         };
         let last = self.parts.len() - 1;
-        let norm = |l: usize| blocks::lipschitz(&self.parts[l].network(), &state.parameters[l]);
+        let norm = |l: usize| blocks::lipschitz(&self.parts[l], &state.parameters[l]);
         // Every residual is stretched by all subnetworks above it.
         let mut bound = 0.0;
         let mut stretch = norm(last);
