@@ -10,13 +10,17 @@
 
 pub mod balancing;
 mod card;
+pub mod dladmm;
+pub mod dlam;
 mod hyperparameters;
 mod layers;
+pub mod layerwise;
 mod numbers;
 mod partition;
 pub mod pdadmm;
 mod run;
 mod sweep;
+pub mod taylor;
 
 pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
@@ -228,4 +232,7 @@ macro_rules! methods {
 
 methods! {
     Pdadmm: pdadmm::PdAdmm<T>, pdadmm::CARD, pdadmm::PdAdmm::new;
+    Dladmm: dladmm::DlAdmm<T>, dladmm::CARD, dladmm::DlAdmm::new;
+    Dlam: dlam::Dlam<T>, dlam::CARD, dlam::Dlam::new;
+    Taylor: taylor::Taylor<T>, taylor::CARD, taylor::Taylor::new;
 }

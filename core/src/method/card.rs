@@ -88,6 +88,12 @@ impl LayerProducts {
         }
     }
 
+    /// Two passes.
+    pub const fn twice(self) -> Self {
+        let Self { own, inner, outer } = self;
+        Self { own: 2.0 * own, inner: 2.0 * inner, outer: 2.0 * outer }
+    }
+
     /// The same by shape.
     pub fn by_shape(self, n_out: usize, n_in: usize) -> [Products; 3] {
         [

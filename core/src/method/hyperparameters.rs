@@ -1,5 +1,6 @@
 //! The settings of all methods.
 
+use super::dlam::Repair;
 use super::pdadmm::DualStorage;
 use crate::error::{Error, Result};
 use crate::loss::{Loss, OutputSolver};
@@ -28,6 +29,13 @@ pub struct Hyperparameters<T> {
     pub damping: T,
     /// Where pdADMM's dual is kept.
     pub dual: DualStorage,
+    /// Half the width of DLAM's intervals `|h(z) - a| <= epsilon`, above 0.
+    pub epsilon: T,
+    /// What moves when DLAM's epsilon shrinks.
+    pub repair: Repair,
+    /// DLAM: Nesterov's extrapolation of every block, where F does not rise by it. One product a layer more, and a, z and W
+    /// are stored twice.
+    pub accelerate: bool,
 }
 
 impl<T: Real> Hyperparameters<T> {
@@ -52,6 +60,9 @@ impl<T: Real> Default for Hyperparameters<T> {
             input_step: StepRule::LeastSquares { damping },
             damping,
             dual: DualStorage::default(),
+            epsilon: T::from_f64(0.01),
+            repair: Repair::default(),
+            accelerate: false,
         }
     }
 }

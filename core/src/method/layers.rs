@@ -1,5 +1,9 @@
 //! A network of layers, and what each keeps from one phase to the next.
 
+mod momentum;
+
+pub(super) use momentum::step_extrapolated_workspace;
+
 use super::Steps;
 use super::numbers::{Numbers, numbers};
 use super::run::carve_mut;
@@ -280,6 +284,7 @@ impl<'s, T: Real> LayersRef<'s, T> {
         let split = shape.n_out * shape.n_in;
         let (parameters, (change, rest)) = (own.split_at(split), kept.split_at(own.len()));
         LayerRef {
+            index: l,
             steps,
             shape,
             weights: parameters.0,
@@ -301,6 +306,7 @@ impl<'s, T: Real> LayersRef<'s, T> {
 /// A layer for reading.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LayerRef<'s, T> {
+    index: usize,
     steps: Steps<T>,
     shape: SumsShape,
     weights: &'s [T],
@@ -313,6 +319,11 @@ pub(super) struct LayerRef<'s, T> {
 }
 
 impl<'s, T: Real> LayerRef<'s, T> {
+    /// Its place among the layers, counted from 0.
+    pub(super) fn index(&self) -> usize {
+        self.index
+    }
+
     /// The shape of the layer's sums.
     pub(super) fn shape(&self) -> SumsShape {
         self.shape

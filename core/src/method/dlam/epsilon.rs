@@ -1,10 +1,23 @@
-//! How epsilon goes on from sweep to sweep (the paper's experiments, section 4.1.2).
+//! How epsilon goes on from sweep to sweep (the paper's experiments, section 4.1.2), and what moves when it shrinks.
 
 use crate::error::{Error, Result, require_positive};
 
+/// What moves where `|h(z) - a| <= epsilon` no longer holds because epsilon has shrunk. F may rise by either.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Repair {
+    /// `a` moves to the nearest end of `h(z) -+ epsilon`, and the residual above follows by a product; z and the
+    /// layer's own residual stay.
+    #[default]
+    Activations,
+    /// `z` moves to the nearest point of the preimage of `a -+ epsilon`, as the paper's next step of equation 4 does,
+    /// and the layer's own residual follows elementwise. Only where no finite z serves, because `a` is too far from
+    /// the range of h, `a` moves after it.
+    Linear,
+}
+
 /// The rule by which epsilon balances the risk R, the **mean** over the samples of the risk at z_L
-/// ([`Dlam::risk`](super::Dlam::risk)). The host applies it between sweeps, by
-/// [`Dlam::set_epsilon`](super::Dlam::set_epsilon).
+/// ([`Method::mean_risk`](crate::method::Method::mean_risk)). The host applies it between sweeps, by
+/// [`Method::set_penalties`](crate::method::Method::set_penalties).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum EpsilonRule {
     /// Epsilon stays, and F never rises.
