@@ -3,6 +3,7 @@
 use std::fmt;
 
 use altmin_core::Target;
+use altmin_core::method::dlam::EpsilonRule;
 use altmin_core::method::{Hyperparameters, Name, Run};
 
 use super::matrix::Mat;
@@ -23,6 +24,8 @@ pub struct Setup<'a> {
     pub parameters: &'a [f64],
     /// How many sweeps are verified; epochs of a method in mini-batches.
     pub sweeps: usize,
+    /// How DLAM's epsilon changes between sweeps; the other methods have none.
+    pub epsilon_rule: EpsilonRule,
     /// The order of the samples in an epoch of mini-batches; without one they are taken where they lie.
     pub order: Option<Order<'a>>,
     /// Rounds of the power iterations by which a method over subnetworks reports the norms of its linear maps.
@@ -44,7 +47,8 @@ impl Setup<'_> {
 
 impl fmt::Debug for Setup<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { method, hyperparameters, run, parameters: _, sweeps, order, norm_rounds } = self;
+        let Self { method, hyperparameters, run, parameters: _, sweeps, epsilon_rule, order, norm_rounds } =
+            self;
         f.debug_struct("Setup")
             .field("method", method)
             .field("hyperparameters", hyperparameters)
@@ -52,6 +56,7 @@ impl fmt::Debug for Setup<'_> {
             .field("cuts", &run.cuts)
             .field("samples", &run.samples())
             .field("sweeps", sweeps)
+            .field("epsilon_rule", epsilon_rule)
             .field("shuffled", &order.is_some())
             .field("norm_rounds", norm_rounds)
             .finish_non_exhaustive()

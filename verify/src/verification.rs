@@ -14,7 +14,7 @@ use super::setup::Setup;
 use super::training::Training;
 
 /// The methods that have theorems.
-pub const METHODS: [Name; 1] = [Name::Pdadmm];
+pub const METHODS: [Name; 3] = [Name::Pdadmm, Name::Dladmm, Name::Dlam];
 
 /// A setup that is ready to be verified.
 #[derive(Debug, Clone)]
@@ -38,6 +38,7 @@ impl<'a> Verification<'a> {
             let expected = format!("one that has theorems: {names}");
             return Err(Error::Argument { name: "method", found: setup.method.card().name, expected });
         };
+        setup.epsilon_rule.validate()?;
         let method = AnyMethod::new(setup.method, &setup.hyperparameters, &setup.run)?;
         let (found, needed) = (setup.parameters.len(), setup.run.network.parameters());
         if found != needed {

@@ -3,6 +3,7 @@
 use altmin_core::Result;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::Hyperparameters;
+use altmin_core::method::dlam::EpsilonRule;
 use altmin_core::update::weights::Order;
 
 use super::Auditor;
@@ -32,9 +33,11 @@ pub(super) const ACCELERATED: [Property; 5] = [
 ];
 
 /// What DLAM promises under these settings.
-pub(super) fn promises(settings: &Hyperparameters<f64>, is_fixed: bool) -> Vec<Promise> {
-    let changes =
-        || (!is_fixed).then(|| "--epsilon-rule fixed: the other rules change F between sweeps".to_owned());
+pub(super) fn promises(settings: &Hyperparameters<f64>, rule: EpsilonRule) -> Vec<Promise> {
+    let changes = || {
+        (rule != EpsilonRule::Fixed)
+            .then(|| "--epsilon-rule fixed: the other rules change F between sweeps".to_owned())
+    };
     let mut promises = vec![
         Promise::new(
             Property::Descent,

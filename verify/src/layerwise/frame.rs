@@ -17,7 +17,7 @@ pub(super) struct Frame<'a> {
     pub(super) target: Target<'a, f64>,
     /// The targets as values, n x M.
     pub(super) y: Mat,
-    /// DLAM's epsilon at the present sweep; infinite for the others.
+    /// DLAM's epsilon at the present sweep.
     pub(super) epsilon: f64,
 }
 

@@ -1,7 +1,9 @@
 //! The variables of a run on whole matrices.
 
 use altmin_core::Result;
+use altmin_core::method::layerwise::Variables as Grouped;
 use altmin_core::method::{AnyMethod, Layers, State};
+use altmin_core::view::MatRef;
 
 use crate::matrix::Mat;
 use crate::setup::Setup;
@@ -46,7 +48,39 @@ impl Variables {
                     }
                 }
             }
+            AnyMethod::Dladmm(method) => {
+                let found = method.variables(run, state)?;
+                variables.fill(&found, count);
+                variables.duals.push(joined(&found, |found, g| found.u(g)));
+            }
+            AnyMethod::Dlam(method) => variables.fill(&method.variables(run, state)?, count),
+            _ => {}
         }
         Ok(variables)
     }
+
+    /// What the methods have that cut all variables into groups of samples.
+    fn fill(&mut self, found: &Grouped<'_, f64>, count: usize) {
+        for l in 0..count {
+            self.weights.push(Mat::of(found.weights(l)));
+            self.biases.push(found.bias(l).to_vec());
+            self.residuals.push(joined(found, |found, g| found.r(g, l)));
+            self.linear.push(joined(found, |found, g| found.z(g, l)));
+            if l + 1 < count {
+                self.inputs.push(joined(found, |found, g| found.a(g, l)));
+            }
+        }
+    }
+}
+
+/// The groups' samples side by side.
+fn joined<'s>(found: &Grouped<'s, f64>, part: impl Fn(&Grouped<'s, f64>, usize) -> MatRef<'s, f64>) -> Mat {
+    let parts = (0..found.partition().groups()).map(|g| Mat::of(part(found, g)));
+    parts
+        .reduce(|all, part| Mat {
+            rows: part.rows,
+            columns: all.columns + part.columns,
+            data: [all.data, part.data].concat(),
+        })
+        .unwrap_or_else(|| Mat::zeros(0, 0))
 }

@@ -4,6 +4,7 @@ use altmin_core::Target;
 use altmin_core::block::{Block, Network};
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
+use altmin_core::method::dlam::EpsilonRule;
 use altmin_core::method::{Hyperparameters, Name, Problem, Run};
 use altmin_core::shape::Shape;
 use altmin_core::view::dense;
@@ -75,12 +76,13 @@ pub(crate) struct Case {
     pub(crate) blocks: Vec<Block<f64>>,
     pub(crate) data: Data,
     pub(crate) sweeps: usize,
+    pub(crate) epsilon_rule: EpsilonRule,
 }
 
 impl Case {
     /// Verifies the run; `change` may falsify it first.
     pub(crate) fn verify(&self, change: impl FnOnce(Verification<'_>) -> Verification<'_>) -> Report {
-        let Self { method, hyperparameters, input, blocks, data, sweeps } = self;
+        let Self { method, hyperparameters, input, blocks, data, sweeps, epsilon_rule } = self;
         let network = Network::new(blocks, *input).expect("a network");
         let samples = data.classes.len();
         let target = match &data.values {
@@ -96,7 +98,9 @@ impl Case {
             run,
             parameters: &parameters,
             sweeps: *sweeps,
+            epsilon_rule: *epsilon_rule,
             order: None,
+            norm_rounds: 100,
         };
         let verification = change(Verification::new(setup).expect("a setup"));
         let mut scratch = vec![0.0; verification.workspace(&Portable).elements()];

@@ -1,6 +1,7 @@
 //! What layer-wise methods promise is found to hold, and a formula that is wrong by 1 % is found out.
 
 use altmin_core::block::Block;
+use altmin_core::method::dlam::EpsilonRule;
 use altmin_core::method::{Hyperparameters, Name};
 use altmin_core::shape::Shape;
 use altmin_core::update::StepRule;
@@ -18,26 +19,31 @@ const STEPS: [StepRule<f64>; 4] = [
     StepRule::Backtracking { start: 1e-6, factor: 2.0 },
     StepRule::LeastSquares { damping: 0.1 },
 ];
-const METHODS: [Name; 1] = [Name::Pdadmm];
+const METHODS: [Name; 3] = [Name::Pdadmm, Name::Dladmm, Name::Dlam];
 
 /// A small run of a method inside its theorem.
 fn case(method: Name, step: StepRule<f64>) -> Case {
     let rho = match method {
         Name::Pdadmm => 0.82,
+        Name::Dladmm => 2.2,
+        _ => 0.5,
     };
     Case {
         method,
         hyperparameters: Hyperparameters {
             nu: 0.2,
             rho,
+            epsilon: 0.02,
             weight_step: step,
-            input_step: step,
+            // DLAM's intervals leave no exact step of inputs.
+            input_step: if method == Name::Dlam && step == STEPS[3] { StepRule::Vector } else { step },
             ..Hyperparameters::default()
         },
         input: Shape::flat(16),
         blocks: layers(Activation::Relu, common::CLASSES),
         data: Data::images(4, 30),
         sweeps: 4,
+        epsilon_rule: EpsilonRule::Fixed,
     }
 }
 
@@ -112,6 +118,16 @@ fn pdadmm_keeps_its_promises() {
 }
 
 #[test]
+fn dladmm_keeps_its_promises() {
+    networks(Name::Dladmm).for_each(|case| assert_held(&case));
+}
+
+#[test]
+fn dlam_keeps_its_promises() {
+    networks(Name::Dlam).for_each(|case| assert_held(&case));
+}
+
+#[test]
 fn regularised_runs_keep_their_promises() {
     METHODS.into_iter().flat_map(regularized).for_each(|case| assert_held(&case));
 }
@@ -161,6 +177,16 @@ fn a_formula_of_pdadmm_that_is_wrong_by_one_percent_breaks_a_promise_of_the_theo
 }
 
 #[test]
+fn a_formula_of_dladmm_that_is_wrong_by_one_percent_breaks_a_promise_of_the_theory() {
+    falsified(Name::Dladmm);
+}
+
+#[test]
+fn a_formula_of_dlam_that_is_wrong_by_one_percent_breaks_a_promise_of_the_theory() {
+    falsified(Name::Dlam);
+}
+
+#[test]
 fn outside_of_a_theorem_nothing_is_promised_and_what_is_needed_is_said() {
     let needs = |case: Case, name| {
         let report = run(&case);
@@ -175,4 +201,28 @@ fn outside_of_a_theorem_nothing_is_promised_and_what_is_needed_is_said() {
     };
     // 4 nu s^2 = 0.8 for nu = 0.2 and ReLU; 2 H = 1 for cross-entropy.
     assert!(needs(with_rho(Name::Pdadmm, 0.5), Property::Descent).starts_with("rho above 0.8 "));
+    assert!(needs(with_rho(Name::Dladmm, 0.9), Property::Descent).starts_with("rho above 1 "));
+    assert!(needs(with_rho(Name::Dladmm, 0.4), Property::BoundedObjective).starts_with("rho above 0.5 "));
+    let adaptive = Case {
+        epsilon_rule: EpsilonRule::Adaptive { low: 0.01, high: 1.0 },
+        ..case(Name::Dlam, StepRule::Vector)
+    };
+    assert!(needs(adaptive, Property::NeverRises).starts_with("--epsilon-rule fixed"));
+    assert!(needs(accelerated(), Property::Descent).contains("no --accelerate"));
+}
+
+fn accelerated() -> Case {
+    let case = case(Name::Dlam, StepRule::Vector);
+    Case { hyperparameters: Hyperparameters { accelerate: true, ..case.hyperparameters }, ..case }
+}
+
+#[test]
+fn accelerated_dlam_never_raises_its_objective() {
+    let report = run(&accelerated());
+    let kept =
+        [Property::NeverRises, Property::Feasible, Property::BoundedObjective, Property::CarriedResidual];
+    for name in kept {
+        let promise = report.promise(name).expect("a promise");
+        assert!(promise.verdict == Verdict::Held && promise.checks > 0, "{promise:#?}");
+    }
 }
