@@ -1,20 +1,30 @@
-//! Activations: value, derivative, and the hidden layers' z-subproblem.
+//! Activations: value, derivative, the hidden layers' z-subproblem, and the intervals of DLAM.
 //!
 //! Everything here is elementwise over slices, usually a column of a tile. The activation is chosen outside the loop,
 //! and the loops have no branches, so that they vectorise; only the z-subproblem of sigmoid and tanh repeats its loop, over
 //! 16 elements, until the last of them has converged.
+//!
+//! A member has a file of its own; here are its variant, its row of the table and its function.
 
-mod backward;
+mod function;
+mod leaky_relu;
 mod preimage;
 mod relu;
+mod sigmoid;
 mod smooth;
+mod tanh;
 
 pub(crate) use preimage::between;
 
-use crate::error::{Error, Result};
+use crate::choice::{Choice, choice};
+use crate::error::{Result, require_not_negative};
 use crate::real::Real;
 use crate::view::require_length;
-use smooth::Curve;
+use function::Function as _;
+use leaky_relu::LeakyRelu;
+use relu::Relu;
+use sigmoid::Sigmoid;
+use tanh::Tanh;
 
 /// The activation `f` of the hidden layers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,21 +44,55 @@ pub enum Activation<T> {
     Tanh,
 }
 
+choice! { Activation<f64>, "activation":
+    Relu, 0, "relu", "max(z, 0)";
+    LeakyRelu { slope = 0.01 } [require_not_negative], 1, "leaky-relu",
+        "z where z > 0, else slope z; slope 0 or above, 0.01 unless given as leaky-relu:SLOPE";
+    Sigmoid, 2, "sigmoid", "1/(1 + exp(-z))";
+    Tanh, 3, "tanh", "tanh z";
+}
+
+/// Evaluates an expression with the function of the member that an activation is.
+macro_rules! with_function {
+    ($activation:expr, $f:ident => $value:expr) => {
+        match $activation {
+            Activation::Relu => {
+                let $f = Relu;
+                $value
+            }
+            Activation::LeakyRelu { slope } => {
+                let $f = LeakyRelu { slope };
+                $value
+            }
+            Activation::Sigmoid => {
+                let $f = Sigmoid;
+                $value
+            }
+            Activation::Tanh => {
+                let $f = Tanh;
+                $value
+            }
+        }
+    };
+}
+
 impl<T: Real> Activation<T> {
+    /// The same activation, its parameter rounded to another type.
+    pub fn cast<U: Real>(self) -> Activation<U> {
+        match self {
+            Self::Relu => Activation::Relu,
+            Self::LeakyRelu { slope } => Activation::LeakyRelu { slope: U::from_f64(slope.to_f64()) },
+            Self::Sigmoid => Activation::Sigmoid,
+            Self::Tanh => Activation::Tanh,
+        }
+    }
+
     /// `Ok` when the parameters are in their range.
     ///
     /// # Errors
-    /// [`Error::Setting`] naming `slope` if it is negative, NaN or infinite.
+    /// [`Error::Setting`](crate::error::Error::Setting) naming `slope` if it is negative, NaN or infinite.
     pub fn validate(&self) -> Result {
-        match *self {
-            Self::Relu | Self::Sigmoid | Self::Tanh => Ok(()),
-            Self::LeakyRelu { slope } if slope.is_finite() && slope >= T::ZERO => Ok(()),
-            Self::LeakyRelu { slope } => Err(Error::Setting {
-                name: "slope",
-                found: slope.to_f64(),
-                expected: "a finite number, 0 or above",
-            }),
-        }
+        self.cast::<f64>().check()
     }
 
     /// `out_i = f(z_i)`. NaN stays NaN.
@@ -57,26 +101,16 @@ impl<T: Real> Activation<T> {
     /// to the smallest numbers there are.
     ///
     /// # Errors
-    /// [`Error::Shape`] naming `out` if it is not as long as `z`.
+    /// [`Error::Shape`](crate::error::Error::Shape) naming `out` if it is not as long as `z`.
     pub fn apply(&self, z: &[T], out: &mut [T]) -> Result {
         require_length("out", out.len(), z.len())?;
-        match *self {
-            Self::Relu => map(z, out, relu::value),
-            Self::LeakyRelu { slope } => map(z, out, |z| relu::leaky_value(slope, z)),
-            Self::Sigmoid => map(z, out, smooth::sigmoid),
-            Self::Tanh => map(z, out, smooth::tanh),
-        }
+        with_function!(*self, f => f.apply(z, out));
         Ok(())
     }
 
     /// `z_i <- f(z_i)`; otherwise as [`apply`](Self::apply).
     pub fn apply_in_place(&self, z: &mut [T]) {
-        match *self {
-            Self::Relu => map_in_place(z, relu::value),
-            Self::LeakyRelu { slope } => map_in_place(z, |z| relu::leaky_value(slope, z)),
-            Self::Sigmoid => map_in_place(z, smooth::sigmoid),
-            Self::Tanh => map_in_place(z, smooth::tanh),
-        }
+        with_function!(*self, f => f.apply_in_place(z));
     }
 
     /// `out_i = f'(z_i)`. At the kink, 0, it is the derivative from the left: 0 or the slope.
@@ -84,25 +118,29 @@ impl<T: Real> Activation<T> {
     /// Of sigmoid and tanh within 4 units in the last place, also where they are saturated.
     ///
     /// # Errors
-    /// [`Error::Shape`] naming `out` if it is not as long as `z`.
+    /// [`Error::Shape`](crate::error::Error::Shape) naming `out` if it is not as long as `z`.
     pub fn derivative(&self, z: &[T], out: &mut [T]) -> Result {
         require_length("out", out.len(), z.len())?;
-        match *self {
-            Self::Relu => map(z, out, |z| relu::derivative(T::ZERO, z)),
-            Self::LeakyRelu { slope } => map(z, out, |z| relu::derivative(slope, z)),
-            Self::Sigmoid => map(z, out, smooth::sigmoid_derivative),
-            Self::Tanh => map(z, out, smooth::tanh_derivative),
-        }
+        with_function!(*self, f => f.derivatives(z, out));
+        Ok(())
+    }
+
+    /// `e_i <- f'(z_i) e_i`, from the values `a_i = f(z_i)`: whoever keeps those need not keep `z`.
+    ///
+    /// f' as [`derivative`](Self::derivative) has it: `a > 0` is `z > 0` for ReLU and leaky ReLU, `a (1 - a)` the
+    /// sigmoid's derivative and `1 - a^2` that of tanh.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::error::Error::Shape) naming `e` if it is not as long as `a`.
+    pub fn backward(&self, a: &[T], e: &mut [T]) -> Result {
+        require_length("e", e.len(), a.len())?;
+        with_function!(*self, f => f.backward(a, e));
         Ok(())
     }
 
     /// The Lipschitz constant `s` of `f`: 1 for ReLU and tanh, `max(1, k)` for leaky ReLU, 1/4 for the sigmoid.
     pub fn lipschitz(&self) -> T {
-        match *self {
-            Self::Relu | Self::Tanh => T::ONE,
-            Self::LeakyRelu { slope } => T::ONE.max(slope.abs()),
-            Self::Sigmoid => T::from_f64(0.25),
-        }
+        with_function!(*self, f => f.lipschitz())
     }
 
     /// The minimiser of `omega (z - c)^2 + (t - f(z))^2` over `z`, a hidden layer's z-update.
@@ -128,48 +166,50 @@ impl<T: Real> Activation<T> {
     /// Nothing overflows. An infinite `c` is the result, since nothing outweighs its term; else an infinite `t` is, as the
     /// limit of ever larger ones.
     pub fn minimise_scalar(&self, omega: T, c: T, t: T) -> T {
-        match *self {
-            Self::Relu => relu::minimise(T::ZERO, omega, c, t),
-            Self::LeakyRelu { slope } => relu::minimise(slope, omega, c, t),
-            Self::Sigmoid => smooth::minimise_scalar(Curve::SIGMOID, omega, c, t),
-            Self::Tanh => smooth::minimise_scalar(Curve::TANH, omega, c, t),
-        }
+        with_function!(*self, f => f.minimise_scalar(omega, c, t))
     }
 
     /// `z_i` = [`minimise_scalar`](Self::minimise_scalar)`(omega, c_i, t_i)`, to the same bits.
     ///
     /// # Errors
-    /// [`Error::Shape`] naming `t` or `z` if it is not as long as `c`.
+    /// [`Error::Shape`](crate::error::Error::Shape) naming `t` or `z` if it is not as long as `c`.
     pub fn minimise(&self, omega: T, c: &[T], t: &[T], z: &mut [T]) -> Result {
         require_length("t", t.len(), c.len())?;
         require_length("z", z.len(), c.len())?;
-        match *self {
-            Self::Relu => map_pairs(c, t, z, |c, t| relu::minimise(T::ZERO, omega, c, t)),
-            Self::LeakyRelu { slope } => map_pairs(c, t, z, |c, t| relu::minimise(slope, omega, c, t)),
-            Self::Sigmoid => smooth::minimise(Curve::SIGMOID, omega, c, t, z),
-            Self::Tanh => smooth::minimise(Curve::TANH, omega, c, t, z),
-        }
+        with_function!(*self, f => f.minimise(omega, c, t, z));
         Ok(())
     }
-}
 
-#[inline]
-fn map<T: Real>(z: &[T], out: &mut [T], f: impl Fn(T) -> T) {
-    for (out, &z) in out.iter_mut().zip(z) {
-        *out = f(z);
+    /// `(B1, B2)`, the ends of `{ z : |f(z) - a| <= epsilon }` (DLAM, the bounds of equation 4); `epsilon` is above 0.
+    ///
+    /// - ReLU: `B2 = a + epsilon`; `B1 = a - epsilon` if that is above 0, else minus infinity, and so for leaky ReLU of
+    ///   slope 0;
+    /// - leaky ReLU: the inverses of `a - epsilon` and `a + epsilon`;
+    /// - sigmoid, tanh: the inverses, to a few roundings; a bound below their range is minus infinity, one above infinity.
+    ///
+    /// A lower bound that is above the least value of f by no more than rounding, `4 EPSILON (|a| + epsilon)`, is minus
+    /// infinity, and so is an upper one at the greatest: where `a = f(z) + epsilon` and f(z) is the least value, it is
+    /// chance on which side `a - epsilon` falls.
+    ///
+    /// Where no z is in the set, because `a` is further than epsilon from the range of f, the interval is what lies
+    /// nearest to it: `(-inf, 0]` for ReLU, an infinite point for sigmoid and tanh. NaN gives NaN.
+    pub fn preimage(&self, a: T, epsilon: T) -> (T, T) {
+        with_function!(*self, f => f.preimage(epsilon, a))
     }
-}
 
-#[inline]
-fn map_in_place<T: Real>(z: &mut [T], f: impl Fn(T) -> T) {
-    for z in z {
-        *z = f(*z);
-    }
-}
-
-#[inline]
-fn map_pairs<T: Real>(c: &[T], t: &[T], z: &mut [T], f: impl Fn(T, T) -> T) {
-    for ((z, &c), &t) in z.iter_mut().zip(c).zip(t) {
-        *z = f(c, t);
+    /// `z_i` becomes the point nearest to `c_i` of the [`preimage`](Self::preimage) of `a_i`, widened to contain the
+    /// present `z_i`: rounding must not throw it out. Entry by entry `|z - c|` does not rise, and `|f(z) - a|` stays
+    /// below epsilon, or below what it was, but for rounding.
+    ///
+    /// `scratch` is as long as the others; its content does not matter.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::error::Error::Shape) naming `a`, `c` or `scratch` if it is not as long as `z`.
+    pub fn clip_to_preimage(&self, epsilon: T, a: &[T], c: &[T], z: &mut [T], scratch: &mut [T]) -> Result {
+        require_length("a", a.len(), z.len())?;
+        require_length("c", c.len(), z.len())?;
+        require_length("scratch", scratch.len(), z.len())?;
+        with_function!(*self, f => f.clip_to_preimage(epsilon, a, c, z, scratch));
+        Ok(())
     }
 }

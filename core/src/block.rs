@@ -18,7 +18,7 @@ pub mod pool;
 pub mod residual;
 mod sums;
 
-pub use network::{Gradient, Network, Sink, Step};
+pub use network::{GradientSums, Network, Sink, Step};
 pub use sums::{MapSums, Place};
 
 use crate::activation::Activation;

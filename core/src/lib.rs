@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod block;
+pub mod choice;
 pub mod cholesky;
 pub mod error;
 pub mod executor;
@@ -27,6 +28,7 @@ pub mod view;
 pub mod workspace;
 
 pub use activation::Activation;
+pub use choice::Choice;
 pub use error::{Error, Result};
 pub use loss::{Loss, OutputSolver, Target};
 pub use optimizer::Optimizer;

@@ -1,13 +1,13 @@
 //! Losses on the last layer: value, gradient, and the output layer's z-subproblem.
 //!
 //! The risk `R(z; y)` is **summed** over the samples. `z` is n x m: n outputs (classes), m samples in a tile.
+//!
+//! A member has a file of its own; here are its variant, its row of the table and its risk.
 
 mod cross_entropy;
-mod fista;
 mod least_squares;
-mod newton;
 mod output;
-mod problem;
+mod risk;
 mod target;
 
 pub use output::{
@@ -15,9 +15,14 @@ pub use output::{
 };
 pub use target::Target;
 
+use crate::choice::choice;
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::view::{MatMut, MatRef, column, column_mut, require_length, require_size};
+use crate::workspace::Stack;
+use cross_entropy::CrossEntropy;
+use least_squares::LeastSquares;
+use risk::Risk;
 
 /// The risk `R(z; y)` of the last layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,14 +34,65 @@ pub enum Loss {
     LeastSquares,
 }
 
+choice! { Loss, "loss":
+    CrossEntropy, 0, "cross-entropy",
+        "Softmax cross-entropy, log(sum exp z) - <y, z> summed over samples; y is a class, or probabilities";
+    LeastSquares, 1, "least-squares",
+        "(1/2)|z - y|^2 summed over samples; y is the unit vector of a class, or any values";
+}
+
+/// Evaluates an expression with the risk of the member that a loss is.
+macro_rules! with_risk {
+    ($loss:expr, $risk:ident => $value:expr) => {
+        match $loss {
+            Loss::CrossEntropy => {
+                let $risk = CrossEntropy;
+                $value
+            }
+            Loss::LeastSquares => {
+                let $risk = LeastSquares;
+                $value
+            }
+        }
+    };
+}
+
 impl Loss {
     /// H, the Lipschitz constant of the gradient of R: 1/2 for cross-entropy (the largest eigenvalue that
     /// `diag(s) - s s'` can have), 1 for least squares.
     pub fn lipschitz<T: Real>(self) -> T {
-        match self {
-            Self::CrossEntropy => T::from_f64(0.5),
-            Self::LeastSquares => T::ONE,
-        }
+        T::from_f64(with_risk!(self, risk => risk.lipschitz()))
+    }
+
+    /// The largest `|gradient|^2` that R can have for one sample: 2 for cross-entropy, whose gradient `softmax(z) - y` is
+    /// the difference of two points of the simplex; none for least squares.
+    pub fn largest_gradient_squared(self) -> Option<f64> {
+        with_risk!(self, risk => risk.largest_gradient_squared())
+    }
+
+    /// Whether softmax(z) are probabilities of classes, as for cross-entropy: the values of a target must then be
+    /// probabilities too. Otherwise they may be any numbers, and the loss is one for regression as well.
+    pub fn has_probabilities(self) -> bool {
+        with_risk!(self, risk => risk.has_probabilities())
+    }
+
+    /// Vectors of the output layer's size that [`solve`](Self::solve) takes from the stack.
+    fn solver_vectors(self, solver: OutputSolver) -> usize {
+        with_risk!(self, risk => risk.solver_vectors(solver))
+    }
+
+    /// [`solve_output`] without its checks.
+    fn solve<T: Real>(
+        self,
+        solver: OutputSolver,
+        mu: T,
+        c: MatRef<'_, T>,
+        target: Target<'_, T>,
+        z: MatMut<'_, T>,
+        iterations: usize,
+        stack: Stack<'_, T>,
+    ) -> Result<OutputReport> {
+        with_risk!(self, risk => risk.solve(solver, mu, c, target, z, iterations, stack))
     }
 
     /// `Ok` when `target` fits `z` of `rows x columns` and this loss. Every function here asks this first.
@@ -53,10 +109,7 @@ impl Loss {
             }
             Target::Values(values) => {
                 require_size("target", values.shape(), (rows, columns))?;
-                match self {
-                    Self::CrossEntropy => target::check_probabilities(values),
-                    Self::LeastSquares => Ok(()),
-                }
+                if self.has_probabilities() { target::check_probabilities(values) } else { Ok(()) }
             }
         }
     }
@@ -69,11 +122,8 @@ impl Loss {
     /// As [`check_target`](Self::check_target).
     pub fn value<T: Real>(self, z: MatRef<'_, T>, target: Target<'_, T>) -> Result<f64> {
         self.check_target(target, z.nrows(), z.ncols())?;
-        let value = match self {
-            Self::CrossEntropy => cross_entropy::value,
-            Self::LeastSquares => least_squares::value,
-        };
-        Ok((0..z.ncols()).map(|j| value(column(&z, j), target.column(j))).sum())
+        let columns = 0..z.ncols();
+        Ok(with_risk!(self, risk => columns.map(|j| risk.value(column(&z, j), target.column(j))).sum()))
     }
 
     /// The gradient of R with respect to z: `softmax(z) - y`, or `z - y`.
@@ -90,13 +140,9 @@ impl Loss {
     ) -> Result {
         self.check_target(target, z.nrows(), z.ncols())?;
         require_size("gradient", gradient.shape(), z.shape())?;
-        let fill = match self {
-            Self::CrossEntropy => cross_entropy::gradient,
-            Self::LeastSquares => least_squares::gradient,
-        };
-        for j in 0..z.ncols() {
-            fill(column(&z, j), target.column(j), column_mut(&mut gradient, j));
-        }
+        with_risk!(self, risk => for j in 0..z.ncols() {
+            risk.gradient(column(&z, j), target.column(j), column_mut(&mut gradient, j));
+        });
         Ok(())
     }
 }

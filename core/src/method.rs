@@ -9,18 +9,26 @@
 //! from the one list at the end of this file.
 
 pub mod balancing;
+mod batches;
 mod card;
+mod descent;
 pub mod dladmm;
 pub mod dlam;
+pub mod gradient;
 mod hyperparameters;
 mod layers;
 pub mod layerwise;
+mod maps;
 mod numbers;
 mod partition;
+mod pass;
 pub mod pdadmm;
+pub mod proxprop;
 mod run;
+mod steering;
 mod sweep;
 pub mod taylor;
+pub mod tssm;
 
 pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
@@ -29,10 +37,15 @@ pub use partition::{Partition, TILE};
 pub use run::{Memory, Problem, Run, State};
 pub use sweep::Sweep;
 
+use core::fmt;
+use core::str::FromStr;
+
+use crate::choice::{Choice, Member, ParseError};
 use crate::error::Result;
 use crate::executor::Executor;
 use crate::gemm::Gemm;
 use crate::real::Real;
+use crate::theory::Approximation;
 use crate::workspace::Requirement;
 
 /// A method at work on one run.
@@ -110,6 +123,28 @@ pub trait Method<T: Real>: Sized {
     fn mean_risk(&self, _run: &Run<'_, T>, _state: &State<'_, T>) -> Option<f64> {
         None
     }
+
+    /// How far the risk of a network that is split into subnetworks is from that of the composed one, and TSSM's Theorem 1
+    /// about it, by so many rounds of power iteration for each linear map's norm; `None` where nothing is split. Leaves
+    /// all variables as they are. Each worker needs [`approximation_workspace`](Self::approximation_workspace).
+    ///
+    /// # Errors
+    /// Those of the executor's tasks; [`NonFinite`](crate::Error::NonFinite) if a norm is.
+    fn approximation<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        _run: &Run<'_, T>,
+        _state: &mut State<'_, T>,
+        _rounds: usize,
+        _executor: &mut E,
+        _gemm: &G,
+    ) -> Result<Option<Approximation>> {
+        Ok(None)
+    }
+
+    /// Scratch of each of the executor's workers for [`approximation`](Self::approximation).
+    fn approximation_workspace<G: Gemm<T>>(&self, _run: &Run<'_, T>, _gemm: &G) -> Requirement {
+        Requirement::NONE
+    }
 }
 
 /// The methods by name, and any of them at work: one line a method, of its name, its type, its card and what makes it.
@@ -130,6 +165,29 @@ macro_rules! methods {
                 match self {
                     $(Self::$name => &$card),+
                 }
+            }
+        }
+
+        impl Choice for Name {
+            const SETTING: &'static str = "method";
+            const MEMBERS: &'static [Member] = &[$(
+                Member { name: $card.name, code: $card.code, about: $card.summary, parameter: None }
+            ),+];
+
+            fn name(&self) -> &'static str {
+                self.card().name
+            }
+
+            fn code(&self) -> i32 {
+                self.card().code
+            }
+
+            fn parameter(&self) -> Option<f64> {
+                None
+            }
+
+            fn from_code(code: i32, _: Option<f64>) -> Option<Self> {
+                Self::ALL.iter().copied().find(|name| name.card().code == code)
             }
         }
 
@@ -226,8 +284,37 @@ macro_rules! methods {
             fn mean_risk(&self, run: &Run<'_, T>, state: &State<'_, T>) -> Option<f64> {
                 each!(self, method => method.mean_risk(run, state))
             }
+
+            fn approximation<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                rounds: usize,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result<Option<Approximation>> {
+                each!(self, method => method.approximation(run, state, rounds, executor, gemm))
+            }
+
+            fn approximation_workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
+                each!(self, method => method.approximation_workspace(run, gemm))
+            }
         }
     };
+}
+
+impl FromStr for Name {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> core::result::Result<Self, ParseError> {
+        Self::from_text(text)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.card().name)
+    }
 }
 
 methods! {
@@ -235,4 +322,11 @@ methods! {
     Dladmm: dladmm::DlAdmm<T>, dladmm::CARD, dladmm::DlAdmm::new;
     Dlam: dlam::Dlam<T>, dlam::CARD, dlam::Dlam::new;
     Taylor: taylor::Taylor<T>, taylor::CARD, taylor::Taylor::new;
+    Proxprop: proxprop::ProxProp<T>, proxprop::CARD, proxprop::ProxProp::new;
+    Gd: gradient::Gradient<T>, gradient::GD, gradient::Gradient::gd;
+    Adagrad: gradient::Gradient<T>, gradient::ADAGRAD, gradient::Gradient::adagrad;
+    Adadelta: gradient::Gradient<T>, gradient::ADADELTA, gradient::Gradient::adadelta;
+    Adam: gradient::Gradient<T>, gradient::ADAM, gradient::Gradient::adam;
+    Gsadmm: tssm::Tssm<T>, tssm::GSADMM, tssm::Tssm::gsadmm;
+    Gsam: tssm::Tssm<T>, tssm::GSAM, tssm::Tssm::gsam;
 }

@@ -1,5 +1,6 @@
 //! Regularisers on the weights: value and proximal step.
 
+use crate::choice::{Choice, choice};
 use crate::error::{Result, require_not_negative};
 use crate::real::Real;
 use crate::reduce::{sum_abs, sum_squares};
@@ -16,15 +17,36 @@ pub enum Regularizer<T> {
     L2(T),
 }
 
+choice! { Regularizer<f64>, "regularizer":
+    None, 0, "none", "0";
+    L1(lambda) [require_not_negative], 1, "l1", "lambda sum |W_ij|";
+    L2(lambda) [require_not_negative], 2, "l2", "(lambda/2) sum W_ij^2";
+}
+
 impl<T: Real> Regularizer<T> {
+    /// The same regulariser, its lambda rounded to another type.
+    pub fn cast<U: Real>(self) -> Regularizer<U> {
+        match self {
+            Self::None => Regularizer::None,
+            Self::L1(lambda) => Regularizer::L1(U::from_f64(lambda.to_f64())),
+            Self::L2(lambda) => Regularizer::L2(U::from_f64(lambda.to_f64())),
+        }
+    }
+
     /// `Ok` when lambda is in its range.
     ///
     /// # Errors
     /// [`Error::Setting`](crate::error::Error::Setting) naming `lambda` if it is negative, NaN or infinite.
     pub fn validate(&self) -> Result {
+        self.cast::<f64>().check()
+    }
+
+    /// `Omega(x + d) - Omega(x)` of one weight.
+    pub fn rise(&self, x: T, d: T) -> T {
         match *self {
-            Self::None => Ok(()),
-            Self::L1(lambda) | Self::L2(lambda) => require_not_negative("lambda", lambda.to_f64()),
+            Self::None => T::ZERO,
+            Self::L1(lambda) => lambda * ((x + d).abs() - x.abs()),
+            Self::L2(lambda) => lambda * d * (x + T::from_f64(0.5) * d),
         }
     }
 

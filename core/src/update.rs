@@ -19,8 +19,14 @@ pub mod output;
 pub mod sums;
 pub mod weights;
 
+use crate::choice::choice;
 use crate::error::{Error, Result, require_positive};
 use crate::real::Real;
+
+/// The first step parameter that backtracking tries, and the factor by which it grows, where nobody says otherwise: the papers
+/// leave both open. A start below every legal parameter seen makes the search find the first power above the smallest legal
+/// one.
+pub const BACKTRACKING: (f64, f64) = (1e-6, 2.0);
 
 /// How far a majorised step goes: the choice of tau (inputs) or theta (weights).
 ///
@@ -46,6 +52,44 @@ pub enum StepRule<T> {
         /// coupling weight for that and takes no notice of it.
         damping: T,
     },
+}
+
+/// A [`StepRule`] without its numbers, as people choose it by a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StepRuleKind {
+    /// [`StepRule::Vector`].
+    Vector,
+    /// [`StepRule::Scalar`].
+    Scalar,
+    /// [`StepRule::Backtracking`].
+    Backtracking,
+    /// [`StepRule::LeastSquares`].
+    LeastSquares,
+}
+
+choice! { StepRuleKind, "step":
+    Vector, 0, "vector",
+        "One exact step length for each row of W and each sample of the input, in closed form (dlADMM eq. 3 and 9)";
+    Scalar, 1, "scalar", "One exact step length for each layer, in closed form (pdADMM eq. 1 and 2)";
+    Backtracking, 2, "backtracking",
+        "The papers' trial and error: double the step parameter until the test is met (dlADMM Algorithms 2 and 3)";
+    LeastSquares, 3, "least-squares",
+        "Solve the subproblem by one Cholesky factorisation, damped; beyond the papers, fewest sweeps";
+}
+
+impl StepRuleKind {
+    /// The rule with this damping, if it is least squares, and the first parameter and the factor of backtracking, if it
+    /// is that.
+    pub fn rule<T: Real>(self, (start, factor): (f64, f64), damping: f64) -> StepRule<T> {
+        match self {
+            Self::Vector => StepRule::Vector,
+            Self::Scalar => StepRule::Scalar,
+            Self::Backtracking => {
+                StepRule::Backtracking { start: T::from_f64(start), factor: T::from_f64(factor) }
+            }
+            Self::LeastSquares => StepRule::LeastSquares { damping: T::from_f64(damping) },
+        }
+    }
 }
 
 impl<T: Real> StepRule<T> {

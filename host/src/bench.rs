@@ -3,6 +3,7 @@
 pub mod busy;
 mod epoch;
 pub mod prediction;
+pub mod products;
 mod reference;
 
 pub use epoch::{EpochReport, Measured, epoch};
@@ -12,19 +13,20 @@ use std::time::{Duration, Instant};
 use altmin_core::Real;
 use altmin_core::loss::Target;
 use altmin_core::method::Problem;
-use altmin_core::view::{dense, dense_mut};
+use altmin_core::block::Shape;
+use altmin_core::view::dense;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::network::init::{self, Initializer};
+use crate::network::Network;
+use crate::network::blocks::dense_blocks;
 use crate::random::{self, Purpose};
-use crate::run::convert;
-use crate::run::engine::{Engine, Size};
 use crate::run::executor::Parallel;
 use crate::run::kernel::AnyGemm;
-use crate::run::memory::{peak_rss_bytes, state_bytes};
-use crate::run::products::product_flops;
+use crate::run::memory::peak_rss_bytes;
+use crate::run::plan;
 use crate::settings::{Kernel, Method, Precision, Settings, StepRule, TrainOptions, Use};
+use products::{product_flops, sweep_products};
 use reference::Reference;
 
 /// Sweeps that are timed at least, and the time after which no more are begun.
@@ -102,17 +104,16 @@ pub fn sweep(settings: &BenchSettings) -> Result<BenchReport> {
 fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
     let settings = training_settings(bench)?;
     let gemm = AnyGemm::of(bench.kernel);
-    let size = Size { widths: bench.layers.clone(), samples: bench.samples };
-    let core = convert::settings::<T>(&settings);
-    let mut engine = Engine::new(convert::plan(&settings, core), &size, &gemm)?;
-    for (index, layer) in engine.layers_mut().iter_mut().enumerate() {
-        let (n_out, n_in) = layer.shape();
-        let (weights, _) = layer.parameters_mut();
-        init::fill(Initializer::He, 0, index as u32, &mut dense_mut(weights, n_out, n_in));
-    }
-    let (x, classes) = random_data::<T>(&size);
-    let problem = Problem { x: dense(&x, size.widths[0], size.samples), target: Target::Classes(&classes) };
-    let mut reference = Reference::<T>::new(&size, bench.input_step, bench.method);
+    let (features, classes) = (bench.layers[0], bench.layers[bench.layers.len() - 1]);
+    let hidden = &bench.layers[1..bench.layers.len() - 1];
+    let blocks = dense_blocks(hidden, settings.activation, classes);
+    let network = Network::new(blocks, Shape::flat(features))?;
+    let (x, labels) = random_data::<T>(features, classes, bench.samples);
+    let problem = Problem { x: dense(&x, features, bench.samples), target: Target::Classes(&labels) };
+    let mut engine = plan::engine(&settings, &settings.hyperparameters(), &network, problem, &gemm)?;
+    engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&settings, &network));
+    let input_rule = settings.input_rule();
+    let mut reference = Reference::<T>::new(sweep_products(bench.method, &input_rule, &bench.layers), bench.samples);
     let scratch = engine.scratch().or(reference.scratch(&gemm));
     let counts = if bench.threads > 1 { vec![bench.threads, 1] } else { vec![1] };
     let mut crews =
@@ -133,7 +134,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
             pool.install(|| reference.time(*threads, &gemm, executor, products))?;
         }
     }
-    let flops = product_flops(bench.method, bench.input_step, &bench.layers, bench.samples);
+    let flops = product_flops(bench.method, &input_rule, &bench.layers, bench.samples);
     let rates: Vec<Rates> = crews.iter_mut().map(|crew| crew.rates(&reference)).collect();
     let all = rates[0];
     Ok(BenchReport {
@@ -142,7 +143,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
         sweep_gflops: flops / all.sweep_seconds / 1e9,
         gemm_gflops: flops / all.product_seconds / 1e9,
         efficiency: all.product_seconds / all.sweep_seconds,
-        state_bytes: state_bytes(bench.method, &bench.layers, bench.samples, bench.precision),
+        state_bytes: plan::state_bytes(&settings, &network, &[], bench.samples),
         peak_rss_bytes: peak_rss_bytes(),
         scaling: rates.get(1).map(|one| {
             let sweep_speedup = one.sweep_seconds / all.sweep_seconds;
@@ -192,7 +193,7 @@ fn median(times: &mut [f64]) -> f64 {
 
 /// The defaults of `train` for everything that a bench does not set.
 fn training_settings(bench: &BenchSettings) -> Result<Settings> {
-    if bench.method.uses(Use::Subnetworks) {
+    if bench.method.card().uses(Use::Subnetworks) {
         let expected = "a method over layers: what subnetworks cost, `info` says";
         return Err(Error::argument("method", bench.method, expected));
     }
@@ -203,15 +204,13 @@ fn training_settings(bench: &BenchSettings) -> Result<Settings> {
         ..TrainOptions::default()
     }
     .resolve()?;
-    settings.threads = bench.threads;
+    (settings.threads, settings.precision) = (bench.threads, bench.precision);
     Ok(settings)
 }
 
 /// Uniform features and classes in turn: what the numbers are does not matter to the time that products take.
-fn random_data<T: Real>(size: &Size) -> (Vec<T>, Vec<u32>) {
-    let features = size.widths[0];
-    let classes = size.widths[size.widths.len() - 1] as u32;
+fn random_data<T: Real>(features: usize, classes: usize, samples: usize) -> (Vec<T>, Vec<u32>) {
     let value = |index: usize| T::from_f64(random::uniform(0, Purpose::Features, 0, index as u64));
-    let x = (0..features * size.samples).map(value).collect();
-    (x, (0..size.samples as u32).map(|sample| sample % classes).collect())
+    let x = (0..features * samples).map(value).collect();
+    (x, (0..samples).map(|sample| (sample % classes) as u32).collect())
 }

@@ -6,7 +6,6 @@
 mod bench;
 mod compare;
 mod completions;
-mod connect;
 mod data_args;
 mod evaluate;
 mod failure;

@@ -1,9 +1,9 @@
 //! Data sets: what is trained and tested on, and where it comes from.
 
 mod bytes;
-pub mod channels;
+mod channels;
 pub mod cifar;
-pub mod columns;
+mod columns;
 pub mod csv_file;
 mod dataset;
 pub mod digits;
@@ -12,6 +12,9 @@ pub mod folder;
 pub mod idx;
 mod memory;
 mod nearest;
+mod outputs;
+mod scale_channels;
+mod scale_columns;
 mod source;
 pub mod split;
 pub mod table;
@@ -25,8 +28,9 @@ use altmin_core::Real;
 pub use self::channels::Channel;
 pub use self::cifar::Labels;
 pub use self::columns::{Column, Columns};
-pub use self::dataset::{Dataset, ImageShape, Outputs, Parts};
+pub use self::dataset::{Dataset, ImageShape, Parts};
 pub use self::memory::MEMORY;
+pub use self::outputs::Outputs;
 pub use self::source::{DataOptions, DataSource, Preprocessing};
 use self::table::Table;
 use crate::error::{Error, Result};
@@ -83,8 +87,8 @@ pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts
     if !options.scale {
         return Ok((train, test));
     }
-    let channels = channels::measure(&train)?;
-    Ok((channels::apply(train, &channels)?, channels::apply(test, &channels)?))
+    let channels = scale_channels::measure(&train)?;
+    Ok((scale_channels::apply(train, &channels)?, scale_channels::apply(test, &channels)?))
 }
 
 fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
@@ -119,7 +123,7 @@ pub fn load_like<T: Real>(
             }
         };
         return match &trained.channels {
-            Some(channels) => channels::apply(chosen, channels),
+            Some(channels) => scale_channels::apply(chosen, channels),
             None => Ok(chosen),
         };
     };
@@ -142,7 +146,7 @@ pub fn load_features<T: Real>(trained: &Preprocessing, source: &DataSource) -> R
         None => Err(Error::argument("data", source, "a .csv or .tsv file")),
         Some((columns, path)) => {
             let features = csv_file::features(&Table::read(path)?, columns)?;
-            columns::scale(&source.to_string(), &columns.features, &features)
+            scale_columns::scale(&source.to_string(), &columns.features, &features)
         }
     }
 }

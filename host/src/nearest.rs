@@ -30,7 +30,7 @@ pub fn did_you_mean<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) -
 }
 
 /// Levenshtein's distance: the fewest letters inserted, deleted or replaced that turn one text into the other.
-fn distance(from: &str, to: &str) -> usize {
+pub(crate) fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     // row[j]: the distance between what has been read of `from` and the first j letters of `to`.
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -57,6 +57,7 @@ mod tests {
             ("", "abc", 3),
             ("abc", "", 3),
             ("flaw", "lawn", 2),
+            ("saturday", "sunday", 3),
             ("rho", "rho", 0),
         ];
         for (from, to, slips) in pairs {

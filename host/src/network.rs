@@ -1,18 +1,18 @@
 //! Networks: how they are written, cut and initialised, what a model file holds, and how outputs are scored.
 
 pub mod blocks;
-pub mod composed;
 pub mod costs;
 pub mod cuts;
 pub mod evaluate;
 pub mod init;
 pub mod model;
-pub mod names;
+pub mod predictor;
 pub mod score;
+pub mod widths;
 
-pub use blocks::{Architecture, BlockNetwork};
+pub use blocks::{Architecture, Network};
 pub use evaluate::{Evaluation, evaluate};
 pub use init::Initializer;
-pub use model::{Dense, Model};
-pub use names::{Activation, Loss};
+pub use model::{Map, Model, Notation};
+pub use predictor::Predictor;
 pub use score::{Measure, Score};

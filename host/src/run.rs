@@ -1,14 +1,12 @@
 //! Runs: the trainer with its threads and products, and what observers see of it.
 
-pub mod convert;
 pub mod engine;
 pub mod executor;
 pub mod folder;
 pub mod kernel;
 pub mod memory;
 pub mod observe;
-pub mod products;
-pub mod threshold;
+pub mod plan;
 pub mod trainer;
 
 pub use observe::{Bound, Change, History, Metrics, Observer, Observers, Outcome, Summary};

@@ -21,6 +21,8 @@ pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use resolved::Settings;
 pub use values::{
-    Batch, Classes, Cuts, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit,
-    Tolerance, Widths,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
 };
+
+pub use crate::network::cuts::Cuts;
+pub use crate::network::widths::Widths;

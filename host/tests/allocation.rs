@@ -2,7 +2,6 @@
 //!
 //! One test alone: the allocator counts what every thread does, and the harness allocates when a test ends.
 
-use clap::ValueEnum;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -10,20 +9,21 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use altmin::Trainer;
 use altmin::data;
-use altmin::run::engine::{Batches, Engine, Plan, Size, TILE};
+use altmin::network::Network;
+use altmin::network::blocks::dense_blocks;
+use altmin::run::engine::{Batches, Engine};
 use altmin::run::executor::Parallel;
 use altmin::run::kernel::fast::Fast;
 use altmin::run::{Metrics, Observer, Summary};
 use altmin::settings::{Batch, Method, Settings, TrainOptions, Use};
 use altmin_core::gemm::{Gemm, Portable, Transpose};
-use altmin_core::loss::{Loss, OutputSolver, Target};
-use altmin_core::method::pdadmm::DualStorage;
-use altmin_core::method::{Problem, Settings as CoreSettings, backprop, dlam, proxprop};
-use altmin_core::optimizer::Optimizer;
+use altmin_core::block::Shape;
+use altmin_core::loss::Target;
+use altmin_core::method::{Hyperparameters, Problem, TILE};
 use altmin_core::update::StepRule;
 use altmin_core::view::{MatMut, MatRef, dense};
 use altmin_core::workspace::{Requirement, Stack};
-use altmin_core::{Activation, Real, Regularizer, Result};
+use altmin_core::{Activation, Real, Result};
 
 /// Allocations of all threads, outside and inside a product.
 static OUTSIDE: AtomicUsize = AtomicUsize::new(0);
@@ -115,56 +115,37 @@ fn number(index: usize) -> f64 {
     2.0 * (index as f64 * 0.618_033_988_749_895).fract() - 1.0
 }
 
-fn core_settings(step: StepRule<f32>) -> CoreSettings<f32> {
-    CoreSettings {
-        nu: 1.0,
-        rho: 5.0,
-        weight_step: step,
-        input_step: step,
-        activation: Activation::Relu,
-        loss: Loss::CrossEntropy,
-        solver: OutputSolver::Newton,
-        regularizer: Regularizer::None,
-    }
-}
-
 /// Every method in every way that allocates something of its own.
-fn plans() -> Vec<(&'static str, Plan<f32>)> {
-    let least_squares = core_settings(StepRule::LeastSquares { damping: 0.1 });
-    let vector = core_settings(StepRule::Vector);
-    let pdadmm = |settings| Plan::Pdadmm { settings, storage: DualStorage::Recovered };
-    let CoreSettings { activation, loss, solver, regularizer, rho, input_step, .. } = vector;
-    let dlam = |settings: CoreSettings<f32>, accelerate| dlam::Settings {
-        rho,
-        epsilon: 1.0,
-        weight_step: settings.weight_step,
-        input_step,
-        activation,
-        loss,
-        solver,
-        regularizer,
-        repair: dlam::Repair::Activations,
-        accelerate,
+fn runs() -> Vec<(String, Method, Hyperparameters<f32>)> {
+    let vector = Hyperparameters {
+        rho: 5.0,
+        weight_step: StepRule::Vector,
+        input_step: StepRule::Vector,
+        learning_rate: 0.001,
+        ..Hyperparameters::default()
     };
-    let proxprop = proxprop::Settings { nu: 3.0, damping: 0.1, activation, loss, solver, regularizer };
-    let adam = backprop::Settings { optimizer: Optimizer::adam(0.001), activation, loss, regularizer };
-    let gd = backprop::Settings { optimizer: Optimizer::gd(0.1), ..adam };
-    let batches = Some(Batches { size: 150, seed: 0 });
-    vec![
-        ("pdadmm, vector", pdadmm(vector)),
-        ("pdadmm, least-squares", pdadmm(least_squares)),
-        ("dladmm, vector", Plan::Dladmm(vector)),
-        ("dladmm, least-squares", Plan::Dladmm(least_squares)),
-        ("taylor", Plan::Taylor(least_squares)),
-        ("dlam, vector", Plan::Dlam(dlam(vector, false))),
-        ("dlam, least-squares weights", Plan::Dlam(dlam(least_squares, false))),
-        ("dlam, accelerated", Plan::Dlam(dlam(vector, true))),
-        ("proxprop", Plan::Proxprop(proxprop, None)),
-        ("proxprop, batches", Plan::Proxprop(proxprop, batches)),
-        ("adam", Plan::Backprop(adam, None)),
-        ("adam, batches", Plan::Backprop(adam, batches)),
-        ("gd", Plan::Backprop(gd, None)),
-    ]
+    let exact = StepRule::LeastSquares { damping: 0.1 };
+    let least_squares = Hyperparameters { weight_step: exact, input_step: exact, ..vector };
+    let mut runs = Vec::new();
+    for &method in Method::ALL {
+        let uses = |setting| method.card().uses(setting);
+        let mut add = |what: &str, hyperparameters| runs.push((format!("{method}{what}"), method, hyperparameters));
+        if uses(Use::Epsilon) {
+            let dlam = Hyperparameters { epsilon: 1.0, ..vector };
+            add(", vector", dlam);
+            add(", least-squares weights", Hyperparameters { weight_step: exact, ..dlam });
+            add(", accelerated", Hyperparameters { accelerate: true, ..dlam });
+            continue;
+        }
+        if uses(Use::Steps) {
+            add(", vector", vector);
+        }
+        add("", least_squares);
+        if uses(Use::Batch) {
+            add(", batches", Hyperparameters { batch: Some(150), ..least_squares });
+        }
+    }
+    runs
 }
 
 /// Threads of this process, where the system tells.
@@ -188,30 +169,36 @@ fn begin_all_threads() {
 }
 
 /// What the sweeps after the first allocate, outside and inside the products.
-fn sweeps<G: Gemm<f32>>(plan: Plan<f32>, threads: usize, gemm: G) -> (usize, usize) {
+fn sweeps<G: Gemm<f32>>(
+    method: Method,
+    hyperparameters: &Hyperparameters<f32>,
+    threads: usize,
+    gemm: G,
+) -> (usize, usize) {
     let (gemm, alive) = (Watched(gemm), threads_alive());
     let x: Vec<f32> = (0..WIDTHS[0] * SAMPLES).map(|index| number(index) as f32).collect();
     let classes: Vec<u32> = (0..SAMPLES).map(|sample| (sample % WIDTHS[3]) as u32).collect();
     let problem = Problem { x: dense(&x, WIDTHS[0], SAMPLES), target: Target::Classes(&classes) };
-    let size = Size { widths: WIDTHS.to_vec(), samples: SAMPLES };
-    let mut engine = Engine::new(plan, &size, &gemm).unwrap();
-    for layer in engine.layers_mut() {
-        let (weights, _) = layer.parameters_mut();
-        weights.iter_mut().enumerate().for_each(|(index, w)| *w = (0.3 * number(index)) as f32);
-    }
+    let network =
+        Network::new(dense_blocks(&WIDTHS[1..3], Activation::Relu, WIDTHS[3]), Shape::flat(WIDTHS[0])).unwrap();
+    let cuts: &[usize] = if method.card().uses(Use::Subnetworks) { &[2] } else { &[] };
+    let batches = hyperparameters.batch.map(|size| Batches { size, seed: 0 });
+    let mut engine =
+        Engine::new(method, hyperparameters, &network, cuts, batches, problem, &gemm).unwrap();
+    engine.parameters_mut().iter_mut().enumerate().for_each(|(index, w)| *w = (0.3 * number(index)) as f32);
     let mut executor = Parallel::new(threads, engine.scratch());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let allocated = pool.install(|| {
         begin_all_threads();
         engine.initialize(problem, &mut executor, &gemm).unwrap();
         engine.sweep(problem, &mut executor, &gemm).unwrap();
-        let first = engine.objective(problem, &mut executor, &gemm).unwrap();
+        let first = engine.parameters()[0];
         let before = counts();
         for _ in 0..SWEEPS {
             engine.sweep(problem, &mut executor, &gemm).unwrap();
         }
-        let last = engine.objective(problem, &mut executor, &gemm).unwrap();
         let after = counts();
+        let last = engine.parameters()[0];
         assert!(last != first, "nothing was done");
         (after.0 - before.0, after.1 - before.1)
     });
@@ -247,7 +234,7 @@ fn trainer_sweeps(method: Method, batch: Option<Batch>, threads: usize, rho_sche
     let options = TrainOptions {
         method: Some(method),
         batch,
-        nu_schedule: method.uses(Use::NuSchedule).then(|| "times:1.5:1".parse().unwrap()),
+        nu_schedule: method.card().uses(Use::NuSchedule).then(|| "times:1.5:1".parse().unwrap()),
         rho_schedule: Some(rho_schedule.parse().unwrap()),
         ..TrainOptions::default()
     };
@@ -301,10 +288,10 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
     let kept = std::hint::black_box(Box::new(number(1)));
     assert_eq!((counts().0 - before.0, *kept), (1, number(1)), "the counter counts");
 
-    for (what, plan) in plans() {
+    for (what, method, settings) in runs() {
         for threads in [1, 2] {
-            assert_eq!(sweeps(plan, threads, Portable), (0, 0), "{what}, {threads} threads");
-            let (outside, inside) = sweeps(plan, threads, Fast);
+            assert_eq!(sweeps(method, &settings, threads, Portable), (0, 0), "{what}, {threads} threads");
+            let (outside, inside) = sweeps(method, &settings, threads, Fast);
             println!(
                 "{what}, {threads} threads: {inside} allocations of the product crate in {SWEEPS} sweeps"
             );
@@ -333,16 +320,16 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
             }
         }
     }
-    for &method in Method::value_variants() {
+    for &method in Method::ALL {
         for threads in [1, 2] {
             for batch in [None, Some(Batch(Some(100)))] {
-                if batch.is_none() || method.uses(Use::Batch) {
+                if batch.is_none() || method.card().uses(Use::Batch) {
                     let what = format!("trainer, {method}, {batch:?}, {threads} threads");
                     assert_eq!(trainer_sweeps(method, batch, threads, "constant"), [0; SWEEPS], "{what}");
                 }
             }
             for schedule in ["rising:2", "times:0.9:1"] {
-                if method.uses(Use::RhoSchedule) {
+                if method.card().uses(Use::RhoSchedule) {
                     let what = format!("trainer, {method}, {threads} threads, {schedule}");
                     assert_eq!(trainer_sweeps(method, None, threads, schedule), [0; SWEEPS], "{what}");
                 }

@@ -1,35 +1,51 @@
-//! ReLU and leaky ReLU.
-//!
-//! A maximum of this crate returns its second operand where either is NaN, so the constant stands first throughout:
-//! a NaN that comes in must come out, or divergence would go unseen.
+//! ReLU, `f(z) = max(z, 0)`: leaky ReLU of slope 0, but for the value, which needs no product.
 
+use super::function::Function;
+use super::leaky_relu::LeakyRelu;
+use super::preimage::rounding;
 use crate::real::Real;
 
-#[inline]
-pub(super) fn value<T: Real>(z: T) -> T {
-    T::ZERO.max(z)
+#[derive(Clone, Copy)]
+pub(super) struct Relu;
+
+impl Relu {
+    #[inline]
+    fn leaky<T: Real>(self) -> LeakyRelu<T> {
+        LeakyRelu { slope: T::ZERO }
+    }
 }
 
-#[inline]
-pub(super) fn leaky_value<T: Real>(slope: T, z: T) -> T {
-    let left = slope * z;
-    if z > T::ZERO { z } else { left }
-}
+impl<T: Real> Function<T> for Relu {
+    // A maximum of this crate returns its second operand where either is NaN, so the constant stands first: a NaN that
+    // comes in must come out, or divergence would go unseen.
+    #[inline]
+    fn value(self, z: T) -> T {
+        T::ZERO.max(z)
+    }
 
-#[inline]
-pub(super) fn derivative<T: Real>(slope: T, z: T) -> T {
-    if z > T::ZERO { T::ONE } else { slope }
-}
+    #[inline]
+    fn derivative(self, z: T) -> T {
+        self.leaky().derivative(z)
+    }
 
-/// The minimiser of `omega (z - c)^2 + (t - f(z))^2`, both branches computed and one selected.
-///
-/// The denominators are the same for every element: they are inverted once where this is inlined into a loop, since two
-/// divisions an element would cost more than everything else.
-#[inline]
-pub(super) fn minimise<T: Real>(slope: T, omega: T, c: T, t: T) -> T {
-    let (left_scale, right_scale) = (T::ONE / (omega + slope * slope), T::ONE / (omega + T::ONE));
-    let left = T::ZERO.min((omega * c + slope * t) * left_scale);
-    let right = T::ZERO.max((omega * c + t) * right_scale);
-    let value = |z: T, f: T| omega * (z - c) * (z - c) + (t - f) * (t - f);
-    if value(right, right) < value(left, slope * left) { right } else { left }
+    #[inline]
+    fn derivative_at_value(self, a: T) -> T {
+        self.leaky().derivative_at_value(a)
+    }
+
+    fn lipschitz(self) -> T {
+        T::ONE
+    }
+
+    #[inline]
+    fn minimise_scalar(self, omega: T, c: T, t: T) -> T {
+        self.leaky().minimise_scalar(omega, c, t)
+    }
+
+    #[inline]
+    fn preimage(self, epsilon: T, a: T) -> (T, T) {
+        let low = a - epsilon;
+        let open = low <= rounding(epsilon, a);
+        (if open { T::NEG_INFINITY } else { low }, T::ZERO.max(a + epsilon))
+    }
 }

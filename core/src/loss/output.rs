@@ -1,11 +1,11 @@
 //! The output layer's z-subproblem, `min_z R(z; y) + (mu/2)|z - c|^2`, column by column.
 
-use super::problem::{Point, Problem};
-use super::{Loss, Target, fista, least_squares, newton};
+use super::{Loss, Target};
+use crate::choice::choice;
 use crate::error::{Error, Result, require_positive};
 use crate::real::Real;
 use crate::reduce::max_abs;
-use crate::view::{MatMut, MatRef, column, column_mut, require_size};
+use crate::view::{MatMut, MatRef, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// How the output subproblem is solved where it has no closed form.
@@ -18,6 +18,13 @@ pub enum OutputSolver {
     /// FISTA (Beck and Teboulle 2009), as the papers have it (dlADMM equations 5 and 15, pdADMM equation 5), with
     /// step `1/(H + mu)` and its momentum restarted whenever it points uphill. Linear convergence, slow for small mu.
     Fista,
+}
+
+choice! { OutputSolver, "solver":
+    Newton, 0, "newton",
+        "Newton's method, the full step halved until the objective falls: a handful of iterations from a near start";
+    Fista, 1, "fista",
+        "FISTA, as the papers have it, with its momentum restarted where it points uphill: slow for small mu";
 }
 
 /// What the output subproblem's solver met over the columns of a tile.
@@ -62,13 +69,7 @@ pub fn kkt_tolerance<T: Real>(loss: Loss, mu: T, magnitudes: (T, T, T)) -> f64 {
 /// Scratch for [`solve_output`] with `rows` outputs, whatever the number of columns: 72 vectors for Newton (9 for each of
 /// 8 columns side by side), 6 for FISTA, none for least squares.
 pub fn solve_output_workspace<T: Real>(loss: Loss, solver: OutputSolver, rows: usize) -> Requirement {
-    let vectors = match (loss, solver) {
-        (Loss::LeastSquares, _) => 0,
-        (Loss::CrossEntropy, OutputSolver::Newton) => newton::VECTORS,
-        // The target written out, the point, and the solver's own.
-        (Loss::CrossEntropy, OutputSolver::Fista) => 1 + Point::<T>::VECTORS + fista::VECTORS,
-    };
-    Requirement::matrix(rows, vectors)
+    Requirement::matrix(rows, loss.solver_vectors(solver))
 }
 
 /// Minimises `R(z; y) + (mu/2)|z - c|^2` over z: the output layer's z-update (dlADMM equations 5 and 15, pdADMM
@@ -103,75 +104,9 @@ pub fn solve_output<T: Real>(
     require_size("c", c.shape(), (rows, columns))?;
     loss.check_target(target, rows, columns)?;
     stack.require(solve_output_workspace::<T>(loss, solver, rows))?;
-
-    match (loss, solver) {
-        (Loss::LeastSquares, _) => solve_least_squares(mu, c, target, z),
-        (Loss::CrossEntropy, OutputSolver::Newton) => newton::solve(mu, c, target, z, iterations, stack),
-        (Loss::CrossEntropy, OutputSolver::Fista) => solve_by_fista(mu, c, target, z, iterations, stack),
-    }
+    loss.solve(solver, mu, c, target, z, iterations, stack)
 }
 
-fn solve_least_squares<T: Real>(
-    mu: T,
-    c: MatRef<'_, T>,
-    target: Target<'_, T>,
-    mut z: MatMut<'_, T>,
-) -> Result<OutputReport> {
-    let mut report = OutputReport::default();
-    for j in 0..z.ncols() {
-        let z = column_mut(&mut z, j);
-        let residual = least_squares::minimise(mu, column(&c, j), target.column(j), z);
-        require_finite(z)?;
-        report = report.merge(OutputReport { residual, ..OutputReport::default() });
-    }
-    Ok(report)
-}
-
-fn solve_by_fista<T: Real>(
-    mu: T,
-    c: MatRef<'_, T>,
-    target: Target<'_, T>,
-    mut z: MatMut<'_, T>,
-    iterations: usize,
-    mut stack: Stack<'_, T>,
-) -> Result<OutputReport> {
-    let mut report = OutputReport::default();
-    for j in 0..z.ncols() {
-        let (z, mut stack) = (column_mut(&mut z, j), stack.rest());
-        let y = stack.vector(z.len())?;
-        target.column(j).write(y);
-        let problem = Problem::new(mu, column(&c, j), y);
-        let solved = solve_column(&problem, z, iterations, stack)?;
-        require_finite(z)?;
-        report = report.merge(solved);
-    }
-    Ok(report)
-}
-
-fn require_finite<T: Real>(z: &[T]) -> Result {
+pub(super) fn require_finite<T: Real>(z: &[T]) -> Result {
     if max_abs(z).is_finite() { Ok(()) } else { Err(Error::NonFinite { quantity: "z of the output layer" }) }
-}
-
-fn solve_column<T: Real>(
-    problem: &Problem<'_, T>,
-    z: &mut [T],
-    cap: usize,
-    mut stack: Stack<'_, T>,
-) -> Result<OutputReport> {
-    let rows = z.len();
-    let mut point = Point::new(rows, &mut stack)?;
-    point.z.copy_from_slice(z);
-    problem.evaluate(&mut point);
-    if !point.value.is_finite() {
-        return Err(Error::NonFinite { quantity: "objective of the output layer" });
-    }
-    let (value, residual) = (point.value, point.residual);
-    let iterations = fista::solve(problem, &mut point, &mut stack, cap)?;
-    let converged = point.converged();
-    // FISTA is not monotone: a column that the cap stopped on its way uphill stays where it was.
-    if converged || point.value <= value {
-        z.copy_from_slice(point.z);
-        return Ok(OutputReport { residual: point.residual, iterations, capped: usize::from(!converged) });
-    }
-    Ok(OutputReport { residual, iterations, capped: 1 })
 }

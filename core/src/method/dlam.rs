@@ -37,7 +37,7 @@ mod epsilon;
 mod penalties;
 mod tile;
 
-pub use epsilon::{EpsilonRule, Repair};
+pub use epsilon::{EpsilonRule, EpsilonRuleKind, Repair};
 pub use penalties::Projection;
 
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};

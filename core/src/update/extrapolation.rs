@@ -134,17 +134,8 @@ fn measure<T: Real>(
         let quadratic = column(&cross, j).iter().zip(column(&product, j)).zip(&*change.bias);
         let linear = column(&moves, j).iter().zip(column(&weights, j));
         for ((rise, (&step, &weight)), ((&c, &p), &d)) in rise.iter_mut().zip(linear).zip(quadratic) {
-            *rise += w * step * (c + half * p + d * sums.input[j]) + omega_rise(regularizer, weight, step);
+            *rise += w * step * (c + half * p + d * sums.input[j]) + regularizer.rise(weight, step);
         }
-    }
-}
-
-/// `Omega(x + d) - Omega(x)` of one element.
-fn omega_rise<T: Real>(regularizer: Regularizer<T>, x: T, d: T) -> T {
-    match regularizer {
-        Regularizer::None => T::ZERO,
-        Regularizer::L1(lambda) => lambda * ((x + d).abs() - x.abs()),
-        Regularizer::L2(lambda) => lambda * d * (x + T::from_f64(0.5) * d),
     }
 }
 

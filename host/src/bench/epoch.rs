@@ -4,7 +4,6 @@ use std::time::Instant;
 
 use altmin_core::Real;
 use altmin_core::method::Problem;
-use altmin_core::view::dense_mut;
 use serde::Serialize;
 
 use super::Crew;
@@ -12,10 +11,10 @@ use crate::bench::busy::Watch;
 use crate::bench::prediction::{Prediction, predict};
 use crate::data::{self, Dataset};
 use crate::error::{Error, Result};
-use crate::network::init;
-use crate::run::engine::{Engine, Subnetworks};
+use crate::network::Network;
+use crate::run::engine::Engine;
 use crate::run::kernel::AnyGemm;
-use crate::run::trainer::net::{block_network, cuts, end_to_end, plan};
+use crate::run::plan;
 use crate::settings::{Precision, Settings, Use};
 
 /// An epoch on a number of threads.
@@ -57,24 +56,22 @@ pub fn epoch(settings: &Settings, repeats: usize) -> Result<Vec<EpochReport>> {
 }
 
 fn epoch_in<T: Real>(settings: &Settings, repeats: usize) -> Result<Vec<EpochReport>> {
-    if !settings.method.uses(Use::Subnetworks) {
+    if !settings.method.card().uses(Use::Subnetworks) {
         let expected = "gsadmm or gsam: of other methods `bench sweep` times the sweeps";
         return Err(Error::argument("method", settings.method, expected));
     }
     let (train, _) = data::load::<T>(&settings.data, &settings.data_options())?;
-    let network = block_network(settings, &train)?;
-    let cuts = cuts(settings, &network)?;
-    let whole = end_to_end(settings);
+    let network = plan::network(settings, &train)?;
+    let whole = plan::end_to_end(settings);
     let gemm = AnyGemm::of(settings.kernel);
     let counts = if settings.threads > 1 { vec![1, settings.threads] } else { vec![1] };
     let mut runs = Vec::new();
-    for (settings, cuts) in [(settings, &cuts[..]), (&whole, &[])] {
-        let plan = plan::<T>(settings, &network, cuts)?;
-        let run = match settings.method.uses(Use::Subnetworks) {
-            true => format!("{}, {} subnetworks", settings.method, cuts.len() + 1),
-            false => format!("{}, end to end", settings.method),
+    for settings in [settings, &whole] {
+        let run = match plan::cuts(settings, &network)?.len() {
+            _ if !settings.method.card().uses(Use::Subnetworks) => format!("{}, end to end", settings.method),
+            cuts => format!("{}, {} subnetworks", settings.method, cuts + 1),
         };
-        runs.push((run, Timed::new(settings, plan, &train, &counts, &gemm)?));
+        runs.push((run, Timed::new(settings, &network, &train, &counts, &gemm)?));
     }
     let watch = Watch::start();
     // A round that is not counted touches all memory for the first time.
@@ -97,18 +94,15 @@ struct Timed<T> {
 impl<T: Real> Timed<T> {
     fn new(
         settings: &Settings,
-        plan: Subnetworks<T>,
+        network: &Network,
         train: &Dataset<T>,
         threads: &[usize],
         gemm: &AnyGemm,
     ) -> Result<Self> {
-        let prediction = predict(&plan, train.n_samples(), gemm)?;
-        let maps: Vec<_> = plan.parts.iter().flat_map(|part| part.network().maps()).collect();
-        let mut engine = Engine::of_blocks(plan, train.n_samples(), gemm)?;
-        for (index, (map, (weights, _))) in maps.into_iter().zip(engine.maps_mut()).enumerate() {
-            let weights = &mut dense_mut(weights, map.n_out, map.n_in);
-            init::fill(settings.init, settings.seed, index as u32, weights);
-        }
+        let prediction = predict::<T>(settings, network, train.n_samples(), gemm)?;
+        let hyperparameters = settings.hyperparameters();
+        let mut engine = plan::engine(settings, &hyperparameters, network, problem(train), gemm)?;
+        engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, network));
         let scratch = engine.scratch();
         let mut crews =
             threads.iter().map(|&threads| Crew::new(threads, scratch)).collect::<Result<Vec<_>>>()?;

@@ -14,8 +14,9 @@ use altmin_core::Real;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::run::engine::Subnetworks;
+use crate::network::Network;
 use crate::run::kernel::AnyGemm;
+use crate::settings::Settings;
 use epoch::Epoch;
 
 /// The numbers of workers that are predicted for.
@@ -50,12 +51,17 @@ impl Prediction {
     }
 }
 
-/// Times parts of an epoch of `plan` over so many samples, made up, and predicts the whole.
+/// Times parts of an epoch of a run over so many samples, made up, and predicts the whole.
 ///
 /// # Errors
 /// Those of the core.
-pub fn predict<T: Real>(plan: &Subnetworks<T>, samples: usize, gemm: &AnyGemm) -> Result<Prediction> {
-    Ok(of(&Epoch::time(plan, samples, gemm)?))
+pub fn predict<T: Real>(
+    settings: &Settings,
+    network: &Network,
+    samples: usize,
+    gemm: &AnyGemm,
+) -> Result<Prediction> {
+    Ok(of(&Epoch::time::<T>(settings, network, samples, gemm)?))
 }
 
 fn of(epoch: &Epoch) -> Prediction {

@@ -4,13 +4,11 @@ use std::time::Instant;
 
 use altmin_core::executor::Executor;
 use altmin_core::gemm::{Gemm, Transpose};
+use altmin_core::method::Products;
 use altmin_core::view::{MatMut, MatRef, dense, dense_mut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
-use crate::run::engine::Size;
-use crate::run::products::{Products, sweep_products};
-use crate::settings::{Method, StepRule};
 
 /// Samples of a product at most: enough for its rate to be that of any number (it was the same or a little higher than
 /// at 60,000), and few enough that the operands hardly add to the process's memory.
@@ -52,15 +50,14 @@ struct Part<'a, T> {
 }
 
 impl<T: Real> Reference<T> {
-    pub(super) fn new(size: &Size, input_step: StepRule, method: Method) -> Self {
-        let shapes = sweep_products(method, input_step, &size.widths);
+    pub(super) fn new(shapes: Vec<Products>, sweep_samples: usize) -> Self {
         let most = |of: fn(&Products) -> usize| shapes.iter().map(of).max().unwrap_or(0);
         let square = most(|shape| shape.n_in * shape.n_out);
         let some = T::from_f64(0.01);
-        let samples = size.samples.min(MOST_SAMPLES);
+        let samples = sweep_samples.min(MOST_SAMPLES);
         Self {
             samples,
-            scale: size.samples as f64 / samples as f64,
+            scale: sweep_samples as f64 / samples as f64,
             weights: vec![some; square],
             inputs: vec![some; most(|shape| shape.n_in) * samples],
             outputs: vec![some; most(|shape| shape.n_out) * samples],

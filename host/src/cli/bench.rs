@@ -3,8 +3,8 @@
 mod epoch;
 
 use super::failure::Failure;
-use super::{connect, output};
-use crate::bench::{BenchReport, BenchSettings};
+use super::output;
+use crate::bench::{self, BenchReport, BenchSettings};
 use crate::error::Error;
 use crate::report::table;
 use crate::settings::{Kernel, Method, Precision, StepRule, Widths};
@@ -80,7 +80,7 @@ impl Bench {
             What::Epoch(epoch) => return epoch.run(),
         };
         let json = sweep.json;
-        let report = connect::bench(&sweep.settings()?)?;
+        let report = bench::sweep(&sweep.settings()?)?;
         if json {
             output::print_json("bench", &report)?;
         } else {

@@ -1,11 +1,13 @@
 //! `altmin compare`.
 
-mod conduct;
 mod lines;
+mod loaded;
 mod methods;
+mod reporter;
+mod runner;
 
 use super::failure::Failure;
-use super::{connect, interrupt, output};
+use super::{interrupt, output};
 use crate::compare::{Comparison, Request};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
@@ -13,8 +15,8 @@ use crate::run::folder::RunFolder;
 use crate::run::threshold;
 use crate::settings::{Method, TrainOptions, Use};
 use clap::{Args, ValueEnum};
-pub(super) use conduct::{Conductor, Ready, To, conduct};
 use methods::{Named, NamedParser};
+use reporter::Destinations;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -99,10 +101,14 @@ impl Compare {
             }
         }
         let stop = interrupt::flag()?;
-        let ready = connect::comparison(comparison)?;
-        let to =
-            To { out: self.out.as_deref(), json: self.json, quiet: self.quiet, accuracies: &self.accuracies };
-        conduct(ready.as_ref(), to, &stop).map(ExitCode::from)
+        let loaded = loaded::load(comparison)?;
+        let to = Destinations {
+            out: self.out.as_deref(),
+            json: self.json,
+            quiet: self.quiet,
+            accuracies: &self.accuracies,
+        };
+        runner::run(loaded.as_ref(), to, &stop).map(ExitCode::from)
     }
 
     /// What is asked for, checked.

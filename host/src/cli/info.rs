@@ -5,12 +5,10 @@ mod blocks;
 use super::failure::Failure;
 use super::{output, train};
 use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
-use crate::network::model::Model;
-use crate::network::names::{Activation, Loss};
+use crate::bench::products::{product_flops, sweep_products};
+use crate::network::model::{Model, Notation};
 use crate::report::table;
-use crate::run::memory::state_bytes;
-use crate::run::products::{Products, product_flops, sweep_products};
-use crate::run::threshold::{rho_threshold, theorem};
+use crate::run::plan;
 use crate::settings::{Method, Settings, TrainOptions};
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
@@ -52,24 +50,20 @@ impl Info {
 fn of_model(path: &Path) -> Result<String, Failure> {
     let model = Model::<f64>::load(path)?;
     let trained = &model.preprocessing;
-    if let Some(network) = &model.blocks {
-        let mut text = blocks::listing(network);
+    let widths = model.network.widths().filter(|_| model.notation == Notation::Layers);
+    let Some(widths) = widths else {
+        let mut text = blocks::listing(&model.network);
         text.push_str(&table::rows(&[
             ("loss", model.loss.to_string()),
             (model.outputs.kind(), model.outputs.names().join(", ")),
             ("trained on", trained_on(trained)),
         ]));
         return Ok(text);
-    }
-    let widths: Vec<usize> = model
-        .layers
-        .iter()
-        .map(|layer| layer.n_in)
-        .chain(model.layers.last().map(|last| last.n_out))
-        .collect();
+    };
+    let activation = model.network.activation();
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
-        ("activation", model.activation.to_string()),
+        ("activation", activation.to_string()),
         ("loss", model.loss.to_string()),
         (model.outputs.kind(), model.outputs.names().join(", ")),
         ("trained on", trained_on(trained)),
@@ -81,9 +75,7 @@ fn of_model(path: &Path) -> Result<String, Failure> {
         text.push_str(&channels(known));
     }
     text.push_str("\nthresholds on rho with nu = 1\n");
-    for method in Method::value_variants() {
-        text.push_str(&threshold(*method, 1.0, model.activation, model.loss));
-    }
+    text.push_str(&thresholds(1.0, activation, model.loss));
     Ok(text)
 }
 
@@ -125,11 +117,13 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
         return blocks::of_settings(settings);
     }
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
-    let widths = widths(settings, &train);
+    let network = plan::network(settings, &train)?;
+    let widths = network.widths().unwrap_or_default();
     let samples = train.n_samples();
-    let state = state_bytes(settings.method, &widths, samples, settings.precision);
-    let flops = product_flops(settings.method, settings.input_step, &widths, samples);
-    let products = sweep_products(settings.method, settings.input_step, &widths);
+    let state = plan::state_bytes(settings, &network, &[], samples);
+    let rule = settings.input_rule();
+    let flops = product_flops(settings.method, &rule, &widths, samples);
+    let products = sweep_products(settings.method, &rule, &widths);
     let one = |products: &Products| format!("{} of {}x{}", products.count, products.n_out, products.n_in);
     let products = products.iter().map(one).collect::<Vec<_>>().join(", ");
     let mut text = layers(&widths);
@@ -144,20 +138,12 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
         ("operations a sweep", format!("{flops:.4e}, for the products alone")),
     ]));
     let _ = writeln!(text, "\nthresholds on rho with nu = {}; rho = {}", settings.nu, settings.rho);
-    for method in Method::value_variants() {
-        text.push_str(&threshold(*method, settings.nu, settings.activation, settings.loss));
-    }
-    if let Some(bound) = rho_threshold(settings.method, settings.nu, settings.activation, settings.loss) {
+    text.push_str(&thresholds(settings.nu, settings.activation, settings.loss));
+    if let Some(bound) = settings.rho_threshold() {
         let (met, promise) = if settings.rho > bound { ("met", "cannot") } else { ("not met", "may") };
         let _ = writeln!(text, "{}: {met}, the objective {promise} rise", settings.method);
     }
     Ok(text)
-}
-
-/// All widths of the network that the settings ask for.
-fn widths(settings: &Settings, train: &Dataset<f32>) -> Vec<usize> {
-    let ends = (train.n_features(), train.n_outputs());
-    [ends.0].into_iter().chain(settings.hidden.iter().copied()).chain([ends.1]).collect()
 }
 
 /// One line a layer, and the number of parameters.
@@ -173,7 +159,14 @@ fn layers(widths: &[usize]) -> String {
     text
 }
 
-fn threshold(method: Method, nu: f64, activation: Activation, loss: Loss) -> String {
-    rho_threshold(method, nu, activation, loss)
-        .map_or_else(String::new, |bound| format!("  {method}: rho > {bound}  ({})\n", theorem(method)))
+/// One line for each method whose theorem asks something of rho.
+fn thresholds(nu: f64, activation: Activation<f64>, loss: Loss) -> String {
+    let mut text = String::new();
+    for method in Method::ALL {
+        let Some(threshold) = method.card().rho_threshold else { continue };
+        let bound = threshold(nu, activation.lipschitz(), loss);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {method}: rho > {bound}  ({})", method.card().theorem);
+    }
+    text
 }

@@ -1,9 +1,9 @@
 //! `altmin train`.
 
-mod conduct;
+mod runner;
 
 use super::failure::Failure;
-use super::{connect, interrupt, output};
+use super::{interrupt, output};
 use crate::error::Error;
 use crate::run::folder::RunFolder;
 use crate::run::threshold;
@@ -11,7 +11,7 @@ use crate::settings::{
     Inner, InnerDefaults, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults,
 };
 use clap::{Args, ValueEnum};
-pub(super) use conduct::{Run, To, conduct};
+use runner::Destinations;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,9 +56,9 @@ impl Train {
             output::note("warning", &warning);
         }
         let stop = interrupt::flag()?;
-        let mut run = connect::run(&settings)?;
-        let to = To { out: self.out.as_deref(), json: self.json, quiet: self.quiet };
-        conduct(run.as_mut(), &settings, &to, &stop).map(ExitCode::from)
+        let mut trainer = runner::load(&settings)?;
+        let to = Destinations { out: self.out.as_deref(), json: self.json, quiet: self.quiet };
+        runner::run(trainer.as_mut(), &settings, &to, &stop).map(ExitCode::from)
     }
 }
 

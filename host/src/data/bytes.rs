@@ -1,4 +1,4 @@
-//! The bytes of a file, plain or gzip.
+//! Files and folders of data sets: whether they are there, and their bytes, plain or gzip.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -8,7 +8,19 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::error::{Error, Result};
 
+/// What a data source may be, for messages.
+pub(super) const SOURCES: &str =
+    "digits, fashion-mnist, a folder of IDX files or of CIFAR's binary files, or a .csv or .tsv file";
+
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// `Ok` if there is a folder.
+///
+/// # Errors
+/// [`Error::Argument`] (`data`).
+pub(super) fn require_folder(folder: &Path) -> Result {
+    if folder.is_dir() { Ok(()) } else { Err(Error::argument("data", folder.display(), SOURCES)) }
+}
 
 /// Opens a file, through a decoder if it is gzip by content, whatever its name.
 pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {

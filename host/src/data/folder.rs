@@ -4,8 +4,8 @@ use std::path::Path;
 
 use altmin_core::Real;
 
+use super::bytes::require_folder;
 use super::cifar::{self, Labels, Variant};
-use super::source::SOURCES;
 use super::{HOLDOUT, Parts, idx};
 use crate::error::{Error, Result};
 
@@ -27,9 +27,7 @@ impl Format {
     /// [`Error::Argument`] (`data`) if `folder` is none, [`Error::Missing`] if there are files of no format,
     /// [`Error::Format`] naming the formats if there are files of several.
     pub fn of(folder: &Path) -> Result<Self> {
-        if !folder.is_dir() {
-            return Err(Error::argument("data", folder.display(), SOURCES));
-        }
+        require_folder(folder)?;
         let found: Vec<Self> = Self::ALL.into_iter().filter(|format| format.is_in(folder)).collect();
         match found[..] {
             [format] => Ok(format),

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use altmin_core::Real;
 
-use super::bytes::{open, read_failed, read_up_to};
-use super::source::SOURCES;
+use super::bytes::{open, read_failed, read_up_to, require_folder};
 use super::{Dataset, ImageShape};
 use crate::error::{Error, Result};
 
@@ -76,9 +75,7 @@ pub const TEST: Part = part("t10k");
 /// another number of labels than of images; also for test images of another size than the training images.
 /// [`Error::Data`] as [`Dataset::new`].
 pub fn load<T: Real>(folder: &Path) -> Result<(Dataset<T>, Dataset<T>)> {
-    if !folder.is_dir() {
-        return Err(Error::argument("data", folder.display(), SOURCES));
-    }
+    require_folder(folder)?;
     let train = read_part(folder, TRAINING)?;
     let test = read_part(folder, TEST)?;
     if test.image != train.image {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::bytes::SOURCES;
 use super::channels::Channel;
 use super::cifar::Labels;
 use super::columns::Columns;
@@ -28,10 +29,6 @@ pub enum DataSource {
     /// which nothing can be loaded and nothing is done to the samples.
     Memory,
 }
-
-/// What a data source may be, for messages.
-pub(super) const SOURCES: &str =
-    "digits, fashion-mnist, a folder of IDX files or of CIFAR's binary files, or a .csv or .tsv file";
 
 impl DataSource {
     /// By what the stored pixels are divided to lie between 0 and 1; 1 for a table, whose columns have scales of their own.

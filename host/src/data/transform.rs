@@ -2,7 +2,8 @@
 
 use altmin_core::Real;
 
-use super::dataset::{Dataset, ImageShape, Outputs, Targets};
+use super::dataset::{Dataset, ImageShape, Targets};
+use super::outputs::Outputs;
 use crate::error::{Error, Result};
 
 /// The samples of these indices, in this order.

@@ -1,6 +1,6 @@
 //! Networks of blocks as people write them: `conv 32 3x3 same, relu, maxpool 2, flatten, dense 10`, or a short form.
 //!
-//! [`Architecture`] is what was written, [`BlockNetwork`] what it is for a data set: the blocks with the output layer,
+//! [`Architecture`] is what was written, [`Network`] what it is for a data set: the blocks with the output layer,
 //! checked against the shape of a sample.
 
 mod text;
@@ -11,12 +11,13 @@ use std::str::FromStr;
 use altmin_core::block::conv::Conv;
 use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
-use altmin_core::block::{Block, LinearMap, Network, Shape, Step};
+use altmin_core::block::{Block, LinearMap, Network as CoreNetwork, Shape, Step};
+use altmin_core::method::Layers;
 use altmin_core::{Activation, Real};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
-use crate::settings::Widths;
+use crate::network::widths::Widths;
 use text::{read_block, write_block};
 
 /// More blocks than this are taken for a slip of the pen.
@@ -110,7 +111,7 @@ impl Architecture {
     /// # Errors
     /// [`Error::Argument`] (`network`) for a text that does not end in a fully connected block with these outputs;
     /// [`Error::Core`] for a block that cannot take what comes in.
-    pub fn network(&self, input: Shape, outputs: usize) -> Result<BlockNetwork> {
+    pub fn network(&self, input: Shape, outputs: usize) -> Result<Network> {
         let blocks = match self {
             Self::Mlp(widths) => dense_blocks(widths, Activation::Relu, outputs),
             Self::Cnn => cnn(outputs),
@@ -123,7 +124,7 @@ impl Architecture {
                 blocks.clone()
             }
         };
-        BlockNetwork::new(blocks, input)
+        Network::new(blocks, input)
     }
 }
 
@@ -168,12 +169,12 @@ pub fn sample_shape<T: Real>(data: &Dataset<T>) -> Shape {
 
 /// Blocks that fit one another and the samples that go in.
 #[derive(Debug, Clone, PartialEq)]
-pub struct BlockNetwork {
+pub struct Network {
     blocks: Vec<Block<f64>>,
     input: Shape,
 }
 
-impl BlockNetwork {
+impl Network {
     /// These blocks for samples of this shape. Where the first block is fully connected, an image is the long column as
     /// which it is stored.
     ///
@@ -182,7 +183,7 @@ impl BlockNetwork {
     pub fn new(blocks: Vec<Block<f64>>, input: Shape) -> Result<Self> {
         let flat = matches!(blocks.first(), Some(Block::Dense { .. }));
         let input = if flat { Shape::flat(input.features()) } else { input };
-        Network::new(&blocks, input)?;
+        CoreNetwork::new(&blocks, input)?;
         Ok(Self { blocks, input })
     }
 
@@ -197,23 +198,44 @@ impl BlockNetwork {
     }
 
     /// The core's network.
-    pub fn network(&self) -> Network<'_, f64> {
-        Network::new(&self.blocks, self.input).expect("blocks that were checked when the network was made")
+    pub fn view(&self) -> CoreNetwork<'_, f64> {
+        CoreNetwork::new(&self.blocks, self.input).expect("blocks that were checked when the network was made")
     }
 
     /// The blocks in their places, with the shapes between them.
     pub fn steps(&self) -> Vec<Step<f64>> {
-        self.network().steps().collect()
+        self.view().steps().collect()
     }
 
     /// The linear maps, in the order of their parameters.
     pub fn maps(&self) -> Vec<LinearMap> {
-        self.network().maps().collect()
+        self.view().maps().collect()
+    }
+
+    /// Weights and biases of all maps.
+    pub fn parameters(&self) -> usize {
+        self.view().parameters()
+    }
+
+    /// Its layers, where blocks alternate dense and one activation.
+    pub fn layers(&self) -> Option<Layers<'_, f64>> {
+        Layers::new(self.view()).ok()
+    }
+
+    /// The activation of the hidden layers; ReLU where it is not a network of layers.
+    pub fn activation(&self) -> Activation<f64> {
+        self.layers().map_or(Activation::Relu, |layers| layers.activation())
+    }
+
+    /// Widths of its layers, from the input's features to the outputs; `None` where it is not a network of layers.
+    pub fn widths(&self) -> Option<Vec<usize>> {
+        let shapes = self.layers()?.shapes();
+        Some([self.input.features()].into_iter().chain(shapes.map(|shape| shape.n_out)).collect())
     }
 
     /// Outputs.
     pub fn outputs(&self) -> usize {
-        self.network().output().features()
+        self.view().output().features()
     }
 
     /// The blocks in the scalar type of a computation.
@@ -222,7 +244,7 @@ impl BlockNetwork {
     }
 }
 
-impl fmt::Display for BlockNetwork {
+impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_blocks(f, &self.blocks)
     }

@@ -4,14 +4,13 @@
 use std::time::Instant;
 
 use altmin_core::Real;
-use altmin_core::block::Gradient;
+use altmin_core::block::{Gradient, Network as CoreNetwork};
 use altmin_core::view::{dense, dense_mut};
 use altmin_core::workspace::Stack;
 
 use crate::error::Result;
-use crate::network::blocks::BlockNetwork;
+use crate::network::Network;
 use crate::random::{Purpose, uniform};
-use crate::run::engine::Part;
 use crate::run::kernel::fast::Fast;
 
 /// Passes of which the fastest counts: others were held up.
@@ -22,18 +21,16 @@ const PASSES: usize = 3;
 ///
 /// # Errors
 /// Those of the core.
-pub fn measure<T: Real>(network: &BlockNetwork, samples: usize) -> Result<Vec<f64>> {
+pub fn measure<T: Real>(network: &Network, samples: usize) -> Result<Vec<f64>> {
     let blocks = network.blocks_in::<T>();
     let steps = network.steps();
     let each = blocks.into_iter().zip(steps).map(|(block, step)| {
-        let part = Part::new(vec![block], step.input)?;
-        Ok(seconds(&part, samples)? / samples as f64)
+        Ok(seconds(&CoreNetwork::new(&[block], step.input)?, samples)? / samples as f64)
     });
     each.collect()
 }
 
-fn seconds<T: Real>(part: &Part<T>, m: usize) -> Result<f64> {
-    let network = part.network();
+fn seconds<T: Real>(network: &CoreNetwork<'_, T>, m: usize) -> Result<f64> {
     let numbers = |count: usize, sequence: u32| -> Vec<T> {
         let number = |index| T::from_f64(uniform(0, Purpose::Features, sequence, index) - 0.5);
         (0..count as u64).map(number).collect()

@@ -1,15 +1,35 @@
 //! Where a network is cut into subnetworks.
 
 use std::fmt;
+use std::str::FromStr;
 
 use altmin_core::block::{Block, Step};
 
 use crate::error::{Error, Result};
 use crate::network::blocks::BlockNetwork;
-use crate::settings::Cuts;
 
 /// Subnetworks at most.
 pub const MOST_SUBNETWORKS: usize = 64;
+
+/// The blocks after which a network is cut, counted from 1: `5,9`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cuts(pub Vec<usize>);
+
+impl FromStr for Cuts {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = |_| Error::argument("cut", text, "numbers of blocks such as 5,9");
+        let place = |place: &str| place.trim().parse().map_err(refused);
+        text.split(',').map(place).collect::<Result<_>>().map(Self)
+    }
+}
+
+impl fmt::Display for Cuts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.iter().map(usize::to_string).collect::<Vec<_>>().join(","))
+    }
+}
 
 /// How a network is cut.
 #[derive(Debug, Clone, PartialEq, Eq)]

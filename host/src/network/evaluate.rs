@@ -11,9 +11,9 @@ use serde::Serialize;
 use crate::data::{Column, Dataset};
 use crate::error::{Error, Result};
 use crate::network::model::{self, Model};
+use crate::network::part::{Part, TILE};
 use crate::network::score::r_squared;
 use crate::run::convert;
-use crate::run::engine::{Part, TILE};
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::fast::Fast;
 
@@ -53,8 +53,7 @@ pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) ->
         return Err(Error::data(data.name(), data.outputs().kind(), format!("{kind}, as in training")));
     }
     let outputs = outputs(model, data, threads)?;
-    let loss: Loss = convert::loss(model.loss);
-    let risk = loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
+    let risk = model.loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
     let loss = risk / data.n_samples() as f64;
     if model.outputs.are_values() {
         let (accuracy, errors) = errors(model, data, &outputs);
@@ -158,16 +157,17 @@ pub fn predict<T: Real>(
         return Ok(());
     }
     let spanned = span(n_out, samples, leading_dimension).unwrap_or(outputs.len());
-    let pass = Pass::new(model)?;
-    let tile = pass.tile();
-    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, pass.scratch()));
+    let blocks = model.blocks();
+    let predictor = model.predictor(&blocks)?;
+    let tile = predictor.tile();
+    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, predictor.scratch(&Fast, tile)));
     let runs = Runs::new(&mut outputs[..spanned], leading_dimension.saturating_mul(tile));
     team.enter(|| {
         executor.run(runs, |t, run, stack| {
             let start = t * tile;
             let x = columns(features, start, tile.min(samples - start));
             let mut z = view_mut("outputs", run, n_out, x.ncols(), leading_dimension)?;
-            pass.tile_of(&x, &mut z, stack)
+            predictor.predict(&Fast, &x, &mut z, stack)
         })
     })?;
     Ok(())
@@ -182,71 +182,6 @@ pub(crate) fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_
         }
     }
     Ok(())
-}
-
-/// A model, ready to pass samples through.
-enum Pass<'m, T> {
-    Layers { layers: &'m [model::Dense<T>], activation: altmin_core::Activation<T>, widest: usize },
-    Blocks { part: Part<T>, parameters: Vec<T> },
-}
-
-impl<'m, T: Real> Pass<'m, T> {
-    fn new(model: &'m Model<T>) -> altmin_core::Result<Self> {
-        let layers = &model.layers[..];
-        let Some(blocks) = &model.blocks else {
-            let widest = layers.iter().map(|layer| layer.n_out).max().unwrap_or(0);
-            return Ok(Self::Layers { layers, activation: convert::activation(model.activation), widest });
-        };
-        let parameters =
-            layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias)).copied().collect();
-        Ok(Self::Blocks { part: Part::new(blocks.blocks_in(), blocks.input())?, parameters })
-    }
-
-    /// Samples of a tile.
-    fn tile(&self) -> usize {
-        match self {
-            Self::Layers { .. } => TILE,
-            Self::Blocks { part, .. } => part.tile(TILE),
-        }
-    }
-
-    /// Scratch for a tile.
-    fn scratch(&self) -> Requirement {
-        match self {
-            Self::Layers { layers, widest, .. } => {
-                let shapes = layers.iter().map(|layer| (layer.n_out, layer.n_in));
-                forward::network_workspace::<T, _>(&Fast, shapes, *widest, TILE)
-            }
-            Self::Blocks { part, .. } => {
-                let (network, tile) = (part.network(), self.tile());
-                Requirement::vector(network.record(tile)).and(network.workspace(&Fast, tile))
-            }
-        }
-    }
-
-    /// Samples `x` (inputs x m) to their outputs `z` (outputs x m).
-    fn tile_of(
-        &self,
-        x: &MatRef<'_, T>,
-        z: &mut MatMut<'_, T>,
-        mut stack: Stack<'_, T>,
-    ) -> altmin_core::Result {
-        match self {
-            Self::Layers { layers, activation, widest } => {
-                let maps = layers
-                    .iter()
-                    .map(|layer| (dense(&layer.weight, layer.n_out, layer.n_in), &layer.bias[..]));
-                forward::network(&Fast, *activation, maps, x, z, *widest, stack)
-            }
-            Self::Blocks { part, parameters } => {
-                let network = part.network();
-                let record = stack.vector(network.record(x.ncols()))?;
-                network.forward(&Fast, parameters, x, record, stack.rest())?;
-                copy(&network.output_of(record, x.ncols()), z);
-                Ok(())
-            }
-        }
-    }
 }
 
 /// The class of the largest score, the first of several.

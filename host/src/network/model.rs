@@ -1,15 +1,17 @@
 //! A trained network and its file.
 //!
-//! The file is [safetensors](https://github.com/huggingface/safetensors): tensors `layers.0.weight` as `[out, in]`
-//! and `layers.0.bias` as `[out]`, numbered from 0, which PyTorch's `torch.nn.Linear` takes as they are. Those of a network
-//! of blocks bear the number of their block, from 0: `blocks.2.weight`, of a convolution as `[out, in, height, width]`, of
-//! a residual pair `blocks.2.conv1.weight`, `conv2` and, if there is one, `projection`. Everything else is one JSON text in the metadata under `altmin`: with several keys the file's bytes would differ from run
-//! to run, since the format's writer keeps them in a hash table.
+//! The file is [safetensors](https://github.com/huggingface/safetensors). Of a network that was written as hidden layers the
+//! tensors are `layers.0.weight` as `[out, in]` and `layers.0.bias` as `[out]`, numbered from 0, which PyTorch's
+//! `torch.nn.Linear` takes as they are. Of one that was written as blocks they bear the number of their block, from 0:
+//! `blocks.2.weight`, of a convolution as `[out, in, height, width]`, of a residual pair `blocks.2.conv1.weight`, `conv2`
+//! and, if there is one, `projection`. Everything else is one JSON text in the metadata under `altmin`: with several keys the
+//! file's bytes would differ from run to run, since the format's writer keeps them in a hash table.
 
 use std::fs;
 use std::path::Path;
 
-use altmin_core::Real;
+use altmin_core::block::{Block, Shape};
+use altmin_core::{Activation, Loss, Real};
 use serde::{Deserialize, Serialize};
 
 mod tensors;
@@ -17,37 +19,45 @@ mod tensors;
 use crate::atomic_file;
 use crate::data::{Channel, Outputs, Preprocessing};
 use crate::error::{Error, Result};
-use crate::network::blocks::{Architecture, BlockNetwork};
-use crate::network::names::{Activation, Loss};
-use altmin_core::block::Shape;
+use crate::network::blocks::{Architecture, Network, dense_blocks};
+use crate::network::predictor::Predictor;
+use crate::settings::parse;
 
 /// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the
 /// names of values, a table's columns and the channels of images, may be missing.
 pub const VERSION: u64 = 1;
 
-/// A linear map: a layer's, or one of a block, whose inputs are those of a convolution's patch.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Dense<T> {
+/// A linear map of a network: weights and bias of a layer, or of a block.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Map<'a, T> {
     /// Outputs.
     pub n_out: usize,
-    /// Inputs.
+    /// Inputs; of a convolution those of its patch.
     pub n_in: usize,
     /// `n_out x n_in`, column-major.
-    pub weight: Vec<T>,
+    pub weights: &'a [T],
     /// `n_out`.
-    pub bias: Vec<T>,
+    pub bias: &'a [T],
+}
+
+/// How a network is written: in settings, and in the names of a model file's tensors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Notation {
+    /// As hidden layers with an activation.
+    Layers,
+    /// As a list of blocks.
+    Blocks,
 }
 
 /// A network with what is needed to use it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model<T> {
-    /// From input to output; each takes as many inputs as the one before has outputs. Of a network of blocks the linear
-    /// maps, in the order of the blocks.
-    pub layers: Vec<Dense<T>>,
-    /// The blocks, where it is no network of layers alone.
-    pub blocks: Option<BlockNetwork>,
-    /// Between the layers, not after the last; of no consequence to blocks.
-    pub activation: Activation,
+    /// The network.
+    pub network: Network,
+    /// How it was written; only a network of layers can be written as layers.
+    pub notation: Notation,
+    /// Its parameters, map after map: weights (outputs x inputs, column-major), then bias.
+    pub parameters: Vec<T>,
     /// What it was trained with.
     pub loss: Loss,
     /// The names of the classes or values, one for each output of the last layer.
@@ -56,18 +66,35 @@ pub struct Model<T> {
     pub preprocessing: Preprocessing,
 }
 
+/// The linear maps of a network with these parameters, first to last.
+///
+/// # Panics
+/// If there are fewer parameters.
+pub fn maps<'a, T>(network: &Network, parameters: &'a [T]) -> impl ExactSizeIterator<Item = Map<'a, T>> + use<'a, T> {
+    network.maps().into_iter().map(move |map| {
+        let (n_out, n_in) = (map.n_out, map.n_in);
+        let (weights, bias) = parameters[map.offset..map.end()].split_at(n_out * n_in);
+        Map { n_out, n_in, weights, bias }
+    })
+}
+
 impl<T: Real> Model<T> {
-    /// Inputs of the first layer or block.
+    /// Features of a sample.
     pub fn n_features(&self) -> usize {
-        if let Some(blocks) = &self.blocks {
-            return blocks.input().features();
-        }
-        self.layers.first().map_or(0, |layer| layer.n_in)
+        self.network.input().features()
     }
 
     /// Weights and biases in all.
     pub fn n_parameters(&self) -> usize {
-        self.layers.iter().map(|layer| layer.weight.len() + layer.bias.len()).sum()
+        self.parameters.len()
+    }
+
+    /// The linear maps, from input to output: those of layers, or those of blocks in the blocks' order.
+    ///
+    /// # Panics
+    /// If there are fewer parameters than the network has.
+    pub fn maps(&self) -> impl Iterator<Item = Map<'_, T>> {
+        maps(&self.network, &self.parameters)
     }
 
     /// `Ok` when a data set of these sizes can be given to the model.
@@ -84,48 +111,28 @@ impl<T: Real> Model<T> {
 
     /// What is wrong with the model as it stands: found and expected.
     fn fault(&self) -> Option<(String, String)> {
-        let fault = |found: String, expected: String| Some((found, expected));
-        let Some(last) = self.layers.last() else {
-            return fault("no layers".into(), "at least one".into());
-        };
-        for (index, layer) in self.layers.iter().enumerate() {
-            let Dense { n_out, n_in, weight, bias } = layer;
-            let name = format!("layers.{index}");
-            if *n_out == 0 || *n_in == 0 {
-                return fault(
-                    format!("{name} of {n_out}x{n_in}"),
-                    "at least one input and one output".into(),
-                );
-            }
-            if n_out.checked_mul(*n_in) != Some(weight.len()) || bias.len() != *n_out {
-                let found = format!("{} weights and {} biases in {name}", weight.len(), bias.len());
-                return fault(found, format!("those of {n_out}x{n_in}"));
-            }
-            if !weight.iter().chain(bias).all(|value| value.is_finite()) {
-                return fault(
-                    format!("a weight or bias in {name} that is NaN or infinite"),
-                    "finite ones".into(),
-                );
+        let (found, expected) = (self.parameters.len(), self.network.parameters());
+        if found != expected {
+            return Some((format!("{found} parameters"), format!("{expected}, those of the network")));
+        }
+        if self.notation == Notation::Layers && self.network.layers().is_none() {
+            return Some((format!("layers for `{}`", self.network), "a network of layers".into()));
+        }
+        for (name, map) in self.names().iter().zip(self.maps()) {
+            if !map.weights.iter().chain(map.bias).all(|value| value.is_finite()) {
+                let found = format!("a weight or bias in {name} that is NaN or infinite");
+                return Some((found, "finite ones".into()));
             }
         }
-        if let Some(blocks) = &self.blocks {
-            let maps = blocks.maps();
-            let found: Vec<_> = self.layers.iter().map(|layer| (layer.n_out, layer.n_in)).collect();
-            let expected: Vec<_> = maps.iter().map(|map| (map.n_out, map.n_in)).collect();
-            return match found == expected {
-                true => self.fault_around(blocks.outputs()),
-                false => {
-                    fault(format!("linear maps of {found:?}"), format!("{expected:?}, those of the blocks"))
-                }
-            };
+        self.fault_around(self.network.outputs())
+    }
+
+    /// The names of the maps in a file.
+    fn names(&self) -> Vec<tensors::Name> {
+        match self.notation {
+            Notation::Layers => tensors::of_layers(self.network.maps().len()),
+            Notation::Blocks => tensors::of_blocks(&self.network),
         }
-        for (index, pair) in self.layers.windows(2).enumerate() {
-            if pair[1].n_in != pair[0].n_out {
-                let found = format!("{} inputs of layers.{}", pair[1].n_in, index + 1);
-                return fault(found, format!("the {} outputs of layers.{index}", pair[0].n_out));
-            }
-        }
-        self.fault_around(last.n_out)
     }
 
     /// What does not fit layers with so many outputs: found and expected.
@@ -152,21 +159,40 @@ impl<T: Real> Model<T> {
         }
     }
 
+    /// The network's blocks in the precision of the parameters, to be kept where a [`Predictor`] is made.
+    pub fn blocks(&self) -> Vec<Block<T>> {
+        self.network.blocks_in()
+    }
+
+    /// The model at work; `blocks` are its own.
+    ///
+    /// # Errors
+    /// [`Error::Core`] for other blocks, which do not fit.
+    pub fn predictor<'m>(&'m self, blocks: &'m [Block<T>]) -> Result<Predictor<'m, T>> {
+        let network = altmin_core::block::Network::new(blocks, self.network.input())?;
+        Ok(Predictor { network, parameters: &self.parameters })
+    }
+
     /// The model as the bytes of its file: the same model gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::Data`] if layers do not fit together, sizes do not fit the shapes, or a number is not finite.
+    /// [`Error::Data`] for another number of parameters than the network has, or a number that is not finite.
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         if let Some((found, expected)) = self.fault() {
             return Err(Error::data("model", found, expected));
         }
+        let (mut activation, mut network) = (None, None);
+        match self.notation {
+            Notation::Layers => activation = Some(self.network.activation().to_string()),
+            Notation::Blocks => {
+                let Shape { channels, height, width } = self.network.input();
+                network = Some(Blocks { text: self.network.to_string(), input: [channels, height, width] });
+            }
+        }
         let metadata = Metadata {
             version: VERSION,
-            activation: self.blocks.is_none().then(|| self.activation.to_string()),
-            network: self.blocks.as_ref().map(|blocks| {
-                let Shape { channels, height, width } = blocks.input();
-                Blocks { text: blocks.to_string(), input: [channels, height, width] }
-            }),
+            activation,
+            network,
             loss: self.loss.to_string(),
             classes: self.outputs.classes().to_vec(),
             values: self.outputs.are_values().then(|| self.outputs.names().to_vec()),
@@ -176,11 +202,70 @@ impl<T: Real> Model<T> {
             Error::data("model", error.to_string(), "what a model file can hold")
         };
         let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
-        let names = match &self.blocks {
-            None => tensors::of_layers(self.layers.len()),
-            Some(blocks) => tensors::of_blocks(blocks),
+        let maps: Vec<_> = self.maps().collect();
+        tensors::serialize(&maps, &self.names(), text).map_err(|error| refused(&error))
+    }
+
+    /// Writes the model to `path`, in place of an older one; see [`atomic_file::write`].
+    ///
+    /// # Errors
+    /// As [`Model::to_bytes`] and [`atomic_file::write`].
+    pub fn save(&self, path: &Path) -> Result {
+        let bytes = self.to_bytes()?;
+        atomic_file::write(path, |file| file.write_all(&bytes))
+    }
+
+    /// Reads a model, converting its numbers if they are of the other precision.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read; [`Error::Format`] if it is no safetensors file, is cut short, lacks
+    /// a tensor or has one too many, is of another version, or holds layers that do not fit together or numbers that are not
+    /// finite in `T`.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+        let (file, text) = tensors::open(path, &bytes)?;
+        let metadata = Metadata::parse(path, &text)?;
+        let unknown = |error: Error| Error::format(path, format!("metadata: {error}"), "a known name");
+        let (network, notation, parameters) = match (metadata.activation, metadata.network) {
+            (Some(activation), None) => {
+                let layers = tensors::layers::<T>(path, &file)?;
+                let network = of_layers(path, &layers, parse(&activation).map_err(unknown)?)?;
+                (network, Notation::Layers, layers)
+            }
+            (None, Some(blocks)) => {
+                let network = blocks.network().map_err(unknown)?;
+                let maps = tensors::deserialize::<T>(path, &file, &tensors::of_blocks(&network))?;
+                let found: Vec<_> = maps.iter().map(|map| (map.n_out, map.n_in)).collect();
+                let expected: Vec<_> = network.maps().iter().map(|map| (map.n_out, map.n_in)).collect();
+                if found != expected {
+                    let expected = format!("{expected:?}, those of the blocks");
+                    return Err(Error::format(path, format!("linear maps of {found:?}"), expected));
+                }
+                (network, Notation::Blocks, maps)
+            }
+            (Some(_), Some(_)) => {
+                return Err(Error::format(path, "metadata with activation and network", "one of them"));
+            }
+            (None, None) => {
+                let expected = format!("metadata of version {VERSION}");
+                return Err(Error::format(path, "metadata: missing field `activation`", expected));
+            }
         };
-        tensors::serialize(&self.layers, &names, text).map_err(|error| refused(&error))
+        let model = Self {
+            network,
+            notation,
+            parameters: parameters.into_iter().flat_map(|map| [map.weights, map.bias].concat()).collect(),
+            loss: self.loss.to_string(),
+            classes: self.outputs.classes().to_vec(),
+            values: self.outputs.are_values().then(|| self.outputs.names().to_vec()),
+            preprocessing: self.preprocessing.clone(),
+        };
+        let refused = |error: &dyn std::fmt::Display| {
+            Error::data("model", error.to_string(), "what a model file can hold")
+        };
+        let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
+        let maps: Vec<_> = self.maps().collect();
+        tensors::serialize(&maps, &self.names(), text).map_err(|error| refused(&error))
     }
 
     /// Writes the model to `path`, in place of an older one; see [`atomic_file::write`].
@@ -223,7 +308,7 @@ impl<T: Real> Model<T> {
             layers: tensors::deserialize(path, &file, &names)?,
             blocks,
             activation,
-            loss: metadata.loss.parse().map_err(unknown)?,
+            loss: parse(&metadata.loss).map_err(unknown)?,
             outputs: match metadata.values {
                 Some(values) => Outputs::Values(values),
                 None => Outputs::Classes(metadata.classes),
@@ -235,6 +320,27 @@ impl<T: Real> Model<T> {
             None => Ok(model),
         }
     }
+}
+
+/// The network of layers that fit one another.
+fn of_layers<T>(path: &Path, layers: &[tensors::Loaded<T>], activation: Activation<f64>) -> Result<Network> {
+    let (Some(first), Some((last, hidden))) = (layers.first(), layers.split_last()) else {
+        return Err(Error::format(path, "no layers", "at least one"));
+    };
+    for (index, layer) in layers.iter().enumerate() {
+        let (n_out, n_in) = (layer.n_out, layer.n_in);
+        if n_out == 0 || n_in == 0 {
+            let found = format!("layers.{index} of {n_out}x{n_in}");
+            return Err(Error::format(path, found, "at least one input and one output"));
+        }
+        if let Some(below) = index.checked_sub(1).map(|below| layers[below].n_out).filter(|&below| below != n_in) {
+            let found = format!("{n_in} inputs of layers.{index}");
+            let expected = format!("the {below} outputs of layers.{}", index - 1);
+            return Err(Error::format(path, found, expected));
+        }
+    }
+    let hidden: Vec<usize> = hidden.iter().map(|layer| layer.n_out).collect();
+    Network::new(dense_blocks(&hidden, activation, last.n_out), Shape::flat(first.n_in))
 }
 
 #[derive(Serialize, Deserialize)]
@@ -265,10 +371,10 @@ struct Blocks {
 }
 
 impl Blocks {
-    fn network(self) -> Result<BlockNetwork> {
+    fn network(self) -> Result<Network> {
         let [channels, height, width] = self.input;
         match self.text.parse()? {
-            Architecture::Blocks(blocks) => BlockNetwork::new(blocks, Shape { channels, height, width }),
+            Architecture::Blocks(blocks) => Network::new(blocks, Shape { channels, height, width }),
             short => Err(Error::argument("network", short, "all blocks")),
         }
     }

@@ -9,7 +9,7 @@ use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
 
 use crate::data::Dataset;
-use crate::network::composed::Composed;
+use crate::network::predictor::Predictor;
 
 /// Groups that a pass is cut into.
 const GROUPS: usize = 16;
@@ -73,7 +73,7 @@ impl Default for Evaluator {
 
 impl Evaluator {
     /// Scratch that each worker of the executor needs to score a network.
-    pub fn scratch<T: Real, G: Gemm<T>>(network: &Composed<'_, T>, gemm: &G) -> Requirement {
+    pub fn scratch<T: Real, G: Gemm<T>>(network: &Predictor<'_, T>, gemm: &G) -> Requirement {
         let tile = network.tile();
         Requirement::matrix(network.outputs(), tile).and(network.scratch(gemm, tile))
     }
@@ -84,7 +84,7 @@ impl Evaluator {
     /// Those of the core: shapes that do not fit, values that are no probabilities under cross-entropy.
     pub fn score<T: Real, E: Executor<T>, G: Gemm<T>>(
         &mut self,
-        network: &Composed<'_, T>,
+        network: &Predictor<'_, T>,
         loss: Loss,
         data: &Dataset<T>,
         executor: &mut E,
@@ -101,7 +101,7 @@ impl Evaluator {
                 let mut stack = stack.rest();
                 let mut output = stack.matrix(outputs, count)?;
                 let tile = columns(&x, first + start, count);
-                network.forward(gemm, &tile, &mut output, stack)?;
+                network.predict(gemm, &tile, &mut output, stack)?;
                 let target = target.columns(first + start, count);
                 share.risk += loss.value(as_ref(&output), target)?;
                 share.count += match target {

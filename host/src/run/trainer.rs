@@ -38,7 +38,6 @@
 
 mod growth;
 mod info;
-pub(crate) mod net;
 mod penalties;
 mod predict;
 mod weights;
@@ -48,26 +47,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use altmin_core::method::layer::Layer;
-use altmin_core::method::{Problem, Settings as CoreSettings, Sweep};
+use altmin_core::loss::Loss;
+use altmin_core::method::{Hyperparameters, Problem, Sweep};
+use altmin_core::view::dense;
 use altmin_core::workspace::Requirement;
-use altmin_core::{Activation, Error as CoreError, Real};
+use altmin_core::{Error as CoreError, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
-use crate::network::blocks::BlockNetwork;
-use crate::network::model::{Dense, Model};
-use crate::network::names::Loss;
+use crate::network::init;
+use crate::network::model::{Map, Model, Notation, maps};
+use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
-use crate::run::convert;
+use crate::network::Network;
 use crate::run::engine::Engine;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::AnyGemm;
 use crate::run::observe::{Bound, Change, Metrics, Observer, Outcome, Summary};
-use crate::settings::Settings;
+use crate::run::plan;
+use crate::settings::{Settings, Widths};
 pub use info::Info;
-use net::Net;
-use penalties::Schedule;
+use penalties::PenaltySchedule;
 
 /// A run: a network, a method, a training set and, if there is one, a test set.
 ///
@@ -80,18 +80,20 @@ use penalties::Schedule;
 #[derive(Debug)]
 pub struct Trainer<T> {
     settings: Settings,
-    core: CoreSettings<T>,
+    /// The settings, or what schedules have made of them.
+    hyperparameters: Hyperparameters<T>,
     gemm: AnyGemm,
     train: Arc<Dataset<T>>,
     test: Option<Arc<Dataset<T>>>,
     threads: Threads,
     executor: Parallel<T>,
-    net: Net,
+    /// That of the settings, or the shallow one that it grows from.
+    network: Network,
     engine: Engine<T>,
     evaluator: Evaluator,
     /// The weights after the last sweep whose numbers were all finite, or those that the run began with.
-    good: Vec<Dense<T>>,
-    schedule: Schedule,
+    good: Vec<T>,
+    schedule: PenaltySchedule,
     state: State,
 }
 
@@ -156,30 +158,26 @@ impl<T: Real> Trainer<T> {
             let expected = format!("least-squares, as {} has values and no classes", train.name());
             return Err(Error::argument("loss", settings.loss, expected));
         }
-        let core = convert::settings::<T>(settings);
         let gemm = AnyGemm::of(settings.kernel);
-        Net::require_memory(settings, &train)?;
-        let net = Net::new(settings, &train)?;
+        require_memory(settings, &train)?;
+        let network = growth::first_network(settings, &train)?;
+        let hyperparameters = settings.hyperparameters::<T>();
         let threads = Threads::new(settings.threads)?;
-        let engine = net.engine(settings, core, train.n_samples(), &gemm)?;
-        let mut needed = scratch(&engine, core.activation, &gemm);
-        if settings.diagnostics {
-            needed = needed.or(engine.approximation_scratch(&gemm));
-        }
-        let executor = Parallel::new(settings.threads, needed);
+        let engine = plan::engine(settings, &hyperparameters, &network, problem(&train), &gemm)?;
+        let executor = Parallel::new(settings.threads, scratch(&engine, settings, &gemm));
         let mut trainer = Self {
             settings: settings.clone(),
-            core,
+            hyperparameters,
             gemm,
-            train,
             test,
             threads,
             executor,
-            good: net.drawn(settings),
-            net,
+            good: plan::initial_parameters(settings, &network),
+            network,
             engine,
             evaluator: Evaluator::default(),
-            schedule: Schedule::new(settings),
+            schedule: PenaltySchedule::new(settings),
+            train,
             state: State {
                 sweeps: 0,
                 elapsed: Duration::ZERO,
@@ -230,22 +228,14 @@ impl<T: Real> Trainer<T> {
     /// The network with its present weights.
     pub fn model(&self) -> Model<T> {
         Model {
-            layers: self.good.clone(),
-            blocks: self.blocks().cloned(),
-            activation: self.settings.activation,
+            network: self.network.clone(),
+            notation: if self.settings.network.is_some() { Notation::Blocks } else { Notation::Layers },
+            parameters: self.good.clone(),
             loss: self.settings.loss,
             outputs: self.train.outputs().clone(),
             preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
                 .with_columns(self.train.columns())
                 .with_channels(self.train.channels()),
-        }
-    }
-
-    /// The blocks, where the network is one of blocks; hidden layers that were cut are layers again.
-    fn blocks(&self) -> Option<&BlockNetwork> {
-        match &self.net {
-            Net::Blocks(network, _) if self.settings.network.is_some() => Some(network),
-            _ => None,
         }
     }
 
@@ -259,7 +249,8 @@ impl<T: Real> Trainer<T> {
 
     /// Bytes of the state that is carried from sweep to sweep.
     pub fn state_bytes(&self) -> usize {
-        self.net.state_bytes(&self.settings, self.train.n_samples())
+        let cuts = plan::cuts(&self.settings, &self.network).unwrap_or_default();
+        plan::state_bytes(&self.settings, &self.network, &cuts, self.train.n_samples())
     }
 
     fn sweeps(&mut self, count: usize, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
@@ -327,7 +318,7 @@ impl<T: Real> Trainer<T> {
         self.state.sweeps += 1;
         self.state.age += 1;
         let objective = self.objective(&sweep, train.loss);
-        let risk = self.engine.risk();
+        let risk = self.engine.mean_risk(problem);
         self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
         let approximation = self.approximation()?;
         self.state.last = Some(Metrics {
@@ -360,17 +351,18 @@ impl<T: Real> Trainer<T> {
     /// The method's own, or, where that is R and Omega of the composed network, that of the weights after the sweep, which
     /// only the metrics have seen.
     fn objective(&self, sweep: &Sweep, loss: f64) -> f64 {
-        if !self.engine.is_composed() {
+        if !self.settings.method.card().composed {
             return sweep.objective;
         }
-        let omega = |layer: &Layer<T, _>| self.core.regularizer.value(&layer.weights());
-        loss * self.train.n_samples() as f64 + self.engine.layers().iter().map(omega).sum::<f64>()
+        let regularizer = self.hyperparameters.regularizer;
+        let omega = |map: Map<'_, T>| regularizer.value(&dense(map.weights, map.n_out, map.n_in));
+        let omega: f64 = maps(&self.network, self.engine.parameters()).map(omega).sum();
+        loss * self.train.n_samples() as f64 + omega
     }
 
     fn score(&mut self, data: &Dataset<T>) -> altmin_core::Result<Score> {
-        let (activation, loss) = (self.core.activation, self.core.loss);
-        let network = self.engine.composed(activation);
-        self.evaluator.score(&network, loss, data, &mut self.executor, &self.gemm)
+        let predictor = predictor(&self.engine);
+        self.evaluator.score(&predictor, self.settings.loss, data, &mut self.executor, &self.gemm)
     }
 
     /// The error of a split network's risk and its bound, where settings ask for them. That they overflow does not end a
@@ -385,17 +377,11 @@ impl<T: Real> Trainer<T> {
     }
 
     fn keep_good(&mut self) {
-        for (good, (weights, bias)) in self.good.iter_mut().zip(self.engine.maps()) {
-            good.weight.copy_from_slice(weights);
-            good.bias.copy_from_slice(bias);
-        }
+        self.good.copy_from_slice(self.engine.parameters());
     }
 
     fn restore_good(&mut self) {
-        for (good, (weights, bias)) in self.good.iter().zip(self.engine.maps_mut()) {
-            weights.copy_from_slice(&good.weight);
-            bias.copy_from_slice(&good.bias);
-        }
+        self.engine.parameters_mut().copy_from_slice(&self.good);
     }
 
     fn summary(&self, outcome: Outcome) -> Summary {
@@ -417,9 +403,35 @@ impl<T: Real> Trainer<T> {
     }
 }
 
-/// Scratch for sweeps and for scores.
-fn scratch<T: Real>(engine: &Engine<T>, activation: Activation<T>, gemm: &AnyGemm) -> Requirement {
-    engine.scratch().or(Evaluator::scratch(&engine.composed(activation), gemm))
+/// The network as the engine has it.
+fn predictor<T: Real>(engine: &Engine<T>) -> Predictor<'_, T> {
+    Predictor { network: engine.network(), parameters: engine.parameters() }
+}
+
+/// Scratch for sweeps, for scores, and for what else the settings ask for.
+fn scratch<T: Real>(engine: &Engine<T>, settings: &Settings, gemm: &AnyGemm) -> Requirement {
+    let needed = engine.scratch().or(Evaluator::scratch(&predictor(engine), gemm));
+    if settings.diagnostics { needed.or(engine.approximation_scratch(gemm)) } else { needed }
+}
+
+/// `Ok` when there is memory for the weights and the state of a run that does not grow any more: a width that is a slip
+/// would end the process when it is allocated.
+///
+/// # Errors
+/// [`Error::Argument`] (`hidden`, `network`).
+fn require_memory<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result {
+    let network = plan::network(settings, train)?;
+    let state = plan::state_bytes(settings, &network, &plan::cuts(settings, &network)?, train.n_samples());
+    let bytes = network.parameters().checked_mul(size_of::<T>()).and_then(|bytes| bytes.checked_add(state));
+    if bytes.is_some_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok()) {
+        return Ok(());
+    }
+    let needed = bytes.map_or("more bytes than can be counted".to_owned(), |bytes| format!("{bytes} bytes"));
+    let expected = format!("a network that fits into memory: this one takes {needed}");
+    match &settings.network {
+        Some(network) => Err(Error::argument("network", network, expected)),
+        None => Err(Error::argument("hidden", Widths(settings.hidden.clone()), expected)),
+    }
 }
 
 fn problem<T: Real>(data: &Dataset<T>) -> Problem<'_, T> {

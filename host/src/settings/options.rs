@@ -6,14 +6,15 @@ use super::choice::{
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::resolved::Settings;
 use super::values::{
-    Batch, Classes, Cuts, EpsilonBounds, Grow, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
-    Widths,
+    Batch, Classes, EpsilonBounds, Grow, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
 };
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
+use crate::network::cuts::Cuts;
 use crate::network::init::Initializer;
 use crate::network::names::{Activation, Loss};
+use crate::network::widths::Widths;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::{Deserialize, Serialize};

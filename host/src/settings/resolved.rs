@@ -11,16 +11,16 @@ use super::options::TrainOptions;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::validate::validate;
 use super::values::{
-    Batch, Classes, Cuts, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit,
-    Tolerance, Widths,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
 };
 use crate::data::{DataOptions, DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
-use crate::network::cuts::Split;
+use crate::network::cuts::{Cuts, Split};
 use crate::network::init::Initializer;
 use crate::network::names::{Activation, Loss};
 use crate::network::score::Measure;
+use crate::network::widths::Widths;
 use std::time::Duration;
 
 /// Every setting of a run but the folder it is written to, checked; for meaning and defaults see [`TrainOptions`].

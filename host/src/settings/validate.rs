@@ -3,12 +3,13 @@
 use super::choice::{Method, Precision, StepRule, Use};
 use super::penalty_schedule;
 use super::resolved::Settings;
-use super::values::{Cuts, EpsilonBounds, Growth, Guard, Regularizer, Widths, write_classes, write_target};
+use super::values::{EpsilonBounds, Growth, Guard, Regularizer, write_classes, write_target};
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
-use crate::network::cuts::{MOST_SUBNETWORKS, Split};
+use crate::network::cuts::{Cuts, MOST_SUBNETWORKS, Split};
 use crate::network::init::Initializer;
 use crate::network::names::Activation;
+use crate::network::widths::Widths;
 use std::fmt::Display;
 
 /// More threads than this are taken for a slip: each has memory of its own.

@@ -3,21 +3,30 @@
 use altmin::data::{DataOptions, DataSource, Dataset, Outputs, Preprocessing, load};
 use altmin::network::evaluate::{class, evaluate, outputs, probabilities};
 use altmin::network::init::{Initializer, fill};
-use altmin::network::{Activation, Loss};
-use altmin::network::{Dense, Model};
+use altmin::network::blocks::dense_blocks;
+use altmin::network::{Model, Network, Notation};
+use altmin_core::block::Shape;
 use altmin_core::view::dense_mut;
+use altmin_core::{Activation, Loss};
 
-fn model(layers: Vec<Dense<f64>>, activation: Activation, loss: Loss) -> Model<f64> {
-    let classes = (0..layers.last().expect("a layer").n_out).map(|class| class.to_string()).collect();
-    let preprocessing = Preprocessing::new(&DataSource::Digits, &DataOptions::default());
-    Model { layers, blocks: None, activation, loss, outputs: Outputs::Classes(classes), preprocessing }
+/// A network of these widths, from the input's features to the outputs.
+fn model(widths: &[usize], parameters: Vec<f64>, activation: Activation<f64>, loss: Loss) -> Model<f64> {
+    let (outputs, hidden) = widths[1..].split_last().expect("a layer");
+    let blocks = dense_blocks(hidden, activation, *outputs);
+    Model {
+        network: Network::new(blocks, Shape::flat(widths[0])).expect("widths above 0"),
+        notation: Notation::Layers,
+        parameters,
+        loss,
+        outputs: Outputs::Classes((0..*outputs).map(|class| class.to_string()).collect()),
+        preprocessing: Preprocessing::new(&DataSource::Digits, &DataOptions::default()),
+    }
 }
 
 /// x1, x2 -> f(x1 - x2), f(x2) -> twice the first plus 1, the second.
-fn small(activation: Activation, loss: Loss) -> Model<f64> {
-    let first = Dense { n_out: 2, n_in: 2, weight: vec![1.0, 0.0, -1.0, 1.0], bias: vec![0.0, 0.0] };
-    let second = Dense { n_out: 2, n_in: 2, weight: vec![2.0, 0.0, 0.0, 1.0], bias: vec![1.0, 0.0] };
-    model(vec![first, second], activation, loss)
+fn small(activation: Activation<f64>, loss: Loss) -> Model<f64> {
+    let (first, second) = ([1.0, 0.0, -1.0, 1.0, 0.0, 0.0], [2.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    model(&[2, 2, 2], [first, second].concat(), activation, loss)
 }
 
 fn three_samples() -> Dataset<f64> {
@@ -30,7 +39,7 @@ fn outputs_by_hand() {
     // Inner: (2, 1), (-2, 2), (0, 1).
     let relu = outputs(&small(Activation::Relu, Loss::CrossEntropy), &three_samples(), 1).expect("outputs");
     assert_eq!(relu, [5.0, 1.0, 1.0, 2.0, 1.0, 1.0]);
-    let leaky = small(Activation::LeakyRelu(0.25), Loss::CrossEntropy);
+    let leaky = small(Activation::LeakyRelu { slope: 0.25 }, Loss::CrossEntropy);
     assert_eq!(outputs(&leaky, &three_samples(), 1).expect("outputs"), [5.0, 1.0, 0.0, 2.0, 1.0, 1.0]);
 }
 
@@ -65,9 +74,10 @@ fn the_same_bits_for_every_number_of_threads() {
     let layer = |n_out: usize, n_in: usize, index| {
         let mut weight = vec![0.0; n_out * n_in];
         fill(Initializer::He, 1, index, &mut dense_mut(&mut weight, n_out, n_in));
-        Dense { n_out, n_in, weight, bias: vec![0.1; n_out] }
+        [weight, vec![0.1; n_out]].concat()
     };
-    let model = model(vec![layer(30, 64, 0), layer(10, 30, 1)], Activation::Relu, Loss::CrossEntropy);
+    let parameters = [layer(30, 64, 0), layer(10, 30, 1)].concat();
+    let model = model(&[64, 30, 10], parameters, Activation::Relu, Loss::CrossEntropy);
     let once = outputs(&model, &train, 1).expect("outputs");
     for threads in [2, 5, 100] {
         assert_eq!(outputs(&model, &train, threads).expect("outputs"), once);

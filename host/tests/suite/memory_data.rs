@@ -55,12 +55,12 @@ fn samples_from_memory_train_as_those_from_a_file() {
         sweeps.iter().map(|metrics| bits(metrics).map(f64::to_bits)).collect()
     };
     assert_eq!(numbers(&found), numbers(&expected));
-    assert_eq!(copied_model.layers, model.layers);
+    assert_eq!(copied_model.parameters, model.parameters);
     assert_eq!(copied_model.preprocessing.data, "memory");
     assert_eq!(copied_model.preprocessing.divisor, 1.0);
 
     let (alone, alone_model) = sweeps(&from_memory, copy, None);
-    assert_eq!(alone_model.layers, model.layers);
+    assert_eq!(alone_model.parameters, model.parameters);
     for (alone, expected) in alone.iter().zip(&expected) {
         assert!(alone.test_accuracy.is_nan());
         assert_eq!((alone.loss, alone.train_accuracy), (expected.loss, expected.train_accuracy));

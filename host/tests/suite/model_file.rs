@@ -6,28 +6,31 @@ use std::path::Path;
 use altmin::Error;
 use altmin::data::{Column, Columns, Labels, Outputs, Preprocessing};
 use altmin::network::init::{Initializer, fill};
-use altmin::network::{Activation, Loss};
-use altmin::network::{Dense, Model};
-use altmin_core::Real;
+use altmin::network::blocks::dense_blocks;
+use altmin::network::{Model, Network, Notation};
+use altmin::settings::parse;
+use altmin_core::block::Shape;
 use altmin_core::view::view_mut;
+use altmin_core::{Activation, Loss, Real};
 use serde_json::{Value, json};
 
-fn layer<T: Real>(index: u32, n_out: usize, n_in: usize) -> Dense<T> {
+/// Weights, column by column, and bias.
+fn layer<T: Real>(index: u32, n_out: usize, n_in: usize) -> Vec<T> {
     let mut weight = vec![T::ZERO; n_out * n_in];
     fill(Initializer::He, 1, index, &mut view_mut("W", &mut weight, n_out, n_in, n_out).unwrap());
-    let bias =
-        (0..n_out).map(|row| Initializer::He.value(2, index, row, 0, n_out, 1)).map(T::from_f64).collect();
-    Dense { n_out, n_in, weight, bias }
+    let bias = (0..n_out).map(|row| Initializer::He.value(2, index, row, 0, n_out, 1)).map(T::from_f64);
+    weight.into_iter().chain(bias).collect()
 }
 
 /// A network with twelve layers, so that the names' order is not that of their numbers.
 fn model<T: Real>() -> Model<T> {
     let widths = [4, 7, 5, 5, 5, 5, 5, 5, 5, 5, 5, 6, 3];
-    let layers = widths.windows(2).zip(0..).map(|(pair, index)| layer(index, pair[1], pair[0])).collect();
+    let layers = widths.windows(2).zip(0..).flat_map(|(pair, index)| layer(index, pair[1], pair[0]));
+    let blocks = dense_blocks(&widths[1..12], Activation::LeakyRelu { slope: 0.1 + 0.2 }, widths[12]);
     Model {
-        layers,
-        blocks: None,
-        activation: Activation::LeakyRelu(0.1 + 0.2),
+        network: Network::new(blocks, Shape::flat(widths[0])).unwrap(),
+        notation: Notation::Layers,
+        parameters: layers.collect(),
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes(["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec()),
         preprocessing: Preprocessing {
@@ -52,13 +55,12 @@ fn round_trip<T: Real, U: Real>(model: &Model<T>) -> Model<U> {
 }
 
 fn bits<T: Real>(model: &Model<T>) -> Vec<u64> {
-    let values = model.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
-    values.map(|value| value.to_f64().to_bits()).collect()
+    model.parameters.iter().map(|value| value.to_f64().to_bits()).collect()
 }
 
 fn with_extremes<T: Real>(values: &[T]) -> Model<T> {
     let mut model = model();
-    model.layers[0].weight[..values.len()].copy_from_slice(values);
+    model.parameters[..values.len()].copy_from_slice(values);
     model
 }
 
@@ -81,10 +83,10 @@ fn the_other_precision_is_converted() {
     assert_eq!(bits(&single), bits(&widened));
     let double = model::<f64>();
     let narrowed: Model<f32> = round_trip(&double);
-    for (wide, narrow) in double.layers.iter().zip(&narrowed.layers) {
-        assert!(wide.weight.iter().zip(&narrow.weight).all(|(&wide, &narrow)| wide as f32 == narrow));
-        assert!(wide.bias.iter().zip(&narrow.bias).all(|(&wide, &narrow)| wide as f32 == narrow));
-    }
+    let pairs = double.parameters.iter().zip(&narrowed.parameters);
+    assert!(double.parameters.len() == narrowed.parameters.len());
+    assert!(pairs.into_iter().all(|(&wide, &narrow)| wide as f32 == narrow));
+    assert_eq!(narrowed.network, double.network);
     assert_eq!((narrowed.outputs, narrowed.preprocessing), (double.outputs, double.preprocessing));
 }
 
@@ -115,17 +117,15 @@ fn floats(header: &Value, data: &[u8], name: &str) -> Vec<f32> {
 /// Two layers whose weights can be told by eye: 2 inputs, 3 hidden, 2 outputs.
 fn small() -> Model<f32> {
     Model {
-        blocks: None,
-        layers: vec![
-            Dense {
-                n_out: 3,
-                n_in: 2,
-                weight: vec![11.0, 21.0, 31.0, 12.0, 22.0, 32.0],
-                bias: vec![1.0, 2.0, 3.0],
-            },
-            Dense { n_out: 2, n_in: 3, weight: vec![0.5; 6], bias: vec![4.0, 5.0] },
-        ],
-        activation: Activation::Relu,
+        network: Network::new(dense_blocks(&[3], Activation::Relu, 2), Shape::flat(2)).unwrap(),
+        notation: Notation::Layers,
+        parameters: [
+            &[11.0, 21.0, 31.0, 12.0, 22.0, 32.0][..],
+            &[1.0, 2.0, 3.0],
+            &[0.5; 6],
+            &[4.0, 5.0],
+        ]
+        .concat(),
         loss: Loss::LeastSquares,
         outputs: Outputs::Classes(vec!["0".to_owned(), "1".to_owned()]),
         preprocessing: Preprocessing {
@@ -290,13 +290,6 @@ fn mixed_types_are_refused() {
 
 #[test]
 fn layers_that_do_not_chain_are_refused() {
-    let mut broken = small();
-    broken.layers[1] = Dense { n_out: 2, n_in: 4, weight: vec![0.5; 8], bias: vec![0.0; 2] };
-    let error = broken.to_bytes().unwrap_err();
-    assert!(
-        error.to_string().contains("4 inputs of layers.1, expected the 3 outputs of layers.0"),
-        "{error}"
-    );
     let bytes = by_hand(&[
         ("layers.0.weight", "F32", &[3, 2], single(&[0.5; 6])),
         ("layers.0.bias", "F32", &[3], single(&[0.0; 3])),
@@ -322,7 +315,8 @@ fn numbers_that_are_not_finite_are_refused() {
         data[at..at + 4].copy_from_slice(&bad.to_le_bytes());
         refused(&put_together(&header, &data), "layers.1 that is NaN or infinite");
         let mut model = small();
-        model.layers[1].weight[0] = bad;
+        let second = model.network.maps()[1].offset;
+        model.parameters[second] = bad;
         assert!(model.to_bytes().unwrap_err().to_string().contains("NaN or infinite"));
     }
     // Finite in double precision, infinite in single.
@@ -370,10 +364,9 @@ fn saving_a_broken_model_leaves_the_old_file() {
     let path = folder.path().join("model.safetensors");
     small().save(&path).unwrap();
     let mut broken = small();
-    broken.layers[0].bias.pop();
-    assert!(broken.save(&path).unwrap_err().to_string().contains("6 weights and 2 biases in layers.0"));
-    broken.layers.clear();
-    assert!(broken.save(&path).unwrap_err().to_string().contains("no layers"));
+    broken.parameters.pop();
+    let error = broken.save(&path).unwrap_err().to_string();
+    assert!(error.contains("16 parameters, expected 17, those of the network"), "{error}");
     assert_eq!(Model::load(&path).unwrap(), small());
 }
 

@@ -336,7 +336,7 @@ fn classes_from_a_file_train_as_the_same_data_given_otherwise() {
     let run = |train: Dataset<f64>, test: Dataset<f64>| {
         let mut trainer = Trainer::new(&settings, train.into(), test.into()).expect("a trainer");
         trainer.run(&mut altmin::run::History::default(), &false.into()).expect("a run");
-        trainer.model().layers
+        trainer.model().parameters
     };
     assert_eq!(run(train, test), run(own(&own_train), own(&own_test)));
 }
@@ -417,9 +417,9 @@ fn by_hand() -> Model<f64> {
     };
     let preprocessing = Preprocessing::new(&DataSource::Csv("x.csv".into()), &DataOptions::default());
     Model {
-        layers: vec![Dense { n_out: 2, n_in: 1, weight: vec![2.0, -1.0], bias: vec![1.0, 0.0] }],
-        blocks: None,
-        activation: Activation::Relu,
+        network: Network::new(dense_blocks(&[], Activation::Relu, 2), Shape::flat(1)).expect("a layer"),
+        notation: Notation::Layers,
+        parameters: vec![2.0, -1.0, 1.0, 0.0],
         loss: Loss::LeastSquares,
         outputs: Outputs::Values(vec!["y1".to_owned(), "y2".to_owned()]),
         preprocessing: preprocessing.with_columns(Some(&columns)),

@@ -188,10 +188,10 @@ fn a_schedule_that_the_method_has_no_use_for_is_refused_as_a_flag() {
 #[test]
 fn the_warning_looks_at_the_first_value() {
     let growing = settings("method = 'dladmm'\nrho = 0.5\nrho-schedule = 'times:10:5'");
-    let warning = threshold::warning(&growing).expect("0.5 is not above 1");
+    let warning = growing.rho_warning().expect("0.5 is not above 1");
     assert!(warning.contains("rho = 0.5 at first"), "{warning}");
     let falling = settings("method = 'dladmm'\nrho = 1.5\nrho-schedule = 'times:0.1:5'");
-    assert_eq!(threshold::warning(&falling), None);
+    assert_eq!(falling.rho_warning(), None);
 }
 
 const SMALL: &str = "samples = 200\nhidden = '12'\n";
@@ -334,7 +334,7 @@ fn growth_goes_on_with_the_present_values() {
         let (summary, history, model) = run::<f32>(&text);
         assert_table(&changes(&history, "rho", 2.0), &[(3, 6.0), (5, 18.0), (7, 54.0)]);
         assert_table(&changes(&history, "nu", 0.5), &[(5, 1.0)]);
-        assert_eq!((summary.sweeps, model.layers.len()), (8, 4));
+        assert_eq!((summary.sweeps, model.maps().count()), (8, 4));
     }
 }
 
@@ -351,7 +351,7 @@ fn threads_and_repetition_change_no_bit() {
                 "{QUICK}method = '{method}'\nsweeps = 12\nthreads = {threads}\n{schedules}"
             ));
             assert!(!history.changes.is_empty(), "{method}, {schedules}");
-            (without_time(&history.sweeps), history.changes, model.layers)
+            (without_time(&history.sweeps), history.changes, model.parameters)
         };
         let first = one(1);
         for threads in [1, 2, 5] {

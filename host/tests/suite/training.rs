@@ -82,15 +82,16 @@ fn a_grown_run_begins_as_the_shallow_one() {
         let (_, grown, model) = run(&settings(&format!("{common}\nhidden = '20x3'\ngrow = '1:4'")));
         assert_eq!(without_time(&grown[..4]), without_time(&shallow.1[..4]), "{method}");
         assert_ne!(without_time(&grown[4..5]), without_time(&shallow.1[4..5]), "{method}");
-        let widths: Vec<_> = model.layers.iter().map(|layer| (layer.n_in, layer.n_out)).collect();
+        let layers: Vec<_> = model.maps().collect();
+        let widths: Vec<_> = layers.iter().map(|layer| (layer.n_in, layer.n_out)).collect();
         assert_eq!(widths, [(64, 20), (20, 20), (20, 20), (20, 10)]);
         assert_eq!(grown.last().map(|metrics| metrics.sweep), Some(7));
         // The inserted layers are trained too: they are no longer what they were inserted as.
-        let identity = |layer: &altmin::network::Dense<f32>| {
+        let identity = |layer: &altmin::network::Map<'_, f32>| {
             let n = layer.n_out;
-            layer.weight.iter().enumerate().all(|(i, &w)| w == f32::from(u8::from(i % n == i / n)))
+            layer.weights.iter().enumerate().all(|(i, &w)| w == f32::from(u8::from(i % n == i / n)))
         };
-        assert!(!identity(&model.layers[1]) && !identity(&model.layers[2]), "{method}");
+        assert!(!identity(&layers[1]) && !identity(&layers[2]), "{method}");
     }
 }
 
@@ -114,7 +115,7 @@ fn a_tolerance_ends_a_run_at_the_first_sweep_that_meets_it() {
 fn a_tolerance_does_not_end_a_run_before_it_has_grown() {
     let text = "samples = 300\nhidden = '20x3'\ngrow = '1:4'\nsweeps = 9\ntolerance = 1e30";
     let (summary, _, model) = run(&settings(text));
-    assert_eq!((summary.outcome, summary.sweeps, model.layers.len()), (Outcome::Converged, 6, 4));
+    assert_eq!((summary.outcome, summary.sweeps, model.maps().count()), (Outcome::Converged, 6, 4));
 }
 
 #[test]
@@ -177,8 +178,7 @@ fn divergence_ends_a_run_with_the_last_good_weights() {
         let (good, _, same) = run(&settings(&format!("{common}\n{text}\nsweeps = {}", sweeps.len())));
         assert_eq!(good.outcome, Outcome::SweepLimit);
         assert_eq!(model, same, "{text}");
-        let numbers = model.layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
-        assert!(numbers.copied().all(f32::is_finite), "{text}");
+        assert!(model.parameters.iter().copied().all(f32::is_finite), "{text}");
     }
 }
 

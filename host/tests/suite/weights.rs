@@ -8,7 +8,6 @@ use std::sync::atomic::AtomicBool;
 use altmin::Error;
 use altmin::Trainer;
 use altmin::data;
-use altmin::network::Dense;
 use altmin::run::{History, Metrics};
 use altmin::settings::TrainOptions;
 use altmin_core::Real;
@@ -28,10 +27,17 @@ fn step(trainer: &mut Trainer<f32>, count: usize) -> Vec<[u64; 4]> {
     history.sweeps.iter().map(of).collect()
 }
 
-fn set(trainer: &mut Trainer<f32>, maps: &[Dense<f32>]) {
-    for (index, map) in maps.iter().enumerate() {
-        trainer.set_map(index, &dense(&map.weight, map.n_out, map.n_in), &map.bias).expect("a map");
+/// Sets all maps, whose parameters lie one after the other.
+fn set(trainer: &mut Trainer<f32>, parameters: &[f32]) {
+    let shapes: Vec<_> = trainer.maps().map(|map| (map.n_out, map.n_in)).collect();
+    let mut rest = parameters;
+    for (index, (n_out, n_in)) in shapes.into_iter().enumerate() {
+        let (weights, after) = rest.split_at(n_out * n_in);
+        let (bias, after) = after.split_at(n_out);
+        trainer.set_map(index, &dense(weights, n_out, n_in), bias).expect("a map");
+        rest = after;
     }
+    assert!(rest.is_empty());
 }
 
 const METHODS: [&str; 11] =
@@ -49,15 +55,15 @@ fn a_run_goes_on_from_set_weights_as_one_that_begins_with_them() {
         let text = format!("method = '{method}'\nhidden = '20x2'\nsamples = 150\n{more}");
         let mut old = trainer(&text);
         step(&mut old, 4);
-        let maps = old.maps().to_vec();
+        let maps = old.parameters().to_vec();
         let mut new = trainer::<f32>(&text);
-        assert_ne!(new.maps(), maps, "{text}");
+        assert_ne!(new.parameters(), maps, "{text}");
         set(&mut new, &maps);
-        assert_eq!(new.maps(), maps);
+        assert_eq!(new.parameters(), maps);
         // The old one forgets everything but its weights.
         set(&mut old, &maps);
         assert_eq!(step(&mut old, 3), step(&mut new, 3), "{text}");
-        assert_eq!(old.maps(), new.maps(), "{text}");
+        assert_eq!(old.parameters(), new.parameters(), "{text}");
     }
 }
 
@@ -94,7 +100,7 @@ fn maps_of_blocks_have_the_order_of_their_file() {
 fn what_is_no_map_is_refused_and_nothing_changes() {
     let mut trainer = trainer::<f32>("hidden = '20'\nsamples = 50");
     step(&mut trainer, 1);
-    let maps = trainer.maps().to_vec();
+    let maps = trainer.parameters().to_vec();
     let (weights, bias) = (vec![0.25; 20 * 64], vec![0.5; 20]);
     let mut bad = weights.clone();
     bad[21] = f32::INFINITY;
@@ -114,19 +120,19 @@ fn what_is_no_map_is_refused_and_nothing_changes() {
         let columns = weights.len() / rows;
         let error = trainer.set_map(index, &dense(weights, rows, columns), bias).expect_err(name);
         assert!(matches!(error, Error::Argument { name: found, .. } if found == name), "{name}: {error}");
-        assert_eq!(trainer.maps(), maps);
+        assert_eq!(trainer.parameters(), maps);
     }
     // Nor has the run been made to begin anew.
     let mut other = self::trainer::<f32>("hidden = '20'\nsamples = 50");
     step(&mut other, 1);
     assert_eq!(step(&mut trainer, 2), step(&mut other, 2));
-    let maps = trainer.maps().to_vec();
+    let maps = trainer.parameters().to_vec();
     // A gap between columns is no part of the weights.
     let mut spread = vec![f32::NAN; 23 * 64];
     spread.chunks_exact_mut(23).for_each(|column| column[..20].fill(0.25));
     trainer.set_map(0, &view("weights", &spread, 20, 64, 23).expect("a view"), &bias).expect("a map");
-    assert_eq!((&trainer.maps()[0].weight, &trainer.maps()[0].bias), (&weights, &bias));
-    assert_eq!(trainer.maps()[1], maps[1]);
+    assert_eq!((&trainer.parameters()[0].weight, &trainer.parameters()[0].bias), (&weights, &bias));
+    assert_eq!(trainer.parameters()[1], maps[1]);
 }
 
 #[test]
@@ -141,12 +147,12 @@ fn a_file_gives_its_weights_to_the_same_network() {
         step(&mut old, 2);
         old.save(&path).expect("saved");
         let mut new = trainer::<f32>(&format!("{text}\nseed = 3"));
-        assert_ne!(new.maps(), old.maps());
+        assert_ne!(new.parameters(), old.parameters());
         new.load(&path).expect("the same network");
-        assert_eq!(new.maps(), old.maps());
+        assert_eq!(new.parameters(), old.parameters());
         let mut double = trainer::<f64>(text);
         double.load(&path).expect("the other precision");
-        assert!(double.maps()[0].weight.iter().zip(&old.maps()[0].weight).all(|(a, b)| *a == f64::from(*b)));
+        assert!(double.maps()[0].weight.iter().zip(&old.parameters()[0].weight).all(|(a, b)| *a == f64::from(*b)));
     }
     // A method that cuts hidden layers has the network of one that does not.
     trainer::<f32>("hidden = '20,15'\nsamples = 50").save(&path).expect("saved");
@@ -156,9 +162,9 @@ fn a_file_gives_its_weights_to_the_same_network() {
 
     let refused = |text: &str, path: &Path| {
         let mut trainer = trainer::<f32>(text);
-        let maps = trainer.maps().to_vec();
+        let maps = trainer.parameters().to_vec();
         let error = trainer.load(path).expect_err(text);
-        assert_eq!(trainer.maps(), maps, "{text}");
+        assert_eq!(trainer.parameters(), maps, "{text}");
         error
     };
     for text in [

@@ -1,5 +1,6 @@
 //! How epsilon goes on from sweep to sweep (the paper's experiments, section 4.1.2), and what moves when it shrinks.
 
+use crate::choice::choice;
 use crate::error::{Error, Result, require_positive};
 
 /// What moves where `|h(z) - a| <= epsilon` no longer holds because epsilon has shrunk. F may rise by either.
@@ -13,6 +14,13 @@ pub enum Repair {
     /// and the layer's own residual follows elementwise. Only where no finite z serves, because `a` is too far from
     /// the range of h, `a` moves after it.
     Linear,
+}
+
+choice! { Repair, "epsilon-repair":
+    Activations, 0, "a",
+        "The activations: hidden layers that start from a forward pass stay as they are";
+    Linear, 1, "z",
+        "The linear variables, as the paper's next step does: hidden layers learn from it";
 }
 
 /// The rule by which epsilon balances the risk R, the **mean** over the samples of the risk at z_L
@@ -37,6 +45,36 @@ pub enum EpsilonRule {
         /// At least this where it is doubled; not below `low`, usually 1.
         high: f64,
     },
+}
+
+/// An [`EpsilonRule`] without its bounds, as people choose it by a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EpsilonRuleKind {
+    /// [`EpsilonRule::Fixed`].
+    Fixed,
+    /// [`EpsilonRule::Adaptive`].
+    Adaptive,
+    /// [`EpsilonRule::Printed`].
+    Printed,
+}
+
+choice! { EpsilonRuleKind, "epsilon-rule":
+    Fixed, 0, "fixed", "It stays: the objective never rises";
+    Adaptive, 1, "adaptive",
+        "R > 10 epsilon: at least HIGH, and doubled; epsilon > 10 R: halved, down to LOW";
+    Printed, 2, "printed",
+        "As the paper prints it: halved or LOW, whichever is less, which cycles";
+}
+
+impl EpsilonRuleKind {
+    /// The rule with these bounds, if it has any.
+    pub fn rule(self, (low, high): (f64, f64)) -> EpsilonRule {
+        match self {
+            Self::Fixed => EpsilonRule::Fixed,
+            Self::Adaptive => EpsilonRule::Adaptive { low, high },
+            Self::Printed => EpsilonRule::Printed { low, high },
+        }
+    }
 }
 
 impl EpsilonRule {

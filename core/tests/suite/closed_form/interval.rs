@@ -15,16 +15,6 @@ use crate::common::{
 const ACTIVATIONS: [Activation<f64>; 4] =
     [Activation::Relu, Activation::LeakyRelu { slope: 0.25 }, Activation::Sigmoid, Activation::Tanh];
 
-/// The same activation of another type.
-fn typed<T: Real>(activation: Activation<f64>) -> Activation<T> {
-    match activation {
-        Activation::Relu => Activation::Relu,
-        Activation::LeakyRelu { slope } => Activation::LeakyRelu { slope: T::from_f64(slope) },
-        Activation::Sigmoid => Activation::Sigmoid,
-        Activation::Tanh => Activation::Tanh,
-    }
-}
-
 /// A hidden layer's z and feasible a, and the layer above.
 #[derive(Debug, Clone)]
 struct Held {
@@ -82,7 +72,7 @@ impl Held {
         let held = Interval {
             rho: T::from_f64(self.rho),
             epsilon: T::from_f64(self.epsilon),
-            activation: typed(self.activation),
+            activation: self.activation.cast(),
             weights: weights.view(),
             z: z.view(),
         };

@@ -1,8 +1,8 @@
 //! `altmin bench epoch`.
 
-use crate::bench::EpochReport;
+use crate::bench::{self, EpochReport};
 use crate::cli::failure::Failure;
-use crate::cli::{connect, output, train};
+use crate::cli::{output, train};
 use crate::error::Error;
 use crate::settings::TrainOptions;
 use clap::Args;
@@ -40,7 +40,7 @@ impl Epoch {
             return Err(Error::argument("repeats", 0, "at least 1").into());
         }
         let settings = train::settings(self.options, self.config.as_deref())?;
-        let reports = connect::bench_epoch(&settings, self.repeats)?;
+        let reports = bench::epoch(&settings, self.repeats)?;
         for report in &reports {
             match self.json {
                 true => output::print_json("epoch", report)?,

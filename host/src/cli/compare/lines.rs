@@ -1,7 +1,6 @@
 //! The lines that `--json` prints.
 
-use super::conduct::Ready;
-use crate::compare::{Better, Standing, best};
+use crate::compare::{Better, Comparison, Standing, best};
 use crate::run::observe::Metrics;
 use crate::settings::{Method, TrainOptions};
 use serde::Serialize;
@@ -25,7 +24,7 @@ pub(super) struct SummaryLine<'a> {
 
 /// The last line: what all shared, and the labels of the best.
 #[derive(Serialize)]
-pub(super) struct Last<'a> {
+pub(super) struct ComparisonLine<'a> {
     data: String,
     train_samples: usize,
     test_samples: usize,
@@ -45,22 +44,22 @@ struct Leaders<'a> {
     train_accuracy: Vec<&'a str>,
     test_accuracy: Vec<&'a str>,
     best_test_accuracy: Vec<&'a str>,
-    reached: Vec<First<'a>>,
+    reached: Vec<FirstToReach<'a>>,
 }
 
-/// Who was first at an accuracy.
+/// The labels that reached an accuracy first.
 #[derive(Serialize)]
-struct First<'a> {
+struct FirstToReach<'a> {
     accuracy: f64,
     sweeps: Vec<&'a str>,
     seconds: Vec<&'a str>,
 }
 
-impl<'a> Last<'a> {
-    pub(super) fn new(ready: &'a dyn Ready, all: &'a [Standing]) -> Self {
-        let (train_samples, test_samples) = ready.samples();
-        let settings = ready.comparison().common();
-        let entries = ready.comparison().entries();
+impl<'a> ComparisonLine<'a> {
+    /// `samples` are those to train and to test on.
+    pub(super) fn new(comparison: &'a Comparison, samples: (usize, usize), all: &'a [Standing]) -> Self {
+        let (train_samples, test_samples) = samples;
+        let (settings, entries) = (comparison.common(), comparison.entries());
         Self {
             data: settings.data.to_string(),
             train_samples,
@@ -79,7 +78,7 @@ impl<'a> Leaders<'a> {
         use Better::{High, Low};
         let swept = |one: &Standing, value: f64| one.loss.map(|_| value);
         let accuracies = all.first().map_or(0, |one| one.reached.len());
-        let first = |index: usize| First {
+        let first = |index: usize| FirstToReach {
             accuracy: all[0].reached[index].accuracy,
             sweeps: leaders(all, Low, |one| one.reached[index].sweeps.map(|sweeps| sweeps as f64)),
             seconds: leaders(all, Low, |one| one.reached[index].seconds),

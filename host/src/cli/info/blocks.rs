@@ -5,19 +5,19 @@ use std::fmt::Write as _;
 use crate::bench::prediction::{Prediction, predict};
 use crate::cli::failure::Failure;
 use crate::data::{self, Dataset};
-use crate::network::blocks::{BlockNetwork, describe};
+use crate::network::Network;
+use crate::network::blocks::describe;
 use crate::network::costs;
 use crate::network::cuts::operations;
 use crate::report::table;
-use crate::run::engine::Cut;
 use crate::run::kernel::AnyGemm;
-use crate::run::memory::interface_bytes;
-use crate::run::trainer::net::{block_network, cuts, end_to_end, plan};
+use crate::run::plan;
 use crate::settings::{Precision, Settings, Use};
 use altmin_core::Real;
+use altmin_core::method::Partition;
 
 /// One line a block, and the number of parameters.
-pub(super) fn listing(network: &BlockNetwork) -> String {
+pub(super) fn listing(network: &Network) -> String {
     let mut text = format!("network {network}\n\n");
     let mut all = 0;
     for step in network.steps() {
@@ -40,12 +40,10 @@ pub(super) fn listing(network: &BlockNetwork) -> String {
 /// The network that settings ask for, for their data.
 pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
-    let network = block_network(settings, &train)?;
-    let cuts = cuts(settings, &network)?;
+    let network = plan::network(settings, &train)?;
+    let cuts = plan::cuts(settings, &network)?;
     let mut text = listing(&network);
-    let steps = network.steps();
-    let features = cuts.iter().map(|&cut| steps[cut - 1].output.features()).sum();
-    let state = interface_bytes(settings.method, features, train.n_samples(), settings.precision);
+    let state = plan::state_bytes(settings, &network, &cuts, train.n_samples());
     text.push_str(&table::rows(&[
         ("data", samples(&train, &test)),
         ("method", settings.method.to_string()),
@@ -66,18 +64,18 @@ fn samples(train: &Dataset<f32>, test: &Dataset<f32>) -> String {
 /// What the clock says of blocks and of an epoch.
 fn timed<T: Real>(
     settings: &Settings,
-    network: &BlockNetwork,
+    network: &Network,
     cuts: &[usize],
     samples: usize,
 ) -> Result<String, Failure> {
-    let plan = plan::<T>(settings, network, cuts)?;
-    let tile = Cut::of(&plan, samples).batch.tile();
+    let largest = plan::batches(settings).map_or(samples, |batches| batches.largest(samples));
+    let tile = Partition::for_network(largest, widest_tile(&network.view())).tile();
     let mut text = subnetworks::<T>(settings, network, cuts, tile)?;
-    if settings.method.uses(Use::Subnetworks) {
+    if settings.method.card().uses(Use::Subnetworks) {
         let gemm = AnyGemm::of(settings.kernel);
-        let split = predict(&plan, samples, &gemm)?;
-        let whole = end_to_end(settings);
-        let end_to_end = predict(&self::plan::<T>(&whole, network, &[])?, samples, &gemm)?;
+        let split = predict::<T>(settings, network, samples, &gemm)?;
+        let whole = plan::end_to_end(settings);
+        let end_to_end = predict::<T>(&whole, network, samples, &gemm)?;
         text.push_str(&predictions(&[
             (settings.method.to_string(), split),
             (format!("{}, end to end", whole.method), end_to_end),
@@ -110,7 +108,7 @@ fn predictions(all: &[(String, Prediction)]) -> String {
 /// Shares of the subnetworks in a step of their weights, counted and timed.
 fn subnetworks<T: Real>(
     settings: &Settings,
-    network: &BlockNetwork,
+    network: &Network,
     cuts: &[usize],
     tile: usize,
 ) -> Result<String, Failure> {
@@ -134,7 +132,7 @@ fn subnetworks<T: Real>(
             share(&timed)
         );
     }
-    if settings.method.uses(Use::Subnetworks) {
+    if settings.method.card().uses(Use::Subnetworks) {
         text.push_str("cuts go by the operations, which are the same in every run\n");
     }
     Ok(text)

@@ -1,6 +1,7 @@
 //! Layers as the tensors of a safetensors file, and back.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::path::Path;
 
 use altmin_core::Real;
@@ -8,9 +9,9 @@ use altmin_core::block::Block;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
-use super::Dense;
+use super::Map;
 use crate::error::{Error, Result};
-use crate::network::blocks::BlockNetwork;
+use crate::network::blocks::Network;
 
 /// The only key of the file's metadata.
 const KEY: &str = "altmin";
@@ -23,6 +24,12 @@ pub(super) struct Name {
     patch: Option<[usize; 3]>,
 }
 
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.base)
+    }
+}
+
 impl Name {
     fn weight(&self) -> String {
         format!("{}.weight", self.base)
@@ -33,7 +40,7 @@ impl Name {
     }
 
     /// The shape of the weight of a map.
-    fn shape<T>(&self, layer: &Dense<T>) -> Vec<usize> {
+    fn shape<T>(&self, layer: &Map<'_, T>) -> Vec<usize> {
         match self.patch {
             None => vec![layer.n_out, layer.n_in],
             Some([channels, height, width]) => vec![layer.n_out, channels, height, width],
@@ -47,7 +54,7 @@ pub(super) fn of_layers(count: usize) -> Vec<Name> {
 }
 
 /// The names of the linear maps of blocks.
-pub(super) fn of_blocks(network: &BlockNetwork) -> Vec<Name> {
+pub(super) fn of_blocks(network: &Network) -> Vec<Name> {
     let mut names = Vec::new();
     for step in network.steps() {
         let base = format!("blocks.{}", step.index);
@@ -91,11 +98,11 @@ fn push_bytes<T: Real>(value: T, bytes: &mut Vec<u8>) {
 }
 
 /// The weight row by row, as `[out, in]` is stored.
-fn row_major_bytes<T: Real>(layer: &Dense<T>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(layer.weight.len() * size_of::<T>());
+fn row_major_bytes<T: Real>(layer: &Map<'_, T>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(layer.weights.len() * size_of::<T>());
     for row in 0..layer.n_out {
         for column in 0..layer.n_in {
-            push_bytes(layer.weight[column * layer.n_out + row], &mut bytes);
+            push_bytes(layer.weights[column * layer.n_out + row], &mut bytes);
         }
     }
     bytes
@@ -103,7 +110,7 @@ fn row_major_bytes<T: Real>(layer: &Dense<T>) -> Vec<u8> {
 
 /// The file's bytes; `text` is the metadata.
 pub(super) fn serialize<T: Real>(
-    layers: &[Dense<T>],
+    layers: &[Map<'_, T>],
     names: &[Name],
     text: String,
 ) -> std::result::Result<Vec<u8>, SafeTensorError> {
@@ -132,9 +139,19 @@ pub(super) fn open<'b>(path: &Path, bytes: &'b [u8]) -> Result<(SafeTensors<'b>,
     Ok((file, text.clone()))
 }
 
-/// Layers, by their weights.
-pub(super) fn count_layers(file: &SafeTensors<'_>) -> usize {
-    file.names().iter().filter(|name| name.ends_with(".weight")).count()
+/// A linear map as a file has it.
+pub(super) struct Loaded<T> {
+    pub(super) n_out: usize,
+    pub(super) n_in: usize,
+    /// `n_out x n_in`, column-major.
+    pub(super) weights: Vec<T>,
+    pub(super) bias: Vec<T>,
+}
+
+/// All layers of a file, of which there are as many as weights.
+pub(super) fn layers<T: Real>(path: &Path, file: &SafeTensors<'_>) -> Result<Vec<Loaded<T>>> {
+    let count = file.names().iter().filter(|name| name.ends_with(".weight")).count();
+    deserialize(path, file, &of_layers(count))
 }
 
 /// The linear maps of these names; that they fit together is the model's to check.
@@ -142,7 +159,7 @@ pub(super) fn deserialize<T: Real>(
     path: &Path,
     file: &SafeTensors<'_>,
     names: &[Name],
-) -> Result<Vec<Dense<T>>> {
+) -> Result<Vec<Loaded<T>>> {
     let layers = names.iter().map(|name| layer(path, file, name)).collect::<Result<_>>()?;
     // Each map has brought its two tensors, so that any further one is none of them.
     if file.len() != 2 * names.len() {
@@ -164,7 +181,7 @@ fn require_one_type(path: &Path, file: &SafeTensors<'_>) -> Result {
     }
 }
 
-fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<Dense<T>> {
+fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<Loaded<T>> {
     let (shape, by_rows) = tensor::<T>(path, file, &name.weight())?;
     let (n_out, n_in) = match (&shape[..], name.patch) {
         (&[n_out, n_in], None) => (n_out, n_in),
@@ -183,11 +200,11 @@ fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<De
         let found = format!("{} of shape {shape:?}", name.bias());
         return Err(Error::format(path, found, format!("[{n_out}], the outputs of its layer")));
     }
-    let mut weight = Vec::with_capacity(by_rows.len());
+    let mut weights = Vec::with_capacity(by_rows.len());
     for column in 0..n_in {
-        weight.extend((0..n_out).map(|row| by_rows[row * n_in + column]));
+        weights.extend((0..n_out).map(|row| by_rows[row * n_in + column]));
     }
-    Ok(Dense { n_out, n_in, weight, bias })
+    Ok(Loaded { n_out, n_in, weights, bias })
 }
 
 /// A tensor's shape and its numbers in the order of the file.

@@ -17,9 +17,9 @@ impl Batches {
         Some(samples.div_ceil(self.size.max(1))).filter(|&count| count > 1)
     }
 
-    /// Samples of the largest pass.
-    pub(super) fn largest(batches: Option<Self>, samples: usize) -> usize {
-        batches.and_then(|batches| batches.count(samples)).map_or(samples, |count| samples.div_ceil(count))
+    /// Samples of the largest of the batches that make an epoch.
+    pub fn largest(self, samples: usize) -> usize {
+        self.count(samples).map_or(samples, |count| samples.div_ceil(count))
     }
 }
 
@@ -27,7 +27,6 @@ impl Batches {
 #[derive(Debug)]
 pub(super) struct Order {
     seed: u64,
-    batches: usize,
     epoch: u32,
     samples: Vec<u32>,
 }
@@ -36,8 +35,8 @@ impl Order {
     /// None if every pass takes all samples.
     pub(super) fn new(batches: Option<Batches>, samples: usize) -> Option<Self> {
         let seed = batches?.seed;
-        let batches = batches?.count(samples)?;
-        Some(Self { seed, batches, epoch: 0, samples: vec![0; samples] })
+        batches?.count(samples)?;
+        Some(Self { seed, epoch: 0, samples: vec![0; samples] })
     }
 
     /// Draws the order of the next epoch, a function of seed and epoch alone; nothing is allocated.
@@ -51,14 +50,6 @@ impl Order {
     pub(super) fn samples(&self) -> &[u32] {
         &self.samples
     }
-
-    /// Draws an order and cuts it into batches.
-    pub(super) fn next_epoch(&mut self) -> impl Iterator<Item = &[u32]> {
-        self.draw();
-        let (batches, samples) = (self.batches, self.samples.as_slice());
-        let edge = move |batch: usize| samples.len() * batch / batches;
-        (0..batches).map(move |batch| &samples[edge(batch)..edge(batch + 1)])
-    }
 }
 
 #[cfg(test)]
@@ -66,29 +57,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_epoch_takes_every_sample_once_in_equal_batches() {
-        let mut order = Order::new(Some(Batches { size: 30, seed: 4 }), 100).expect("four batches");
-        let mut epochs = Vec::new();
-        for _ in 0..3 {
-            let batches: Vec<Vec<u32>> = order.next_epoch().map(<[u32]>::to_vec).collect();
-            assert_eq!(batches.iter().map(Vec::len).collect::<Vec<_>>(), [25, 25, 25, 25]);
-            let mut all = batches.concat();
-            epochs.push(all.clone());
+    fn an_epoch_takes_every_sample_once_in_an_order_of_its_own() {
+        let epochs = |seed: u64| -> Vec<Vec<u32>> {
+            let mut order = Order::new(Some(Batches { size: 30, seed }), 100).expect("four batches");
+            let epoch = |_| {
+                order.draw();
+                order.samples().to_vec()
+            };
+            (0..3).map(epoch).collect()
+        };
+        let found = epochs(4);
+        for epoch in &found {
+            let mut all = epoch.clone();
             all.sort_unstable();
             assert!(all.into_iter().eq(0..100));
         }
-        assert!(epochs[0] != epochs[1] && epochs[1] != epochs[2] && epochs[0] != epochs[2]);
-        let mut again = Order::new(Some(Batches { size: 30, seed: 4 }), 100).expect("four batches");
-        assert!(again.next_epoch().flatten().eq(&epochs[0]));
-        let mut other = Order::new(Some(Batches { size: 30, seed: 5 }), 100).expect("four batches");
-        assert!(!other.next_epoch().flatten().eq(&epochs[0]));
+        assert!(found[0] != found[1] && found[1] != found[2] && found[0] != found[2]);
+        assert_eq!(epochs(4), found);
+        assert!(epochs(5) != found);
     }
 
     #[test]
     fn a_batch_of_all_samples_is_no_batch() {
         assert!(Order::new(Some(Batches { size: 100, seed: 0 }), 100).is_none());
         assert!(Order::new(None, 100).is_none());
-        assert_eq!(Batches::largest(Some(Batches { size: 100, seed: 0 }), 50), 50);
-        assert_eq!(Batches::largest(Some(Batches { size: 30, seed: 0 }), 101), 26);
+        assert_eq!(Batches { size: 100, seed: 0 }.largest(50), 50);
+        assert_eq!(Batches { size: 30, seed: 0 }.largest(101), 26);
     }
 }

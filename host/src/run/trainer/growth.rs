@@ -5,28 +5,27 @@
 //! said, because ReLU leaves its own outputs as they are. The auxiliary variables start anew from a forward pass, a
 //! feasible point.
 
-use super::{Net, Trainer, scratch};
+use super::{Trainer, problem, scratch};
+use crate::data::Dataset;
 use crate::error::Result;
+use crate::network::Network;
+use crate::run::plan;
 use crate::settings::Settings;
 use altmin_core::Real;
 
-/// Widths of the network that a run begins with.
-pub(super) fn first_widths(settings: &Settings, features: usize, classes: usize) -> Vec<usize> {
-    let hidden = settings.grow.map_or(settings.hidden.len(), |growth| growth.layers);
-    widths(&settings.hidden[..hidden], features, classes)
-}
-
-fn widths(hidden: &[usize], features: usize, classes: usize) -> Vec<usize> {
-    [&[features], hidden, &[classes]].concat()
+/// The network that a run begins with: the shallow one, where it is to grow.
+pub(super) fn first_network<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<Network> {
+    match settings.grow {
+        Some(growth) => plan::of_hidden(settings, &settings.hidden[..growth.layers], train),
+        None => plan::network(settings, train),
+    }
 }
 
 impl<T: Real> Trainer<T> {
     /// Whether layers are still to be inserted.
     pub(super) fn shallow(&self) -> bool {
-        match &self.net {
-            Net::Layers(widths) => widths.len() < self.settings.hidden.len() + 2,
-            Net::Blocks(..) => false,
-        }
+        let grown = 2 * self.settings.hidden.len() + 1;
+        self.settings.grow.is_some() && self.network.blocks().len() < grown
     }
 
     /// Inserts the layers that are not there yet.
@@ -34,24 +33,27 @@ impl<T: Real> Trainer<T> {
         if !self.shallow() {
             return Ok(());
         }
-        let last = self.good.len() - 1;
-        self.net =
-            Net::Layers(widths(&self.settings.hidden, self.train.n_features(), self.train.n_outputs()));
-        let mut layers = self.net.blank();
-        let grown = layers.len() - 1;
-        for (index, layer) in layers.iter_mut().enumerate() {
-            match index {
-                _ if index < last => *layer = self.good[index].clone(),
-                _ if index == grown => *layer = self.good[last].clone(),
-                _ => (0..layer.n_in).for_each(|i| layer.weight[i * layer.n_out + i] = T::ONE),
-            }
+        let grown = plan::network(&self.settings, &self.train)?;
+        let (before, after) = (self.network.maps(), grown.maps());
+        let mut parameters = vec![T::ZERO; grown.parameters()];
+        let last = before.len() - 1;
+        for (index, map) in after.iter().enumerate() {
+            let own = &mut parameters[map.offset..map.end()];
+            let old = match index {
+                _ if index < last => before[index],
+                _ if index + 1 == after.len() => before[last],
+                _ => {
+                    (0..map.n_in).for_each(|i| own[i * map.n_out + i] = T::ONE);
+                    continue;
+                }
+            };
+            own.copy_from_slice(&self.good[old.offset..old.end()]);
         }
-        self.good = layers;
-        let samples = self.train.n_samples();
-        // What schedules have changed stays changed.
-        let settings = Settings { epsilon: self.schedule.epsilon(), ..self.settings.clone() };
-        self.engine = self.net.engine(&settings, self.core, samples, &self.gemm)?;
-        self.executor.reserve(scratch(&self.engine, self.core.activation, &self.gemm));
+        (self.network, self.good) = (grown, parameters);
+        let problem = problem(&self.train);
+        self.engine =
+            plan::engine(&self.settings, &self.hyperparameters, &self.network, problem, &self.gemm)?;
+        self.executor.reserve(scratch(&self.engine, &self.settings, &self.gemm));
         self.restore_good();
         self.state.initialized = false;
         Ok(())
@@ -82,7 +84,7 @@ mod tests {
             let shallow = trainer.model();
             trainer.grow().expect("room to grow");
             let grown = trainer.model();
-            assert_eq!((shallow.layers.len(), grown.layers.len()), (3, 6));
+            assert_eq!((shallow.maps().count(), grown.maps().count()), (3, 6));
             let [before, after] = [&shallow, &grown].map(|model| outputs(model, &test, 1).expect("outputs"));
             assert!(before.iter().any(|&output| output != 0.0));
             assert_eq!(before, after, "{method}");

@@ -1,12 +1,11 @@
 //! nu and rho from sweep to sweep.
 //!
-//! What comes next is decided right after a sweep, from what it reported ([`Schedule::decide`]), and given to the core
+//! What comes next is decided right after a sweep, from what it reported ([`PenaltySchedule::decide`]), and given to the core
 //! before the next one ([`Trainer::follow_schedules`]), so that nothing is done for a sweep that does not come. A rule for
 //! another quantity has its place in the same two functions.
 
 use super::{Trainer, finite, problem};
 use crate::error::Result;
-use crate::run::convert;
 use crate::run::observe::Change;
 use crate::settings::{NuSchedule, RhoSchedule, Settings, range};
 use altmin_core::Real;
@@ -27,14 +26,14 @@ struct Penalties {
 
 /// Where the schedules of a run stand.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Schedule {
+pub(super) struct PenaltySchedule {
     now: Penalties,
     next: Penalties,
     /// The objective before the next sweep, under that sweep's nu and rho, if it is known.
     objective: Option<f64>,
 }
 
-impl Schedule {
+impl PenaltySchedule {
     pub(super) fn new(settings: &Settings) -> Self {
         let first = Penalties { nu: settings.nu, rho: settings.rho, epsilon: settings.epsilon };
         Self { now: first, next: first, objective: None }
@@ -69,18 +68,13 @@ impl Schedule {
         };
         let range = range(settings.precision);
         let held = |next: f64, now: f64| if range.contains(&next) { next } else { now };
-        let next_epsilon = risk.map_or(epsilon, |risk| convert::epsilon_rule(settings).next(epsilon, risk));
+        let next_epsilon = risk.map_or(epsilon, |risk| settings.epsilon_rule().next(epsilon, risk));
         self.next = Penalties {
             nu: held(next_nu, nu),
             rho: held(next_rho, rho),
             epsilon: held(next_epsilon, epsilon),
         };
         self.objective = Some(report.objective);
-    }
-
-    /// DLAM's epsilon as it stands.
-    pub(super) fn epsilon(&self) -> f64 {
-        self.now.epsilon
     }
 
     fn has_risen<T: Real>(&self, objective: f64) -> bool {
@@ -92,23 +86,18 @@ impl Schedule {
 impl<T: Real> Trainer<T> {
     /// Gives the core the nu and rho that were decided on; returns what has changed. Its time is the sweeps'.
     pub(super) fn follow_schedules(&mut self) -> Result<[Option<Change>; 3]> {
-        let Schedule { now, next, .. } = self.schedule;
+        let PenaltySchedule { now, next, .. } = self.schedule;
         if now == next {
             return Ok([None; 3]);
         }
         let start = Instant::now();
         let problem = problem(&self.train);
-        let (nu, rho) = (T::from_f64(next.nu), T::from_f64(next.rho));
+        let [nu, rho, epsilon] = [next.nu, next.rho, next.epsilon].map(T::from_f64);
         let Self { engine, executor, gemm, .. } = self;
-        if (now.nu, now.rho) != (next.nu, next.rho) {
-            engine.set_penalties(problem, executor, gemm, nu, rho)?;
-        }
-        let mut rise = None;
-        if now.epsilon != next.epsilon {
-            let epsilon = T::from_f64(next.epsilon);
-            rise = finite(engine.set_epsilon(problem, executor, gemm, epsilon))?;
-        }
-        (self.core.nu, self.core.rho) = (nu, rho);
+        let penalties = altmin_core::method::Penalties { nu, rho, epsilon };
+        let rise = finite(engine.set_penalties(problem, penalties, executor, gemm))?;
+        let own = &mut self.hyperparameters;
+        (own.nu, own.rho, own.epsilon) = (nu, rho, epsilon);
         self.schedule.now = next;
         // Another rho gives the same state another objective, which is no rise of the sweep to come.
         if matches!(self.settings.rho_schedule, RhoSchedule::Rising(_)) {

@@ -5,7 +5,7 @@ use altmin_core::executor::{Executor, Runs};
 use altmin_core::loss::argmax;
 use altmin_core::view::{MatRef, column, columns, span, view_mut};
 
-use super::{Trainer, require_like, require_same};
+use super::{Trainer, predictor, require_like, require_same};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::evaluate::require_finite;
@@ -48,15 +48,15 @@ impl<T: Real> Trainer<T> {
         }
         let spanned = span(rows, samples, leading_dimension).unwrap_or(outputs.len());
         let threads = self.threads.clone();
-        let Self { engine, core, executor, gemm, .. } = self;
-        let network = engine.composed(core.activation);
-        let tile = network.tile();
+        let Self { engine, executor, gemm, .. } = self;
+        let predictor = predictor(engine);
+        let tile = predictor.tile();
         let runs = Runs::new(&mut outputs[..spanned], leading_dimension.saturating_mul(tile));
         threads.enter(|| {
             executor.run(runs, |t, run, stack| {
                 let x = tile_of(features, t, tile);
                 let mut z = view_mut("outputs", run, rows, x.ncols(), leading_dimension)?;
-                network.forward(&*gemm, &x, &mut z, stack)
+                predictor.predict(&*gemm, &x, &mut z, stack)
             })
         })?;
         Ok(())
@@ -79,14 +79,14 @@ impl<T: Real> Trainer<T> {
         }
         let rows = self.train.n_outputs();
         let threads = self.threads.clone();
-        let Self { engine, core, executor, gemm, .. } = self;
-        let network = engine.composed(core.activation);
-        let tile = network.tile();
+        let Self { engine, executor, gemm, .. } = self;
+        let predictor = predictor(engine);
+        let tile = predictor.tile();
         threads.enter(|| {
             executor.run(Runs::new(classes, tile), |t, classes, mut stack| {
                 let x = tile_of(features, t, tile);
                 let mut z = stack.matrix(rows, x.ncols())?;
-                network.forward(&*gemm, &x, &mut z, stack)?;
+                predictor.predict(&*gemm, &x, &mut z, stack)?;
                 for (j, class) in classes.iter_mut().enumerate() {
                     let scores = altmin_core::view::as_ref(&z);
                     // Scores of more classes than an i32 can count would not fit into memory.

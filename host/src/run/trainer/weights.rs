@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use altmin_core::Real;
-use altmin_core::view::{MatRef, copy, dense_mut};
+use altmin_core::block::Shape;
+use altmin_core::view::{MatRef, copy};
 
 use super::Trainer;
 use crate::error::{Error, Result};
 use crate::network::evaluate::require_finite;
-use crate::network::model::{Dense, Model};
+use crate::network::model::{Map, Model, Notation, maps};
 
 impl<T: Real> Trainer<T> {
     /// The network's linear maps with their present weights, from input to output: those of layers, or those of blocks in
@@ -17,7 +18,12 @@ impl<T: Real> Trainer<T> {
     /// Weights are outputs x inputs, column-major. The inputs of a convolution are those of its patch: row `o` is the kernel
     /// of output channel `o`, column `(channel * height + y) * width + x` the place `(y, x)` in the patch of that input
     /// channel.
-    pub fn maps(&self) -> &[Dense<T>] {
+    pub fn maps(&self) -> impl ExactSizeIterator<Item = Map<'_, T>> {
+        maps(&self.network, &self.good)
+    }
+
+    /// The present parameters of all maps, one map after the other: weights, column by column, then bias.
+    pub fn parameters(&self) -> &[T] {
         &self.good
     }
 
@@ -31,8 +37,9 @@ impl<T: Real> Trainer<T> {
     /// [`Error::Argument`] naming `index` if there is no such map, `weights` or `bias` for another size or a number that is
     /// NaN or infinite; nothing is changed then.
     pub fn set_map(&mut self, index: usize, weights: &MatRef<'_, T>, bias: &[T]) -> Result {
-        let count = self.good.len();
-        let Some(map) = self.good.get_mut(index) else {
+        let maps = self.network.maps();
+        let count = maps.len();
+        let Some(map) = maps.get(index) else {
             return Err(Error::argument("index", index, format!("below {count}, the number of linear maps")));
         };
         let (rows, columns) = weights.shape();
@@ -47,8 +54,9 @@ impl<T: Real> Trainer<T> {
         if let Some(i) = bias.iter().position(|number| !number.is_finite()) {
             return Err(Error::argument("bias", format!("{} at {i}", bias[i]), "finite numbers"));
         }
-        copy(weights, &mut dense_mut(&mut map.weight, rows, columns));
-        map.bias.copy_from_slice(bias);
+        let (mut own_weights, own_bias) = map.write(&mut self.good);
+        copy(weights, &mut own_weights);
+        own_bias.copy_from_slice(bias);
         self.start_anew();
         Ok(())
     }
@@ -72,7 +80,7 @@ impl<T: Real> Trainer<T> {
                 expected: describe(&expected),
             });
         }
-        self.good = model.layers;
+        self.good = model.parameters;
         self.start_anew();
         Ok(())
     }
@@ -88,10 +96,13 @@ impl<T: Real> Trainer<T> {
 /// All that makes two networks the same but for their weights.
 fn describe<T: Real>(model: &Model<T>) -> String {
     let outputs = format!("{} {}", model.outputs.names().len(), model.outputs.kind());
-    if let Some(blocks) = &model.blocks {
-        let input = blocks.input();
-        return format!("`{blocks}` on {}x{}x{} for {outputs}", input.channels, input.height, input.width);
-    }
-    let widths: Vec<String> = model.layers.iter().map(|layer| layer.n_in.to_string()).collect();
-    format!("layers on {} features with {} for {outputs}", widths.join(", "), model.activation)
+    let widths = model.network.widths().filter(|_| model.notation == Notation::Layers);
+    let Some(widths) = widths else {
+        let input = model.network.input();
+        let Shape { channels, height, width } = input;
+        return format!("`{}` on {channels}x{height}x{width} for {outputs}", model.network);
+    };
+    let inputs: Vec<String> = widths[..widths.len() - 1].iter().map(usize::to_string).collect();
+    let activation = model.network.activation();
+    format!("layers on {} features with {activation} for {outputs}", inputs.join(", "))
 }

@@ -1,0 +1,32 @@
+//! The matrix products that a sweep needs.
+
+use altmin_core::method::Products;
+use altmin_core::update::StepRule;
+
+use crate::settings::Method;
+
+/// The products of a sweep, by shape. `widths` are all widths from the input's features to the outputs, at least two. The
+/// step rule of the weights changes nothing: all of them work from the same sums.
+pub fn sweep_products(method: Method, input_step: &StepRule<f64>, widths: &[usize]) -> Vec<Products> {
+    let mut all: Vec<Products> = Vec::new();
+    for (layer, pair) in widths.windows(2).enumerate() {
+        let (n_out, n_in) = (pair[1], pair[0]);
+        let products = (method.card().products)(layer == 0, input_step, n_out, n_in);
+        for products in products.by_shape(n_out, n_in) {
+            match all.iter_mut().find(|known| (known.n_out, known.n_in) == (products.n_out, products.n_in)) {
+                Some(known) => known.count += products.count,
+                None if products.count > 0.0 => all.push(products),
+                None => {}
+            }
+        }
+    }
+    all
+}
+
+/// Floating-point operations of the products of a sweep, two for each element of each product and each sample.
+pub fn product_flops(method: Method, input_step: &StepRule<f64>, widths: &[usize], samples: usize) -> f64 {
+    let flops = |products: &Products| {
+        products.count * 2.0 * products.n_out as f64 * products.n_in as f64 * samples as f64
+    };
+    sweep_products(method, input_step, widths).iter().map(flops).sum()
+}

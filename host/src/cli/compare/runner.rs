@@ -1,0 +1,86 @@
+//! A comparison: its runs, the files that it writes, its exit code.
+
+use super::lines::ComparisonLine;
+use super::loaded::LoadedComparison;
+use super::reporter::{Destinations, Reporter};
+use crate::cli::failure::{FAILED, Failure, INTERRUPTED};
+use crate::cli::output;
+use crate::compare::Series;
+use crate::report::comparison::table;
+use crate::report::curves::Against;
+use crate::run::observe::Outcome;
+use crate::settings::Widths;
+use std::sync::atomic::AtomicBool;
+
+/// Runs a comparison, writes its results and returns the exit code.
+///
+/// A file that cannot be written does not keep the others from being written, nor the other runs from running.
+pub(super) fn run(
+    loaded: &dyn LoadedComparison,
+    to: Destinations<'_>,
+    stop: &AtomicBool,
+) -> std::result::Result<u8, Failure> {
+    let mut reporter = Reporter::new(to)?;
+    let result = loaded.run(&mut reporter, stop);
+    let Reporter { folder, done, mut failures, json, .. } = reporter;
+    // A reader that has closed the pipe, without a folder to write to, is no error of a run.
+    if result.is_err() && failures.iter().any(|failure| matches!(failure, Failure::ReaderGone)) {
+        return Err(Failure::ReaderGone);
+    }
+    let standings: Vec<_> = done.iter().map(|series| series.standing(to.accuracies)).collect();
+    let measure = loaded.comparison().common().measure();
+    let text = format!("{}\n\n{}", shared_settings(loaded), table(&standings, measure));
+    if json {
+        let line = ComparisonLine::new(loaded.comparison(), loaded.samples(), &standings);
+        failures.extend(output::print_json("comparison", &line).err().map(Failure::from));
+    } else if !to.json && !to.quiet && !done.is_empty() {
+        failures.extend(output::print(&text).err().map(Failure::from));
+    }
+    if let Some(folder) = &folder {
+        let title = format!("{} on {}", labels(&done), loaded.comparison().common().data);
+        failures.extend(folder.write("table.txt", &text).err().map(Failure::from));
+        for against in [Against::Sweeps, Against::Seconds] {
+            failures.extend(folder.write_curves(&title, &done, against, measure).err().map(Failure::from));
+        }
+    }
+    // An error that ended the runs comes last: what was done before it has been said.
+    failures.extend(result.err().map(Failure::from));
+    let stopped = done.iter().any(|series| series.summary.outcome == Outcome::Stopped)
+        || done.len() < loaded.comparison().entries().len();
+    Ok(exit_code(failures, stopped))
+}
+
+/// How many runs there were, or which one.
+fn labels(done: &[Series]) -> String {
+    match done {
+        [one] => one.label.clone(),
+        _ => format!("{} methods", done.len()),
+    }
+}
+
+/// Reports what went wrong and gives the exit code.
+fn exit_code(failures: Vec<Failure>, stopped: bool) -> u8 {
+    let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
+    for failure in failures {
+        failure.report();
+    }
+    match (failed, stopped) {
+        (true, _) => FAILED,
+        (false, true) => INTERRUPTED,
+        (false, false) => 0,
+    }
+}
+
+/// What all runs share, on one line.
+fn shared_settings(loaded: &dyn LoadedComparison) -> String {
+    let (train, test) = loaded.samples();
+    let settings = loaded.comparison().common();
+    let network = match &settings.network {
+        Some(network) => format!("network {network}"),
+        None => format!("hidden {}, {}", Widths(settings.hidden.clone()), settings.activation),
+    };
+    format!(
+        "{}, {train} samples to train on, {test} to test on; {network}, {}, seed {}; {} threads, {}",
+        settings.data, settings.loss, settings.seed, settings.threads, settings.precision,
+    )
+}

@@ -1,0 +1,240 @@
+//! A training run: its observers, the files that it writes, its exit code.
+
+use crate::cli::failure::{FAILED, Failure, INTERRUPTED};
+use crate::cli::output;
+use crate::data;
+use crate::error::Result;
+use crate::report::json::JsonLines;
+use crate::report::progress::Progress;
+use crate::report::table;
+use crate::run::folder::RunFolder;
+use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
+use crate::run::trainer::Trainer;
+use crate::settings::{Precision, Settings};
+use altmin_core::Real;
+use std::io::{self, IsTerminal};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// A trainer of either scalar type.
+pub(super) trait AnyTrainer {
+    /// Sweeps until something stops it.
+    fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary>;
+
+    /// Writes the model with its present weights.
+    fn save(&self, path: &Path) -> Result;
+}
+
+impl<T: Real> AnyTrainer for Trainer<T> {
+    fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
+        Trainer::run(self, observer, stop)
+    }
+
+    fn save(&self, path: &Path) -> Result {
+        Trainer::save(self, path)
+    }
+}
+
+/// A trainer with its data, before the first sweep.
+pub(super) fn load(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
+    match settings.precision {
+        Precision::F32 => load_in::<f32>(settings),
+        Precision::F64 => load_in::<f64>(settings),
+    }
+}
+
+fn load_in<T: Real>(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
+    let (train, test) = data::load::<T>(&settings.data, &settings.data_options())?;
+    Ok(Box::new(Trainer::new(settings, Arc::new(train), Arc::new(test))?))
+}
+
+/// Where the results of a run go.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Destinations<'a> {
+    /// The folder to create.
+    pub(super) out: Option<&'a Path>,
+    /// JSON lines on stdout.
+    pub(super) json: bool,
+    /// No progress bar and no table.
+    pub(super) quiet: bool,
+}
+
+/// Runs the trainer, writes its results and returns the exit code.
+///
+/// A file that cannot be written does not keep the others from being written; each such failure is reported, and the exit
+/// code is then that of a failure.
+pub(super) fn run(
+    trainer: &mut dyn AnyTrainer,
+    settings: &Settings,
+    to: &Destinations<'_>,
+    stop: &AtomicBool,
+) -> std::result::Result<u8, Failure> {
+    let folder = to.out.map(|path| RunFolder::create(path, settings)).transpose()?;
+    let mut history = History::default();
+    let (result, mut failures) = observed(trainer, settings, to, stop, folder.as_ref(), &mut history)?;
+    // A reader that has closed the pipe, without a folder to write to, is no error of the run.
+    if result.is_err() && failures.iter().any(|failure| matches!(failure, Failure::ReaderGone)) {
+        return Err(Failure::ReaderGone);
+    }
+    let summary = result?;
+    if !to.json && !to.quiet {
+        failures
+            .extend(output::print(&table::summary(&summary, settings.measure())).err().map(Failure::from));
+    }
+    if let Some(folder) = &folder {
+        let title = format!("{} on {}", summary.method, summary.data);
+        failures.extend(trainer.save(&folder.file("model.safetensors")).err().map(Failure::from));
+        failures.extend(
+            folder.write_curves(&title, &history.sweeps, settings.measure()).err().map(Failure::from),
+        );
+    }
+    Ok(exit_code(&summary, failures))
+}
+
+type Observed = (Result<Summary>, Vec<Failure>);
+
+/// Runs with observers; returns the result, and what observers could not write.
+fn observed(
+    trainer: &mut dyn AnyTrainer,
+    settings: &Settings,
+    to: &Destinations<'_>,
+    stop: &AtomicBool,
+    folder: Option<&RunFolder>,
+    history: &mut History,
+) -> std::result::Result<Observed, Failure> {
+    let mut observers = Observers::new();
+    if let Some(folder) = folder {
+        observers.add(folder.file("metrics.csv").display().to_string(), folder.metrics()?);
+        observers.add("curves".to_owned(), history);
+    }
+    if to.json {
+        observers.add("the output".to_owned(), JsonLines::new(io::stdout()));
+    } else if !to.quiet && io::stderr().is_terminal() {
+        observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps, settings.measure()));
+    }
+    let result = trainer.run(&mut observers, stop);
+    let failures = observers.take_failures().into_iter().map(|(what, error)| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+        _ => Failure::new(format!("cannot write {what}: {error}"), None),
+    });
+    Ok((result, failures.collect()))
+}
+
+/// Reports what went wrong and gives the exit code for how the run ended.
+fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
+    let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
+    for failure in failures {
+        failure.report();
+    }
+    match summary.outcome {
+        Outcome::Diverged => {
+            let text = format!("diverged after {} sweeps; the last good state is kept", summary.sweeps);
+            Failure::new(text, Some("try a rho above the threshold that `altmin info` prints")).report();
+            FAILED
+        }
+        _ if failed => FAILED,
+        Outcome::Stopped => INTERRUPTED,
+        Outcome::SweepLimit | Outcome::Converged | Outcome::TimeLimit => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+    use crate::run::observe::Metrics;
+    use crate::settings::{Method, TrainOptions};
+    use std::fs;
+
+    /// Three sweeps of made-up numbers; `full` says that the model finds no room.
+    struct Fake {
+        outcome: Outcome,
+        full: bool,
+    }
+
+    impl AnyTrainer for Fake {
+        fn run(&mut self, observer: &mut (dyn Observer + Send), _: &AtomicBool) -> Result<Summary> {
+            for sweep in 1..=3 {
+                let metrics = Metrics {
+                    sweep,
+                    objective: 10.0 / sweep as f64,
+                    primal_residual: 1.0,
+                    dual_residual: 2.0,
+                    loss: 0.5,
+                    train_accuracy: 0.75,
+                    test_accuracy: 0.5,
+                    seconds: sweep as f64,
+                    approximation_error: None,
+                    approximation_bound: None,
+                };
+                observer.sweep(&metrics).map_err(|error| Error::io("write", Path::new("out"), error))?;
+            }
+            let summary = Summary {
+                method: Method::Pdadmm,
+                data: "made up".into(),
+                sweeps: 3,
+                outcome: self.outcome,
+                objective: 10.0 / 3.0,
+                train_accuracy: 0.75,
+                test_accuracy: 0.5,
+                seconds: 3.0,
+                state_bytes: 1_000,
+                threads: 1,
+                approximation_error: None,
+                approximation_bound: None,
+            };
+            observer.finish(&summary).map_err(|error| Error::io("write", Path::new("out"), error))?;
+            Ok(summary)
+        }
+
+        fn save(&self, path: &Path) -> Result {
+            if self.full {
+                return Err(Error::io("write", path, io::ErrorKind::StorageFull.into()));
+            }
+            fs::write(path, "model").map_err(|error| Error::io("write", path, error))
+        }
+    }
+
+    fn exit_code_of(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
+        let settings = TrainOptions::default().resolve().expect("defaults are valid");
+        let to = Destinations { out, json: false, quiet: true };
+        run(&mut Fake { outcome, full }, &settings, &to, &AtomicBool::new(false)).expect("results")
+    }
+
+    #[test]
+    fn outcomes_have_exit_codes() {
+        let codes = [
+            Outcome::SweepLimit,
+            Outcome::Converged,
+            Outcome::TimeLimit,
+            Outcome::Stopped,
+            Outcome::Diverged,
+        ]
+        .map(|outcome| exit_code_of(outcome, false, None));
+        assert_eq!(codes, [0, 0, 0, 130, 1]);
+    }
+
+    #[test]
+    fn a_stopped_run_leaves_all_its_files() {
+        let parent = tempfile::tempdir().expect("temporary folder");
+        let out = parent.path().join("new/run");
+        assert_eq!(exit_code_of(Outcome::Stopped, false, Some(&out)), 130);
+        let mut names: Vec<_> = fs::read_dir(&out)
+            .expect("the folder")
+            .map(|entry| entry.expect("entry").file_name().into_string().expect("name"))
+            .collect();
+        names.sort();
+        assert_eq!(names, ["config.toml", "curves.svg", "metrics.csv", "model.safetensors"]);
+        let metrics = fs::read_to_string(out.join("metrics.csv")).expect("metrics");
+        assert_eq!(metrics.lines().count(), 4);
+    }
+
+    #[test]
+    fn a_model_without_room_costs_neither_curves_nor_metrics() {
+        let parent = tempfile::tempdir().expect("temporary folder");
+        let out = parent.path().join("run");
+        assert_eq!(exit_code_of(Outcome::SweepLimit, true, Some(&out)), 1);
+        assert!(out.join("curves.svg").exists() && out.join("metrics.csv").exists());
+    }
+}

@@ -1,0 +1,98 @@
+//! From settings to what a run is made of.
+
+use altmin_core::method::{Hyperparameters, Problem};
+use altmin_core::{Real, view};
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::network::blocks::{dense_blocks, sample_shape};
+use crate::network::{Network, init};
+use crate::run::engine::{Batches, Engine};
+use crate::run::kernel::AnyGemm;
+use crate::settings::{Inner, Method, Settings, Use, inner_defaults};
+
+/// The network that settings ask for with a data set: that of `network`, or their hidden layers as blocks.
+///
+/// # Errors
+/// As [`Architecture::network`](crate::network::Architecture::network); [`Error::Argument`] for mini-batches larger than the
+/// data.
+pub fn network<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<Network> {
+    let (input, outputs, samples) = (sample_shape(data), data.n_outputs(), data.n_samples());
+    if let Some(batch) = settings.batch.filter(|&batch| batch > samples && settings.has_blocks()) {
+        let expected = format!("at most {samples}, the training samples of {}", data.name());
+        return Err(Error::argument("batch", batch, expected));
+    }
+    match &settings.network {
+        Some(network) => network.network(input, outputs),
+        None => of_hidden(settings, &settings.hidden, data),
+    }
+}
+
+/// A network of these hidden layers.
+///
+/// # Errors
+/// [`Error::Core`] for more weights than memory can hold.
+pub fn of_hidden<T: Real>(settings: &Settings, hidden: &[usize], data: &Dataset<T>) -> Result<Network> {
+    Network::new(dense_blocks(hidden, settings.activation, data.n_outputs()), sample_shape(data))
+}
+
+/// Where the settings cut it.
+///
+/// # Errors
+/// As [`Split::ends`](crate::network::cuts::Split::ends).
+pub fn cuts(settings: &Settings, network: &Network) -> Result<Vec<usize>> {
+    if settings.method.card().uses(Use::Subnetworks) { settings.split.ends(network) } else { Ok(Vec::new()) }
+}
+
+/// The initial parameters: drawn weights, each map from a sequence of its own, and biases of zero.
+pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Vec<T> {
+    let mut parameters = vec![T::ZERO; network.parameters()];
+    for (index, map) in network.maps().into_iter().enumerate() {
+        let weights = &mut parameters[map.offset..][..map.n_out * map.n_in];
+        let weights = &mut view::dense_mut(weights, map.n_out, map.n_in);
+        init::fill(settings.init, settings.seed, index as u32, weights);
+    }
+    parameters
+}
+
+/// The mini-batches.
+pub fn batches(settings: &Settings) -> Option<Batches> {
+    settings.batch.map(|size| Batches { size, seed: settings.seed })
+}
+
+/// The method with the memory that it needs; `hyperparameters` are those of the settings, or what schedules have made of
+/// them.
+///
+/// # Errors
+/// Those of the core.
+pub fn engine<T: Real>(
+    settings: &Settings,
+    hyperparameters: &Hyperparameters<T>,
+    network: &Network,
+    problem: Problem<'_, T>,
+    gemm: &AnyGemm,
+) -> Result<Engine<T>> {
+    let cuts = cuts(settings, network)?;
+    let batches = batches(settings);
+    Ok(Engine::new(settings.method, hyperparameters, network, &cuts, batches, problem, gemm)?)
+}
+
+/// Bytes of the matrices over all samples that a run carries from sweep to sweep.
+pub fn state_bytes(settings: &Settings, network: &Network, cuts: &[usize], samples: usize) -> usize {
+    let state = settings.method.card().state;
+    let outputs: Vec<usize> = network.steps().iter().map(|step| step.output.features()).collect();
+    let hidden: usize = network.widths().map_or(0, |widths| widths[1..widths.len() - 1].iter().sum());
+    let crossing: usize = cuts.iter().map(|&cut| outputs[cut - 1]).sum();
+    let rows = state.hidden * hidden + state.last * network.outputs() + state.cut * crossing;
+    rows.saturating_mul(samples).saturating_mul(settings.precision.bytes())
+}
+
+/// The settings of a run that trains the same network end to end: the inner optimiser's, Adam's beside proximal sweeps.
+pub fn end_to_end(settings: &Settings) -> Settings {
+    let (method, learning_rate) = match settings.inner {
+        Inner::Sgd => (Method::Gd, settings.learning_rate),
+        Inner::Adam => (Method::Adam, settings.learning_rate),
+        Inner::Proxprop => (Method::Adam, inner_defaults(Inner::Adam).learning_rate),
+    };
+    Settings { method, learning_rate, ..settings.clone() }
+}
