@@ -4,6 +4,7 @@ use altmin_core::method::{Hyperparameters, Name};
 
 use super::layerwise::Layerwise;
 use super::plain::is_exact;
+use super::subnetworks::Splitting;
 
 /// The formulas, and the list of all of them.
 macro_rules! formulas {
@@ -83,7 +84,16 @@ impl Formula {
     pub fn applies(self, method: Name, settings: &Hyperparameters<f64>) -> bool {
         match Layerwise::of(method) {
             Some(method) => self.applies_to_layers(method, settings),
-            None => false,
+            None => Splitting::of(method).is_some_and(|method| self.applies_to_subnetworks(method)),
+        }
+    }
+
+    fn applies_to_subnetworks(self, method: Splitting) -> bool {
+        match self {
+            Self::SplittingObjective | Self::SplittingError | Self::SplittingBound => true,
+            Self::WeightStep | Self::InputStep => true,
+            Self::Copy | Self::Dual => method == Splitting::Gsadmm,
+            _ => false,
         }
     }
 

@@ -30,6 +30,7 @@
 //!   `grad_p L+ = nu (W+'r+ - W'r) + du + rho (dp - dq) - tau dp`, and `r+ - r = dW p+ + W dp + db 1' - dz`.
 //! - **pdADMM's C2** could be larger by nu: q is minimised over a quadratic of curvature `nu + rho`. The paper's is checked.
 
+mod blocks;
 mod error;
 mod formula;
 mod layerwise;
@@ -37,6 +38,7 @@ mod matrix;
 mod plain;
 mod promise;
 mod setup;
+mod subnetworks;
 mod training;
 mod verification;
 

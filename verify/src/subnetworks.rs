@@ -98,12 +98,11 @@ impl Variables {
 
 /// The subnetworks of a network that is cut after so many blocks.
 fn parts<'a>(setup: &Setup<'a>) -> Result<Vec<Network<'a, f64>>> {
-    let (network, cuts) = (setup.run.network, setup.run.cuts);
-    let (starts, ends) = (std::iter::once(&0).chain(cuts), cuts.iter().chain([&network.blocks().len()]));
-    let part = |(&start, &end): (&usize, &usize)| {
-        Network::new(&network.blocks()[start..end], network.step(start).input)
-    };
-    starts.zip(ends).map(part).collect()
+    let network = setup.run.network;
+    let edges = [&[0], setup.run.cuts, &[network.blocks().len()]].concat();
+    let part =
+        |edge: &[usize]| Network::new(&network.blocks()[edge[0]..edge[1]], network.step(edge[0]).input);
+    edges.windows(2).map(part).collect()
 }
 
 impl<'a> Auditor<'a> {
@@ -153,7 +152,8 @@ impl<'a> Auditor<'a> {
             let sweep = training.sweep(k)?;
             let found = training.approximation(self.setup.norm_rounds)?;
             let next = training.read(Variables::read)?;
-            let mut reported = Reported { sweep, error: found.error, bound: found.bound };
+            let (error, bound) = found.map_or((f64::NAN, None), |found| (found.error, found.bound));
+            let mut reported = Reported { sweep, error, bound };
             let mut after = next.clone();
             self.falsify_epoch(&before, &mut after, &mut reported);
             self.check_weights(&before, &after, &moments, k);

@@ -4,6 +4,7 @@ use altmin_core::Result;
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::{AnyMethod, Hyperparameters, Method, Penalties, State, Sweep};
+use altmin_core::theory::Approximation;
 
 use super::setup::Setup;
 
@@ -55,6 +56,13 @@ impl<'a, E: Executor<f64>, G: Gemm<f64>> Training<'a, E, G> {
             method.set_penalties(&setup.run, state, *penalties, *executor, *gemm)?;
         }
         Ok(())
+    }
+
+    /// Both sides of TSSM's Theorem 1 as the method reports them, with norms from so many rounds.
+    pub(super) fn approximation(&mut self, rounds: usize) -> Result<Option<Approximation>> {
+        let Self { setup, method, scalars, numbers, executor, gemm, .. } = self;
+        let state = &mut State { scalars, numbers };
+        method.approximation(&setup.run, state, rounds, *executor, *gemm)
     }
 
     /// DLAM's epsilon.

@@ -3,25 +3,41 @@
 use altmin_core::Error as CoreError;
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
+use altmin_core::method::tssm::Inner;
 use altmin_core::method::{AnyMethod, Method, Name};
 use altmin_core::workspace::Requirement;
 
 use super::error::{Error, Result};
 use super::formula::Formula;
-use super::layerwise::{Auditor, Layerwise};
+use super::layerwise::{self, Layerwise};
 use super::promise::Report;
 use super::setup::Setup;
+use super::subnetworks::{self, Splitting};
 use super::training::Training;
 
-/// The methods that have theorems.
-pub const METHODS: [Name; 3] = [Name::Pdadmm, Name::Dladmm, Name::Dlam];
+/// The methods that have theorems, in the order of their codes.
+pub const METHODS: [Name; 5] = [Name::Pdadmm, Name::Dladmm, Name::Dlam, Name::Gsadmm, Name::Gsam];
+
+/// How a run is followed.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Layerwise(Layerwise),
+    Subnetworks(Splitting),
+}
+
+impl Kind {
+    fn of(method: Name) -> Option<Self> {
+        let layerwise = Layerwise::of(method).map(Self::Layerwise);
+        layerwise.or_else(|| Splitting::of(method).map(Self::Subnetworks))
+    }
+}
 
 /// A setup that is ready to be verified.
 #[derive(Debug, Clone)]
 pub struct Verification<'a> {
     setup: Setup<'a>,
     method: AnyMethod<f64>,
-    kind: Layerwise,
+    kind: Kind,
     falsified: Option<(Formula, f64)>,
     scattered: Option<f64>,
 }
@@ -30,14 +46,18 @@ impl<'a> Verification<'a> {
     /// Checks that settings, network and samples fit, and that there are theorems to verify.
     ///
     /// # Errors
-    /// [`Error::Argument`] naming `method` for one without theorems; [`Error::Core`] for what the method refuses, and for
-    /// `parameters` of another length than the network's.
+    /// [`Error::Argument`] naming `method` for one without theorems, and `inner` for proximal sweeps; [`Error::Core`] for
+    /// what the method refuses, and for `parameters` of another length than the network's.
     pub fn new(setup: Setup<'a>) -> Result<Self> {
-        let Some(kind) = Layerwise::of(setup.method) else {
+        let Some(kind) = Kind::of(setup.method) else {
             let names = METHODS.map(|method| method.card().name).join(", ");
             let expected = format!("one that has theorems: {names}");
             return Err(Error::Argument { name: "method", found: setup.method.card().name, expected });
         };
+        if matches!(kind, Kind::Subnetworks(_)) && setup.hyperparameters.inner == Inner::Proxprop {
+            let expected = "sgd or adam: TSSM's equations are about gradients".to_owned();
+            return Err(Error::Argument { name: "inner", found: "proxprop", expected });
+        }
         setup.epsilon_rule.validate()?;
         let method = AnyMethod::new(setup.method, &setup.hyperparameters, &setup.run)?;
         let (found, needed) = (setup.parameters.len(), setup.run.network.parameters());
@@ -67,7 +87,8 @@ impl<'a> Verification<'a> {
 
     /// Scratch that each of the executor's workers needs.
     pub fn workspace<G: Gemm<f64>>(&self, gemm: &G) -> Requirement {
-        self.method.workspace(&self.setup.run, gemm)
+        let run = &self.setup.run;
+        self.method.workspace(run, gemm).or(self.method.approximation_workspace(run, gemm))
     }
 
     /// Follows the run to its end. The method runs on `executor`; everything that is computed anew, on the calling thread.
@@ -80,8 +101,16 @@ impl<'a> Verification<'a> {
         gemm: &G,
     ) -> altmin_core::Result<Report> {
         let training = Training::new(self.setup, self.method.clone(), executor, gemm);
-        let partition = self.method.partition();
         let (falsified, scattered) = (self.falsified, self.scattered);
-        Auditor::new(self.kind, &self.setup, partition, falsified, scattered, gemm)?.run(training)
+        match self.kind {
+            Kind::Layerwise(method) => {
+                let partition = self.method.partition();
+                layerwise::Auditor::new(method, &self.setup, partition, falsified, scattered, gemm)?
+                    .run(training)
+            }
+            Kind::Subnetworks(method) => {
+                subnetworks::Auditor::new(method, &self.setup, falsified)?.run(training)
+            }
+        }
     }
 }

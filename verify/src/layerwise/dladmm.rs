@@ -8,7 +8,7 @@ use altmin_core::update::hidden::Proximal;
 use altmin_core::update::weights::Order;
 
 use super::Auditor;
-use super::texts::{Notation, blocks, loss_name};
+use super::texts::{Notation, blocks};
 use crate::plain::is_exact;
 use crate::promise::{Promise, Property};
 
@@ -29,9 +29,8 @@ const NOTATION: Notation = Notation {
 pub(super) fn promises(settings: &Hyperparameters<f64>) -> Vec<Promise> {
     let lipschitz: f64 = settings.loss.lipschitz();
     let outside = |bound: f64, theorem: &str| {
-        (settings.rho <= bound).then(|| {
-            format!("rho above {bound} ({theorem}, H = {lipschitz} for {})", loss_name(settings.loss))
-        })
+        (settings.rho <= bound)
+            .then(|| format!("rho above {bound} ({theorem}, H = {lipschitz} for {})", settings.loss))
     };
     let descends = || outside(dladmm_rho_threshold(lipschitz), "2 H");
     let slip = "the paper's C2 has theta and tau where theta/2 and tau/2 belong";

@@ -1,6 +1,5 @@
 //! The promises that the methods have in common.
 
-use altmin_core::Loss;
 use altmin_core::method::Hyperparameters;
 use altmin_core::update::StepRule;
 
@@ -170,12 +169,4 @@ fn weights(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise>
         Promise::new(Property::WeightMajorised, "phi(new W) <= U(new W; theta)", notation.weight_source),
         if is_vector { share.departing(departure) } else { share },
     ]
-}
-
-/// What a risk is called.
-pub(super) fn loss_name(loss: Loss) -> &'static str {
-    match loss {
-        Loss::CrossEntropy => "cross-entropy",
-        Loss::LeastSquares => "least-squares",
-    }
 }

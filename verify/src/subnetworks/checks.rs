@@ -1,7 +1,7 @@
 //! The checks of an epoch.
 
 use super::weights::{Examples, Moments};
-use super::{Reported, Auditor, Variables};
+use super::{Auditor, Reported, Variables};
 use crate::blocks;
 use crate::matrix::{Mat, Sum};
 use crate::plain::risk_gradient;
@@ -32,7 +32,13 @@ impl Auditor<'_> {
     /// Rounding may grow from batch to batch: at the start q is what the subnetwork says, its gradient is rounding, and
     /// Adam, which divides it by its size, makes steps of it. How much it grows, a second epoch tells, from weights that are
     /// off by rounding.
-    pub(super) fn check_weights(&mut self, before: &Variables, after: &Variables, moments: &[Moments], k: usize) {
+    pub(super) fn check_weights(
+        &mut self,
+        before: &Variables,
+        after: &Variables,
+        moments: &[Moments],
+        k: usize,
+    ) {
         let targets = if self.is_gsadmm() { &before.q } else { &before.p };
         let order = self.weights.order(&self.setup, k);
         let example =
@@ -131,7 +137,13 @@ impl Auditor<'_> {
         self.record(Property::Objective, None, off, allowed, scale);
         let (first, first_scale) = self.objective(before);
         let rise = (value - first).max(0.0);
-        self.record(Property::Descent, None, rise, allowed + self.rounding() * first_scale, scale + first_scale);
+        self.record(
+            Property::Descent,
+            None,
+            rise,
+            allowed + self.rounding() * first_scale,
+            scale + first_scale,
+        );
     }
 
     /// The objective, and the size of what it is added up from.

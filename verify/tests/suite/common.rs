@@ -74,15 +74,31 @@ pub(crate) struct Case {
     /// The shape of a sample.
     pub(crate) input: Shape,
     pub(crate) blocks: Vec<Block<f64>>,
+    pub(crate) cuts: Vec<usize>,
     pub(crate) data: Data,
     pub(crate) sweeps: usize,
     pub(crate) epsilon_rule: EpsilonRule,
+    pub(crate) norm_rounds: usize,
 }
 
 impl Case {
     /// Verifies the run; `change` may falsify it first.
     pub(crate) fn verify(&self, change: impl FnOnce(Verification<'_>) -> Verification<'_>) -> Report {
-        let Self { method, hyperparameters, input, blocks, data, sweeps, epsilon_rule } = self;
+        self.with(|setup| {
+            let verification = change(Verification::new(setup).expect("a setup"));
+            let mut scratch = vec![0.0; verification.workspace(&Portable).elements()];
+            verification.run(&mut Sequential::new(&mut scratch), &Portable).expect("a run")
+        })
+    }
+
+    /// Why the run is refused.
+    pub(crate) fn refusal(&self) -> String {
+        self.with(|setup| Verification::new(setup).expect_err("a refusal").to_string())
+    }
+
+    fn with<R>(&self, use_it: impl FnOnce(Setup<'_>) -> R) -> R {
+        let Self { method, hyperparameters, input, blocks, cuts, data, sweeps, epsilon_rule, norm_rounds } =
+            self;
         let network = Network::new(blocks, *input).expect("a network");
         let samples = data.classes.len();
         let target = match &data.values {
@@ -90,21 +106,19 @@ impl Case {
             None => Target::Classes(&data.classes),
         };
         let x = dense(&data.x, input.features(), samples);
-        let run = Run { network, cuts: &[], problem: Problem { x, target } };
+        let run = Run { network, cuts, problem: Problem { x, target } };
         let parameters = parameters(&network);
-        let setup = Setup {
+        let order = |k: usize| shuffled(samples, k as u64);
+        use_it(Setup {
             method: *method,
             hyperparameters: *hyperparameters,
             run,
             parameters: &parameters,
             sweeps: *sweeps,
             epsilon_rule: *epsilon_rule,
-            order: None,
-            norm_rounds: 100,
-        };
-        let verification = change(Verification::new(setup).expect("a setup"));
-        let mut scratch = vec![0.0; verification.workspace(&Portable).elements()];
-        verification.run(&mut Sequential::new(&mut scratch), &Portable).expect("a run")
+            order: Some(&order),
+            norm_rounds: *norm_rounds,
+        })
     }
 
     /// The formulas that the run uses.
@@ -114,8 +128,16 @@ impl Case {
     }
 }
 
+/// The samples in an order of epoch k's own.
+fn shuffled(samples: usize, k: u64) -> Vec<u32> {
+    let mut noise = Noise::new(k);
+    let mut keyed: Vec<(f64, u32)> = (0..samples as u32).map(|j| (noise.next(), j)).collect();
+    keyed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    keyed.into_iter().map(|(_, j)| j).collect()
+}
+
 /// Initial weights of He's size, and biases of 0.
-fn parameters(network: &Network<'_, f64>) -> Vec<f64> {
+pub(crate) fn parameters(network: &Network<'_, f64>) -> Vec<f64> {
     let (mut all, mut noise) = (vec![0.0; network.parameters()], Noise::new(3));
     for map in network.maps() {
         let size = (6.0 / map.n_in as f64).sqrt();

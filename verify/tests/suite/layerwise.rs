@@ -41,9 +41,11 @@ fn case(method: Name, step: StepRule<f64>) -> Case {
         },
         input: Shape::flat(16),
         blocks: layers(Activation::Relu, common::CLASSES),
+        cuts: Vec::new(),
         data: Data::images(4, 30),
         sweeps: 4,
         epsilon_rule: EpsilonRule::Fixed,
+        norm_rounds: 1,
     }
 }
 
