@@ -1,12 +1,12 @@
 //! What the methods' formulas say of the variables, computed anew.
 
 use altmin_core::method::Hyperparameters;
-use altmin_core::{Activation, Loss, Target};
+use altmin_core::{Activation, Target};
 
 use super::Layerwise;
 use super::variables::Variables;
 use crate::matrix::{Mat, Sum, Value};
-use crate::plain::{activate, add_regularizer, add_risk};
+use crate::plain::{activate, add_regularizer, add_risk, risk_curvature};
 
 /// What does not change in a run.
 #[derive(Debug, Clone)]
@@ -134,11 +134,7 @@ impl Frame<'_> {
 
     /// H of the risk.
     pub(super) fn risk_lipschitz(&self) -> f64 {
-        match self.settings.loss {
-            // The largest eigenvalue that `diag(s) - s s'` can have.
-            Loss::CrossEntropy => 0.5,
-            Loss::LeastSquares => 1.0,
-        }
+        risk_curvature(self.settings.loss)
     }
 }
 

@@ -4,9 +4,8 @@ use super::weights::{Examples, Moments};
 use super::{Auditor, Reported, Variables};
 use crate::blocks;
 use crate::matrix::{Mat, Sum};
-use crate::plain::risk_gradient;
+use crate::plain::{risk_gradient, risk_slope_squared};
 use crate::promise::Property;
-use altmin_core::Loss;
 
 /// Rounding that goes through the batches of an epoch, relative to what the weights moved.
 const BATCHES: f64 = 1e-7;
@@ -209,11 +208,7 @@ impl Auditor<'_> {
     /// Theorem 1's bound; none where the risk has no Lipschitz constant.
     fn bound(&self, state: &Variables) -> Option<f64> {
         let samples = self.x.columns as f64;
-        // A sample's gradient softmax(z) - y is no longer than sqrt(2).
-        let risk = match self.settings.loss {
-            Loss::LeastSquares => return None,
-            Loss::CrossEntropy => libm::sqrt(2.0 * samples) / self.m(),
-        };
+        let risk = libm::sqrt(risk_slope_squared(self.settings.loss)? * samples) / self.m();
         let last = self.parts.len() - 1;
         let norm = |l: usize| blocks::lipschitz(&self.parts[l], &state.parameters[l]);
         // Every residual is stretched by all subnetworks above it.

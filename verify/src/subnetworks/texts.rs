@@ -3,12 +3,13 @@
 use altmin_core::Loss;
 
 use super::Splitting;
+use crate::plain::risk_slope_squared;
 use crate::promise::{Promise, Property};
 
 /// What is promised of a run with this risk.
 pub(super) fn promises(splitting: Splitting, loss: Loss) -> Vec<Promise> {
     let gsadmm = splitting == Splitting::Gsadmm;
-    let least_squares = loss == Loss::LeastSquares;
+    let has_lipschitz = risk_slope_squared(loss).is_some();
     let mut promises = vec![
         Promise::new(
             Property::Start,
@@ -36,7 +37,7 @@ pub(super) fn promises(splitting: Splitting, loss: Loss) -> Vec<Promise> {
     let estimate =
         "the norms of linear maps come from power iterations, which approach them from below: an estimate";
     let promised = || {
-        least_squares.then(|| {
+        (!has_lipschitz).then(|| {
             "a risk with a Lipschitz constant, such as cross-entropy: least squares has none".to_owned()
         })
     };
