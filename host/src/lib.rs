@@ -50,7 +50,6 @@
 //! | [`compare`] | several methods side by side |
 //! | [`report`] | tables, curves and rows of numbers |
 //! | [`mod@bench`] | measured and predicted times |
-//! | [`verify`] | the theorems' promises, checked on a run by separate code |
 //! | [`cli`] | the program `altmin` |
 
 pub mod atomic_file;
@@ -65,7 +64,6 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod settings;
-// pub mod verify;
 
 pub use data::Dataset;
 pub use error::{Error, Result};

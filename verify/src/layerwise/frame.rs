@@ -1,48 +1,32 @@
-//! The variables of a run on whole matrices, and what the methods' formulas say of them, computed anew.
+//! What the methods' formulas say of the variables, computed anew.
 
-use altmin_core::method::Settings;
+use altmin_core::method::Hyperparameters;
+use altmin_core::{Activation, Target};
 
-use super::matrix::{Mat, Sum, Value};
-use super::plain::{activate, add_regularizer, add_risk, risk_curvature};
-use crate::settings::Method;
-
-/// The variables of a run. Layers are counted from 0.
-#[derive(Debug, Clone, Default)]
-pub(super) struct State {
-    /// `W`, n_out x n_in.
-    pub(super) weights: Vec<Mat>,
-    /// `b`, n_out.
-    pub(super) biases: Vec<Vec<f64>>,
-    /// `p` of pdADMM, `a` of the layer below in dlADMM; the data in the first layer.
-    pub(super) inputs: Vec<Mat>,
-    /// `z`.
-    pub(super) linear: Vec<Mat>,
-    /// `r` as it is carried.
-    pub(super) residuals: Vec<Mat>,
-    /// `q` of pdADMM's hidden layers.
-    pub(super) copies: Vec<Mat>,
-    /// `u`: of pdADMM's hidden layers; of dlADMM's last layer alone.
-    pub(super) duals: Vec<Mat>,
-}
+use super::Layerwise;
+use super::variables::Variables;
+use crate::matrix::{Mat, Sum, Value};
+use crate::plain::{activate, add_regularizer, add_risk, risk_curvature};
 
 /// What does not change in a run.
 #[derive(Debug, Clone)]
-pub(super) struct Frame {
-    pub(super) method: Method,
-    pub(super) settings: Settings<f64>,
-    pub(super) labels: Vec<u32>,
-    /// The labels as unit vectors, n x M.
+pub(super) struct Frame<'a> {
+    pub(super) method: Layerwise,
+    pub(super) settings: Hyperparameters<f64>,
+    pub(super) activation: Activation<f64>,
+    pub(super) target: Target<'a, f64>,
+    /// The targets as values, n x M.
     pub(super) y: Mat,
-    /// DLAM's epsilon at the present sweep; infinite for the others.
+    /// DLAM's epsilon at the present sweep.
     pub(super) epsilon: f64,
 }
 
-impl Frame {
+impl Frame<'_> {
     /// `w` of a layer's linear residual.
     pub(super) fn weight(&self, l: usize, layers: usize) -> f64 {
         match self.method {
-            Method::Dladmm if l + 1 < layers => self.settings.nu,
-            Method::Pdadmm => self.settings.nu,
+            Layerwise::Dladmm if l + 1 < layers => self.settings.nu,
+            Layerwise::Pdadmm => self.settings.nu,
             _ => self.settings.rho,
         }
     }
@@ -50,8 +34,8 @@ impl Frame {
     /// `c` of an input's coupling to the layer below.
     pub(super) fn coupling_weight(&self) -> f64 {
         match self.method {
-            Method::Pdadmm => self.settings.rho,
-            Method::Dladmm => self.settings.nu,
+            Layerwise::Pdadmm => self.settings.rho,
+            Layerwise::Dladmm => self.settings.nu,
             _ => 0.0,
         }
     }
@@ -60,9 +44,9 @@ impl Frame {
     ///
     /// `W p + b - z`, and in dlADMM's last layer `- u/rho`: there `<u, z - W p - b> + (rho/2)|z - W p - b|^2` is
     /// `(rho/2)|r|^2 - |u|^2/(2 rho)`.
-    pub(super) fn residual(&self, state: &State, l: usize) -> (Mat, Mat) {
+    pub(super) fn residual(&self, state: &Variables, l: usize) -> (Mat, Mat) {
         let (mut r, mut size) = self.constraint(state, l);
-        if self.method == Method::Dladmm && l + 1 == state.weights.len() {
+        if self.method == Layerwise::Dladmm && l + 1 == state.weights.len() {
             let shift = state.duals[0].map(|u| u / self.settings.rho);
             r = r.minus(&shift);
             size = size.zip(&shift, |size, shift| size + shift.abs());
@@ -71,7 +55,7 @@ impl Frame {
     }
 
     /// `W p + b - z` of a layer, and the size of what it is added up from.
-    pub(super) fn constraint(&self, state: &State, l: usize) -> (Mat, Mat) {
+    pub(super) fn constraint(&self, state: &Variables, l: usize) -> (Mat, Mat) {
         let (w, p, z, b) = (&state.weights[l], &state.inputs[l], &state.linear[l], &state.biases[l]);
         let (product, size) = (w.times(p), w.abs().times(&p.abs()));
         let index = |k: usize| k % z.rows;
@@ -81,12 +65,12 @@ impl Frame {
     }
 
     /// `f(z)` of a layer.
-    pub(super) fn activated(&self, state: &State, l: usize) -> Mat {
-        state.linear[l].map(|z| activate(self.settings.activation, z))
+    pub(super) fn activated(&self, state: &Variables, l: usize) -> Mat {
+        state.linear[l].map(|z| activate(self.activation, z))
     }
 
     /// The method's objective: L_rho (pdADMM, before Algorithm 1; dlADMM, equation 1) or F, regularisers included.
-    pub(super) fn objective(&self, state: &State) -> Value {
+    pub(super) fn objective(&self, state: &Variables) -> Value {
         let (settings, last) = (&self.settings, state.weights.len() - 1);
         let mut sum = Sum::default();
         add_risk(settings.loss, &state.linear[last], &self.y, &mut sum);
@@ -94,12 +78,12 @@ impl Frame {
             add_regularizer(settings.regularizer, weights, &mut sum);
             let (r, size) = self.constraint(state, l);
             add_squares(self.weight(l, last + 1), &r, &size, &mut sum);
-            if self.method == Method::Dladmm && l == last {
+            if self.method == Layerwise::Dladmm && l == last {
                 for ((u, r), size) in state.duals[0].data.iter().zip(&r.data).zip(&size.data) {
                     sum.add(-u * r, (u * size).abs());
                 }
             }
-            if l < last && self.method != Method::Dlam {
+            if l < last && self.method != Layerwise::Dlam {
                 self.add_coupling(state, l, &mut sum);
             }
         }
@@ -107,10 +91,10 @@ impl Frame {
     }
 
     /// What ties a hidden layer to the next.
-    fn add_coupling(&self, state: &State, l: usize, sum: &mut Sum) {
+    fn add_coupling(&self, state: &Variables, l: usize, sum: &mut Sum) {
         let (settings, f, next) = (&self.settings, self.activated(state, l), &state.inputs[l + 1]);
         let size = |a: &Mat, b: &Mat| a.zip(b, |a, b| a.abs() + b.abs());
-        if self.method == Method::Dladmm {
+        if self.method == Layerwise::Dladmm {
             return add_squares(settings.nu, &next.minus(&f), &size(next, &f), sum);
         }
         let (q, u) = (&state.copies[l], &state.duals[l]);
@@ -123,7 +107,7 @@ impl Frame {
     }
 
     /// Adds noise of this size to the variables of hidden layers; DLAM's `a` is put within its interval.
-    pub(super) fn scatter(&self, state: &mut State, size: f64, seed: usize) {
+    pub(super) fn scatter(&self, state: &mut Variables, size: f64, seed: usize) {
         let mut random = seed as u64;
         let mut noise = || {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -136,7 +120,7 @@ impl Frame {
             }
             let h = self.activated(state, l);
             for (a, h) in state.inputs[l + 1].data.iter_mut().zip(&h.data) {
-                *a = if self.method == Method::Dlam {
+                *a = if self.method == Layerwise::Dlam {
                     h + self.epsilon * noise()
                 } else {
                     *a + size * noise()

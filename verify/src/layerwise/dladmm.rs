@@ -1,16 +1,18 @@
 //! dlADMM's sweep block by block, and its properties.
 
+use altmin_core::Result;
+use altmin_core::gemm::Gemm;
+use altmin_core::method::Hyperparameters;
 use altmin_core::theory::{dladmm_output_constant, dladmm_rho_threshold};
 use altmin_core::update::hidden::Proximal;
 use altmin_core::update::weights::Order;
 
-use super::auditor::Auditor;
-use super::promise::{Claim, Promise};
-use super::texts::{Words, blocks};
-use crate::error::Result;
-use crate::settings::{Settings, StepRule};
+use super::Auditor;
+use super::texts::{Notation, blocks};
+use crate::plain::is_exact;
+use crate::promise::{Promise, Property};
 
-const WORDS: Words = Words {
+const NOTATION: Notation = Notation {
     input: "a",
     objective: "L_rho",
     input_source: "dlADMM, equations 3 and 16; Algorithm 2",
@@ -24,7 +26,7 @@ const WORDS: Words = Words {
 };
 
 /// What dlADMM promises under these settings.
-pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
+pub(super) fn promises(settings: &Hyperparameters<f64>) -> Vec<Promise> {
     let lipschitz: f64 = settings.loss.lipschitz();
     let outside = |bound: f64, theorem: &str| {
         (settings.rho <= bound)
@@ -35,26 +37,26 @@ pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
     let mut departure = format!(
         "{slip}; z_L's share is rho/2 - 2 H^2/rho in each pass, from which the paper's smaller C1 follows"
     );
-    if settings.step == StepRule::LeastSquares {
+    if is_exact(settings.weight_step) {
         departure += "; least-squares weights have a share of their own";
     }
     let mut promises = vec![
         Promise::new(
-            Claim::Descent,
+            Property::Descent,
             "in every sweep L_rho falls by the shares of a, W and b in both passes and (rho/2 - 2 H^2/rho)|dz_L|^2 in each",
             "dlADMM, Property 2, inequality 17",
         )
         .departing(departure)
         .under(descends()),
         Promise::new(
-            Claim::BoundedObjective,
+            Property::BoundedObjective,
             "L_rho >= R(W a + b) + ((rho - H)/2)|z_L - W a - b|^2 >= 0",
             "dlADMM, Property 1",
         )
         .departing("follows from u = -grad R(z_L) and the convexity of R, without a coercive F")
         .under(outside(lipschitz, "H")),
         Promise::new(
-            Claim::BoundedVariables,
+            Property::BoundedVariables,
             "(nu/2)|r|^2, (nu/2)|a - f(z)|^2, Omega and ((rho - H)/2)|z_L - W a - b|^2 stay below the first L_rho",
             "dlADMM, Property 1",
         )
@@ -63,24 +65,28 @@ pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
         )
         .under(descends()),
         Promise::new(
-            Claim::Rate,
+            Property::Rate,
             "k c_k <= L_rho at the start - L_rho after k sweeps, so that c_k is o(1/k)",
             "dlADMM, Theorem 4.3",
         )
         .departing("c_k is that of the descent above, each change with its own weight")
         .under(descends()),
-        Promise::new(Claim::DualIdentity, "u = -grad R(z_L), from the start on", "dlADMM, equation 15 and line 24"),
+        Promise::new(Property::DualIdentity, "u = -grad R(z_L), from the start on", "dlADMM, equation 15 and line 24"),
     ];
-    promises.extend(blocks(settings, &WORDS));
+    promises.extend(blocks(settings, &NOTATION));
     promises.extend([
-        Promise::new(Claim::HiddenShare, "L_rho does not rise over a hidden z", "dlADMM, equations 4 and 14"),
-        Promise::new(Claim::DualStep, "u moves by rho (z_L - W a - b)", "dlADMM, lines 23 and 24"),
-        Promise::new(Claim::DualShare, "L_rho rises by at most |du|^2/rho over u", "dlADMM, Property 2"),
+        Promise::new(
+            Property::HiddenShare,
+            "L_rho does not rise over a hidden z",
+            "dlADMM, equations 4 and 14",
+        ),
+        Promise::new(Property::DualStep, "u moves by rho (z_L - W a - b)", "dlADMM, lines 23 and 24"),
+        Promise::new(Property::DualShare, "L_rho rises by at most |du|^2/rho over u", "dlADMM, Property 2"),
     ]);
     promises
 }
 
-impl Auditor {
+impl<G: Gemm<f64>> Auditor<'_, G> {
     /// One sweep of Algorithm 1; returns what Property 2 promises for it.
     pub(super) fn sweep_dladmm(&mut self) -> Result<f64> {
         let first = self.value;
@@ -101,7 +107,7 @@ impl Auditor {
         }
         promised += self.block_output()?;
         self.block_dual(last)?;
-        self.check_fall(Claim::Descent, None, first, self.value, promised);
+        self.check_fall(Property::Descent, None, first, self.value, promised);
         self.check_dladmm_bounds();
         Ok(promised)
     }
@@ -121,8 +127,8 @@ impl Auditor {
     fn block_activation(&mut self, l: usize) -> Result<f64> {
         let before = self.state.clone();
         let coupling = self.activation_coupling(l + 1)?;
-        let claim = self.step_input(l + 1, coupling)?;
-        let share = self.check_input(&before, l + 1, &claim);
+        let taken = self.step_input(l + 1, coupling)?;
+        let share = self.check_input(&before, l + 1, &taken);
         self.check_residual(l + 1);
         Ok(share)
     }
@@ -158,7 +164,7 @@ impl Auditor {
         let mut composed = self.state.clone();
         composed.linear[last] = r.zip(&self.state.linear[last], |r, z| r + z);
         let risk = self.risk_of(&composed).value;
-        self.check_below(Claim::BoundedObjective, risk + excess, self.value);
+        self.check_below(Property::BoundedObjective, risk + excess, self.value);
         let mut terms = vec![risk, excess, self.penalty()];
         for l in 0..last {
             terms.push(0.5 * settings.nu * self.frame.constraint(&self.state, l).0.squared());

@@ -1,5 +1,6 @@
 //! Activation, risk and regulariser by their definitions.
 
+use altmin_core::update::StepRule;
 use altmin_core::{Activation, Loss, Regularizer};
 
 use super::matrix::{Mat, Sum};
@@ -153,4 +154,9 @@ pub(super) fn subgradient_size(regularizer: Regularizer<f64>, w: f64) -> f64 {
         Regularizer::L2(lambda) => lambda * w.abs(),
         Regularizer::L1(lambda) => lambda,
     }
+}
+
+/// Whether a rule steps to the exact minimiser.
+pub(super) fn is_exact(rule: StepRule<f64>) -> bool {
+    matches!(rule, StepRule::LeastSquares { .. })
 }

@@ -2,6 +2,8 @@
 //!
 //! Both are minimised over boxes, so what decides is where the gradient points at: 0 inside, out of the box at its ends.
 
+use altmin_core::Result;
+use altmin_core::gemm::Gemm;
 use altmin_core::update::StepRule;
 use altmin_core::update::input::Prepared;
 use altmin_core::update::interval::activation::{self, Interval};
@@ -10,20 +12,19 @@ use altmin_core::update::interval::search;
 use altmin_core::view::{columns, columns_mut};
 use altmin_core::workspace::Stack;
 
-use super::auditor::Auditor;
+use super::Auditor;
 use super::elementwise_checks::keep_worst;
-use super::formula::Formula;
-use super::promise::Claim;
-use super::state::State;
-use crate::error::Result;
+use super::variables::Variables;
+use crate::formula::Formula;
+use crate::promise::Property;
 
-impl Auditor {
+impl<G: Gemm<f64>> Auditor<'_, G> {
     /// z of hidden layer `l`, and the residual with it.
     pub(super) fn move_clipped(&mut self, l: usize) -> Result {
         let (mut z, mut r) = (self.state.linear[l].clone(), self.state.residuals[l].clone());
         let mut scratch = vec![0.0; linear::step_workspace(z.rows).elements()];
         let epsilon = self.frame.epsilon * self.factor(Formula::LinearInterval);
-        let (activation, a) = (self.frame.settings.activation, self.state.inputs[l + 1].view());
+        let (activation, a) = (self.frame.activation, self.state.inputs[l + 1].view());
         linear::step(
             epsilon,
             activation,
@@ -46,11 +47,11 @@ impl Auditor {
         let whole = Interval {
             rho: settings.rho,
             epsilon: self.frame.epsilon * self.factor(Formula::ActivationInterval),
-            activation: settings.activation,
+            activation: self.frame.activation,
             weights: weights.view(),
             z: z.view(),
         };
-        let needed = activation::step_workspace::<f64, _>(&self.gemm, weights.rows, weights.columns, m);
+        let needed = activation::step_workspace::<f64, _>(self.gemm, weights.rows, weights.columns, m);
         let mut scratch = vec![0.0; needed.elements()];
         let mut taus = Vec::new();
         if settings.input_step == StepRule::Vector {
@@ -59,24 +60,24 @@ impl Auditor {
                 let (mut a, mut r) = (a.view_mut(), r.view_mut());
                 let (a, r) = (&mut columns_mut(&mut a, j, 1), &mut columns_mut(&mut r, j, 1));
                 let stack = Stack::new(&mut scratch);
-                let moved = activation::step(&self.gemm, &interval, Prepared::Columns, a, r, stack)?;
+                let moved = activation::step(self.gemm, &interval, Prepared::Columns, a, r, stack)?;
                 taus.push(if moved.squared > 0.0 { 2.0 * moved.promised / moved.squared } else { 0.0 });
             }
         } else {
             let (rule, rho) = (&settings.input_step, settings.rho);
             let stack = Stack::new(&mut scratch);
-            let probed = search::probe(&self.gemm, &whole, &a.view(), &r.view(), stack)?;
+            let probed = search::probe(self.gemm, &whole, &a.view(), &r.view(), stack)?;
             let mut tau = search::first_tau(rule, rho, &whole.weights, probed)?;
             loop {
                 let stack = Stack::new(&mut scratch);
-                let tried = search::trial(&self.gemm, &whole, tau, &a.view(), &r.view(), stack)?;
+                let tried = search::trial(self.gemm, &whole, tau, &a.view(), &r.view(), stack)?;
                 match search::next_tau(rule, rho, &whole.weights, tau, tried) {
                     Some(next) => tau = next,
                     None => break,
                 }
             }
             let (moved, stack) = (&mut a.view_mut(), Stack::new(&mut scratch));
-            activation::step(&self.gemm, &whole, Prepared::Tau(tau), moved, &mut r.view_mut(), stack)?;
+            activation::step(self.gemm, &whole, Prepared::Tau(tau), moved, &mut r.view_mut(), stack)?;
             taus = vec![tau; m];
         }
         taus.iter_mut().for_each(|tau| *tau *= self.factor(Formula::InputTau));
@@ -101,12 +102,12 @@ impl Auditor {
             let excess = ((h - a).abs() - self.frame.epsilon).max(0.0);
             keep_worst(&mut worst, (excess, slack, slack / (64.0 * f64::EPSILON)));
         }
-        self.record(Claim::Feasible, Some(l), worst.0, worst.1, worst.2);
+        self.record(Property::Feasible, Some(l), worst.0, worst.1, worst.2);
     }
 
     /// z of hidden layer `l` has moved since `before`: it is `W a + b` if that is in its interval, else the end nearest to
     /// it, where a z beyond would leave the interval.
-    pub(super) fn check_clipped(&mut self, before: &State, l: usize) {
+    pub(super) fn check_clipped(&mut self, before: &Variables, l: usize) {
         let (r, size) = self.frame.constraint(&self.state, l);
         let (z, old) = (self.state.linear[l].clone(), &before.linear[l]);
         let (h, a) = (self.frame.activated(&self.state, l), &self.state.inputs[l + 1]);
@@ -124,16 +125,16 @@ impl Auditor {
             let scale = size.data[k] + f64::MIN_POSITIVE;
             keep_worst(&mut worst, (violation, rounding * scale, scale));
         }
-        self.record(Claim::HiddenStationary, Some(l), worst.0, worst.1, worst.2);
+        self.record(Property::HiddenStationary, Some(l), worst.0, worst.1, worst.2);
         let moved = z.minus(old).squared();
-        self.check_share(Claim::HiddenShare, Some(l), 0.5 * self.frame.settings.rho * moved);
+        self.check_share(Property::HiddenShare, Some(l), 0.5 * self.frame.settings.rho * moved);
     }
 
     /// a of hidden layer `l` has moved since `before` with these taus; returns its share.
     ///
     /// With `e = g + tau d`, d the move: e is 0 inside of the interval, not below 0 at its lower and not above 0 at its
     /// upper end.
-    pub(super) fn check_activation(&mut self, before: &State, l: usize, taus: &[f64]) -> f64 {
+    pub(super) fn check_activation(&mut self, before: &Variables, l: usize, taus: &[f64]) -> f64 {
         let rho = self.frame.settings.rho;
         let (old, new) = (&before.inputs[l + 1], self.state.inputs[l + 1].clone());
         let step = new.minus(old);
@@ -153,7 +154,7 @@ impl Auditor {
                 keep_worst(&mut worst, (if is_held { 0.0 } else { e.abs() }, rounding * scale, scale));
             }
         }
-        self.record(Claim::InputStationary, Some(l + 1), worst.0, worst.1, worst.2);
+        self.record(Property::InputStationary, Some(l + 1), worst.0, worst.1, worst.2);
         if self.frame.settings.input_step == StepRule::Vector {
             for (j, &tau) in taus.iter().enumerate() {
                 let position = libm::sqrt(new.column_squared(j).max(old.column_squared(j)));
@@ -165,7 +166,7 @@ impl Auditor {
             self.check_majorised(l + 1, tau, rho * product.squared(), step.squared(), position, steepest);
         }
         let share = taus.iter().enumerate().map(|(j, tau)| 0.5 * tau * step.column_squared(j)).sum();
-        self.check_share(Claim::InputShare, Some(l + 1), share);
+        self.check_share(Property::InputShare, Some(l + 1), share);
         share
     }
 }

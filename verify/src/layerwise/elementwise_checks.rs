@@ -1,23 +1,24 @@
 //! Checks of the updates that are made entry by entry or sample by sample.
 
+use altmin_core::gemm::Gemm;
 use altmin_core::loss::KKT_FACTOR;
 use altmin_core::update::hidden::Proximal;
 
-use super::auditor::Auditor;
-use super::matrix::Mat;
-use super::plain::{activate, nearest_to_zero, risk_gradient, slopes};
-use super::promise::Claim;
-use super::state::State;
+use super::Auditor;
+use super::variables::Variables;
+use crate::matrix::Mat;
+use crate::plain::{activate, nearest_to_zero, risk_gradient, slopes};
+use crate::promise::Property;
 
 /// Points of the scan for a better z. It need only find the other branch or basin: near the point that was found the
 /// gradient decides.
 const SCAN: i32 = 48;
 
-impl Auditor {
+impl<G: Gemm<f64>> Auditor<'_, G> {
     /// z of hidden layer `l` has moved towards `target` since `before`: it minimises
     /// `omega (z - c)^2 + (target - f(z))^2` entry by entry.
-    pub(super) fn check_hidden(&mut self, before: &State, l: usize, proximal: Proximal, target: &Mat) {
-        let activation = self.frame.settings.activation;
+    pub(super) fn check_hidden(&mut self, before: &Variables, l: usize, proximal: Proximal, target: &Mat) {
+        let activation = self.frame.activation;
         let (r, size) = self.frame.constraint(before, l);
         let rounding = self.rounding(before.weights[l].columns);
         let (omega, half) = if proximal == Proximal::Yes { (2.0, 0.5) } else { (1.0, 0.0) };
@@ -46,19 +47,19 @@ impl Auditor {
             let scale = linear + (t - f).abs() * (t.abs() + f.abs()) + f64::MIN_POSITIVE;
             keep_worst(&mut worst[1], ((value(z) - best).max(0.0), rounding * scale, scale));
         }
-        for (claim, (violation, allowed, scale)) in
-            [Claim::HiddenStationary, Claim::HiddenGlobal].into_iter().zip(worst)
+        for (property, (violation, allowed, scale)) in
+            [Property::HiddenStationary, Property::HiddenGlobal].into_iter().zip(worst)
         {
-            self.record(claim, Some(l), violation, allowed, scale);
+            self.record(property, Some(l), violation, allowed, scale);
         }
         let moved = self.state.linear[l].minus(&before.linear[l]).squared();
         let share = if proximal == Proximal::Yes { 0.5 * self.frame.settings.nu * moved } else { 0.0 };
-        self.check_share(Claim::HiddenShare, Some(l), share);
+        self.check_share(Property::HiddenShare, Some(l), share);
     }
 
     /// z of the last layer has moved since `before`: `|grad R(z) + w (z - c)|` is within the solver's bound,
     /// `KKT_FACTOR EPSILON (max(1, |y|) + (H + w)|z| + w|c|)` sample by sample, and what computing it anew may add.
-    pub(super) fn check_output(&mut self, before: &State) {
+    pub(super) fn check_output(&mut self, before: &Variables) {
         let l = before.weights.len() - 1;
         let w = self.frame.weight(l, l + 1);
         let (r, size) = self.frame.residual(before, l);
@@ -77,9 +78,9 @@ impl Auditor {
             keep_worst(&mut worst, (largest(&kkt), allowed, remade));
         }
         let (violation, allowed, scale) = worst;
-        self.record(Claim::OutputStationary, Some(l), violation, allowed, scale);
+        self.record(Property::OutputStationary, Some(l), violation, allowed, scale);
         let moved = z.minus(old).squared();
-        self.check_share(Claim::OutputShare, Some(l), 0.5 * w * moved);
+        self.check_share(Property::OutputShare, Some(l), 0.5 * w * moved);
     }
 
     /// dlADMM's `u = -grad R(z_L)`, which holds because z_L was minimised over and u moved by line 24: what is left is the
@@ -96,7 +97,7 @@ impl Auditor {
         let expected = gradient.map(|g| -g);
         let (found, u) = (u.minus(&expected).norm(), size.norm());
         let allowed = self.rounding(self.longest() + z.rows) * u;
-        self.record(Claim::DualIdentity, Some(l), found, allowed, u);
+        self.record(Property::DualIdentity, Some(l), found, allowed, u);
     }
 
     /// pdADMM's Lemma 4, `u = nu (q - f(z))`.
@@ -109,12 +110,12 @@ impl Auditor {
             let next = &self.state.inputs[l + 1];
             let size = size.zip(next, |size, p| size + settings.rho * p.abs());
             let u = self.state.duals[l].clone();
-            self.compare_matrices(Claim::DualIdentity, Some(l), &u, &expected, &size);
+            self.compare_matrices(Property::DualIdentity, Some(l), &u, &expected, &size);
         }
     }
 
     /// pdADMM's q of layer `l` has moved since `before`: `nu (q - f(z)) - u - rho (p - q) = 0`.
-    pub(super) fn check_copy(&mut self, before: &State, l: usize) {
+    pub(super) fn check_copy(&mut self, before: &Variables, l: usize) {
         let settings = self.frame.settings;
         let (q, u, p) = (&self.state.copies[l], &self.state.duals[l], &self.state.inputs[l + 1]);
         let f = self.frame.activated(&self.state, l);
@@ -123,19 +124,26 @@ impl Auditor {
         let size = q.zip(&f, |q, f| settings.nu * (q.abs() + f.abs())).zip(u, |size, u| size + u.abs());
         let size = size.zip(&p.zip(q, |p, q| settings.rho * (p.abs() + q.abs())), |a, b| a + b);
         let moved = q.minus(&before.copies[l]).squared();
-        self.compare_matrices(Claim::CopyStationary, Some(l), &tied, &pulled, &size);
-        self.check_share(Claim::CopyShare, Some(l), 0.5 * (settings.nu + settings.rho) * moved);
+        self.compare_matrices(Property::CopyStationary, Some(l), &tied, &pulled, &size);
+        self.check_share(Property::CopyShare, Some(l), 0.5 * (settings.nu + settings.rho) * moved);
     }
 
     /// The dual has moved since `before` by `rho gap`, and the objective has risen by exactly `|du|^2/rho`.
-    pub(super) fn check_dual(&mut self, before: &State, index: usize, l: usize, gap: &Mat, gap_size: &Mat) {
+    pub(super) fn check_dual(
+        &mut self,
+        before: &Variables,
+        index: usize,
+        l: usize,
+        gap: &Mat,
+        gap_size: &Mat,
+    ) {
         let rho = self.frame.settings.rho;
         let (old, new) = (&before.duals[index], self.state.duals[index].clone());
         let expected = old.zip(gap, |u, gap| u + rho * gap);
         let size = old.zip(gap_size, |u, gap| u.abs() + rho * gap);
         let risen = new.minus(old).squared() / rho;
-        self.compare_matrices(Claim::DualStep, Some(l), &new, &expected, &size);
-        self.check_share(Claim::DualShare, Some(l), -risen);
+        self.compare_matrices(Property::DualStep, Some(l), &new, &expected, &size);
+        self.check_share(Property::DualShare, Some(l), -risen);
     }
 }
 

@@ -1,13 +1,28 @@
 //! The formulas that a run is made of, each of which can be falsified to see that a promise breaks.
 
-use altmin_core::method::Settings;
-use altmin_core::update::StepRule;
+use altmin_core::method::{Hyperparameters, Name};
 
-use crate::settings::{Method, Use};
+use super::layerwise::Layerwise;
+use super::plain::is_exact;
+use super::subnetworks::Splitting;
 
-/// A formula whose result enters a sweep.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Formula {
+/// The formulas, and the list of all of them.
+macro_rules! formulas {
+    ($($(#[$documentation:meta])+ $name:ident,)+) => {
+        /// A formula whose result enters a sweep.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Formula {
+            $($(#[$documentation])+ $name),+
+        }
+
+        impl Formula {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+        }
+    };
+}
+
+formulas! {
     /// The gradient of what ties an input to the layer below, `u + c (p - t)`.
     Coupling,
     /// The step of an input, `-g/tau` or the exact one; the residual goes with it.
@@ -65,53 +80,33 @@ pub enum Formula {
 }
 
 impl Formula {
-    /// All of them.
-    pub const ALL: [Self; 27] = [
-        Self::Coupling,
-        Self::InputStep,
-        Self::InputTau,
-        Self::InputResidual,
-        Self::SumCross,
-        Self::SumGram,
-        Self::SumResidual,
-        Self::SumInput,
-        Self::WeightStep,
-        Self::WeightTheta,
-        Self::WeightResidual,
-        Self::BiasStep,
-        Self::BiasResidual,
-        Self::HiddenLinear,
-        Self::HiddenResidual,
-        Self::OutputLinear,
-        Self::OutputResidual,
-        Self::Copy,
-        Self::Dual,
-        Self::RecoveredDual,
-        Self::InitialDual,
-        Self::ShiftedResidual,
-        Self::LinearInterval,
-        Self::ActivationInterval,
-        Self::SplittingObjective,
-        Self::SplittingError,
-        Self::SplittingBound,
-    ];
-
     /// Whether a run of `method` with these settings computes it, in a place where a wrong result is no legal step.
-    pub fn applies(self, method: Method, settings: &Settings<f64>) -> bool {
-        let exact = |rule| matches!(rule, StepRule::LeastSquares { .. });
-        let splits = method.uses(Use::Subnetworks);
+    pub fn applies(self, method: Name, settings: &Hyperparameters<f64>) -> bool {
+        match Layerwise::of(method) {
+            Some(method) => self.applies_to_layers(method, settings),
+            None => Splitting::of(method).is_some_and(|method| self.applies_to_subnetworks(method)),
+        }
+    }
+
+    fn applies_to_subnetworks(self, method: Splitting) -> bool {
         match self {
-            Self::SplittingObjective | Self::SplittingError | Self::SplittingBound => splits,
-            Self::WeightStep | Self::InputStep if splits => true,
-            Self::Copy | Self::Dual if splits => method == Method::Gsadmm,
-            _ if splits => false,
-            Self::InputTau => !exact(settings.input_step),
-            Self::SumGram => exact(settings.weight_step),
-            Self::Coupling => method != Method::Dlam,
-            Self::Copy | Self::RecoveredDual => method == Method::Pdadmm,
-            Self::Dual => matches!(method, Method::Pdadmm | Method::Dladmm),
-            Self::InitialDual | Self::ShiftedResidual => method == Method::Dladmm,
-            Self::LinearInterval | Self::ActivationInterval => method == Method::Dlam,
+            Self::SplittingObjective | Self::SplittingError | Self::SplittingBound => true,
+            Self::WeightStep | Self::InputStep => true,
+            Self::Copy | Self::Dual => method == Splitting::Gsadmm,
+            _ => false,
+        }
+    }
+
+    fn applies_to_layers(self, method: Layerwise, settings: &Hyperparameters<f64>) -> bool {
+        match self {
+            Self::SplittingObjective | Self::SplittingError | Self::SplittingBound => false,
+            Self::InputTau => !is_exact(settings.input_step),
+            Self::SumGram => is_exact(settings.weight_step),
+            Self::Coupling => method != Layerwise::Dlam,
+            Self::Copy | Self::RecoveredDual => method == Layerwise::Pdadmm,
+            Self::Dual => matches!(method, Layerwise::Pdadmm | Layerwise::Dladmm),
+            Self::InitialDual | Self::ShiftedResidual => method == Layerwise::Dladmm,
+            Self::LinearInterval | Self::ActivationInterval => method == Layerwise::Dlam,
             _ => true,
         }
     }

@@ -1,17 +1,18 @@
 //! pdADMM's sweep block by block, and its lemmas.
 
+use altmin_core::gemm::Gemm;
+use altmin_core::method::Hyperparameters;
 use altmin_core::theory::pdadmm_rho_threshold;
 use altmin_core::update::hidden::Proximal;
 use altmin_core::update::weights::Order;
+use altmin_core::{Activation, Regularizer, Result};
 
-use super::auditor::Auditor;
-use super::promise::{Claim, Promise};
-use super::steps::InputClaim;
-use super::texts::{Words, blocks};
-use crate::error::Result;
-use crate::settings::{Regularizer, Settings};
+use super::Auditor;
+use super::steps::InputStep;
+use super::texts::{Notation, blocks};
+use crate::promise::{Promise, Property};
 
-const WORDS: Words = Words {
+const NOTATION: Notation = Notation {
     input: "p",
     objective: "L_rho",
     input_source: "pdADMM, equations 1, 13 and 14",
@@ -25,8 +26,8 @@ const WORDS: Words = Words {
 };
 
 /// What pdADMM promises under these settings.
-pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
-    let lipschitz = settings.activation.lipschitz();
+pub(super) fn promises(settings: &Hyperparameters<f64>, activation: Activation<f64>) -> Vec<Promise> {
+    let lipschitz = activation.lipschitz();
     let threshold = pdadmm_rho_threshold(settings.nu, lipschitz);
     let outside = |bound: f64, theorem: &str| {
         (settings.rho <= bound)
@@ -35,7 +36,7 @@ pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
     let descends = || outside(threshold, "max(4 nu s^2, (sqrt(17) + 1) nu/2)");
     let regularized = settings.regularizer != Regularizer::None;
     let descent = Promise::new(
-        Claim::Descent,
+        Property::Descent,
         "in every sweep L_rho falls by at least inequality 8, with C1 = nu/2 - 2 nu^2 s^2/rho and C2 = rho/2 - 2 nu^2/rho \
          - nu/2",
         "pdADMM, Lemma 1",
@@ -47,14 +48,14 @@ pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
     let mut promises = vec![
         descent.under(descends()),
         Promise::new(
-            Claim::BoundedObjective,
+            Property::BoundedObjective,
             "L_rho >= R(z_L) + ((rho - nu)/2)|p - q|^2 >= 0",
             "pdADMM, Lemma 2",
         )
         .departing("follows from Lemma 4 for every F, coercive or not")
         .under(outside(settings.nu, "nu")),
         Promise::new(
-            Claim::BoundedVariables,
+            Property::BoundedVariables,
             "R, (nu/2)|r|^2, (nu/2)|p - f(z)|^2, Omega and ((rho - nu)/2)|p - q|^2 stay below the first L_rho",
             "pdADMM, Lemma 2",
         )
@@ -63,7 +64,7 @@ pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
         )
         .under(descends()),
         Promise::new(
-            Claim::Subgradient,
+            Property::Subgradient,
             "in each block the subgradient after a sweep is bounded by what moved in it",
             "pdADMM, Lemma 3",
         )
@@ -72,34 +73,34 @@ pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
              |du|, and takes b for one sample's instead of sqrt(M)|db|",
         ),
         Promise::new(
-            Claim::Rate,
+            Property::Rate,
             "k c_k <= L_rho at the start - L_rho after k sweeps, so that c_k is o(1/k)",
             "pdADMM, Theorem 3",
         )
         .under(descends()),
-        Promise::new(Claim::DualIdentity, "u = nu (q - f(z)) after every sweep", "pdADMM, Lemma 4"),
+        Promise::new(Property::DualIdentity, "u = nu (q - f(z)) after every sweep", "pdADMM, Lemma 4"),
         Promise::new(
-            Claim::CopyAndDual,
+            Property::CopyAndDual,
             "q and u together lower L_rho by at least C2 |dq|^2 - (2 nu^2 s^2/rho)|dz|^2",
             "pdADMM, Lemma 7, inequality 21",
         ),
     ];
-    promises.extend(blocks(settings, &WORDS));
+    promises.extend(blocks(settings, &NOTATION));
     promises.extend([
         Promise::new(
-            Claim::HiddenShare,
+            Property::HiddenShare,
             "L_rho falls by at least (nu/2)|dz|^2 over a hidden z",
             "pdADMM, Lemma 6, inequality 12",
         ),
-        Promise::new(Claim::CopyStationary, "the gradient in q is 0", "pdADMM, equation 6")
+        Promise::new(Property::CopyStationary, "the gradient in q is 0", "pdADMM, equation 6")
             .departing("the paper prints the case rho = nu: q = (rho p + u + nu f(z))/(rho + nu)"),
         Promise::new(
-            Claim::CopyShare,
+            Property::CopyShare,
             "L_rho falls by at least ((nu + rho)/2)|dq|^2 over q",
             "pdADMM, equation 6",
         ),
-        Promise::new(Claim::DualStep, "u moves by rho (p - q)", "pdADMM, equation 7"),
-        Promise::new(Claim::DualShare, "L_rho rises by at most |du|^2/rho over u", "pdADMM, Lemma 7"),
+        Promise::new(Property::DualStep, "u moves by rho (p - q)", "pdADMM, equation 7"),
+        Promise::new(Property::DualShare, "L_rho rises by at most |du|^2/rho over u", "pdADMM, Lemma 7"),
     ]);
     promises
 }
@@ -113,7 +114,7 @@ pub(super) struct Reported {
     pub(super) thetas: Vec<f64>,
 }
 
-impl Auditor {
+impl<G: Gemm<f64>> Auditor<'_, G> {
     /// One sweep of Algorithm 1; returns what inequality 8 promises for it.
     pub(super) fn sweep_pdadmm(&mut self) -> Result<f64> {
         let (start, first) = (self.state.clone(), self.value);
@@ -123,10 +124,10 @@ impl Auditor {
         for l in 1..layers {
             let before = self.state.clone();
             let coupling = self.copy_coupling(l)?;
-            let claim = self.step_input(l, coupling)?;
-            promised += self.check_input(&before, l, &claim);
+            let taken = self.step_input(l, coupling)?;
+            promised += self.check_input(&before, l, &taken);
             self.check_residual(l);
-            if let InputClaim::Taus(taus) = &claim {
+            if let InputStep::Taus(taus) = &taken {
                 reported.taus[l] = taus.iter().copied().fold(0.0, f64::max);
             }
         }

@@ -1,5 +1,6 @@
 //! Single updates by the core's functions, on whole matrices, and what they report of themselves.
 
+use altmin_core::gemm::Gemm;
 use altmin_core::update::hidden::Proximal;
 use altmin_core::update::input::{self, Moved, Prepared, StepKind};
 use altmin_core::update::sums::{self, Parts, SumsShape};
@@ -7,15 +8,14 @@ use altmin_core::update::weights::{self, Change, Order};
 use altmin_core::update::{StepRule, copy, dual, hidden, output};
 use altmin_core::view::{columns, columns_mut};
 use altmin_core::workspace::{Requirement, Stack};
-use altmin_core::{Loss, Target};
+use altmin_core::{Loss, Result};
 
-use super::auditor::Auditor;
-use super::formula::Formula;
-use super::matrix::Mat;
-use crate::error::Result;
+use super::Auditor;
+use crate::formula::Formula;
+use crate::matrix::Mat;
 
 /// How an input was moved.
-pub(super) enum InputClaim {
+pub(super) enum InputStep {
     /// With this tau for every column; 0 where a column was left.
     Taus(Vec<f64>),
     /// To the exact minimiser.
@@ -23,7 +23,7 @@ pub(super) enum InputClaim {
 }
 
 /// How weights and bias move, before they have moved.
-pub(super) struct WeightClaim {
+pub(super) struct WeightStep {
     /// `D`.
     pub(super) change: Mat,
     /// `d`.
@@ -40,9 +40,9 @@ fn memory(requirement: Requirement) -> Vec<f64> {
     vec![0.0; requirement.elements()]
 }
 
-impl Auditor {
+impl<G: Gemm<f64>> Auditor<'_, G> {
     /// Moves the input of layer `l`; `coupling` is the gradient of what ties it to the layer below.
-    pub(super) fn step_input(&mut self, l: usize, mut coupling: Mat) -> Result<InputClaim> {
+    pub(super) fn step_input(&mut self, l: usize, mut coupling: Mat) -> Result<InputStep> {
         let settings = self.frame.settings;
         let (w, c) = (self.frame.weight(l, self.state.weights.len()), self.frame.coupling_weight());
         let factor = self.factor(Formula::Coupling);
@@ -51,8 +51,8 @@ impl Auditor {
         let (n_out, n_in, m) = (weights.rows, weights.columns, p.columns);
         let (mut new_p, mut new_r, weights) = (p.clone(), r.clone(), weights.view());
         let kind = StepKind::of(&settings.input_step, n_out, n_in);
-        let mut scratch = memory(input::step_workspace::<f64, _>(&self.gemm, kind, n_out, n_in, m));
-        let mut claim = match settings.input_step {
+        let mut scratch = memory(input::step_workspace::<f64, _>(self.gemm, kind, n_out, n_in, m));
+        let mut taken = match settings.input_step {
             StepRule::Vector => {
                 let mut taus = Vec::new();
                 for j in 0..m {
@@ -60,56 +60,56 @@ impl Auditor {
                     let (mut g, mut p, mut r) = (coupling.view_mut(), new_p.view_mut(), new_r.view_mut());
                     let (g, p) = (&mut columns_mut(&mut g, j, 1), &mut columns_mut(&mut p, j, 1));
                     let r = &mut columns_mut(&mut r, j, 1);
-                    let moved = input::step(&self.gemm, w, c, &weights, Prepared::Columns, g, p, r, stack)?;
+                    let moved = input::step(self.gemm, w, c, &weights, Prepared::Columns, g, p, r, stack)?;
                     taus.push(tau(moved));
                 }
-                InputClaim::Taus(taus)
+                InputStep::Taus(taus)
             }
             StepRule::Scalar | StepRule::Backtracking { .. } => {
                 let mut gradient = coupling.clone();
                 let (g, stack) = (&mut gradient.view_mut(), Stack::new(&mut scratch));
-                let probe = input::probe(&self.gemm, w, c, &weights, g, &new_r.view(), stack)?;
+                let probe = input::probe(self.gemm, w, c, &weights, g, &new_r.view(), stack)?;
                 let tau = input::scalar_tau(&settings.input_step, w, c, &weights, probe)?;
                 let (g, p, r) = (&mut coupling.view_mut(), &mut new_p.view_mut(), &mut new_r.view_mut());
                 let stack = Stack::new(&mut scratch);
-                input::step(&self.gemm, w, c, &weights, Prepared::Tau(tau), g, p, r, stack)?;
-                InputClaim::Taus(vec![tau; m])
+                input::step(self.gemm, w, c, &weights, Prepared::Tau(tau), g, p, r, stack)?;
+                InputStep::Taus(vec![tau; m])
             }
             StepRule::LeastSquares { .. } => {
                 let n = kind.inverse_size(n_out, n_in);
                 let mut inverse = Mat::zeros(n, n);
                 let outer = kind == StepKind::OuterExact;
                 let needed = match outer {
-                    true => input::invert_outer_hessian_workspace::<f64, _>(&self.gemm, n_out, n_in),
-                    false => input::invert_hessian_workspace::<f64, _>(&self.gemm, n_out, n_in),
+                    true => input::invert_outer_hessian_workspace::<f64, _>(self.gemm, n_out, n_in),
+                    false => input::invert_hessian_workspace::<f64, _>(self.gemm, n_out, n_in),
                 };
                 let mut solve = memory(needed);
                 let (target, stack) = (&mut inverse.view_mut(), Stack::new(&mut solve));
                 match outer {
-                    true => input::invert_outer_hessian(&self.gemm, w, c, &weights, target, stack)?,
-                    false => input::invert_hessian(&self.gemm, w, c, &weights, target, stack)?,
+                    true => input::invert_outer_hessian(self.gemm, w, c, &weights, target, stack)?,
+                    false => input::invert_hessian(self.gemm, w, c, &weights, target, stack)?,
                 }
                 let prepared = match outer {
                     true => Prepared::OuterInverse(inverse.view()),
                     false => Prepared::Inverse(inverse.view()),
                 };
                 let (g, p, r) = (&mut coupling.view_mut(), &mut new_p.view_mut(), &mut new_r.view_mut());
-                input::step(&self.gemm, w, c, &weights, prepared, g, p, r, Stack::new(&mut scratch))?;
-                InputClaim::Exact
+                input::step(self.gemm, w, c, &weights, prepared, g, p, r, Stack::new(&mut scratch))?;
+                InputStep::Exact
             }
         };
-        if let InputClaim::Taus(taus) = &mut claim {
+        if let InputStep::Taus(taus) = &mut taken {
             taus.iter_mut().for_each(|tau| *tau *= self.factor(Formula::InputTau));
         }
         self.falsify_step(Formula::InputStep, &self.state.inputs[l], &mut new_p);
         self.falsify_step(Formula::InputStep, &self.state.residuals[l], &mut new_r);
         self.falsify_step(Formula::InputResidual, &self.state.residuals[l], &mut new_r);
         (self.state.inputs[l], self.state.residuals[l]) = (new_p, new_r);
-        Ok(claim)
+        Ok(taken)
     }
 
     /// Finds the step of weights and bias of layer `l`, without making it.
-    pub(super) fn find_weights(&self, l: usize, order: Order) -> Result<WeightClaim> {
+    pub(super) fn find_weights(&self, l: usize, order: Order) -> Result<WeightStep> {
         let (weights, p) = (&self.state.weights[l], &self.state.inputs[l]);
         let shape = SumsShape { n_out: weights.rows, n_in: weights.columns };
         let sums = self.sums(l, shape)?;
@@ -117,7 +117,7 @@ impl Auditor {
             StepRule::Vector => 1,
             _ => weights.rows,
         };
-        let mut claim = WeightClaim {
+        let mut taken = WeightStep {
             change: Mat::zeros(weights.rows, weights.columns),
             bias_change: Vec::new(),
             thetas: Vec::new(),
@@ -125,16 +125,16 @@ impl Auditor {
             promised: 0.0,
         };
         for first in (0..weights.rows).step_by(rows) {
-            self.find_rows(l, order, shape, &sums, first, rows, p.columns, &mut claim)?;
+            self.find_rows(l, order, shape, &sums, first, rows, p.columns, &mut taken)?;
         }
         let factor = self.factor(Formula::WeightTheta);
-        claim.thetas.iter_mut().for_each(|theta| *theta *= factor);
-        claim.promised *= factor;
+        taken.thetas.iter_mut().for_each(|theta| *theta *= factor);
+        taken.promised *= factor;
         let factor = self.factor(Formula::WeightStep);
-        claim.change.data.iter_mut().for_each(|d| *d *= factor);
+        taken.change.data.iter_mut().for_each(|d| *d *= factor);
         let factor = self.factor(Formula::BiasStep);
-        claim.bias_change.iter_mut().for_each(|d| *d *= factor);
-        Ok(claim)
+        taken.bias_change.iter_mut().for_each(|d| *d *= factor);
+        Ok(taken)
     }
 
     /// The sums of a layer over all samples, added up in the tiles and groups of `train`: where a gradient is nothing but
@@ -143,7 +143,7 @@ impl Auditor {
         let (p, r) = (self.state.inputs[l].view(), self.state.residuals[l].view());
         let mut total = vec![0.0; shape.elements()];
         let tile = self.partition.tile();
-        let needed = sums::accumulate_workspace::<f64, _>(&self.gemm, shape.n_out, shape.n_in, tile);
+        let needed = sums::accumulate_workspace::<f64, _>(self.gemm, shape.n_out, shape.n_in, tile);
         let mut scratch = memory(needed);
         for g in 0..self.partition.groups() {
             let mut group = vec![0.0; shape.elements()];
@@ -151,7 +151,7 @@ impl Auditor {
                 let start = self.partition.group(g).0 + start;
                 let (p, r) = (columns(&p, start, count), columns(&r, start, count));
                 let (mut sums, stack) = (shape.carve(&mut group)?, Stack::new(&mut scratch));
-                sums::accumulate(&self.gemm, &r, &p, Parts::All, &mut sums, stack)?;
+                sums::accumulate(self.gemm, &r, &p, Parts::All, &mut sums, stack)?;
             }
             sums::add(shape, Parts::All, &group, &mut total)?;
         }
@@ -177,7 +177,7 @@ impl Auditor {
         first: usize,
         rows: usize,
         samples: usize,
-        claim: &mut WeightClaim,
+        taken: &mut WeightStep,
     ) -> Result {
         let (settings, w) = (self.frame.settings, self.frame.weight(l, self.state.weights.len()));
         let whole = shape.read(sums, samples)?;
@@ -188,9 +188,9 @@ impl Auditor {
         let mut bias = self.state.biases[l][first..][..rows].to_vec();
         let (mut change, mut bias_change) = (Mat::zeros(rows, n_in), vec![0.0; rows]);
         let rule = &settings.weight_step;
-        let mut scratch = memory(weights::reduce_workspace::<f64, _>(&self.gemm, rule, rows, n_in));
+        let mut scratch = memory(weights::reduce_workspace::<f64, _>(self.gemm, rule, rows, n_in));
         let reduced = weights::reduce(
-            &self.gemm,
+            self.gemm,
             rule,
             order,
             w,
@@ -208,25 +208,25 @@ impl Auditor {
             let half = 0.5 * change.squared();
             let theta = if half > 0.0 { (reduced.promised - bias_share) / half } else { 0.0 };
             let error = 8.0 * f64::EPSILON * reduced.promised / (theta * half);
-            claim.thetas.extend(std::iter::repeat_n(theta, rows));
-            claim.theta_errors.extend(std::iter::repeat_n(if half > 0.0 { error } else { 0.0 }, rows));
+            taken.thetas.extend(std::iter::repeat_n(theta, rows));
+            taken.theta_errors.extend(std::iter::repeat_n(if half > 0.0 { error } else { 0.0 }, rows));
         }
-        claim.promised += reduced.promised;
-        claim.bias_change.extend(bias_change);
+        taken.promised += reduced.promised;
+        taken.bias_change.extend(bias_change);
         for j in 0..n_in {
-            claim.change.data[j * shape.n_out + first..][..rows].copy_from_slice(change.column(j));
+            taken.change.data[j * shape.n_out + first..][..rows].copy_from_slice(change.column(j));
         }
         Ok(())
     }
 
     /// `W <- W + D`, and the residual follows.
-    pub(super) fn move_weights(&mut self, l: usize, claim: &WeightClaim) -> Result {
-        let (p, change) = (&self.state.inputs[l], &claim.change);
+    pub(super) fn move_weights(&mut self, l: usize, taken: &WeightStep) -> Result {
+        let (p, change) = (&self.state.inputs[l], &taken.change);
         let mut r = self.state.residuals[l].clone();
         let mut scratch =
-            memory(weights::apply_workspace::<f64, _>(&self.gemm, change.rows, change.columns, p.columns));
+            memory(weights::apply_workspace::<f64, _>(self.gemm, change.rows, change.columns, p.columns));
         let stack = Stack::new(&mut scratch);
-        weights::apply_weights(&self.gemm, &change.view(), &p.view(), &mut r.view_mut(), stack)?;
+        weights::apply_weights(self.gemm, &change.view(), &p.view(), &mut r.view_mut(), stack)?;
         self.falsify_step(Formula::WeightResidual, &self.state.residuals[l], &mut r);
         self.state.residuals[l] = r;
         self.state.weights[l] = self.state.weights[l].zip(change, |w, d| w + d);
@@ -234,12 +234,12 @@ impl Auditor {
     }
 
     /// `b <- b + d`, and the residual follows.
-    pub(super) fn move_bias(&mut self, l: usize, claim: &WeightClaim) -> Result {
+    pub(super) fn move_bias(&mut self, l: usize, taken: &WeightStep) -> Result {
         let mut r = self.state.residuals[l].clone();
-        weights::apply_bias(&claim.bias_change, &mut r.view_mut())?;
+        weights::apply_bias(&taken.bias_change, &mut r.view_mut())?;
         self.falsify_step(Formula::BiasResidual, &self.state.residuals[l], &mut r);
         self.state.residuals[l] = r;
-        self.state.biases[l].iter_mut().zip(&claim.bias_change).for_each(|(b, d)| *b += d);
+        self.state.biases[l].iter_mut().zip(&taken.bias_change).for_each(|(b, d)| *b += d);
         Ok(())
     }
 
@@ -247,7 +247,7 @@ impl Auditor {
     pub(super) fn move_hidden(&mut self, l: usize, proximal: Proximal, target: &Mat) -> Result {
         let (mut z, mut r) = (self.state.linear[l].clone(), self.state.residuals[l].clone());
         let mut scratch = memory(hidden::step_workspace(z.rows));
-        let (activation, stack) = (self.frame.settings.activation, Stack::new(&mut scratch));
+        let (activation, stack) = (self.frame.activation, Stack::new(&mut scratch));
         hidden::step(proximal, activation, &target.view(), &mut z.view_mut(), &mut r.view_mut(), stack)?;
         self.put_linear(l, Formula::HiddenLinear, Formula::HiddenResidual, z, r);
         Ok(())
@@ -260,7 +260,7 @@ impl Auditor {
         let (mut z, mut r) = (self.state.linear[l].clone(), self.state.residuals[l].clone());
         let (loss, solver): (Loss, _) = (settings.loss, settings.solver);
         let mut scratch = memory(output::step_workspace::<f64>(loss, solver, z.rows, z.columns));
-        let (mu, target) = (self.frame.weight(l, l + 1), Target::Classes(&self.frame.labels));
+        let (mu, target) = (self.frame.weight(l, l + 1), self.frame.target);
         let stack = Stack::new(&mut scratch);
         output::step(loss, solver, mu, target, &mut z.view_mut(), &mut r.view_mut(), stack)?;
         self.put_linear(l, Formula::OutputLinear, Formula::OutputResidual, z, r);
@@ -294,7 +294,7 @@ impl Auditor {
         copy::step(
             settings.nu,
             settings.rho,
-            settings.activation,
+            self.frame.activation,
             &self.state.inputs[l + 1].view(),
             &self.state.duals[l].view(),
             &self.state.linear[l].view(),
@@ -341,7 +341,7 @@ impl Auditor {
         let factor = self.factor(Formula::RecoveredDual);
         let recovered = self.state.copies.iter().zip(&self.state.linear).map(|(q, z)| {
             let mut u = Mat::zeros(q.rows, q.columns);
-            dual::recover(settings.nu, settings.activation, &q.view(), &z.view(), &mut u.view_mut())?;
+            dual::recover(settings.nu, self.frame.activation, &q.view(), &z.view(), &mut u.view_mut())?;
             Ok(u.map(|u| factor * u))
         });
         recovered.collect()
@@ -351,7 +351,7 @@ impl Auditor {
     pub(super) fn initial_dual(&self) -> Result<Mat> {
         let z = &self.state.linear[self.state.weights.len() - 1];
         let mut u = Mat::zeros(z.rows, z.columns);
-        let target = Target::Classes(&self.frame.labels);
+        let target = self.frame.target;
         self.frame.settings.loss.gradient(z.view(), target, u.view_mut())?;
         let factor = self.factor(Formula::InitialDual);
         Ok(u.map(|u| -factor * u))
@@ -372,7 +372,7 @@ impl Auditor {
         let mut g = Mat::zeros(a.rows, a.columns);
         let z = self.state.linear[l - 1].view();
         let target = &mut g.view_mut();
-        input::activation_coupling(settings.nu, settings.activation, &a.view(), &z, target)?;
+        input::activation_coupling(settings.nu, self.frame.activation, &a.view(), &z, target)?;
         Ok(g)
     }
 }

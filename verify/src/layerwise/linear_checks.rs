@@ -4,47 +4,48 @@
 //! all that a number is added up from, an error of `rounding(terms) size` is rounding, and anything above is not: a result
 //! that is wrong by 1 % shows as 1 % of the gradient.
 
+use altmin_core::Result;
+use altmin_core::gemm::Gemm;
 use altmin_core::update::StepRule;
 use altmin_core::update::weights::Order;
 
-use super::auditor::Auditor;
-use super::matrix::Mat;
-use super::plain::{nearest_subgradient, subgradient_size};
-use super::promise::Claim;
-use super::state::State;
-use super::steps::{InputClaim, WeightClaim};
-use crate::error::Result;
+use super::Auditor;
+use super::steps::{InputStep, WeightStep};
+use super::variables::Variables;
+use crate::matrix::Mat;
+use crate::plain::{nearest_subgradient, subgradient_size};
+use crate::promise::Property;
 
-impl Auditor {
+impl<G: Gemm<f64>> Auditor<'_, G> {
     /// Weights and bias of layer `l`, in this order unless they move together; returns what they promise, and the largest
     /// theta, or `w delta` of least squares.
     pub(super) fn block_weights(&mut self, l: usize, order: Order) -> Result<(f64, f64)> {
-        let claim = self.find_weights(l, order)?;
+        let taken = self.find_weights(l, order)?;
         let before = self.state.clone();
         if let StepRule::LeastSquares { damping } = self.frame.settings.weight_step {
-            self.move_weights(l, &claim)?;
-            self.move_bias(l, &claim)?;
+            self.move_weights(l, &taken)?;
+            self.move_bias(l, &taken)?;
             self.check_residual(l);
-            return Ok(self.check_least_squares(&before, l, &claim, damping));
+            return Ok(self.check_least_squares(&before, l, &taken, damping));
         }
         let mut share = 0.0;
         let moves = if order == Order::WeightsFirst { [true, false] } else { [false, true] };
         for weights in moves {
             let before = self.state.clone();
             share += if weights {
-                self.move_weights(l, &claim)?;
-                self.check_weights(&before, l, &claim)
+                self.move_weights(l, &taken)?;
+                self.check_weights(&before, l, &taken)
             } else {
-                self.move_bias(l, &claim)?;
+                self.move_bias(l, &taken)?;
                 self.check_bias(&before, l)
             };
             self.check_residual(l);
         }
-        Ok((share, claim.thetas.iter().copied().fold(0.0, f64::max)))
+        Ok((share, taken.thetas.iter().copied().fold(0.0, f64::max)))
     }
 
     /// The gradient of the objective in the input of layer `l`, and its size.
-    pub(super) fn input_gradient(&self, state: &State, l: usize) -> (Mat, Mat) {
+    pub(super) fn input_gradient(&self, state: &Variables, l: usize) -> (Mat, Mat) {
         let (w, c) = (self.frame.weight(l, state.weights.len()), self.frame.coupling_weight());
         let (r, r_size) = self.frame.residual(state, l);
         let (transposed, p) = (state.weights[l].transposed(), &state.inputs[l]);
@@ -66,27 +67,27 @@ impl Auditor {
         }
     }
 
-    /// The input of layer `l` has moved by `claim` since `before`; returns its share.
-    pub(super) fn check_input(&mut self, before: &State, l: usize, claim: &InputClaim) -> f64 {
+    /// The input of layer `l` has moved by `taken` since `before`; returns its share.
+    pub(super) fn check_input(&mut self, before: &Variables, l: usize, taken: &InputStep) -> f64 {
         let (w, c) = (self.frame.weight(l, before.weights.len()), self.frame.coupling_weight());
         let weights = &before.weights[l];
         let step = self.state.inputs[l].minus(&before.inputs[l]);
         let product = weights.times(&step);
         let terms = self.rounding(weights.rows + weights.columns);
         let mut error = 0.0;
-        let share: f64 = match claim {
-            InputClaim::Exact => {
+        let share: f64 = match taken {
+            InputStep::Exact => {
                 // The step is a product with an explicit inverse, whose error grows with the condition number.
                 let condition = 1.0 + w * weights.squared() / c;
                 let (gradient, size) = self.input_gradient(&self.state, l);
                 let (scale, allowed) = (size.norm(), terms * condition * size.norm());
-                self.record(Claim::InputStationary, Some(l), gradient.norm(), allowed, scale);
+                self.record(Property::InputStationary, Some(l), gradient.norm(), allowed, scale);
                 self.condition = self.condition.max(condition);
                 let share = 0.5 * (w * product.squared() + c * step.squared());
                 error = terms * condition * share;
                 share
             }
-            InputClaim::Taus(taus) => {
+            InputStep::Taus(taus) => {
                 let (gradient, size) = self.input_gradient(before, l);
                 for (j, &tau) in taus.iter().enumerate() {
                     self.check_column(before, l, j, tau, (&gradient, &size), (&step, &product));
@@ -95,20 +96,20 @@ impl Auditor {
             }
         };
         if !matches!(self.frame.settings.input_step, StepRule::Vector | StepRule::LeastSquares { .. })
-            && let InputClaim::Taus(taus) = claim
+            && let InputStep::Taus(taus) = taken
             && let Some(&tau) = taus.first()
         {
             let position = self.state.inputs[l].norm();
             let curvature = w * product.squared() + c * step.squared();
             self.check_majorised(l, tau, curvature, step.squared(), position, w * weights.squared() + c);
         }
-        self.check_share_within(Claim::InputShare, Some(l), share, error);
+        self.check_share_within(Property::InputShare, Some(l), share, error);
         share
     }
 
     fn check_column(
         &mut self,
-        before: &State,
+        before: &Variables,
         l: usize,
         j: usize,
         tau: f64,
@@ -122,7 +123,7 @@ impl Auditor {
         let position = libm::sqrt(p.column_squared(j).max(self.state.inputs[l].column_squared(j)));
         let scale = libm::sqrt(size.column_squared(j)) + tau * position;
         let allowed = self.rounding(weights.rows + weights.columns) * scale;
-        self.record(Claim::InputStationary, Some(l), found, allowed, scale);
+        self.record(Property::InputStationary, Some(l), found, allowed, scale);
         if matches!(self.frame.settings.input_step, StepRule::Vector) {
             let (w, c) = (self.frame.weight(l, before.weights.len()), self.frame.coupling_weight());
             let length = step.column_squared(j);
@@ -149,18 +150,18 @@ impl Auditor {
         let error = 2.0 * f64::EPSILON * position;
         let lost = steepest * (2.0 * libm::sqrt(length) * error + error * error);
         let violation = (curvature - tau * length).max(0.0);
-        self.record(Claim::InputMajorised, Some(l), violation, rounding + lost, tau * length);
+        self.record(Property::InputMajorised, Some(l), violation, rounding + lost, tau * length);
     }
 
     /// `r p'` and its size, from the residual of `state`.
-    pub(super) fn cross(&self, state: &State, l: usize) -> (Mat, Mat) {
+    pub(super) fn cross(&self, state: &Variables, l: usize) -> (Mat, Mat) {
         let (r, size) = self.frame.residual(state, l);
         let p = state.inputs[l].transposed();
         (r.times(&p), size.times(&p.abs()))
     }
 
-    /// The weights of layer `l` have moved by `claim` since `before`: a step along the gradient, by a theta for each row.
-    fn check_weights(&mut self, before: &State, l: usize, claim: &WeightClaim) -> f64 {
+    /// The weights of layer `l` have moved by `taken` since `before`: a step along the gradient, by a theta for each row.
+    fn check_weights(&mut self, before: &Variables, l: usize, taken: &WeightStep) -> f64 {
         let w = self.frame.weight(l, before.weights.len());
         let regularizer = self.frame.settings.regularizer;
         let (cross, cross_size) = self.cross(before, l);
@@ -170,8 +171,8 @@ impl Auditor {
         let rounding = self.rounding(before.inputs[l].columns + old.columns);
         let steepest = w * before.inputs[l].squared();
         let mut share = 0.0;
-        let shared = claim.thetas.len() > 1 && claim.thetas.windows(2).all(|pair| pair[0] == pair[1]);
-        for (i, (&theta, &error)) in claim.thetas.iter().zip(&claim.theta_errors).enumerate() {
+        let shared = taken.thetas.len() > 1 && taken.thetas.windows(2).all(|pair| pair[0] == pair[1]);
+        for (i, (&theta, &error)) in taken.thetas.iter().zip(&taken.theta_errors).enumerate() {
             let length = step.row_squared(i);
             share += 0.5 * theta * length;
             if theta == 0.0 {
@@ -188,7 +189,7 @@ impl Auditor {
             }
             let (found, scale) = (libm::sqrt(found), libm::sqrt(scale));
             let allowed = rounding * scale + error * theta * libm::sqrt(length);
-            self.record(Claim::WeightStationary, Some(l), found, allowed, scale);
+            self.record(Property::WeightStationary, Some(l), found, allowed, scale);
             if !shared {
                 let position = libm::sqrt(new.row_squared(i).max(old.row_squared(i)));
                 let curvature = w * product.row_squared(i);
@@ -197,10 +198,10 @@ impl Auditor {
         }
         if shared {
             let (curvature, length) = (w * product.squared(), step.squared());
-            let claimed = (claim.thetas[0], claim.theta_errors[0]);
-            self.check_theta(l, claimed, curvature, length, new.norm().max(old.norm()), steepest);
+            let theta = (taken.thetas[0], taken.theta_errors[0]);
+            self.check_theta(l, theta, curvature, length, new.norm().max(old.norm()), steepest);
         }
-        self.check_share(Claim::WeightShare, Some(l), share);
+        self.check_share(Property::WeightShare, Some(l), share);
         share
     }
 
@@ -224,7 +225,7 @@ impl Auditor {
         let lost = steepest * (2.0 * libm::sqrt(length) * lost + lost * lost);
         let violation = (curvature - theta * length).max(0.0);
         self.record(
-            Claim::WeightMajorised,
+            Property::WeightMajorised,
             Some(l),
             violation,
             rounding * theta * length + lost,
@@ -240,9 +241,9 @@ impl Auditor {
     /// Returns that and `w delta`.
     fn check_least_squares(
         &mut self,
-        before: &State,
+        before: &Variables,
         l: usize,
-        claim: &WeightClaim,
+        taken: &WeightStep,
         damping: f64,
     ) -> (f64, f64) {
         let w = self.frame.weight(l, before.weights.len());
@@ -273,21 +274,21 @@ impl Auditor {
         }
         let rounding = self.rounding(p.columns + n_in);
         let (found, scale) = (libm::sqrt(found), libm::sqrt(scale));
-        self.record(Claim::WeightStationary, Some(l), found, rounding * scale, scale);
+        self.record(Property::WeightStationary, Some(l), found, rounding * scale, scale);
         self.check_bias_stationary(l);
         let moved = self.moved_residual(before, l);
         let share = 0.5 * w * moved.squared() + w * delta * step.squared() + 0.5 * regular;
         // The change is the difference of two states: a step below their rounding is lost in it.
         let reach = self.frame.residual(before, l).1.norm();
-        let size = share + claim.promised.abs() + w * moved.norm() * reach + f64::MIN_POSITIVE;
+        let size = share + taken.promised.abs() + w * moved.norm() * reach + f64::MIN_POSITIVE;
         let allowed = rounding * size + w * (rounding * reach) * (rounding * reach);
-        self.record(Claim::WeightReport, Some(l), (claim.promised - share).abs(), allowed, size);
-        self.check_share(Claim::WeightShare, Some(l), share);
+        self.record(Property::WeightReport, Some(l), (taken.promised - share).abs(), allowed, size);
+        self.check_share(Property::WeightShare, Some(l), share);
         (share, w * delta)
     }
 
     /// `D p + d 1'`.
-    fn moved_residual(&self, before: &State, l: usize) -> Mat {
+    fn moved_residual(&self, before: &Variables, l: usize) -> Mat {
         let step = self.state.weights[l].minus(&before.weights[l]);
         let product = step.times(&before.inputs[l]);
         let bias: Vec<f64> =
@@ -301,18 +302,18 @@ impl Auditor {
         let column = |sums: Vec<f64>| Mat { rows: sums.len(), columns: 1, data: sums };
         let (found, scale) = (column(r.row_sums()).norm(), column(size.row_sums()).norm());
         let allowed = self.rounding(r.columns + self.longest()) * scale;
-        self.record(Claim::BiasStationary, Some(l), found, allowed, scale);
+        self.record(Property::BiasStationary, Some(l), found, allowed, scale);
     }
 
     /// The bias of layer `l` has moved since `before`.
-    fn check_bias(&mut self, before: &State, l: usize) -> f64 {
+    fn check_bias(&mut self, before: &Variables, l: usize) -> f64 {
         let w = self.frame.weight(l, before.weights.len());
         let samples = before.inputs[l].columns as f64;
         let moved =
             self.state.biases[l].iter().zip(&before.biases[l]).map(|(new, old)| (new - old) * (new - old));
         let share = 0.5 * w * samples * moved.sum::<f64>();
         self.check_bias_stationary(l);
-        self.check_share(Claim::BiasShare, Some(l), share);
+        self.check_share(Property::BiasShare, Some(l), share);
         share
     }
 
@@ -320,6 +321,6 @@ impl Auditor {
     pub(super) fn check_residual(&mut self, l: usize) {
         let (r, size) = self.frame.residual(&self.state, l);
         let carried = self.state.residuals[l].clone();
-        self.compare_matrices(Claim::CarriedResidual, Some(l), &carried, &r, &size);
+        self.compare_matrices(Property::CarriedResidual, Some(l), &carried, &r, &size);
     }
 }

@@ -1,18 +1,20 @@
-//! The theorems as checks: a run is followed block by block, and every promise is held against what happened.
+//! The theorems as checks: a run is followed step by step, and every promise is compared with what happened.
 //!
-//! [`Auditor`] makes each sweep twice from the same state: once as `train` makes it, and once block by block in the paper's
-//! order, by the core's functions for single updates. Before and after each block it computes objective, gradients and
-//! step parameters anew, by plain code that shares nothing with the core, and enters each check under the promise that it
-//! belongs to. [`Formula`] lets a test falsify any formula of the method, to see that a promise breaks.
+//! [`Verification`] takes a [`Setup`], a method on a network and a training set, and gives a [`Report`].
 //!
-//! [`SplitAuditor`] does the same for TSSM, whose epochs it computes anew as a whole.
+//! - **Layer-wise methods** (pdADMM, dlADMM, DLAM): each sweep is made twice from the same state, once by the method itself
+//!   and once block by block in the paper's order, by the core's functions for single updates. Before and after each block
+//!   objective, gradients and step parameters are computed anew, by plain code that shares nothing with the core, and each
+//!   check is recorded under the promise that it belongs to.
+//! - **Methods over subnetworks** (gsADMM, gsAM): each epoch is computed anew as a whole, and compared.
 //!
 //! A check allows for rounding alone: see [`Promise::allowed`], which comes from the number of terms and the sum of the
-//! absolute values of all that a number is added up from.
+//! absolute values of all that a number is added up from. [`Formula`] lets a test falsify any formula of a method, to see
+//! that a promise breaks.
 //!
 //! # Where the papers slip
 //!
-//! What is promised is what can be derived; each departure is told in [`Promise::departure`] too.
+//! What is promised is what can be derived; each departure is in [`Promise::departure`] too.
 //!
 //! - **A bias shared by M samples.** The papers' `b` is added to each of the M columns, so the objective is quadratic in it
 //!   with curvature `w M`, not `w`, and `|b 1'| = sqrt(M)|b|`: the share of the bias is `(w/2) M |db|^2`, and `sqrt(M)` comes
@@ -28,26 +30,20 @@
 //!   `grad_p L+ = nu (W+'r+ - W'r) + du + rho (dp - dq) - tau dp`, and `r+ - r = dW p+ + W dp + db 1' - dz`.
 //! - **pdADMM's C2** could be larger by nu: q is minimised over a quadratic of curvature `nu + rho`. The paper's is checked.
 
-mod auditor;
 mod blocks;
-mod bounds;
-mod dladmm;
-mod dlam;
-mod dlam_checks;
-mod elementwise_checks;
+mod error;
 mod formula;
-mod linear_checks;
+mod layerwise;
 mod matrix;
-mod pdadmm;
 mod plain;
 mod promise;
-mod shadow;
-mod state;
-mod steps;
+mod setup;
 mod subnetworks;
-mod texts;
+mod training;
+mod verification;
 
-pub use auditor::Auditor;
+pub use error::{Error, Result};
 pub use formula::Formula;
-pub use promise::{Claim, Promise, Report, Verdict};
-pub use subnetworks::SplitAuditor;
+pub use promise::{Promise, Property, Report, Verdict};
+pub use setup::{Order, Setup};
+pub use verification::{METHODS, Verification};

@@ -1,10 +1,13 @@
 //! The promises that the methods have in common.
 
-use super::promise::{Claim, Promise};
-use crate::settings::{Settings, StepRule};
+use altmin_core::method::Hyperparameters;
+use altmin_core::update::StepRule;
+
+use crate::plain::is_exact;
+use crate::promise::{Promise, Property};
 
 /// How a method writes its variables, and where its papers speak of the blocks.
-pub(super) struct Words {
+pub(super) struct Notation {
     /// The input of a layer.
     pub(super) input: &'static str,
     /// The objective.
@@ -28,56 +31,60 @@ pub(super) struct Words {
 }
 
 /// The promises of the blocks that all methods have.
-pub(super) fn blocks(settings: &Settings, words: &Words) -> Vec<Promise> {
+pub(super) fn blocks(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise> {
     let mut promises = vec![
         Promise::new(
-            Claim::Start,
+            Property::Start,
             "the run starts from a forward pass: the residuals are 0, and inputs are what the layers below say",
             "documentation",
         ),
         Promise::new(
-            Claim::CarriedResidual,
+            Property::CarriedResidual,
             "the residual that is carried from block to block is that of the variables",
             "documentation",
         ),
     ];
-    promises.extend(inputs(settings, words));
-    promises.extend(weights(settings, words));
-    let Words { objective, weight, .. } = words;
+    promises.extend(inputs(settings, notation));
+    promises.extend(weights(settings, notation));
+    let Notation { objective, weight, .. } = notation;
     promises.extend([
-        Promise::new(Claim::BiasStationary, "the gradient in b is 0: rows of r sum to 0", words.bias_source),
         Promise::new(
-            Claim::HiddenStationary,
+            Property::BiasStationary,
+            "the gradient in b is 0: rows of r sum to 0",
+            notation.bias_source,
+        ),
+        Promise::new(
+            Property::HiddenStationary,
             "0 is a subgradient in every entry of a hidden z",
-            words.hidden_source,
+            notation.hidden_source,
         ),
         Promise::new(
-            Claim::HiddenGlobal,
+            Property::HiddenGlobal,
             "no point of a dense scan is better than a hidden z, which is a global minimiser",
-            words.hidden_source,
+            notation.hidden_source,
         ),
         Promise::new(
-            Claim::OutputStationary,
+            Property::OutputStationary,
             "the gradient in the last z is within the solver's bound",
-            words.output_source,
+            notation.output_source,
         ),
         Promise::new(
-            Claim::OutputShare,
+            Property::OutputShare,
             format!("{objective} falls by at least ({weight}/2)|dz|^2 over the last z"),
-            words.output_source,
+            notation.output_source,
         ),
         Promise::new(
-            Claim::Trainer,
+            Property::Trainer,
             "`train` makes the same sweep from the same state, to 1e-9",
             "documentation",
         ),
     ]);
-    if settings.step != StepRule::LeastSquares {
+    if !is_exact(settings.weight_step) {
         promises.push(
             Promise::new(
-                Claim::BiasShare,
+                Property::BiasShare,
                 format!("{objective} falls by at least ({weight}/2) M |db|^2 over b"),
-                words.bias_source,
+                notation.bias_source,
             )
             .departing("the papers print (w/2)|db|^2; a bias that M samples share has M times the curvature"),
         );
@@ -85,19 +92,19 @@ pub(super) fn blocks(settings: &Settings, words: &Words) -> Vec<Promise> {
     promises
 }
 
-fn inputs(settings: &Settings, words: &Words) -> Vec<Promise> {
-    let Words { input, objective, .. } = words;
-    if settings.input_step == StepRule::LeastSquares {
+fn inputs(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise> {
+    let Notation { input, objective, .. } = notation;
+    if is_exact(settings.input_step) {
         return vec![
             Promise::new(
-                Claim::InputStationary,
+                Property::InputStationary,
                 format!("the gradient in {input} is 0 after its exact step"),
                 "documentation",
             ),
             Promise::new(
-                Claim::InputShare,
+                Property::InputShare,
                 format!("{objective} falls by (w/2)|W d{input}|^2 + (c/2)|d{input}|^2 over {input}"),
-                words.input_share,
+                notation.input_share,
             )
             .departing(format!(
                 "the exact step, beyond the paper, has this share instead of (tau/2)|d{input}|^2"
@@ -106,60 +113,60 @@ fn inputs(settings: &Settings, words: &Words) -> Vec<Promise> {
     }
     let departure = "the paper prints a scalar tau: with one a sample the same holds sample by sample";
     let share = Promise::new(
-        Claim::InputShare,
+        Property::InputShare,
         format!("{objective} falls by at least (tau/2)|d{input}|^2 over {input}"),
-        words.input_share,
+        notation.input_share,
     );
     let is_vector = settings.input_step == StepRule::Vector && *input == "p";
     vec![
         Promise::new(
-            Claim::InputStationary,
+            Property::InputStationary,
             format!("g + tau d{input} = 0 with the gradient g and the tau reported"),
-            words.input_source,
+            notation.input_source,
         ),
         Promise::new(
-            Claim::InputMajorised,
+            Property::InputMajorised,
             format!("phi(new {input}) <= U(new {input}; tau)"),
-            words.input_source,
+            notation.input_source,
         ),
         if is_vector { share.departing(departure) } else { share },
     ]
 }
 
-fn weights(settings: &Settings, words: &Words) -> Vec<Promise> {
-    let Words { objective, .. } = words;
-    if settings.step == StepRule::LeastSquares {
+fn weights(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise> {
+    let Notation { objective, .. } = notation;
+    if is_exact(settings.weight_step) {
         return vec![
             Promise::new(
-                Claim::WeightStationary,
+                Property::WeightStationary,
                 "the gradient of the damped least-squares problem in W is 0, and so is that in b",
                 "documentation",
             ),
             Promise::new(
-                Claim::WeightShare,
+                Property::WeightShare,
                 format!(
                     "{objective} falls by (w/2)|change of r|^2 + w delta |dW|^2 + (lambda/2)|dW|^2 over (W, b)"
                 ),
-                words.weight_share,
+                notation.weight_share,
             )
             .departing("the joint step, beyond the paper, has this share instead of those of W and b"),
-            Promise::new(Claim::WeightReport, "the decrease that is reported is this share", "documentation"),
+            Promise::new(Property::WeightReport, "the decrease that is reported is this share", "documentation"),
         ];
     }
     let departure = "the paper prints a scalar theta: with one a row the same holds row by row";
     let share = Promise::new(
-        Claim::WeightShare,
+        Property::WeightShare,
         format!("{objective} falls by at least (theta/2)|dW|^2 over W"),
-        words.weight_share,
+        notation.weight_share,
     );
-    let is_vector = settings.step == StepRule::Vector && words.input == "p";
+    let is_vector = settings.weight_step == StepRule::Vector && notation.input == "p";
     vec![
         Promise::new(
-            Claim::WeightStationary,
+            Property::WeightStationary,
             "0 is a subgradient of <G, dW> + (theta/2)|dW|^2 + Omega(W) with the theta reported",
-            words.weight_source,
+            notation.weight_source,
         ),
-        Promise::new(Claim::WeightMajorised, "phi(new W) <= U(new W; theta)", words.weight_source),
+        Promise::new(Property::WeightMajorised, "phi(new W) <= U(new W; theta)", notation.weight_source),
         if is_vector { share.departing(departure) } else { share },
     ]
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 /// A statement of a theorem, of a lemma, or of the documentation of this program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Claim {
+pub enum Property {
     /// The start is as the method asks.
     Start,
     /// The residual that is carried along is `W p + b - z`.
@@ -76,11 +76,11 @@ pub enum Claim {
     ApproximationBound,
     /// The error of splitting is within its bound.
     Approximation,
-    /// `train` makes the updates that were checked.
+    /// The method makes the updates that were checked.
     Trainer,
 }
 
-impl fmt::Display for Claim {
+impl fmt::Display for Property {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.serialize(f)
     }
@@ -102,7 +102,7 @@ pub enum Verdict {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Promise {
     /// Which one.
-    pub name: Claim,
+    pub name: Property,
     /// What came of it.
     pub verdict: Verdict,
     /// What it says.
@@ -129,7 +129,7 @@ pub struct Promise {
 
 impl Promise {
     /// A promise that has not been put to the test.
-    pub(super) fn new(name: Claim, statement: impl Into<String>, source: impl Into<String>) -> Self {
+    pub(super) fn new(name: Property, statement: impl Into<String>, source: impl Into<String>) -> Self {
         Self {
             name,
             verdict: Verdict::Held,
@@ -169,25 +169,28 @@ const MEANINGLESS: f64 = 1e-3;
 
 /// All promises of a run.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Ledger {
+pub(super) struct Promises {
     promises: Vec<Promise>,
 }
 
-impl Ledger {
+impl Promises {
     pub(super) fn new(promises: Vec<Promise>) -> Self {
         Self { promises }
     }
 
-    pub(super) fn promises(self) -> Vec<Promise> {
+    pub(super) fn into_list(self) -> Vec<Promise> {
         self.promises
     }
 
-    fn get(&mut self, claim: Claim) -> &mut Promise {
-        self.promises.iter_mut().find(|promise| promise.name == claim).expect("every check has its promise")
+    fn get(&mut self, property: Property) -> &mut Promise {
+        self.promises
+            .iter_mut()
+            .find(|promise| promise.name == property)
+            .expect("every check has its promise")
     }
 
     /// Makes everything but `kept` depend on what the settings lack.
-    pub(super) fn withhold(&mut self, kept: &[Claim], needs: &str) {
+    pub(super) fn withhold(&mut self, kept: &[Property], needs: &str) {
         for promise in &mut self.promises {
             if !kept.contains(&promise.name) {
                 promise.verdict = Verdict::NotPromised;
@@ -196,8 +199,8 @@ impl Ledger {
         }
     }
 
-    pub(super) fn set_detail(&mut self, claim: Claim, detail: String) {
-        self.get(claim).detail = Some(detail);
+    pub(super) fn set_detail(&mut self, property: Property, detail: String) {
+        self.get(property).detail = Some(detail);
     }
 
     /// Enters a check of numbers of the size `scale`: by how much it failed, 0 if it did not, and how much rounding may
@@ -205,8 +208,15 @@ impl Ledger {
     ///
     /// What is not a number fails. A check that passes because rounding would explain more than [`MEANINGLESS`] says
     /// nothing and is not counted: the step of a variable that has come to rest is rounding itself.
-    pub(super) fn record(&mut self, claim: Claim, place: Place, violation: f64, allowed: f64, scale: f64) {
-        let promise = self.get(claim);
+    pub(super) fn record(
+        &mut self,
+        property: Property,
+        place: Place,
+        violation: f64,
+        allowed: f64,
+        scale: f64,
+    ) {
+        let promise = self.get(property);
         // A violation of 0 is none, even where the numbers compared are 0 too.
         let relative = |x: f64| if x == 0.0 { 0.0 } else { x / scale };
         let (violation, allowed) = (relative(violation), relative(allowed));
@@ -235,8 +245,6 @@ impl Ledger {
 /// What a run of a method kept of its promises.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
-    /// The run in a line: method, data, network, weights.
-    pub title: String,
     /// Promise by promise.
     pub promises: Vec<Promise>,
     /// How the run ended before its last sweep, if it did.
@@ -250,7 +258,7 @@ impl Report {
     }
 
     /// The promise of this name.
-    pub fn promise(&self, name: Claim) -> Option<&Promise> {
+    pub fn promise(&self, name: Property) -> Option<&Promise> {
         self.promises.iter().find(|promise| promise.name == name)
     }
 }

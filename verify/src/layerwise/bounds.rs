@@ -1,26 +1,27 @@
 //! What follows from the descent: bounds on the objective's terms and on its subgradient.
 
+use altmin_core::gemm::Gemm;
 use altmin_core::theory::PdAdmmConstants;
 
-use super::auditor::Auditor;
-use super::matrix::{Mat, Sum, Value};
+use super::Auditor;
 use super::pdadmm::Reported;
-use super::plain::{add_regularizer, add_risk, nearest_subgradient, nearest_to_zero, risk_gradient, slopes};
-use super::promise::Claim;
-use super::state::State;
+use super::variables::Variables;
+use crate::matrix::{Mat, Sum, Value};
+use crate::plain::{add_regularizer, add_risk, nearest_subgradient, nearest_to_zero, risk_gradient, slopes};
+use crate::promise::Property;
 
-impl Auditor {
+impl<G: Gemm<f64>> Auditor<'_, G> {
     /// pdADMM's sweep from `start`, where the objective was `first`; `middle` is that before q and u moved, `promised` what
     /// the blocks before z have promised. Returns what inequality 8 adds for z and q.
     pub(super) fn check_pdadmm_sweep(
         &mut self,
-        start: &State,
+        start: &Variables,
         first: Value,
         middle: Value,
         promised: f64,
     ) -> f64 {
         let settings = self.frame.settings;
-        let (nu, rho, s) = (settings.nu, settings.rho, settings.activation.lipschitz());
+        let (nu, rho, s) = (settings.nu, settings.rho, self.frame.activation.lipschitz());
         let PdAdmmConstants { c1, c2 } = PdAdmmConstants::new(nu, rho, s);
         let last = start.weights.len() - 1;
         let moved = |new: &[Mat], old: &[Mat], l: usize| new[l].minus(&old[l]).squared();
@@ -29,19 +30,19 @@ impl Auditor {
         let output = moved(&self.state.linear, &start.linear, last);
         let after = self.value;
         let together = c2 * copies - 2.0 * nu * nu * s * s / rho * hidden;
-        self.check_fall(Claim::CopyAndDual, None, middle, after, together);
+        self.check_fall(Property::CopyAndDual, None, middle, after, together);
         let added = c1 * hidden + nu / 2.0 * output + c2 * copies;
-        self.check_fall(Claim::Descent, None, first, after, promised + added);
+        self.check_fall(Property::Descent, None, first, after, promised + added);
         added
     }
 
     /// pdADMM's Lemmas 2 and 3 after a sweep from `start`.
-    pub(super) fn check_pdadmm_bounds(&mut self, start: &State, reported: &Reported) {
+    pub(super) fn check_pdadmm_bounds(&mut self, start: &Variables, reported: &Reported) {
         let settings = self.frame.settings;
         let excess = 0.5 * (settings.rho - settings.nu);
         let gaps: f64 = self.gaps().iter().map(Mat::squared).sum();
         let risk = self.risk_of(&self.state);
-        self.check_below(Claim::BoundedObjective, risk.value + excess * gaps, self.value);
+        self.check_below(Property::BoundedObjective, risk.value + excess * gaps, self.value);
         let mut terms = vec![risk.value, excess * gaps, self.penalty()];
         for l in 0..start.weights.len() {
             terms.push(0.5 * settings.nu * self.frame.constraint(&self.state, l).0.squared());
@@ -66,12 +67,12 @@ impl Auditor {
 
     /// `p_{l+1} - q_l`.
     fn gaps(&self) -> Vec<Mat> {
-        let State { inputs, copies, .. } = &self.state;
+        let Variables { inputs, copies, .. } = &self.state;
         copies.iter().zip(&inputs[1..]).map(|(q, p)| p.minus(q)).collect()
     }
 
     /// R(z_L) of `state`.
-    pub(super) fn risk_of(&self, state: &State) -> Value {
+    pub(super) fn risk_of(&self, state: &Variables) -> Value {
         let mut sum = Sum::default();
         let z = &state.linear[state.weights.len() - 1];
         add_risk(self.frame.settings.loss, z, &self.frame.y, &mut sum);
@@ -86,10 +87,10 @@ impl Auditor {
     }
 
     /// The objective, `above`, is at least `bound`, and that is not negative.
-    pub(super) fn check_below(&mut self, claim: Claim, bound: f64, above: Value) {
+    pub(super) fn check_below(&mut self, property: Property, bound: f64, above: Value) {
         let allowed = self.rounding(self.longest()) * above.scale;
         let violation = (bound - above.value).max(-bound).max(0.0);
-        self.record(claim, None, violation, allowed, above.scale);
+        self.record(property, None, violation, allowed, above.scale);
     }
 
     /// No term is larger than the first objective; says how large the variables are.
@@ -101,26 +102,26 @@ impl Auditor {
         let first = self.first;
         let scale = first.scale + self.value.scale;
         let allowed = self.rounding(self.longest()) * scale;
-        self.record(Claim::BoundedVariables, None, (largest - first.value).max(0.0), allowed, scale);
+        self.record(Property::BoundedVariables, None, (largest - first.value).max(0.0), allowed, scale);
         let norm = |list: &[Mat]| list.iter().map(Mat::norm).fold(0.0, f64::max);
-        let State { weights, inputs, linear, .. } = &self.state;
+        let Variables { weights, inputs, linear, .. } = &self.state;
         let (w, a, z) = (norm(weights), norm(&inputs[1..]), norm(linear));
         let detail = format!(
             "the largest norms of a layer after sweep {}: W {w:.3e}, inputs {a:.3e}, z {z:.3e}",
             self.sweep
         );
-        self.ledger.set_detail(Claim::BoundedVariables, detail);
+        self.promises.set_detail(Property::BoundedVariables, detail);
     }
 
     /// `|gradient| <= bound`, where the gradient is added up from `size`.
     pub(super) fn check_subgradient(&mut self, l: usize, gradient: &Mat, bound: f64, size: &Mat) {
         let scale = size.norm() + bound;
         let allowed = self.rounding(gradient.columns + self.longest()) * scale;
-        self.record(Claim::Subgradient, Some(l), (gradient.norm() - bound).max(0.0), allowed, scale);
+        self.record(Property::Subgradient, Some(l), (gradient.norm() - bound).max(0.0), allowed, scale);
     }
 
     /// `|g| <= w (|r+| + |W||p+|)|dW| + (w |W|^2 + rho + tau)|dp| + w |W|(sqrt(M)|db| + |dz|) + rho |dq| + |du|`.
-    fn check_input_subgradient(&mut self, start: &State, l: usize, tau: f64) {
+    fn check_input_subgradient(&mut self, start: &Variables, l: usize, tau: f64) {
         let (w, rho) = (self.frame.weight(l, start.weights.len()), self.frame.settings.rho);
         let moved = Moved::of(start, &self.state, l);
         let (q, u) = (&self.state.copies[l - 1], &self.state.duals[l - 1]);
@@ -137,7 +138,7 @@ impl Auditor {
     }
 
     /// `|g_W| <= (w |p+|^2 + theta)|dW| + w |p+|(sqrt(M)|db| + |dz|)` and `|g_b| <= w sqrt(M)|dz|`; DLAM's Lemma 3 too.
-    pub(super) fn check_weight_subgradient(&mut self, start: &State, l: usize, theta: f64) {
+    pub(super) fn check_weight_subgradient(&mut self, start: &Variables, l: usize, theta: f64) {
         let w = self.frame.weight(l, start.weights.len());
         let moved = Moved::of(start, &self.state, l);
         let p = self.state.inputs[l].norm();
@@ -156,24 +157,24 @@ impl Auditor {
     }
 
     /// `|g_z| <= nu |dz| + nu s |dq|`.
-    fn check_hidden_subgradient(&mut self, start: &State, l: usize) {
+    fn check_hidden_subgradient(&mut self, start: &Variables, l: usize) {
         let settings = self.frame.settings;
         let (r, size) = self.frame.constraint(&self.state, l);
         let (z, q, f) = (&self.state.linear[l], &self.state.copies[l], self.frame.activated(&self.state, l));
         let gradient = (0..z.data.len()).map(|k| {
-            let between = slopes(settings.activation, z.data[k]);
+            let between = slopes(self.frame.activation, z.data[k]);
             settings.nu * nearest_to_zero(-r.data[k], q.data[k] - f.data[k], between)
         });
         let gradient = Mat { data: gradient.collect(), ..*z };
         let moved = Moved::of(start, &self.state, l);
         let dq = q.minus(&start.copies[l]).norm();
-        let bound = settings.nu * (moved.linear + settings.activation.lipschitz() * dq);
+        let bound = settings.nu * (moved.linear + self.frame.activation.lipschitz() * dq);
         let size = size.zip(&q.zip(&f, |q, f| q.abs() + f.abs()), |a, b| settings.nu * (a + b));
         self.check_subgradient(l, &gradient, bound, &size);
     }
 
     /// `|g_q| = |du|` and `|g_u| = |p - q| = |du|/rho`.
-    fn check_copy_subgradient(&mut self, start: &State, l: usize) {
+    fn check_copy_subgradient(&mut self, start: &Variables, l: usize) {
         let settings = self.frame.settings;
         let (q, u, p) = (&self.state.copies[l], &self.state.duals[l], &self.state.inputs[l + 1]);
         let f = self.frame.activated(&self.state, l);
@@ -212,7 +213,7 @@ struct Moved {
 }
 
 impl Moved {
-    fn of(start: &State, now: &State, l: usize) -> Self {
+    fn of(start: &Variables, now: &Variables, l: usize) -> Self {
         let bias = now.biases[l].iter().zip(&start.biases[l]).map(|(new, old)| (new - old) * (new - old));
         let samples = now.inputs[l].columns as f64;
         Self {

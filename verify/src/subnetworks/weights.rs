@@ -1,17 +1,17 @@
 //! The weights of an epoch by equations 2 and 3, computed anew.
 
-use altmin_core::Loss;
-use altmin_core::method::tssm::{Inner, Settings as CoreSettings, Subnetwork};
+use altmin_core::block::Network;
+use altmin_core::method::tssm::Inner;
+use altmin_core::method::{AnyMethod, Hyperparameters, State};
 use altmin_core::optimizer::Optimizer;
+use altmin_core::{Loss, Result};
 
-use crate::random::{Purpose, shuffle};
-use crate::run::engine::Part;
-use crate::settings::Settings;
-use crate::verify::blocks;
-use crate::verify::matrix::{Mat, Sum};
-use crate::verify::plain::{add_risk, risk_gradient};
+use crate::blocks;
+use crate::matrix::{Mat, Sum};
+use crate::plain::{add_risk, risk_gradient};
+use crate::setup::Setup;
 
-/// What the weights' steps remember from batch to batch.
+/// The rule by which weights step, batch by batch.
 #[derive(Debug, Clone)]
 pub(super) struct Weights {
     /// None of proximal sweeps, which are not followed.
@@ -20,79 +20,83 @@ pub(super) struct Weights {
     loss: Loss,
     frozen: usize,
     guard: Option<f64>,
-    seed: u64,
     samples: usize,
     batches: usize,
-    epoch: u32,
 }
 
-/// What a subnetwork's optimiser remembers.
+/// What a subnetwork's optimiser keeps between epochs, and the mean cost that its guard compares the next one with.
 #[derive(Debug, Clone)]
-pub(super) struct Memory {
+pub(super) struct Moments {
     first: Vec<f64>,
     second: Vec<f64>,
     steps: i32,
     cost: f64,
 }
 
-impl Memory {
-    /// What `train` remembers of it.
-    pub(super) fn of<S: altmin_core::matrix::Memory<f64>>(subnetwork: &Subnetwork<f64, S>) -> Self {
-        let (first, second, steps) = subnetwork.moments();
-        let steps = i32::try_from(steps).unwrap_or(i32::MAX);
-        Self { first: first.to_vec(), second: second.to_vec(), steps, cost: subnetwork.cost() }
+impl Moments {
+    /// Those of every subnetwork, as the method has them.
+    pub(super) fn read(
+        method: &AnyMethod<f64>,
+        setup: &Setup<'_>,
+        state: &State<'_, f64>,
+    ) -> Result<Vec<Self>> {
+        let (AnyMethod::Gsadmm(method) | AnyMethod::Gsam(method)) = method else { return Ok(Vec::new()) };
+        let found = method.variables(&setup.run, state)?;
+        let of = |l| {
+            let (first, second, steps) = found.moments(l);
+            let steps = i32::try_from(steps).unwrap_or(i32::MAX);
+            Self { first: first.to_vec(), second: second.to_vec(), steps, cost: found.cost(l) }
+        };
+        Ok((0..found.subnetworks()).map(of).collect())
     }
 }
 
 /// What a subnetwork learns from: its inputs and what it should make of them.
-pub(super) struct Lesson<'a> {
+pub(super) struct Examples<'a> {
     pub(super) input: &'a Mat,
     pub(super) target: &'a Mat,
 }
 
 impl Weights {
-    pub(super) fn new(settings: &Settings, core: &CoreSettings<f64>, samples: usize) -> Self {
-        let optimizer = match core.inner {
-            Inner::Optimizer(optimizer) => Some(optimizer),
-            Inner::Proximal { .. } => None,
+    pub(super) fn new(settings: &Hyperparameters<f64>, samples: usize) -> Self {
+        let optimizer = match settings.inner {
+            Inner::Sgd => Some(Optimizer::gd(settings.learning_rate)),
+            Inner::Adam => Some(Optimizer::adam(settings.learning_rate)),
+            Inner::Proxprop => None,
         };
         Self {
             optimizer,
             alpha: settings.alpha,
-            loss: core.loss,
-            frozen: settings.freeze,
+            loss: settings.loss,
+            frozen: settings.frozen,
             guard: settings.guard,
-            seed: settings.seed,
             samples,
             batches: settings.batch.map_or(1, |batch| samples.div_ceil(batch)),
-            epoch: 0,
         }
     }
 
-    /// The samples in the order of the next epoch.
-    pub(super) fn order(&mut self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.samples).collect();
-        if self.batches > 1 {
-            shuffle(self.seed, Purpose::Batches, self.epoch, &mut order);
+    /// The samples in the order of epoch k, counted from 0.
+    pub(super) fn order(&self, setup: &Setup<'_>, k: usize) -> Vec<usize> {
+        match setup.order {
+            Some(order) if self.batches > 1 => order(k).into_iter().map(|j| j as usize).collect(),
+            _ => (0..self.samples).collect(),
         }
-        self.epoch += 1;
-        order
     }
 
     /// The parameters of all subnetworks after an epoch in this order.
     pub(super) fn epoch(
         &self,
         order: &[usize],
-        parts: &[Part<f64>],
+        parts: &[Network<'_, f64>],
         parameters: &[Vec<f64>],
-        memory: &[Memory],
-        lessons: &[Lesson<'_>],
+        moments: &[Moments],
+        examples: &[Examples<'_>],
     ) -> Vec<Vec<f64>> {
         let trained = parameters.iter().enumerate().map(|(l, parameters)| {
             if l < self.frozen {
                 return parameters.clone();
             }
-            self.train(l, parts, parameters, &mut memory[l].clone(), &lessons[l], order)
+            self.train(l, parts, parameters, &mut moments[l].clone(), &examples[l], order)
         });
         trained.collect()
     }
@@ -100,32 +104,32 @@ impl Weights {
     fn train(
         &self,
         l: usize,
-        parts: &[Part<f64>],
+        parts: &[Network<'_, f64>],
         start: &[f64],
-        memory: &mut Memory,
-        lesson: &Lesson<'_>,
+        moments: &mut Moments,
+        examples: &Examples<'_>,
         order: &[usize],
     ) -> Vec<f64> {
-        let (network, is_last) = (parts[l].network(), l + 1 == parts.len());
+        let (network, is_last) = (&parts[l], l + 1 == parts.len());
         let (mut parameters, mut cost) = (start.to_vec(), 0.0);
         for batch in 0..self.batches {
             let edge = |batch: usize| self.samples * batch / self.batches;
             let batch = &order[edge(batch)..edge(batch + 1)];
             let mut gradient = vec![0.0; parameters.len()];
             for &j in batch {
-                let values = blocks::forward(&network, &parameters, lesson.input.column(j));
+                let values = blocks::forward(network, &parameters, examples.input.column(j));
                 let output = &values[values.len() - 1];
-                let (signal, own) = self.signal(is_last, output, lesson.target.column(j));
+                let (signal, own) = self.signal(is_last, output, examples.target.column(j));
                 cost += own;
-                blocks::backward(&network, &parameters, &values, &signal, &mut gradient);
+                blocks::backward(network, &parameters, &values, &signal, &mut gradient);
             }
             let weight = if is_last { 1.0 } else { self.alpha };
             gradient.iter_mut().for_each(|g| *g *= weight / batch.len() as f64);
-            self.step(memory, &gradient, &mut parameters);
+            self.step(moments, &gradient, &mut parameters);
         }
         let cost = cost / self.samples as f64;
         match self.guard {
-            Some(guard) if cost > memory.cost + guard => start.to_vec(),
+            Some(guard) if cost > moments.cost + guard => start.to_vec(),
             _ => parameters,
         }
     }
@@ -144,8 +148,8 @@ impl Weights {
     }
 
     /// Gradient descent, or Adam by Kingma and Ba's Algorithm 1.
-    fn step(&self, memory: &mut Memory, gradient: &[f64], parameters: &mut [f64]) {
-        let Memory { first, second, steps, .. } = memory;
+    fn step(&self, moments: &mut Moments, gradient: &[f64], parameters: &mut [f64]) {
+        let Moments { first, second, steps, .. } = moments;
         *steps += 1;
         for (i, (w, &g)) in parameters.iter_mut().zip(gradient).enumerate() {
             match self.optimizer {
