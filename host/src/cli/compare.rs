@@ -156,7 +156,7 @@ fn set(requests: &mut [Request], text: &str) -> Result {
 mod tests {
     use crate::cli::{Cli, Command};
     use crate::settings::Method;
-    use clap::{Parser, ValueEnum};
+    use clap::Parser;
 
     /// Labels and methods of a command line.
     fn compared(arguments: &[&str]) -> Vec<(String, Method)> {
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn without_a_list_it_is_every_method() {
         let all: Vec<_> =
-            Method::value_variants().iter().map(|&method| (method.to_string(), method)).collect();
+            Method::ALL.iter().map(|&method| (method.to_string(), method)).collect();
         assert_eq!(compared(&[]), all);
         assert_eq!(compared(&["adam.learning-rate=0.5", "--batch", "10"]), all);
     }

@@ -3,7 +3,9 @@
 use altmin::cli;
 use altmin::data::{DataOptions, DataSource, Outputs, Preprocessing};
 use altmin::network::{Activation, Loss};
-use altmin::network::{Dense, Model};
+use altmin::network::blocks::dense_blocks;
+use altmin::network::{Model, Network, Notation};
+use altmin_core::block::Shape;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -195,11 +197,11 @@ fn info_tells_sizes_and_thresholds() {
 
 /// A model of digits with made-up weights.
 fn save_model(path: &Path) {
-    let layer = Dense { n_out: 10, n_in: 64, weight: (0..640).map(f64::from).collect(), bias: vec![0.0; 10] };
+    let network = Network::new(dense_blocks(&[], Activation::Relu, 10), Shape::flat(64)).expect("a layer");
     let model = Model {
-        layers: vec![layer],
-        blocks: None,
-        activation: Activation::Relu,
+        network,
+        notation: Notation::Layers,
+        parameters: (0..640).map(f64::from).chain([0.0; 10]).collect(),
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes((0..10).map(|class| class.to_string()).collect()),
         preprocessing: Preprocessing::new(&DataSource::Digits, &DataOptions::default()),

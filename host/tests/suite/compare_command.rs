@@ -7,7 +7,6 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use altmin::settings::Method;
-use clap::ValueEnum;
 use serde_json::Value;
 
 fn altmin(arguments: &[&str]) -> Command {
@@ -84,7 +83,7 @@ fn shells_complete_its_options_and_the_methods() {
     let options: Vec<_> =
         script.split("complete -c").filter(|part| part.contains("subcommand compare\"")).collect();
     let methods = options.iter().find(|part| part.contains("-l methods")).expect("an option of compare");
-    for method in Method::value_variants() {
+    for method in Method::ALL {
         assert!(methods.contains(&method.to_string()), "{method} in {methods}");
     }
     assert!(options.iter().any(|part| part.contains("-l accuracies")));
@@ -299,7 +298,7 @@ fn every_method_learns_the_digits() {
     let lines = json(&done("compare --json --sweeps 40"));
     let summaries: Vec<_> = lines.iter().filter(|line| line["kind"] == "summary").collect();
     let labels: Vec<_> = summaries.iter().map(|line| line["label"].as_str().expect("a label")).collect();
-    let names: Vec<_> = Method::value_variants().iter().map(ToString::to_string).collect();
+    let names: Vec<_> = Method::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(labels, names);
     for line in summaries {
         assert_eq!(line["outcome"], "sweep-limit", "{line}");
