@@ -190,7 +190,9 @@ fn json_has_every_sweep_a_summary_each_and_one_for_all() {
 fn the_table_is_for_people_and_quiet_is_quiet() {
     let output = done(&format!("compare {SMALL} --methods pdadmm,dladmm --accuracies 0.5"));
     let table = text(&output.stdout);
-    for part in ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best in its column", "200 training samples"] {
+    for part in
+        ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best in its column", "200 training samples"]
+    {
         assert!(table.contains(part), "{part} in\n{table}");
     }
     let output = done(&format!("compare {SMALL} --methods pdadmm --quiet"));

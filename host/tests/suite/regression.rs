@@ -12,6 +12,7 @@ use altmin::network::blocks::dense_blocks;
 use altmin::network::{Model, Network, Notation};
 use altmin::random::{Purpose, uniform};
 use altmin::settings::TrainOptions;
+use altmin_core::block::Shape;
 
 fn altmin(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_altmin")).args(arguments).output().expect("the program starts")
