@@ -226,6 +226,13 @@ pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
     Ok(regularizer)
 }
 
+/// A regulariser with which least-squares weights have a closed form.
+pub fn closed_form<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
+    let regularizer = regularizer(code, lambda)?;
+    require_closed_form(regularizer)?;
+    Ok(regularizer)
+}
+
 /// `Ok` when least-squares weights have a closed form with the regulariser.
 pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Answer {
     match regularizer {
@@ -313,6 +320,17 @@ pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T
             expected: "ALTMIN_PREPARED_COLUMNS or _TAU: an interval has no exact step",
         }
         .into()),
+    }
+}
+
+/// The kind of exact step that an inverse is for.
+pub fn inverse(code: i32) -> Answer<StepKind> {
+    match prepared(code)?.kind() {
+        StepKind::Gradient => {
+            let expected = "ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE";
+            Err(Error::Setting { name: "prepared", found: f64::from(code), expected }.into())
+        }
+        kind => Ok(kind),
     }
 }
 

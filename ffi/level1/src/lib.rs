@@ -28,10 +28,22 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+/// The struct of C that a result of the core becomes.
+macro_rules! from_core {
+    ($c:ident: $core:ident { $($field:ident),+ }) => {
+        impl From<$core> for $c {
+            fn from($core { $($field),+ }: $core) -> Self {
+                Self { $($field),+ }
+            }
+        }
+    };
+}
+
 pub mod activation;
 pub mod boundary;
 pub mod codes;
 pub mod copy;
+pub mod description;
 pub mod dual;
 pub mod error;
 pub mod extrapolation;
