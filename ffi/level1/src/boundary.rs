@@ -198,6 +198,25 @@ impl Memory {
         Ok(view_mut(argument, data, rows, columns, leading_dimension)?)
     }
 
+    /// A matrix to write, times a factor and with something added to it: what it holds matters unless the factor is 0.
+    pub unsafe fn matrix_accumulated<'a, T: Real>(
+        &mut self,
+        argument: &'static str,
+        data: *mut T,
+        rows: usize,
+        columns: usize,
+        leading_dimension: usize,
+        factor: T,
+    ) -> Answer<MatMut<'a, T>> {
+        // SAFETY: the caller's promise is this function's.
+        unsafe {
+            match factor == T::ZERO {
+                true => self.matrix_out(argument, data, rows, columns, leading_dimension),
+                false => self.matrix_mut(argument, data, rows, columns, leading_dimension),
+            }
+        }
+    }
+
     /// A vector to read, all of whose elements are finite.
     pub unsafe fn vector<'a, T: Real>(
         &mut self,
@@ -359,12 +378,6 @@ pub fn require_some(sizes: &[(&'static str, usize)]) -> Answer {
     }
 }
 
-/// `Ok` when sizes are not 0, and matrices of them are as [`require_room`] wants. `m` may be 0.
-pub fn require_sizes(sizes: &[(&'static str, usize)], m: usize) -> Answer {
-    require_some(sizes)?;
-    require_room(sizes, m)
-}
-
 /// `Ok` when matrices of any two sizes, and those of `m` columns, are far from what memory can hold, so that no workspace
 /// of a few of them overflows.
 pub fn require_room(sizes: &[(&'static str, usize)], m: usize) -> Answer {
@@ -380,29 +393,10 @@ pub fn require_room(sizes: &[(&'static str, usize)], m: usize) -> Answer {
     }
 }
 
-/// The body of nearly every `_workspace` function: the bytes of a requirement.
-pub unsafe fn query<T: Real>(
-    bytes: *mut usize,
-    sizes: &[(&'static str, usize)],
-    m: usize,
-    requirement: impl FnOnce() -> Requirement,
-    error: *mut altmin_error,
-) -> altmin_status {
-    // SAFETY: the caller's promise is this function's.
-    unsafe {
-        guard(error, |memory| {
-            let bytes = memory.required("bytes", bytes)?;
-            require_sizes(sizes, m)?;
-            give_bytes::<T>(bytes, requirement())
-        })
-    }
-}
-
-/// Writes the bytes of a requirement.
-pub fn give_bytes<T: Real>(to: &mut usize, requirement: Requirement) -> Answer {
+/// Bytes of a requirement.
+pub fn bytes<T: Real>(requirement: Requirement) -> Answer<usize> {
     let needed = requirement.elements().checked_mul(size_of::<T>());
-    *to = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
-    Ok(())
+    needed.ok_or(Refusal::Overflow { argument: "bytes" })
 }
 
 /// Elements from the first to the last of a matrix, gaps included.

@@ -341,6 +341,11 @@ pub fn positive<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
     Ok(rounded)
 }
 
+/// A scalar that the core checks.
+pub fn any<T: Real>(_argument: &'static str, value: f64) -> Answer<T> {
+    Ok(T::from_f64(value))
+}
+
 /// A scalar that is finite in its type.
 pub fn finite<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
     let rounded = T::from_f64(value);

@@ -57,3 +57,28 @@ pub mod product;
 pub mod regularizer;
 pub mod sums;
 pub mod weights;
+
+/// All functions of level 1, file by file.
+pub const FUNCTIONS: &[&[description::Function]] = &[
+    activation::FUNCTIONS,
+    copy::FUNCTIONS,
+    dual::FUNCTIONS,
+    extrapolation::FUNCTIONS,
+    extrapolation::parameters::FUNCTIONS,
+    extrapolation::variables::FUNCTIONS,
+    hidden::FUNCTIONS,
+    input::FUNCTIONS,
+    input::couple::FUNCTIONS,
+    input::prepare::FUNCTIONS,
+    interval::FUNCTIONS,
+    interval::activation::FUNCTIONS,
+    interval::linear::FUNCTIONS,
+    interval::search::FUNCTIONS,
+    loss::FUNCTIONS,
+    objective::FUNCTIONS,
+    output::FUNCTIONS,
+    product::FUNCTIONS,
+    regularizer::FUNCTIONS,
+    sums::FUNCTIONS,
+    weights::FUNCTIONS,
+];

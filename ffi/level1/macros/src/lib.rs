@@ -50,5 +50,5 @@ use proc_macro::TokenStream;
 /// classes and targets hold, since what lies over a result need not hold anything.
 #[proc_macro]
 pub fn functions(input: TokenStream) -> TokenStream {
-    generate::all(&parse::functions(input))
+    generate::all(parse::functions(input))
 }

@@ -11,12 +11,17 @@ pub(crate) struct Function {
     pub(crate) name: String,
     /// Whether it exists for float and for double.
     pub(crate) generic: bool,
+    /// Whether it tells the bytes of a workspace.
+    pub(crate) query: bool,
+    /// Whether products of its sizes must fit into memory.
+    pub(crate) room: bool,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) results: Vec<Argument>,
     pub(crate) body: Group,
 }
 
 /// The description of an argument, or of a result, whose kind is its type.
+#[derive(Clone, Default)]
 pub(crate) struct Argument {
     pub(crate) name: String,
     pub(crate) kind: String,
@@ -80,7 +85,8 @@ impl Tokens {
 
     /// Takes what is in the parentheses that come next, if some come.
     fn group(&mut self, delimiter: Delimiter) -> Option<Group> {
-        let is_one = |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == delimiter);
+        let is_one =
+            |token: &TokenTree| matches!(token, TokenTree::Group(group) if group.delimiter() == delimiter);
         match self.0.next_if(is_one) {
             Some(TokenTree::Group(group)) => Some(group),
             _ => None,
@@ -114,11 +120,17 @@ impl Tokens {
             return String::new();
         };
         let literal = literal.to_string();
-        let text = literal.strip_prefix('"').and_then(|text| text.strip_suffix('"')).expect("a text in quotes");
+        let text =
+            literal.strip_prefix('"').and_then(|text| text.strip_suffix('"')).expect("a text in quotes");
         // A line that ends with a backslash goes on with the next one's first word.
         let lines: Vec<&str> = text.split("\\\n").collect();
         lines.iter().enumerate().map(|(i, line)| if i == 0 { line } else { line.trim_start() }).collect()
     }
+}
+
+/// Code as tokens.
+pub(crate) fn parsed(code: &str) -> TokenStream {
+    code.parse().unwrap_or_else(|error| panic!("{error}: {code}"))
 }
 
 /// Between commas.
@@ -147,7 +159,7 @@ fn function(tokens: &mut Tokens) -> Function {
     let mut documentation = TokenStream::new();
     while tokens.take("#") {
         let attribute = tokens.group(Delimiter::Bracket).expect("an attribute");
-        documentation.extend("#".parse::<TokenStream>().expect("a sign"));
+        documentation.extend(parsed("#"));
         documentation.extend([TokenTree::Group(attribute)]);
     }
     tokens.require("fn");
@@ -170,7 +182,7 @@ fn function(tokens: &mut Tokens) -> Function {
         }
     }
     let body = tokens.group(Delimiter::Brace).expect("a body in braces");
-    Function { documentation, name, generic, arguments, results, body }
+    Function { documentation, name, generic, query: false, room: false, arguments, results, body }
 }
 
 fn argument(tokens: TokenStream) -> Argument {
@@ -189,7 +201,11 @@ fn named(tokens: &mut Tokens) -> Argument {
     Argument {
         name,
         // A formula has commas of its own.
-        details: if kind == "workspace" { details.into_iter().collect() } else { details.map(split).unwrap_or_default() },
+        details: if kind == "workspace" {
+            details.into_iter().collect()
+        } else {
+            details.map(split).unwrap_or_default()
+        },
         kind,
         when: tokens.when(),
         or_null: tokens.or_null(),
