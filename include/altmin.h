@@ -3866,15 +3866,7 @@ altmin_status altmin_trainer_set_data_f32(struct altmin_trainer *trainer,
                                           size_t ldt);
 
 /**
- * altmin_trainer_set_data_f32 in double.
- *
- * @param n_features of a sample, 1 or more: channels * height * width, if the settings have an image's shape
- * @param m samples, 1 or more
- * @param x n_features x m
- * @param classes the class of each sample, m, from 0; or NULL
- * @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Not looked at with targets
- * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out values of a sample, 1 or more. With classes neither it nor ldt is looked at
+ * As altmin_trainer_set_data_f32, in double precision.
  */
 altmin_status altmin_trainer_set_data_f64(struct altmin_trainer *trainer,
                                           size_t n_features,
@@ -3911,14 +3903,7 @@ altmin_status altmin_trainer_set_test_data_f32(struct altmin_trainer *trainer,
                                                size_t ldt);
 
 /**
- * altmin_trainer_set_test_data_f32 in double.
- *
- * @param n_features of a sample, as in training
- * @param m samples, 1 or more
- * @param x n_features x m
- * @param classes the class of each sample, m, as in training; or NULL
- * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out as in training. With classes neither it nor ldt is looked at
+ * As altmin_trainer_set_test_data_f32, in double precision.
  */
 altmin_status altmin_trainer_set_test_data_f64(struct altmin_trainer *trainer,
                                                size_t n_features,
@@ -3956,16 +3941,7 @@ altmin_status altmin_trainer_evaluate_f32(struct altmin_trainer *trainer,
                                           double *accuracy);
 
 /**
- * altmin_trainer_evaluate_f32 in double.
- *
- * @param n_features of a sample, as in training
- * @param m samples, 1 or more
- * @param x n_features x m
- * @param classes the class of each sample, m, as in training; or NULL
- * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out as in training. With classes neither it nor ldt is looked at
- * @param[out] loss the mean risk
- * @param[out] accuracy the share of samples that are classified rightly, 0 to 1; of values R^2, NaN if none varies
+ * As altmin_trainer_evaluate_f32, in double precision.
  */
 altmin_status altmin_trainer_evaluate_f64(struct altmin_trainer *trainer,
                                           size_t n_features,
@@ -4000,13 +3976,7 @@ altmin_status altmin_trainer_predict_f32(struct altmin_trainer *trainer,
                                          int32_t *classes);
 
 /**
- * altmin_trainer_predict_f32 in double.
- *
- * @param n_features of a sample, as in training
- * @param m samples
- * @param x n_features x m
- * @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is not looked at
- * @param[out] classes m; or NULL, as it must be where values are learnt
+ * As altmin_trainer_predict_f32, in double precision.
  */
 altmin_status altmin_trainer_predict_f64(struct altmin_trainer *trainer,
                                          size_t n_features,
@@ -4048,11 +4018,7 @@ altmin_status altmin_trainer_get_weights_f32(const struct altmin_trainer *traine
                                              float *b);
 
 /**
- * altmin_trainer_get_weights_f32 in double.
- *
- * @param index below `maps` of altmin_trainer_info
- * @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
- * @param[out] b n_out; or NULL
+ * As altmin_trainer_get_weights_f32, in double precision.
  */
 altmin_status altmin_trainer_get_weights_f64(const struct altmin_trainer *trainer,
                                              size_t index,
@@ -4077,11 +4043,7 @@ altmin_status altmin_trainer_set_weights_f32(struct altmin_trainer *trainer,
                                              const float *b);
 
 /**
- * altmin_trainer_set_weights_f32 in double.
- *
- * @param index below `maps` of altmin_trainer_info
- * @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
- * @param b n_out; or NULL to leave it as it is
+ * As altmin_trainer_set_weights_f32, in double precision.
  */
 altmin_status altmin_trainer_set_weights_f64(struct altmin_trainer *trainer,
                                              size_t index,
@@ -4163,13 +4125,7 @@ altmin_status altmin_model_predict_f32(const struct altmin_model *model,
                                        struct altmin_error *error);
 
 /**
- * altmin_model_predict_f32 in double.
- *
- * @param n_features of a sample, as altmin_model_info tells
- * @param m samples
- * @param x n_features x m
- * @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is not looked at
- * @param[out] classes m; or NULL, as it must be where values are learnt
+ * As altmin_model_predict_f32, in double precision.
  */
 altmin_status altmin_model_predict_f64(const struct altmin_model *model,
                                        size_t n_features,

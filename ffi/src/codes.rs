@@ -4,9 +4,9 @@
 use altmin::config::{Inner, Kernel, Method, Precision, StepRule};
 use altmin::network::{Activation, DEFAULT_SLOPE, Loss};
 use altmin_level1::codes::{altmin_activation, altmin_loss, altmin_step};
-use altmin_level1::error::Refusal;
+use altmin_level1::error::CallError;
 
-use crate::boundary::Answer;
+use crate::boundary::Result;
 
 /// The code of a setting that nobody has chosen: the method's default, or none that is known.
 pub const ALTMIN_DEFAULT: i32 = -1;
@@ -134,13 +134,13 @@ pub(crate) fn meaning<C: Code, V: Copy>(
     argument: &'static str,
     table: &[(C, V)],
     found: i32,
-) -> Answer<Option<V>> {
+) -> Result<Option<V>> {
     if found == ALTMIN_DEFAULT {
         return Ok(None);
     }
     match table.iter().find(|(code, _)| code.number() == found) {
         Some(&(_, value)) => Ok(Some(value)),
-        None => Err(Refusal::Code { argument, found }.into()),
+        None => Err(CallError::Code { argument, found }.into()),
     }
 }
 
@@ -150,7 +150,7 @@ pub(crate) fn number<C: Code, V: PartialEq>(table: &[(C, V)], value: V) -> i32 {
 }
 
 /// The activation of a code; `slope` is the leaky one's, NaN for its default.
-pub(crate) fn activation(found: i32, slope: f64) -> Answer<Option<Activation>> {
+pub(crate) fn activation(found: i32, slope: f64) -> Result<Option<Activation>> {
     let slope = if slope.is_nan() { DEFAULT_SLOPE } else { slope };
     let table = [
         (altmin_activation::Relu, Activation::Relu),

@@ -15,8 +15,8 @@ use altmin_core::update::sums::Parts;
 use altmin_core::update::weights::Order;
 use altmin_core::{Activation, Real};
 
-use crate::boundary::Answer;
-use crate::error::Refusal;
+use crate::boundary::Result;
+use crate::error::CallError;
 
 /// The activation f of hidden layers.
 #[repr(i32)]
@@ -161,12 +161,12 @@ pub struct altmin_step_rule {
     pub damping: f64,
 }
 
-fn known<R>(argument: &'static str, found: i32, meaning: Option<R>) -> Answer<R> {
-    meaning.ok_or(Refusal::Code { argument, found })
+fn known<R>(argument: &'static str, found: i32, meaning: Option<R>) -> Result<R> {
+    meaning.ok_or(CallError::Code { argument, found })
 }
 
 /// An activation from its code.
-pub fn activation<T: Real>(code: i32, slope: f64) -> Answer<Activation<T>> {
+pub fn activation<T: Real>(code: i32, slope: f64) -> Result<Activation<T>> {
     let activation = known(
         "activation",
         code,
@@ -183,7 +183,7 @@ pub fn activation<T: Real>(code: i32, slope: f64) -> Answer<Activation<T>> {
 }
 
 /// Whether a hidden z is held back.
-pub fn proximal(code: i32) -> Answer<Proximal> {
+pub fn proximal(code: i32) -> Result<Proximal> {
     let meaning = match code {
         0 => Some(Proximal::No),
         1 => Some(Proximal::Yes),
@@ -193,7 +193,7 @@ pub fn proximal(code: i32) -> Answer<Proximal> {
 }
 
 /// Which sums.
-pub fn parts(code: i32) -> Answer<Parts> {
+pub fn parts(code: i32) -> Result<Parts> {
     let meaning = match code {
         0 => Some(Parts::All),
         1 => Some(Parts::Residual),
@@ -203,7 +203,7 @@ pub fn parts(code: i32) -> Answer<Parts> {
 }
 
 /// Whether the factor `argument` is transposed.
-pub fn transpose(argument: &'static str, code: i32) -> Answer<Transpose> {
+pub fn transpose(argument: &'static str, code: i32) -> Result<Transpose> {
     let meaning = match code {
         0 => Some(Transpose::No),
         1 => Some(Transpose::Yes),
@@ -213,7 +213,7 @@ pub fn transpose(argument: &'static str, code: i32) -> Answer<Transpose> {
 }
 
 /// A regulariser from its code.
-pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
+pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Result<Regularizer<T>> {
     let lambda = T::from_f64(lambda);
     let meaning = match code {
         0 => Some(Regularizer::None),
@@ -227,14 +227,14 @@ pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
 }
 
 /// A regulariser with which least-squares weights have a closed form.
-pub fn closed_form<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
+pub fn closed_form<T: Real>(code: i32, lambda: f64) -> Result<Regularizer<T>> {
     let regularizer = regularizer(code, lambda)?;
     require_closed_form(regularizer)?;
     Ok(regularizer)
 }
 
 /// `Ok` when least-squares weights have a closed form with the regulariser.
-pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Answer {
+pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Result {
     match regularizer {
         Regularizer::None | Regularizer::L2(_) => Ok(()),
         Regularizer::L1(_) => Err(Error::Setting {
@@ -247,7 +247,7 @@ pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Answer {
 }
 
 /// Which moves first.
-pub fn order(code: i32) -> Answer<Order> {
+pub fn order(code: i32) -> Result<Order> {
     let meaning = match code {
         0 => Some(Order::WeightsFirst),
         1 => Some(Order::BiasFirst),
@@ -257,7 +257,7 @@ pub fn order(code: i32) -> Answer<Order> {
 }
 
 /// What an input's step is prepared with.
-pub fn prepared(code: i32) -> Answer<altmin_prepared> {
+pub fn prepared(code: i32) -> Result<altmin_prepared> {
     let meaning = match code {
         0 => Some(altmin_prepared::Columns),
         1 => Some(altmin_prepared::Tau),
@@ -280,7 +280,7 @@ impl altmin_prepared {
 }
 
 /// The risk of the last layer.
-pub fn loss(code: i32) -> Answer<Loss> {
+pub fn loss(code: i32) -> Result<Loss> {
     let meaning = match code {
         0 => Some(Loss::CrossEntropy),
         1 => Some(Loss::LeastSquares),
@@ -290,7 +290,7 @@ pub fn loss(code: i32) -> Answer<Loss> {
 }
 
 /// The solver of the output subproblem.
-pub fn solver(code: i32) -> Answer<OutputSolver> {
+pub fn solver(code: i32) -> Result<OutputSolver> {
     let meaning = match code {
         0 => Some(OutputSolver::Newton),
         1 => Some(OutputSolver::Fista),
@@ -300,7 +300,7 @@ pub fn solver(code: i32) -> Answer<OutputSolver> {
 }
 
 /// Whether the dual is stored.
-pub fn dual(code: i32) -> Answer<DualStorage> {
+pub fn dual(code: i32) -> Result<DualStorage> {
     let meaning = match code {
         0 => Some(DualStorage::Recovered),
         1 => Some(DualStorage::Stored),
@@ -310,7 +310,7 @@ pub fn dual(code: i32) -> Answer<DualStorage> {
 }
 
 /// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
-pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T>> {
+pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Result<Prepared<'static, T>> {
     match prepared(code)? {
         altmin_prepared::Columns => Ok(Prepared::Columns),
         altmin_prepared::Tau => Ok(Prepared::Tau(T::from_f64(tau))),
@@ -324,7 +324,7 @@ pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T
 }
 
 /// The kind of exact step that an inverse is for.
-pub fn inverse(code: i32) -> Answer<StepKind> {
+pub fn inverse(code: i32) -> Result<StepKind> {
     match prepared(code)?.kind() {
         StepKind::Gradient => {
             let expected = "ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE";
@@ -335,19 +335,19 @@ pub fn inverse(code: i32) -> Answer<StepKind> {
 }
 
 /// A scalar that is finite and above 0 in its type.
-pub fn positive<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
+pub fn positive<T: Real>(argument: &'static str, value: f64) -> Result<T> {
     let rounded = T::from_f64(value);
     require_positive(argument, rounded.to_f64())?;
     Ok(rounded)
 }
 
 /// A scalar that the core checks.
-pub fn any<T: Real>(_argument: &'static str, value: f64) -> Answer<T> {
+pub fn any<T: Real>(_argument: &'static str, value: f64) -> Result<T> {
     Ok(T::from_f64(value))
 }
 
 /// A scalar that is finite in its type.
-pub fn finite<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
+pub fn finite<T: Real>(argument: &'static str, value: f64) -> Result<T> {
     let rounded = T::from_f64(value);
     if rounded.is_finite() {
         Ok(rounded)
@@ -357,10 +357,10 @@ pub fn finite<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
 }
 
 /// A step rule from its struct.
-pub fn step_rule<T: Real>(rule: &altmin_step_rule) -> Answer<StepRule<T>> {
+pub fn step_rule<T: Real>(rule: &altmin_step_rule) -> Result<StepRule<T>> {
     let expected = size_of::<altmin_step_rule>();
     if rule.struct_size != expected {
-        return Err(Refusal::StructSize { argument: "rule", found: rule.struct_size, expected });
+        return Err(CallError::StructSize { argument: "rule", found: rule.struct_size, expected });
     }
     let meaning = match rule.rule {
         0 => Some(StepRule::Vector),

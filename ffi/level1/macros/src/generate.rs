@@ -123,7 +123,7 @@ fn checked(function: &Function) -> TokenStream {
                 {give}
                 Ok(())
             }};
-            unsafe {{ crate::boundary::guard(error, call) }}
+            unsafe {{ crate::boundary::run(error, call) }}
         }}",
         name = function.name,
         generics = if function.generic { "<T: altmin_core::Real>" } else { "" },

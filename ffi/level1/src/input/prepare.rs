@@ -6,9 +6,9 @@ use altmin_core::update::StepRule;
 use altmin_core::update::input::{self, Probe, StepKind};
 use altmin_level1_macros::functions;
 
-use crate::boundary::Answer;
+use crate::boundary::Result;
 use crate::codes::altmin_prepared;
-use crate::error::Refusal;
+use crate::error::CallError;
 
 /// The sums over samples that one tau for a layer needs. Those of several tiles, or machines, are added number by number.
 #[repr(C)]
@@ -22,11 +22,11 @@ pub struct altmin_probe {
 from_core!(altmin_probe: Probe { gradient_squared, product_squared });
 
 impl altmin_probe {
-    fn checked(self, argument: &'static str) -> Answer<Probe> {
+    fn checked(self, argument: &'static str) -> Result<Probe> {
         let Self { gradient_squared, product_squared } = self;
         for number in [gradient_squared, product_squared] {
             if !number.is_finite() {
-                return Err(Refusal::NonFinite { argument });
+                return Err(CallError::NonFinite { argument });
             }
             if number < 0.0 {
                 let expected = "sums of squares, 0 or above";

@@ -5,8 +5,8 @@ use altmin_core::update::interval::activation::{Interval, step_workspace};
 use altmin_core::update::interval::search::{self, Lengths};
 use altmin_level1_macros::functions;
 
-use crate::boundary::Answer;
-use crate::error::Refusal;
+use crate::boundary::Result;
+use crate::error::CallError;
 
 /// What one tau for a layer's activations is judged by. Tiles and groups of samples add up.
 #[repr(C)]
@@ -21,12 +21,12 @@ from_core!(altmin_lengths: Lengths { squared, product_squared });
 
 impl altmin_lengths {
     /// For the core, if both are finite.
-    fn checked(self, argument: &'static str) -> Answer<Lengths> {
+    fn checked(self, argument: &'static str) -> Result<Lengths> {
         let Self { squared, product_squared } = self;
         if squared.is_finite() && product_squared.is_finite() {
             Ok(Lengths { squared, product_squared })
         } else {
-            Err(Refusal::NonFinite { argument })
+            Err(CallError::NonFinite { argument })
         }
     }
 }
