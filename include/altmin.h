@@ -259,11 +259,11 @@ enum altmin_step
      */
     ALTMIN_STEP_SCALAR = 1,
     /**
-     * The papers' trial and error: raise the step parameter until the test is met (dlADMM Algorithms 2 and 3)
+     * Backtracking as in the papers: raise the step parameter until the test is met (dlADMM Algorithms 2 and 3)
      */
     ALTMIN_STEP_BACKTRACKING = 2,
     /**
-     * Solve the subproblem by one Cholesky factorisation, damped; beyond the papers, fewest sweeps
+     * Damped exact solution by one Cholesky factorisation; not in the papers, needs the fewest sweeps
      */
     ALTMIN_STEP_LEAST_SQUARES = 3,
 };

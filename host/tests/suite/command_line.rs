@@ -184,13 +184,19 @@ fn info_tells_sizes_and_thresholds() {
     let output = altmin(&["info", "--hidden", "30", "--nu", "2", "--rho", "8"]);
     let info = text(&output.stdout);
     // 64-30-10: 64 * 30 + 30 and 30 * 10 + 10 parameters; p, z, q, r of 30 and z, r of 10, 1,437 samples, 4 bytes.
-    for part in
-        ["1950", "310", "2260", "804.72 kB", "pdadmm: rho > 8 ", "dladmm: rho > 1 ", "pdadmm: not met"]
-    {
+    for part in [
+        "1950",
+        "310",
+        "2260",
+        "804.72 kB",
+        "pdadmm: rho > 8 ",
+        "dladmm: rho > 1 ",
+        "pdadmm: condition not met",
+    ] {
         assert!(info.contains(part), "{part} in\n{info}");
     }
     let info = text(&altmin(&["info", "--nu", "2", "--rho", "8.1"]).stdout);
-    assert!(info.contains("pdadmm: met"), "{info}");
+    assert!(info.contains("pdadmm: condition met"), "{info}");
 }
 
 /// A model of digits with made-up weights.

@@ -58,7 +58,7 @@ fn wrong_use_is_2_and_one_line() {
         ("--methods pdadmm adam.batch=3", "one of pdadmm"),
         ("--methods pdadmm rho=3", "LABEL.KEY=VALUE"),
         ("--methods pdadmm pdadmm.rho", "LABEL.KEY=VALUE"),
-        ("--methods pdadmm,dladmm --batch 10", "none of pdadmm, dladmm has a use for it"),
+        ("--methods pdadmm,dladmm --batch 10", "none of pdadmm, dladmm uses it"),
         ("--methods pdadmm,gd --epsilon 1", "none of pdadmm, gd"),
         ("--methods gd,adam --step vector", "none of gd, adam"),
         ("--methods pdadmm,gd --rho 0", "`rho` is `0`"),
@@ -191,7 +191,9 @@ fn json_has_every_sweep_a_summary_each_and_one_for_all() {
 fn the_table_is_for_people_and_quiet_is_quiet() {
     let output = done(&format!("compare {SMALL} --methods pdadmm,dladmm --accuracies 0.5"));
     let table = text(&output.stdout);
-    for part in ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best in its column", "200 samples"] {
+    for part in
+        ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best in its column", "200 training samples"]
+    {
         assert!(table.contains(part), "{part} in\n{table}");
     }
     let output = done(&format!("compare {SMALL} --methods pdadmm --quiet"));

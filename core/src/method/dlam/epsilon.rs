@@ -39,11 +39,11 @@ pub enum EpsilonRuleKind {
 }
 
 choice! { EpsilonRuleKind, "epsilon-rule":
-    Fixed, 0, "fixed", "It stays: the objective never rises";
+    Fixed, 0, "fixed", "Constant epsilon: the objective never increases";
     Adaptive, 1, "adaptive",
         "R > 10 epsilon: at least HIGH, and doubled; epsilon > 10 R: halved, down to LOW";
     Printed, 2, "printed",
-        "As the paper prints it: halved or LOW, whichever is less, which cycles";
+        "As printed in the paper: halved or LOW, whichever is less, which cycles";
 }
 
 impl EpsilonRuleKind {

@@ -24,9 +24,9 @@ pub enum Repair {
 
 choice! { Repair, "epsilon-repair":
     Activations, 0, "a",
-        "The activations: hidden layers that start from a forward pass stay as they are";
+        "Activations: hidden layers that start from a forward pass do not change";
     Linear, 1, "z",
-        "The linear variables, as the paper's next step does: hidden layers learn from it";
+        "Linear variables, as in the next step of the paper: hidden layers learn from it";
 }
 
 /// What DLAM needs to know beside the data.
