@@ -251,19 +251,19 @@ enum altmin_step
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * The smallest legal tau for every column, theta for every row
+     * One exact step length for each row of W and each sample of the input, in closed form (dlADMM eq. 3 and 9)
      */
     ALTMIN_STEP_VECTOR = 0,
     /**
-     * The smallest legal scalar for the layer
+     * One exact step length for each layer, in closed form (pdADMM eq. 1 and 2)
      */
     ALTMIN_STEP_SCALAR = 1,
     /**
-     * The papers' backtracking
+     * Backtracking as in the papers: raise the step parameter until the test is met (dlADMM Algorithms 2 and 3)
      */
     ALTMIN_STEP_BACKTRACKING = 2,
     /**
-     * The exact minimiser, damped
+     * Damped exact solution by one Cholesky factorisation; not in the papers, needs the fewest sweeps
      */
     ALTMIN_STEP_LEAST_SQUARES = 3,
 };
@@ -284,12 +284,11 @@ enum altmin_loss
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * Softmax cross-entropy, the sum over samples of log(sum exp z) - <y, z>; y is the unit vector of a sample's class, or
-     * probabilities
+     * Softmax cross-entropy, log(sum exp z) - <y, z> summed over samples; y is a class, or probabilities
      */
     ALTMIN_LOSS_CROSS_ENTROPY = 0,
     /**
-     * (1/2)|z - y|^2; y is the unit vector of a sample's class, or any values
+     * (1/2)|z - y|^2 summed over samples; y is the unit vector of a class, or any values
      */
     ALTMIN_LOSS_LEAST_SQUARES = 1,
 };
@@ -626,15 +625,15 @@ enum altmin_regularizer
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * 0
+     * Omega = 0
      */
     ALTMIN_REGULARIZER_NONE = 0,
     /**
-     * lambda sum |W_ij|
+     * Omega = lambda sum |W_ij|, which makes weights zero
      */
     ALTMIN_REGULARIZER_L1 = 1,
     /**
-     * (lambda/2) sum W_ij^2
+     * Omega = (lambda/2) sum W_ij^2, which makes weights small
      */
     ALTMIN_REGULARIZER_L2 = 2,
 };
@@ -901,7 +900,7 @@ typedef struct altmin_settings {
      */
     int32_t inner;
     /**
-     * Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number; else not looked at. Default: 0.01.
+     * Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number, 0 or above; else not looked at. Default: 0.01.
      */
     double slope;
     /**
@@ -1182,12 +1181,7 @@ altmin_status altmin_activation_backward_f32(int32_t activation,
                                              struct altmin_error *error);
 
 /**
- * a = f(z), entry by entry. Sigmoid and tanh are within 3 units in the last place everywhere.
- *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param z n_out x m
- * @param[out] a n_out x m
+ * As altmin_activation_apply_f32, in double precision.
  */
 altmin_status altmin_activation_apply_f64(int32_t activation,
                                           double slope,
@@ -1200,13 +1194,7 @@ altmin_status altmin_activation_apply_f64(int32_t activation,
                                           struct altmin_error *error);
 
 /**
- * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Sigmoid and tanh
- * are within 4 units in the last place, also where they are saturated.
- *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param z n_out x m
- * @param[out] d n_out x m
+ * As altmin_activation_derivative_f32, in double precision.
  */
 altmin_status altmin_activation_derivative_f64(int32_t activation,
                                                double slope,
@@ -1219,13 +1207,7 @@ altmin_status altmin_activation_derivative_f64(int32_t activation,
                                                struct altmin_error *error);
 
 /**
- * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z. The
- * derivative is a (1 - a) for the sigmoid and 1 - a^2 for tanh.
- *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param a n_out x m: f(z)
- * @param[in,out] e n_out x m
+ * As altmin_activation_backward_f32, in double precision.
  */
 altmin_status altmin_activation_backward_f64(int32_t activation,
                                              double slope,
@@ -1271,7 +1253,7 @@ altmin_status altmin_copy_step_f32(double nu,
                                    struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of q needs.
+ * Bytes of workspace that altmin_copy_step_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -1283,7 +1265,7 @@ altmin_status altmin_copy_step_workspace_f32(size_t n_out,
  * Moves q where nu changes between two sweeps and the dual is not stored: q = f(z) + ratio (q - f(z)). The dual
  * that is recovered with the new nu, u = nu (q - f(z)) (pdADMM, Lemma 4), is then what it was with the old one.
  *
- * @param ratio nu_old/nu_new, above 0
+ * @param ratio above 0: nu_old/nu_new
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param z n_out x m
@@ -1303,7 +1285,7 @@ altmin_status altmin_copy_carry_f32(double ratio,
                                     struct altmin_error *error);
 
 /**
- * Bytes of workspace that carrying q over to another nu needs.
+ * Bytes of workspace that altmin_copy_carry_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -1312,18 +1294,7 @@ altmin_status altmin_copy_carry_workspace_f32(size_t n_out,
                                               struct altmin_error *error);
 
 /**
- * Moves q to the minimiser of (nu/2)|q - f(z)|^2 + <u, p_next - q> + (rho/2)|p_next - q|^2 (pdADMM, equation 6):
- * q = (rho p_next + u + nu f(z))/(rho + nu). Exact; the paper prints the case rho = nu.
- *
- * @param nu above 0
- * @param rho above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
- * @param u n_out x m: the dual, recovered from q and z as they were before this sweep, or stored
- * @param z n_out x m: which has moved in this sweep
- * @param[in,out] q n_out x m
- * @param[out] moved |q_new - q_old|^2; rho times its root over all layers is the dual residual
+ * As altmin_copy_step_f32, in double precision.
  */
 altmin_status altmin_copy_step_f64(double nu,
                                    double rho,
@@ -1345,23 +1316,14 @@ altmin_status altmin_copy_step_f64(double nu,
                                    struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of q needs.
- *
- * @param[out] bytes how many
+ * As altmin_copy_step_workspace_f32, in double precision.
  */
 altmin_status altmin_copy_step_workspace_f64(size_t n_out,
                                              size_t *bytes,
                                              struct altmin_error *error);
 
 /**
- * Moves q where nu changes between two sweeps and the dual is not stored: q = f(z) + ratio (q - f(z)). The dual
- * that is recovered with the new nu, u = nu (q - f(z)) (pdADMM, Lemma 4), is then what it was with the old one.
- *
- * @param ratio nu_old/nu_new, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param z n_out x m
- * @param[in,out] q n_out x m
+ * As altmin_copy_carry_f32, in double precision.
  */
 altmin_status altmin_copy_carry_f64(double ratio,
                                     int32_t activation,
@@ -1377,9 +1339,7 @@ altmin_status altmin_copy_carry_f64(double ratio,
                                     struct altmin_error *error);
 
 /**
- * Bytes of workspace that carrying q over to another nu needs.
- *
- * @param[out] bytes how many
+ * As altmin_copy_carry_workspace_f32, in double precision.
  */
 altmin_status altmin_copy_carry_workspace_f64(size_t n_out,
                                               size_t *bytes,
@@ -1450,14 +1410,7 @@ altmin_status altmin_dual_step_shifted_f32(double rho,
                                            struct altmin_error *error);
 
 /**
- * Moves the dual of a hidden layer, u = u + rho (p_next - q) (pdADMM, equation 7).
- *
- * Afterwards u = nu (q - f(z)) (Lemma 4), so that it need not be stored.
- *
- * @param rho above 0
- * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
- * @param q n_out x m: which has moved in this sweep
- * @param[in,out] u n_out x m
+ * As altmin_dual_step_f32, in double precision.
  */
 altmin_status altmin_dual_step_f64(double rho,
                                    size_t n_out,
@@ -1471,15 +1424,7 @@ altmin_status altmin_dual_step_f64(double rho,
                                    struct altmin_error *error);
 
 /**
- * The dual of a hidden layer where it is not stored, u = nu (q - f(z)) (pdADMM, Lemma 4), which holds after every
- * sweep.
- *
- * @param nu above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param q n_out x m
- * @param z n_out x m
- * @param[out] u n_out x m
+ * As altmin_dual_recover_f32, in double precision.
  */
 altmin_status altmin_dual_recover_f64(double nu,
                                       int32_t activation,
@@ -1495,13 +1440,7 @@ altmin_status altmin_dual_recover_f64(double nu,
                                       struct altmin_error *error);
 
 /**
- * Moves the dual of the last layer, u = u + rho (z - W a - b) (dlADMM, Algorithm 1, lines 23 and 24), in terms of
- * the shifted residual r = W a + b - z - u/rho: u becomes -rho r, and r becomes 2 r + u_old/rho.
- *
- * @param rho above 0
- * @param[in,out] r n_out x m: the shifted residual, which is kept true
- * @param[in,out] u n_out x m
- * @param[out] primal |z - W a - b|^2; its root is the primal residual
+ * As altmin_dual_step_shifted_f32, in double precision.
  */
 altmin_status altmin_dual_step_shifted_f64(double rho,
                                            size_t n_out,
@@ -1530,15 +1469,7 @@ altmin_status altmin_extrapolation_momentum_f32(double t,
                                                 struct altmin_error *error);
 
 /**
- * The momentum of Beck and Teboulle's FISTA, by which a block goes on as it went,
- * y = x + beta (x - x_before): beta = (t - 1)/t_next, t_next = (1 + sqrt(1 + 4 t^2))/2.
- *
- * The functions of extrapolation keep a t for each part that decides for itself, a row of weights or a sample; it
- * starts at 1, where beta is 0, and returns there wherever the objective would have risen.
- *
- * @param t above 0
- * @param[out] beta the momentum
- * @param[out] t_next the next t
+ * As altmin_extrapolation_momentum_f32, in double precision.
  */
 altmin_status altmin_extrapolation_momentum_f64(double t,
                                                 double *beta,
@@ -1550,11 +1481,11 @@ altmin_status altmin_extrapolation_momentum_f64(double t,
  * The sums tell the objective's change and follow, so that there is no pass over the samples. One product of
  * n_out x n_in x n_in.
  *
- * @param w the weight of |r|^2/2, above 0: rho in DLAM
+ * @param w above 0: the weight of |r|^2/2: rho in DLAM
  * @param regularizer an altmin_regularizer
  * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
- * @param[in,out] sums altmin_sums_elements of them, finished
+ * @param[in,out] sums altmin_sums_elements of them: after altmin_sums_finish
  * @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
  * @param[in,out] bias_before n_out: the same of the bias
  * @param[in,out] t n_out: the momentum of each row, at first 1
@@ -1585,7 +1516,7 @@ altmin_status altmin_extrapolation_parameters_f32(double w,
                                                   struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of weights and bias needs.
+ * Bytes of workspace that altmin_extrapolation_parameters_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -1595,22 +1526,7 @@ altmin_status altmin_extrapolation_parameters_workspace_f32(size_t n_out,
                                                             struct altmin_error *error);
 
 /**
- * reduce: extrapolates weights and bias, a row of both at once, where (w/2)|W p + b - z|^2 + Omega(W) does not rise.
- * The sums tell the objective's change and follow, so that there is no pass over the samples. One product of
- * n_out x n_in x n_in.
- *
- * @param w the weight of |r|^2/2, above 0: rho in DLAM
- * @param regularizer an altmin_regularizer
- * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
- * @param samples how many are in the sums
- * @param[in,out] sums altmin_sums_elements of them, finished
- * @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
- * @param[in,out] bias_before n_out: the same of the bias
- * @param[in,out] t n_out: the momentum of each row, at first 1
- * @param[in,out] weights n_out x n_in
- * @param[in,out] bias n_out
- * @param[out] change n_out x n_in: what the weights moved by
- * @param[out] bias_change n_out: what the bias moved by
+ * As altmin_extrapolation_parameters_f32, in double precision.
  */
 altmin_status altmin_extrapolation_parameters_f64(double w,
                                                   int32_t regularizer,
@@ -1634,9 +1550,7 @@ altmin_status altmin_extrapolation_parameters_f64(double w,
                                                   struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of weights and bias needs.
- *
- * @param[out] bytes how many
+ * As altmin_extrapolation_parameters_workspace_f32, in double precision.
  */
 altmin_status altmin_extrapolation_parameters_workspace_f64(size_t n_out,
                                                             size_t n_in,
@@ -1647,7 +1561,7 @@ altmin_status altmin_extrapolation_parameters_workspace_f64(size_t n_out,
  * map: extrapolates z of a hidden layer, clipped to its interval (widened to contain z), in the samples where |r|^2
  * does not rise.
  *
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param a n_out x m: the layer's output
@@ -1675,7 +1589,7 @@ altmin_status altmin_extrapolation_linear_f32(double epsilon,
                                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of a hidden layer's z needs.
+ * Bytes of workspace that altmin_extrapolation_linear_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -1689,8 +1603,8 @@ altmin_status altmin_extrapolation_linear_workspace_f32(size_t n_out,
  * @param loss an altmin_loss
  * @param rho above 0
  * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is 0 or
+ *     above and adds up to 1 within 0.001
  * @param[in,out] before n_out x m: at first z; becomes what z was
  * @param[in,out] t m: the momentum of each sample, at first 1
  * @param[in,out] z n_out x m
@@ -1715,7 +1629,7 @@ altmin_status altmin_extrapolation_output_f32(int32_t loss,
                                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of the last layer's z needs.
+ * Bytes of workspace that altmin_extrapolation_output_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -1727,7 +1641,7 @@ altmin_status altmin_extrapolation_output_workspace_f32(size_t n_out,
  * map: extrapolates a, the output of a hidden layer, clipped to its interval (widened to contain a), in the samples
  * where |r|^2 of the layer above does not rise. One product of n_out x n_in x m.
  *
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param weights n_out x n_in: of the layer above
@@ -1759,7 +1673,7 @@ altmin_status altmin_extrapolation_activation_f32(double epsilon,
                                                   struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of a needs for m samples.
+ * Bytes of workspace that altmin_extrapolation_activation_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -1770,17 +1684,7 @@ altmin_status altmin_extrapolation_activation_workspace_f32(size_t n_out,
                                                             struct altmin_error *error);
 
 /**
- * map: extrapolates z of a hidden layer, clipped to its interval (widened to contain z), in the samples where |r|^2
- * does not rise.
- *
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param a n_out x m: the layer's output
- * @param[in,out] before n_out x m: at first z; becomes what z was
- * @param[in,out] t m: the momentum of each sample, at first 1
- * @param[in,out] z n_out x m
- * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ * As altmin_extrapolation_linear_f32, in double precision.
  */
 altmin_status altmin_extrapolation_linear_f64(double epsilon,
                                               int32_t activation,
@@ -1801,26 +1705,14 @@ altmin_status altmin_extrapolation_linear_f64(double epsilon,
                                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of a hidden layer's z needs.
- *
- * @param[out] bytes how many
+ * As altmin_extrapolation_linear_workspace_f32, in double precision.
  */
 altmin_status altmin_extrapolation_linear_workspace_f64(size_t n_out,
                                                         size_t *bytes,
                                                         struct altmin_error *error);
 
 /**
- * map: extrapolates z of the last layer in the samples where R(z; y) + (rho/2)|r|^2 does not rise.
- *
- * @param loss an altmin_loss
- * @param rho above 0
- * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
- * @param[in,out] before n_out x m: at first z; becomes what z was
- * @param[in,out] t m: the momentum of each sample, at first 1
- * @param[in,out] z n_out x m
- * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
+ * As altmin_extrapolation_output_f32, in double precision.
  */
 altmin_status altmin_extrapolation_output_f64(int32_t loss,
                                               double rho,
@@ -1841,27 +1733,14 @@ altmin_status altmin_extrapolation_output_f64(int32_t loss,
                                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of the last layer's z needs.
- *
- * @param[out] bytes how many
+ * As altmin_extrapolation_output_workspace_f32, in double precision.
  */
 altmin_status altmin_extrapolation_output_workspace_f64(size_t n_out,
                                                         size_t *bytes,
                                                         struct altmin_error *error);
 
 /**
- * map: extrapolates a, the output of a hidden layer, clipped to its interval (widened to contain a), in the samples
- * where |r|^2 of the layer above does not rise. One product of n_out x n_in x m.
- *
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param weights n_out x n_in: of the layer above
- * @param z n_in x m: of the layer whose output a is
- * @param[in,out] before n_in x m: at first a; becomes what a was
- * @param[in,out] t m: the momentum of each sample, at first 1
- * @param[in,out] a n_in x m
- * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
+ * As altmin_extrapolation_activation_f32, in double precision.
  */
 altmin_status altmin_extrapolation_activation_f64(double epsilon,
                                                   int32_t activation,
@@ -1885,9 +1764,7 @@ altmin_status altmin_extrapolation_activation_f64(double epsilon,
                                                   struct altmin_error *error);
 
 /**
- * Bytes of workspace that the extrapolation of a needs for m samples.
- *
- * @param[out] bytes how many
+ * As altmin_extrapolation_activation_workspace_f32, in double precision.
  */
 altmin_status altmin_extrapolation_activation_workspace_f64(size_t n_out,
                                                             size_t n_in,
@@ -1925,7 +1802,7 @@ altmin_status altmin_hidden_step_f32(int32_t proximal,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of a hidden z needs.
+ * Bytes of workspace that altmin_hidden_step_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -1934,17 +1811,7 @@ altmin_status altmin_hidden_step_workspace_f32(size_t n_out,
                                                struct altmin_error *error);
 
 /**
- * Moves z of a hidden layer to the global minimiser, entry by entry, of
- * (nu/2)|z - (W p + b)|^2 + (nu/2)|target - f(z)|^2 [+ (nu/2)|z - z_old|^2], whatever nu: pdADMM's equation 4 with
- * the bracket, dlADMM's equations 4 and 14 without. Exact, though the problem is not convex.
- *
- * @param proximal an altmin_proximal
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param target n_out x m: q in pdADMM, a in dlADMM
- * @param[in,out] z n_out x m
- * @param[in,out] r n_out x m: W p + b - z, which is kept true
- * @param[out] moved |z_new - z_old|^2
+ * As altmin_hidden_step_f32, in double precision.
  */
 altmin_status altmin_hidden_step_f64(int32_t proximal,
                                      int32_t activation,
@@ -1963,9 +1830,7 @@ altmin_status altmin_hidden_step_f64(int32_t proximal,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of a hidden z needs.
- *
- * @param[out] bytes how many
+ * As altmin_hidden_step_workspace_f32, in double precision.
  */
 altmin_status altmin_hidden_step_workspace_f64(size_t n_out,
                                                size_t *bytes,
@@ -1982,14 +1847,14 @@ altmin_status altmin_hidden_step_workspace_f64(size_t n_out,
  * whose gradient is 0 stay.
  *
  * @param prepared an altmin_prepared
- * @param tau ALTMIN_PREPARED_TAU: above 0; else not looked at
+ * @param tau above 0 with ALTMIN_PREPARED_TAU; else not looked at
  * @param w above 0: weight of the residual
  * @param c above 0: weight of the coupling
  * @param weights n_out x n_in
- * @param inverse ALTMIN_PREPARED_INVERSE: n_in x n_in, ALTMIN_PREPARED_OUTER_INVERSE: n_out x n_out, of the same w,
- *     c and weights; else not looked at, nor ldi
- * @param[in,out] g n_in x m: the coupling's gradient u + c(p - t) from altmin_input_couple_copy, _dual or
- *     _activation; afterwards the gradient of phi at the old p
+ * @param inverse n_in x n_in with ALTMIN_PREPARED_INVERSE, n_out x n_out with ALTMIN_PREPARED_OUTER_INVERSE: of the
+ *     same w, c and weights; else not looked at, nor ldi
+ * @param[in,out] g n_in x m: the coupling's gradient u + c(p - t) from altmin_input_couple_copy, _dual or _activation;
+ *     afterwards the gradient of phi at the old p
  * @param[in,out] p n_in x m
  * @param[in,out] r n_out x m: W p + b - z, which is kept true
  * @param[out] moved what came of it, for these samples
@@ -2017,7 +1882,7 @@ altmin_status altmin_input_step_f32(int32_t prepared,
                                     struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of an input needs.
+ * Bytes of workspace that altmin_input_step_f32 needs.
  *
  * @param prepared an altmin_prepared
  * @param[out] bytes how many
@@ -2030,27 +1895,7 @@ altmin_status altmin_input_step_workspace_f32(int32_t prepared,
                                               struct altmin_error *error);
 
 /**
- * map: moves p and r by one step on phi(p) = (w/2)|W p + b - z|^2 + <u, p - t> + (c/2)|p - t|^2, whose first part
- * keeps to the layer and whose rest couples p to the layer below: pdADMM's equation 1 (w = nu, c = rho, t = q),
- * dlADMM's equations 3 and 16 (w = nu, or rho in the last layer; c = nu, t = f(z), u = 0).
- *
- * The step is p <- p - g/tau with the gradient g of phi. With ALTMIN_PREPARED_COLUMNS every column has the smallest
- * legal tau, c + w|W g|^2/|g|^2; with ALTMIN_PREPARED_TAU all have the one that is given, and phi falls by at least
- * (tau/2)|dp|^2 (pdADMM's Lemma 6) if it is legal. With the other two p goes to the exact minimiser. Columns
- * whose gradient is 0 stay.
- *
- * @param prepared an altmin_prepared
- * @param tau ALTMIN_PREPARED_TAU: above 0; else not looked at
- * @param w above 0: weight of the residual
- * @param c above 0: weight of the coupling
- * @param weights n_out x n_in
- * @param inverse ALTMIN_PREPARED_INVERSE: n_in x n_in, ALTMIN_PREPARED_OUTER_INVERSE: n_out x n_out, of the same w,
- *     c and weights; else not looked at, nor ldi
- * @param[in,out] g n_in x m: the coupling's gradient u + c(p - t) from altmin_input_couple_copy, _dual or
- *     _activation; afterwards the gradient of phi at the old p
- * @param[in,out] p n_in x m
- * @param[in,out] r n_out x m: W p + b - z, which is kept true
- * @param[out] moved what came of it, for these samples
+ * As altmin_input_step_f32, in double precision.
  */
 altmin_status altmin_input_step_f64(int32_t prepared,
                                     double tau,
@@ -2075,10 +1920,7 @@ altmin_status altmin_input_step_f64(int32_t prepared,
                                     struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of an input needs.
- *
- * @param prepared an altmin_prepared
- * @param[out] bytes how many
+ * As altmin_input_step_workspace_f32, in double precision.
  */
 altmin_status altmin_input_step_workspace_f64(int32_t prepared,
                                               size_t n_out,
@@ -2162,17 +2004,7 @@ altmin_status altmin_input_couple_activation_f32(int32_t activation,
                                                  struct altmin_error *error);
 
 /**
- * g <- nu (q - f(z)) + rho (p - q): pdADMM's coupling (equation 1), with its dual u = nu (q - f(z)) from Lemma 4,
- * so that u need not be stored. Lemma 4 holds after every update of q and u with the same nu.
- *
- * @param activation an altmin_activation: that of the layer below
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param nu above 0
- * @param rho above 0
- * @param p n_in x m
- * @param q n_in x m: of the layer below
- * @param z n_in x m: of the layer below
- * @param[out] g n_in x m
+ * As altmin_input_couple_copy_f32, in double precision.
  */
 altmin_status altmin_input_couple_copy_f64(int32_t activation,
                                            double slope,
@@ -2191,13 +2023,7 @@ altmin_status altmin_input_couple_copy_f64(int32_t activation,
                                            struct altmin_error *error);
 
 /**
- * g <- u + rho (p - q): pdADMM's coupling (equation 1) with a dual that is stored (equation 7).
- *
- * @param rho above 0
- * @param u n_in x m: the dual between the layer below and this one
- * @param p n_in x m
- * @param q n_in x m: of the layer below
- * @param[out] g n_in x m
+ * As altmin_input_couple_dual_f32, in double precision.
  */
 altmin_status altmin_input_couple_dual_f64(double rho,
                                            size_t n_in,
@@ -2213,14 +2039,7 @@ altmin_status altmin_input_couple_dual_f64(double rho,
                                            struct altmin_error *error);
 
 /**
- * g <- nu (a - f(z)): dlADMM's coupling (equations 3 and 16).
- *
- * @param activation an altmin_activation: that of the layer below
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param nu above 0
- * @param a n_in x m: the layer's input, where altmin_input_step has p
- * @param z n_in x m: of the layer below
- * @param[out] g n_in x m
+ * As altmin_input_couple_activation_f32, in double precision.
  */
 altmin_status altmin_input_couple_activation_f64(int32_t activation,
                                                  double slope,
@@ -2236,8 +2055,8 @@ altmin_status altmin_input_couple_activation_f64(int32_t activation,
                                                  struct altmin_error *error);
 
 /**
- * Which altmin_prepared a step rule wants in a layer of this shape: ALTMIN_STEP_VECTOR none (COLUMNS), ALTMIN_STEP_SCALAR
- * and ALTMIN_STEP_BACKTRACKING one tau, ALTMIN_STEP_LEAST_SQUARES an inverse: the outer one where
+ * Which altmin_prepared a step rule wants in a layer of this shape: ALTMIN_STEP_VECTOR none (COLUMNS),
+ * ALTMIN_STEP_SCALAR and ALTMIN_STEP_BACKTRACKING one tau, ALTMIN_STEP_LEAST_SQUARES an inverse: the outer one where
  * 2 n_out n_in + n_out^2 < n_in^2, which makes the step's products fewer.
  *
  * @param rule the step rule
@@ -2277,7 +2096,7 @@ altmin_status altmin_input_probe_f32(double w,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that a probe of m samples needs.
+ * Bytes of workspace that altmin_input_probe_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -2316,11 +2135,12 @@ altmin_status altmin_input_tau_f32(const struct altmin_step_rule *rule,
  *
  * ALTMIN_STATUS_SINGULAR if W is so large that c is lost in rounding; the inverse is then of no use.
  *
- * @param prepared ALTMIN_PREPARED_INVERSE for the first, ALTMIN_PREPARED_OUTER_INVERSE for the second
+ * @param prepared an altmin_prepared: ALTMIN_PREPARED_INVERSE for the first, ALTMIN_PREPARED_OUTER_INVERSE for the
+ *     second
  * @param w above 0: weight of the residual
  * @param c above 0: weight of the coupling
  * @param weights n_out x n_in
- * @param[out] inverse n_in x n_in or n_out x n_out, all of it
+ * @param[out] inverse n_in x n_in with ALTMIN_PREPARED_INVERSE, else n_out x n_out: all of it
  */
 altmin_status altmin_input_invert_f32(int32_t prepared,
                                       double w,
@@ -2336,9 +2156,10 @@ altmin_status altmin_input_invert_f32(int32_t prepared,
                                       struct altmin_error *error);
 
 /**
- * Bytes of workspace that an inverse needs.
+ * Bytes of workspace that altmin_input_invert_f32 needs.
  *
- * @param prepared ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE
+ * @param prepared an altmin_prepared: ALTMIN_PREPARED_INVERSE for the first, ALTMIN_PREPARED_OUTER_INVERSE for the
+ *     second
  * @param[out] bytes how many
  */
 altmin_status altmin_input_invert_workspace_f32(int32_t prepared,
@@ -2348,15 +2169,7 @@ altmin_status altmin_input_invert_workspace_f32(int32_t prepared,
                                                 struct altmin_error *error);
 
 /**
- * map, before a step with one tau a layer: |g|^2 and |W g|^2 of a tile, with the gradient g of altmin_input_step's
- * phi. Two products, which the step makes again: g must be coupled anew for it.
- *
- * @param w above 0: weight of the residual
- * @param c above 0: weight of the coupling
- * @param weights n_out x n_in
- * @param[in,out] g n_in x m: the coupling's gradient, as for altmin_input_step; afterwards that of phi
- * @param r n_out x m: W p + b - z
- * @param[out] probe of these samples; may not be NULL
+ * As altmin_input_probe_f32, in double precision.
  */
 altmin_status altmin_input_probe_f64(double w,
                                      double c,
@@ -2375,9 +2188,7 @@ altmin_status altmin_input_probe_f64(double w,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that a probe of m samples needs.
- *
- * @param[out] bytes how many
+ * As altmin_input_probe_workspace_f32, in double precision.
  */
 altmin_status altmin_input_probe_workspace_f64(size_t n_out,
                                                size_t n_in,
@@ -2386,16 +2197,7 @@ altmin_status altmin_input_probe_workspace_f64(size_t n_out,
                                                struct altmin_error *error);
 
 /**
- * reduce: one tau for a layer from the probe of all samples. ALTMIN_STEP_SCALAR: the smallest legal one,
- * c + w|W g|^2/|g|^2. ALTMIN_STEP_BACKTRACKING: the first legal one of the sequence (dlADMM's Algorithm 2), which
- * ends at c + w|W|^2, legal for every gradient. Other rules have no such tau and get that end.
- *
- * @param rule the step rule
- * @param w above 0: weight of the residual
- * @param c above 0: weight of the coupling
- * @param weights n_out x n_in
- * @param probe finite, 0 or above
- * @param[out] tau above 0; may not be NULL
+ * As altmin_input_tau_f32, in double precision.
  */
 altmin_status altmin_input_tau_f64(const struct altmin_step_rule *rule,
                                    double w,
@@ -2409,16 +2211,7 @@ altmin_status altmin_input_tau_f64(const struct altmin_step_rule *rule,
                                    struct altmin_error *error);
 
 /**
- * reduce: inverse <- (w W'W + c I)^-1 or (w W W' + c I)^-1, for the exact step. Once a sweep: from the weights
- * alone, without a pass over the samples.
- *
- * ALTMIN_STATUS_SINGULAR if W is so large that c is lost in rounding; the inverse is then of no use.
- *
- * @param prepared ALTMIN_PREPARED_INVERSE for the first, ALTMIN_PREPARED_OUTER_INVERSE for the second
- * @param w above 0: weight of the residual
- * @param c above 0: weight of the coupling
- * @param weights n_out x n_in
- * @param[out] inverse n_in x n_in or n_out x n_out, all of it
+ * As altmin_input_invert_f32, in double precision.
  */
 altmin_status altmin_input_invert_f64(int32_t prepared,
                                       double w,
@@ -2434,10 +2227,7 @@ altmin_status altmin_input_invert_f64(int32_t prepared,
                                       struct altmin_error *error);
 
 /**
- * Bytes of workspace that an inverse needs.
- *
- * @param prepared ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE
- * @param[out] bytes how many
+ * As altmin_input_invert_workspace_f32, in double precision.
  */
 altmin_status altmin_input_invert_workspace_f64(int32_t prepared,
                                                 size_t n_out,
@@ -2449,7 +2239,7 @@ altmin_status altmin_input_invert_workspace_f64(int32_t prepared,
  * The largest |f(z) - a| - epsilon of a hidden layer, 0 where the intervals of DLAM's Problem 2 are met; its updates
  * meet them up to rounding.
  *
- * @param epsilon half the intervals' width, above 0
+ * @param epsilon above 0: half the intervals' width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param z n_out x m
@@ -2471,7 +2261,7 @@ altmin_status altmin_interval_violation_f32(double epsilon,
                                             struct altmin_error *error);
 
 /**
- * Bytes of workspace that the violation of a layer's intervals needs.
+ * Bytes of workspace that altmin_interval_violation_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -2480,15 +2270,7 @@ altmin_status altmin_interval_violation_workspace_f32(size_t n_out,
                                                       struct altmin_error *error);
 
 /**
- * The largest |f(z) - a| - epsilon of a hidden layer, 0 where the intervals of DLAM's Problem 2 are met; its updates
- * meet them up to rounding.
- *
- * @param epsilon half the intervals' width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param z n_out x m
- * @param a n_out x m
- * @param[out] violation the largest
+ * As altmin_interval_violation_f32, in double precision.
  */
 altmin_status altmin_interval_violation_f64(double epsilon,
                                             int32_t activation,
@@ -2505,9 +2287,7 @@ altmin_status altmin_interval_violation_f64(double epsilon,
                                             struct altmin_error *error);
 
 /**
- * Bytes of workspace that the violation of a layer's intervals needs.
- *
- * @param[out] bytes how many
+ * As altmin_interval_violation_workspace_f32, in double precision.
  */
 altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
                                                       size_t *bytes,
@@ -2525,11 +2305,11 @@ altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
  * n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
  *
  * @param rho above 0
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
- * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
+ * @param prepared an altmin_prepared: the two exact steps are refused with ALTMIN_STATUS_SETTING
+ * @param tau above 0 with ALTMIN_PREPARED_TAU; else not looked at
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m
@@ -2559,7 +2339,7 @@ altmin_status altmin_interval_activation_step_f32(double rho,
                                                   struct altmin_error *error);
 
 /**
- * Bytes of workspace that the clipped step of a needs for m samples.
+ * Bytes of workspace that altmin_interval_activation_step_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -2573,7 +2353,7 @@ altmin_status altmin_interval_activation_step_workspace_f32(size_t n_out,
  * map: moves a back into f(z) - epsilon <= a <= f(z) + epsilon after epsilon has shrunk; |r| may rise by it. One
  * product of n_out x n_in x m, if anything was outside.
  *
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param weights n_out x n_in: of the layer above
@@ -2602,7 +2382,7 @@ altmin_status altmin_interval_activation_project_f32(double epsilon,
                                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that moving a back into its interval needs for m samples.
+ * Bytes of workspace that altmin_interval_activation_project_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -2613,27 +2393,7 @@ altmin_status altmin_interval_activation_project_workspace_f32(size_t n_out,
                                                                struct altmin_error *error);
 
 /**
- * map: moves a, the output of a hidden layer, by one step of DLAM's equation 6 (Algorithm 3):
- * a = clip(a - g/tau, f(z) - epsilon, f(z) + epsilon), g = rho W' r. The objective, (rho/2)|r|^2, falls by at least
- * (tau/2)|a_new - a_old|^2 in each sample for which tau is legal: rho |W D|^2 <= tau |D|^2 for its move D.
- *
- * - ALTMIN_PREPARED_COLUMNS: every sample finds a legal tau of its own.
- * - ALTMIN_PREPARED_TAU: one tau for all, from altmin_interval_first_tau and altmin_interval_next_tau.
- *
- * Samples whose gradient is 0 stay. Intervals are widened to contain the present a. Two products of
- * n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
- *
- * @param rho above 0
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param prepared an altmin_prepared; the two exact steps are refused with ALTMIN_STATUS_SETTING
- * @param tau of ALTMIN_PREPARED_TAU, above 0; else not looked at
- * @param weights n_out x n_in: of the layer above
- * @param z n_in x m: of the layer whose output a is
- * @param[in,out] a n_in x m
- * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
- * @param[out] moved what was done
+ * As altmin_interval_activation_step_f32, in double precision.
  */
 altmin_status altmin_interval_activation_step_f64(double rho,
                                                   double epsilon,
@@ -2658,9 +2418,7 @@ altmin_status altmin_interval_activation_step_f64(double rho,
                                                   struct altmin_error *error);
 
 /**
- * Bytes of workspace that the clipped step of a needs for m samples.
- *
- * @param[out] bytes how many
+ * As altmin_interval_activation_step_workspace_f32, in double precision.
  */
 altmin_status altmin_interval_activation_step_workspace_f64(size_t n_out,
                                                             size_t n_in,
@@ -2669,17 +2427,7 @@ altmin_status altmin_interval_activation_step_workspace_f64(size_t n_out,
                                                             struct altmin_error *error);
 
 /**
- * map: moves a back into f(z) - epsilon <= a <= f(z) + epsilon after epsilon has shrunk; |r| may rise by it. One
- * product of n_out x n_in x m, if anything was outside.
- *
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param weights n_out x n_in: of the layer above
- * @param z n_in x m: of the layer whose output a is
- * @param[in,out] a n_in x m
- * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
- * @param[out] projected what was moved
+ * As altmin_interval_activation_project_f32, in double precision.
  */
 altmin_status altmin_interval_activation_project_f64(double epsilon,
                                                      int32_t activation,
@@ -2701,9 +2449,7 @@ altmin_status altmin_interval_activation_project_f64(double epsilon,
                                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that moving a back into its interval needs for m samples.
- *
- * @param[out] bytes how many
+ * As altmin_interval_activation_project_workspace_f32, in double precision.
  */
 altmin_status altmin_interval_activation_project_workspace_f64(size_t n_out,
                                                                size_t n_in,
@@ -2716,7 +2462,7 @@ altmin_status altmin_interval_activation_project_workspace_f64(size_t n_out,
  * rho: W a_below + b, clipped to the interval of z (DLAM, equation 4). Exact: the objective falls by at least
  * (rho/2)|z_new - z_old|^2 (Lemma 6). Every interval is widened to contain the present z.
  *
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param a n_out x m: the layer's output
@@ -2741,7 +2487,7 @@ altmin_status altmin_interval_linear_step_f32(double epsilon,
                                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the clipped step of z needs.
+ * Bytes of workspace that altmin_interval_linear_step_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -2754,7 +2500,7 @@ altmin_status altmin_interval_linear_step_workspace_f32(size_t n_out,
  * An entry for which no finite z serves, because a is further than epsilon from the range of a sigmoid or tanh,
  * stays; of a ReLU it moves to 0 at most, and a is still outside.
  *
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param a n_out x m: the layer's output
@@ -2777,17 +2523,7 @@ altmin_status altmin_interval_linear_repair_f32(double epsilon,
                                                 struct altmin_error *error);
 
 /**
- * Moves z of a hidden layer to the minimiser of (rho/2)|W a_below + b - z|^2 over |f(z) - a| <= epsilon, whatever
- * rho: W a_below + b, clipped to the interval of z (DLAM, equation 4). Exact: the objective falls by at least
- * (rho/2)|z_new - z_old|^2 (Lemma 6). Every interval is widened to contain the present z.
- *
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param a n_out x m: the layer's output
- * @param[in,out] z n_out x m
- * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
- * @param[out] moved |z_new - z_old|^2
+ * As altmin_interval_linear_step_f32, in double precision.
  */
 altmin_status altmin_interval_linear_step_f64(double epsilon,
                                               int32_t activation,
@@ -2806,26 +2542,14 @@ altmin_status altmin_interval_linear_step_f64(double epsilon,
                                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the clipped step of z needs.
- *
- * @param[out] bytes how many
+ * As altmin_interval_linear_step_workspace_f32, in double precision.
  */
 altmin_status altmin_interval_linear_step_workspace_f64(size_t n_out,
                                                         size_t *bytes,
                                                         struct altmin_error *error);
 
 /**
- * Moves z of a hidden layer into its interval, |f(z) - a| <= epsilon, after epsilon has shrunk; |r| may rise by it.
- * An entry for which no finite z serves, because a is further than epsilon from the range of a sigmoid or tanh,
- * stays; of a ReLU it moves to 0 at most, and a is still outside.
- *
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param a n_out x m: the layer's output
- * @param[in,out] z n_out x m
- * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
- * @param[out] repaired what was moved
+ * As altmin_interval_linear_repair_f32, in double precision.
  */
 altmin_status altmin_interval_linear_repair_f64(double epsilon,
                                                 int32_t activation,
@@ -2846,7 +2570,7 @@ altmin_status altmin_interval_linear_repair_f64(double epsilon,
  * out of their interval, for altmin_interval_first_tau. Two products of n_out x n_in x m.
  *
  * @param rho above 0
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param weights n_out x n_in: of the layer above
@@ -2876,7 +2600,7 @@ altmin_status altmin_interval_probe_f32(double rho,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that altmin_interval_probe needs for m samples.
+ * Bytes of workspace that altmin_interval_probe_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -2891,7 +2615,7 @@ altmin_status altmin_interval_probe_workspace_f32(size_t n_out,
  * altmin_interval_next_tau. Two products of n_out x n_in x m.
  *
  * @param rho above 0
- * @param epsilon half the interval's width, above 0
+ * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param tau above 0
@@ -2923,7 +2647,7 @@ altmin_status altmin_interval_trial_f32(double rho,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that altmin_interval_trial needs for m samples.
+ * Bytes of workspace that altmin_interval_trial_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -2941,8 +2665,7 @@ altmin_status altmin_interval_trial_workspace_f32(size_t n_out,
  * @param rule the step rule
  * @param rho above 0
  * @param weights n_out x n_in: of the layer above
- * @param probed altmin_interval_probe of all samples, added up; with a rule other than ALTMIN_STEP_SCALAR not looked
- * at
+ * @param probed with ALTMIN_STEP_SCALAR altmin_interval_probe of all samples, added up; else not looked at
  * @param[out] tau the tau
  */
 altmin_status altmin_interval_first_tau_f32(const struct altmin_step_rule *rule,
@@ -2979,18 +2702,7 @@ altmin_status altmin_interval_next_tau_f32(const struct altmin_step_rule *rule,
                                            struct altmin_error *error);
 
 /**
- * map: |g|^2 and |W g|^2 of the gradients of altmin_interval_activation_step, without the entries that are pushed
- * out of their interval, for altmin_interval_first_tau. Two products of n_out x n_in x m.
- *
- * @param rho above 0
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param weights n_out x n_in: of the layer above
- * @param z n_in x m: of the layer whose output a is
- * @param a n_in x m
- * @param r n_out x m: W a + b - z of the layer above
- * @param[out] lengths the sums
+ * As altmin_interval_probe_f32, in double precision.
  */
 altmin_status altmin_interval_probe_f64(double rho,
                                         double epsilon,
@@ -3013,9 +2725,7 @@ altmin_status altmin_interval_probe_f64(double rho,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that altmin_interval_probe needs for m samples.
- *
- * @param[out] bytes how many
+ * As altmin_interval_probe_workspace_f32, in double precision.
  */
 altmin_status altmin_interval_probe_workspace_f64(size_t n_out,
                                                   size_t n_in,
@@ -3024,19 +2734,7 @@ altmin_status altmin_interval_probe_workspace_f64(size_t n_out,
                                                   struct altmin_error *error);
 
 /**
- * map: |D|^2 and |W D|^2 of the moves that altmin_interval_activation_step would make with this tau, for
- * altmin_interval_next_tau. Two products of n_out x n_in x m.
- *
- * @param rho above 0
- * @param epsilon half the interval's width, above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param tau above 0
- * @param weights n_out x n_in: of the layer above
- * @param z n_in x m: of the layer whose output a is
- * @param a n_in x m
- * @param r n_out x m: W a + b - z of the layer above
- * @param[out] lengths the sums
+ * As altmin_interval_trial_f32, in double precision.
  */
 altmin_status altmin_interval_trial_f64(double rho,
                                         double epsilon,
@@ -3060,9 +2758,7 @@ altmin_status altmin_interval_trial_f64(double rho,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that altmin_interval_trial needs for m samples.
- *
- * @param[out] bytes how many
+ * As altmin_interval_trial_workspace_f32, in double precision.
  */
 altmin_status altmin_interval_trial_workspace_f64(size_t n_out,
                                                   size_t n_in,
@@ -3071,16 +2767,7 @@ altmin_status altmin_interval_trial_workspace_f64(size_t n_out,
                                                   struct altmin_error *error);
 
 /**
- * reduce: the tau for a layer's activations that is tried first. ALTMIN_STEP_SCALAR: rho |W g|^2/|g|^2, legal where
- * nothing is clipped; ALTMIN_STEP_BACKTRACKING (DLAM, Algorithm 3): its start. Never above rho |W|^2 (Frobenius),
- * which is always legal, and which the rules without a scalar get.
- *
- * @param rule the step rule
- * @param rho above 0
- * @param weights n_out x n_in: of the layer above
- * @param probed altmin_interval_probe of all samples, added up; with a rule other than ALTMIN_STEP_SCALAR not looked
- * at
- * @param[out] tau the tau
+ * As altmin_interval_first_tau_f32, in double precision.
  */
 altmin_status altmin_interval_first_tau_f64(const struct altmin_step_rule *rule,
                                             double rho,
@@ -3093,16 +2780,7 @@ altmin_status altmin_interval_first_tau_f64(const struct altmin_step_rule *rule,
                                             struct altmin_error *error);
 
 /**
- * reduce: whether a tau is legal for the moves that were tried with it, and the one to try next if not:
- * ALTMIN_STEP_BACKTRACKING multiplies it by its factor, other rules take max(2 tau, rho |W D|^2/|D|^2); never above
- * rho |W|^2 (Frobenius), so that the search ends.
- *
- * @param rule the step rule
- * @param rho above 0
- * @param weights n_out x n_in: of the layer above
- * @param tau above 0: the tau that was tried
- * @param tried altmin_interval_trial of all samples, added up
- * @param[out] next 0 if tau is legal, else the tau to try next
+ * As altmin_interval_next_tau_f32, in double precision.
  */
 altmin_status altmin_interval_next_tau_f64(const struct altmin_step_rule *rule,
                                            double rho,
@@ -3121,8 +2799,8 @@ altmin_status altmin_interval_next_tau_f64(const struct altmin_step_rule *rule,
  * @param loss an altmin_loss
  * @param z n_out x m
  * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is 0 or
+ *     above and adds up to 1 within 0.001
  * @param[out] value R
  */
 altmin_status altmin_loss_value_f32(int32_t loss,
@@ -3142,8 +2820,8 @@ altmin_status altmin_loss_value_f32(int32_t loss,
  * @param loss an altmin_loss
  * @param z n_out x m
  * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is 0 or
+ *     above and adds up to 1 within 0.001
  * @param[out] gradient n_out x m
  */
 altmin_status altmin_loss_gradient_f32(int32_t loss,
@@ -3174,14 +2852,7 @@ altmin_status altmin_loss_count_correct_f32(size_t n_out,
                                             struct altmin_error *error);
 
 /**
- * R(z; y), summed over the samples from the first to the last.
- *
- * @param loss an altmin_loss
- * @param z n_out x m
- * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
- * @param[out] value R
+ * As altmin_loss_value_f32, in double precision.
  */
 altmin_status altmin_loss_value_f64(int32_t loss,
                                     size_t n_out,
@@ -3195,14 +2866,7 @@ altmin_status altmin_loss_value_f64(int32_t loss,
                                     struct altmin_error *error);
 
 /**
- * The gradient of R with respect to z: softmax(z) - y for cross-entropy, z - y for least squares.
- *
- * @param loss an altmin_loss
- * @param z n_out x m
- * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
- * @param[out] gradient n_out x m
+ * As altmin_loss_gradient_f32, in double precision.
  */
 altmin_status altmin_loss_gradient_f64(int32_t loss,
                                        size_t n_out,
@@ -3217,11 +2881,7 @@ altmin_status altmin_loss_gradient_f64(int32_t loss,
                                        struct altmin_error *error);
 
 /**
- * How many samples have their largest output at their class; of several largest the first counts.
- *
- * @param z n_out x m
- * @param classes m, each from 0 to n_out - 1
- * @param[out] correct how many
+ * As altmin_loss_count_correct_f32, in double precision.
  */
 altmin_status altmin_loss_count_correct_f64(size_t n_out,
                                             size_t m,
@@ -3237,11 +2897,11 @@ altmin_status altmin_loss_count_correct_f64(size_t n_out,
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
  * @param dual an altmin_dual
- * @param nu of ALTMIN_DUAL_RECOVERED, above 0; else not looked at
+ * @param nu above 0 with ALTMIN_DUAL_RECOVERED; else not looked at
  * @param q n_out x m
  * @param z n_out x m
  * @param p_next n_out x m: the input of the layer above
- * @param u n_out x m with ALTMIN_DUAL_STORED; else not looked at
+ * @param u n_out x m with ALTMIN_DUAL_STORED; else not looked at, nor ldu
  * @param[out] terms the sums
  */
 altmin_status altmin_copy_terms_f32(int32_t activation,
@@ -3264,7 +2924,7 @@ altmin_status altmin_copy_terms_f32(int32_t activation,
                                     struct altmin_error *error);
 
 /**
- * Bytes of workspace that a hidden layer's terms of pdADMM's Lagrangian need.
+ * Bytes of workspace that altmin_copy_terms_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -3295,7 +2955,7 @@ altmin_status altmin_activation_gap_f32(int32_t activation,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that a hidden layer's penalty in dlADMM's Lagrangian needs.
+ * Bytes of workspace that altmin_activation_gap_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -3335,17 +2995,7 @@ altmin_status altmin_squared_f32(size_t n_out,
                                  struct altmin_error *error);
 
 /**
- * A hidden layer's terms of pdADMM's Lagrangian (the equation before Algorithm 1).
- *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param dual an altmin_dual
- * @param nu of ALTMIN_DUAL_RECOVERED, above 0; else not looked at
- * @param q n_out x m
- * @param z n_out x m
- * @param p_next n_out x m: the input of the layer above
- * @param u n_out x m with ALTMIN_DUAL_STORED; else not looked at
- * @param[out] terms the sums
+ * As altmin_copy_terms_f32, in double precision.
  */
 altmin_status altmin_copy_terms_f64(int32_t activation,
                                     double slope,
@@ -3367,22 +3017,14 @@ altmin_status altmin_copy_terms_f64(int32_t activation,
                                     struct altmin_error *error);
 
 /**
- * Bytes of workspace that a hidden layer's terms of pdADMM's Lagrangian need.
- *
- * @param[out] bytes how many
+ * As altmin_copy_terms_workspace_f32, in double precision.
  */
 altmin_status altmin_copy_terms_workspace_f64(size_t n_out,
                                               size_t *bytes,
                                               struct altmin_error *error);
 
 /**
- * |a - f(z)|^2, a hidden layer's penalty in dlADMM's Lagrangian (equation 1, weight nu/2).
- *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
- * @param a n_out x m
- * @param z n_out x m
- * @param[out] gap the sum over all entries
+ * As altmin_activation_gap_f32, in double precision.
  */
 altmin_status altmin_activation_gap_f64(int32_t activation,
                                         double slope,
@@ -3398,21 +3040,14 @@ altmin_status altmin_activation_gap_f64(int32_t activation,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that a hidden layer's penalty in dlADMM's Lagrangian needs.
- *
- * @param[out] bytes how many
+ * As altmin_activation_gap_workspace_f32, in double precision.
  */
 altmin_status altmin_activation_gap_workspace_f64(size_t n_out,
                                                   size_t *bytes,
                                                   struct altmin_error *error);
 
 /**
- * The last layer's constraint in dlADMM's Lagrangian (equation 1), from the shifted residual.
- *
- * @param rho above 0
- * @param r n_out x m: W a + b - z - u/rho
- * @param u n_out x m
- * @param[out] terms the sums
+ * As altmin_constraint_terms_f32, in double precision.
  */
 altmin_status altmin_constraint_terms_f64(double rho,
                                           size_t n_out,
@@ -3425,10 +3060,7 @@ altmin_status altmin_constraint_terms_f64(double rho,
                                           struct altmin_error *error);
 
 /**
- * |r|^2, a layer's linear penalty in every Lagrangian: weight nu/2 in pdADMM and dlADMM, rho/2 in DLAM.
- *
- * @param r n_out x m
- * @param[out] squared the sum over all entries
+ * As altmin_squared_f32, in double precision.
  */
 altmin_status altmin_squared_f64(size_t n_out,
                                  size_t m,
@@ -3450,10 +3082,10 @@ altmin_status altmin_squared_f64(size_t n_out,
  *
  * @param loss an altmin_loss
  * @param solver an altmin_solver
- * @param mu above 0; tried from 1e-6 to 1e4
+ * @param mu above 0: tried from 1e-6 to 1e4
  * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
+ * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is 0 or
+ *     above and adds up to 1 within 0.001
  * @param[in,out] z n_out x m
  * @param[in,out] r n_out x m: c - z, which is kept true
  * @param[out] solved what was done
@@ -3476,7 +3108,7 @@ altmin_status altmin_output_step_f32(int32_t loss,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of the last layer's z needs for m samples.
+ * Bytes of workspace that altmin_output_step_f32 needs.
  *
  * @param loss an altmin_loss
  * @param solver an altmin_solver
@@ -3490,25 +3122,7 @@ altmin_status altmin_output_step_workspace_f32(int32_t loss,
                                                struct altmin_error *error);
 
 /**
- * Moves z of the last layer to the minimiser of R(z; y) + (mu/2)|z - c|^2, separable over samples, where
- * c = r + z: pdADMM's equation 5 with mu = nu and c = W p + b, dlADMM's equations 5 and 15 with mu = rho and
- * c = W a + b - u/rho, DLAM's equation 5 with mu = rho and c = W a + b.
- *
- * Least squares: closed form. Cross-entropy: iterated from the z that is given until every entry of the gradient of
- * a sample is at most 4 EPSILON (max(1, |y|) + (1/2 + mu)|z| + mu |c|), the norms being largest absolute values and
- * EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others.
- *
- * ALTMIN_STATUS_NON_FINITE also if a computation overflows.
- *
- * @param loss an altmin_loss
- * @param solver an altmin_solver
- * @param mu above 0; tried from 1e-6 to 1e4
- * @param classes m, each from 0 to n_out - 1; or NULL
- * @param values n_out x m; or NULL. Exactly one of the two is given. With ALTMIN_LOSS_CROSS_ENTROPY a column is
- * 0 or above and adds up to 1 within 0.001.
- * @param[in,out] z n_out x m
- * @param[in,out] r n_out x m: c - z, which is kept true
- * @param[out] solved what was done
+ * As altmin_output_step_f32, in double precision.
  */
 altmin_status altmin_output_step_f64(int32_t loss,
                                      int32_t solver,
@@ -3528,11 +3142,7 @@ altmin_status altmin_output_step_f64(int32_t loss,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that the step of the last layer's z needs for m samples.
- *
- * @param loss an altmin_loss
- * @param solver an altmin_solver
- * @param[out] bytes how many
+ * As altmin_output_step_workspace_f32, in double precision.
  */
 altmin_status altmin_output_step_workspace_f64(int32_t loss,
                                                int32_t solver,
@@ -3553,9 +3163,9 @@ altmin_status altmin_output_step_workspace_f64(int32_t loss,
  * @param n columns of op(B) and C
  * @param k columns of op(A), rows of op(B)
  * @param alpha finite
- * @param a m x k, or k x m where it is transposed
- * @param b k x n, or n x k where it is transposed
- * @param beta finite; with 0 c may hold anything, NaN too
+ * @param a m x k with ALTMIN_TRANSPOSE_NO, else k x m
+ * @param b k x n with ALTMIN_TRANSPOSE_NO, else n x k
+ * @param beta finite: with 0 c may hold anything, NaN too
  * @param[in,out] c m x n
  */
 altmin_status altmin_gemm_f32(int32_t op_a,
@@ -3576,8 +3186,11 @@ altmin_status altmin_gemm_f32(int32_t op_a,
                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the product needs, however the factors are transposed.
+ * Bytes of workspace that altmin_gemm_f32 needs.
  *
+ * @param m rows of op(A) and C
+ * @param n columns of op(B) and C
+ * @param k columns of op(A), rows of op(B)
  * @param[out] bytes how many
  */
 altmin_status altmin_gemm_workspace_f32(size_t m,
@@ -3609,7 +3222,7 @@ altmin_status altmin_linear_f32(size_t n_out,
                                 struct altmin_error *error);
 
 /**
- * Bytes of workspace that the linear map needs.
+ * Bytes of workspace that altmin_linear_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -3620,21 +3233,7 @@ altmin_status altmin_linear_workspace_f32(size_t n_out,
                                           struct altmin_error *error);
 
 /**
- * C <- alpha op(A) op(B) + beta C: the product of which everything else is made. The same bits on every call, in
- * any thread.
- *
- * m, n and k may be 0; with k = 0 it is C <- beta C.
- *
- * @param op_a an altmin_transpose
- * @param op_b an altmin_transpose
- * @param m rows of op(A) and C
- * @param n columns of op(B) and C
- * @param k columns of op(A), rows of op(B)
- * @param alpha finite
- * @param a m x k, or k x m where it is transposed
- * @param b k x n, or n x k where it is transposed
- * @param beta finite; with 0 c may hold anything, NaN too
- * @param[in,out] c m x n
+ * As altmin_gemm_f32, in double precision.
  */
 altmin_status altmin_gemm_f64(int32_t op_a,
                               int32_t op_b,
@@ -3654,9 +3253,7 @@ altmin_status altmin_gemm_f64(int32_t op_a,
                               struct altmin_error *error);
 
 /**
- * Bytes of workspace that the product needs, however the factors are transposed.
- *
- * @param[out] bytes how many
+ * As altmin_gemm_workspace_f32, in double precision.
  */
 altmin_status altmin_gemm_workspace_f64(size_t m,
                                         size_t n,
@@ -3665,12 +3262,7 @@ altmin_status altmin_gemm_workspace_f64(size_t m,
                                         struct altmin_error *error);
 
 /**
- * z <- W p + b: a layer's linear map, one product.
- *
- * @param weights n_out x n_in
- * @param bias n_out
- * @param p n_in x m
- * @param[out] z n_out x m
+ * As altmin_linear_f32, in double precision.
  */
 altmin_status altmin_linear_f64(size_t n_out,
                                 size_t n_in,
@@ -3687,9 +3279,7 @@ altmin_status altmin_linear_f64(size_t n_out,
                                 struct altmin_error *error);
 
 /**
- * Bytes of workspace that the linear map needs.
- *
- * @param[out] bytes how many
+ * As altmin_linear_workspace_f32, in double precision.
  */
 altmin_status altmin_linear_workspace_f64(size_t n_out,
                                           size_t n_in,
@@ -3715,12 +3305,7 @@ altmin_status altmin_regularizer_value_f32(int32_t regularizer,
                                            struct altmin_error *error);
 
 /**
- * Omega(W), a layer's share of every objective.
- *
- * @param regularizer an altmin_regularizer
- * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
- * @param weights n_out x n_in
- * @param[out] value Omega
+ * As altmin_regularizer_value_f32, in double precision.
  */
 altmin_status altmin_regularizer_value_f64(int32_t regularizer,
                                            double lambda,
@@ -3747,7 +3332,7 @@ altmin_status altmin_sums_elements(size_t n_out,
  * Sets a layer's sums, or those of r alone, to zero.
  *
  * @param parts an altmin_parts
- * @param[out] sums altmin_sums_elements of them; with ALTMIN_PARTS_RESIDUAL those of p stay
+ * @param[out] sums altmin_sums_elements of them: with ALTMIN_PARTS_RESIDUAL those of p stay
  */
 altmin_status altmin_sums_clear_f32(int32_t parts,
                                     size_t n_out,
@@ -3778,7 +3363,7 @@ altmin_status altmin_sums_accumulate_f32(int32_t parts,
                                          struct altmin_error *error);
 
 /**
- * Bytes of workspace that adding a tile of m samples needs.
+ * Bytes of workspace that altmin_sums_accumulate_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -3792,7 +3377,7 @@ altmin_status altmin_sums_accumulate_workspace_f32(size_t n_out,
  * total <- total + part: joins the sums of two parts of the samples, of several threads or machines. Only added in
  * the same order do they give the same bits.
  *
- * @param parts an altmin_parts; with ALTMIN_PARTS_RESIDUAL the sums of p in total stay
+ * @param parts an altmin_parts: with ALTMIN_PARTS_RESIDUAL the sums of p in total stay
  * @param part altmin_sums_elements of them
  * @param[in,out] total altmin_sums_elements of them
  */
@@ -3818,9 +3403,9 @@ altmin_status altmin_sums_finish_f32(size_t n_out,
  * r p' <- r p' + D p p' + d (p 1)' and r 1 <- r 1 + D p 1 + samples d. One product.
  *
  * @param samples how many are in the sums
- * @param change D, n_out x n_in
- * @param bias_change d, n_out
- * @param[in,out] sums altmin_sums_elements of them, finished
+ * @param change n_out x n_in: D
+ * @param bias_change n_out: d
+ * @param[in,out] sums altmin_sums_elements of them: after altmin_sums_finish
  */
 altmin_status altmin_sums_follow_f32(size_t n_out,
                                      size_t n_in,
@@ -3834,7 +3419,7 @@ altmin_status altmin_sums_follow_f32(size_t n_out,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that following a step needs.
+ * Bytes of workspace that altmin_sums_follow_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -3844,10 +3429,7 @@ altmin_status altmin_sums_follow_workspace_f32(size_t n_out,
                                                struct altmin_error *error);
 
 /**
- * Sets a layer's sums, or those of r alone, to zero.
- *
- * @param parts an altmin_parts
- * @param[out] sums altmin_sums_elements of them; with ALTMIN_PARTS_RESIDUAL those of p stay
+ * As altmin_sums_clear_f32, in double precision.
  */
 altmin_status altmin_sums_clear_f64(int32_t parts,
                                     size_t n_out,
@@ -3856,13 +3438,7 @@ altmin_status altmin_sums_clear_f64(int32_t parts,
                                     struct altmin_error *error);
 
 /**
- * map: adds a tile of samples to a layer's sums. Of p p' only the lower triangle counts until altmin_sums_finish.
- * The bits depend on how the samples are cut into tiles, and on nothing else.
- *
- * @param parts an altmin_parts
- * @param r n_out x m
- * @param p n_in x m
- * @param[in,out] sums altmin_sums_elements of them
+ * As altmin_sums_accumulate_f32, in double precision.
  */
 altmin_status altmin_sums_accumulate_f64(int32_t parts,
                                          size_t n_out,
@@ -3878,9 +3454,7 @@ altmin_status altmin_sums_accumulate_f64(int32_t parts,
                                          struct altmin_error *error);
 
 /**
- * Bytes of workspace that adding a tile of m samples needs.
- *
- * @param[out] bytes how many
+ * As altmin_sums_accumulate_workspace_f32, in double precision.
  */
 altmin_status altmin_sums_accumulate_workspace_f64(size_t n_out,
                                                    size_t n_in,
@@ -3889,12 +3463,7 @@ altmin_status altmin_sums_accumulate_workspace_f64(size_t n_out,
                                                    struct altmin_error *error);
 
 /**
- * total <- total + part: joins the sums of two parts of the samples, of several threads or machines. Only added in
- * the same order do they give the same bits.
- *
- * @param parts an altmin_parts; with ALTMIN_PARTS_RESIDUAL the sums of p in total stay
- * @param part altmin_sums_elements of them
- * @param[in,out] total altmin_sums_elements of them
+ * As altmin_sums_add_f32, in double precision.
  */
 altmin_status altmin_sums_add_f64(int32_t parts,
                                   size_t n_out,
@@ -3904,9 +3473,7 @@ altmin_status altmin_sums_add_f64(int32_t parts,
                                   struct altmin_error *error);
 
 /**
- * Mirrors the lower triangle of p p', after the last samples were added: before the sums are used.
- *
- * @param[in,out] sums altmin_sums_elements of them
+ * As altmin_sums_finish_f32, in double precision.
  */
 altmin_status altmin_sums_finish_f64(size_t n_out,
                                      size_t n_in,
@@ -3914,13 +3481,7 @@ altmin_status altmin_sums_finish_f64(size_t n_out,
                                      struct altmin_error *error);
 
 /**
- * The sums after r <- r + D p + d 1' (a step of weights and bias), without a pass over the samples:
- * r p' <- r p' + D p p' + d (p 1)' and r 1 <- r 1 + D p 1 + samples d. One product.
- *
- * @param samples how many are in the sums
- * @param change D, n_out x n_in
- * @param bias_change d, n_out
- * @param[in,out] sums altmin_sums_elements of them, finished
+ * As altmin_sums_follow_f32, in double precision.
  */
 altmin_status altmin_sums_follow_f64(size_t n_out,
                                      size_t n_in,
@@ -3934,9 +3495,7 @@ altmin_status altmin_sums_follow_f64(size_t n_out,
                                      struct altmin_error *error);
 
 /**
- * Bytes of workspace that following a step needs.
- *
- * @param[out] bytes how many
+ * As altmin_sums_follow_workspace_f32, in double precision.
  */
 altmin_status altmin_sums_follow_workspace_f64(size_t n_out,
                                                size_t n_in,
@@ -3953,10 +3512,10 @@ altmin_status altmin_sums_follow_workspace_f64(size_t n_out,
  *
  * @param damping above 0: as in the step rule
  * @param w above 0: weight of the residual
- * @param regularizer an altmin_regularizer, not ALTMIN_REGULARIZER_L1
- * @param lambda of a regulariser, 0 or above; else not looked at
+ * @param regularizer an altmin_regularizer: not ALTMIN_REGULARIZER_L1
+ * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
- * @param sums altmin_sums_elements of them, finished
+ * @param sums altmin_sums_elements of them: after altmin_sums_finish
  * @param[out] factor n_in x n_in: lower triangle, and zeros above it
  * @param[out] exists 1, or 0 if there is no factor, since there are no samples or the inputs are constant over them;
  *     the factor is then untouched, and weights are reduced without. May not be NULL
@@ -3977,7 +3536,7 @@ altmin_status altmin_weights_factor_f32(double damping,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that a factor needs.
+ * Bytes of workspace that altmin_weights_factor_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -4006,15 +3565,15 @@ altmin_status altmin_weights_factor_workspace_f32(size_t n_in,
  * @param order an altmin_order
  * @param w above 0: weight of the residual
  * @param regularizer an altmin_regularizer
- * @param lambda of a regulariser, 0 or above; else not looked at
+ * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
- * @param sums altmin_sums_elements of them, finished
- * @param factor n_in x n_in from altmin_weights_factor with the same damping, w, regulariser and inputs, for
+ * @param sums altmin_sums_elements of them: after altmin_sums_finish
+ * @param factor n_in x n_in: from altmin_weights_factor with the same damping, w, regulariser and inputs, for
  *     ALTMIN_STEP_LEAST_SQUARES; or NULL, and then ldf is not looked at
- * @param[in,out] weights W, n_out x n_in
- * @param[in,out] bias b, n_out
- * @param[out] change D, n_out x n_in
- * @param[out] bias_change d, n_out
+ * @param[in,out] weights n_out x n_in: W
+ * @param[in,out] bias n_out: b
+ * @param[out] change n_out x n_in: D
+ * @param[out] bias_change n_out: d
  * @param[out] reduced what came of it
  */
 altmin_status altmin_weights_reduce_f32(const struct altmin_step_rule *rule,
@@ -4040,7 +3599,7 @@ altmin_status altmin_weights_reduce_f32(const struct altmin_step_rule *rule,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that a step of weights and bias needs.
+ * Bytes of workspace that altmin_weights_reduce_f32 needs.
  *
  * @param rule the step rule
  * @param[out] bytes how many
@@ -4054,8 +3613,8 @@ altmin_status altmin_weights_reduce_workspace_f32(const struct altmin_step_rule 
 /**
  * apply: the residual of a tile follows a step of weights and bias, r <- r + D p + d 1'. One product.
  *
- * @param change D, n_out x n_in
- * @param bias_change d, n_out
+ * @param change n_out x n_in: D
+ * @param bias_change n_out: d
  * @param p n_in x m
  * @param[in,out] r n_out x m
  */
@@ -4074,7 +3633,7 @@ altmin_status altmin_weights_apply_f32(size_t n_out,
                                        struct altmin_error *error);
 
 /**
- * Bytes of workspace that following a step needs for m samples.
+ * Bytes of workspace that altmin_weights_apply_f32 needs.
  *
  * @param[out] bytes how many
  */
@@ -4087,7 +3646,7 @@ altmin_status altmin_weights_apply_workspace_f32(size_t n_out,
 /**
  * apply, where only the bias has moved: r <- r + d 1'.
  *
- * @param bias_change d, n_out
+ * @param bias_change n_out: d
  * @param[in,out] r n_out x m
  */
 altmin_status altmin_weights_apply_bias_f32(size_t n_out,
@@ -4098,22 +3657,7 @@ altmin_status altmin_weights_apply_bias_f32(size_t n_out,
                                             struct altmin_error *error);
 
 /**
- * The Cholesky factor of S_c + (delta + lambda/w) I, with the centred sum S_c of p p' and
- * delta = damping trace(S_c)/n_in: where p does not change from sweep to sweep (the data of the first layer) it saves
- * altmin_weights_reduce with ALTMIN_STEP_LEAST_SQUARES most of its work.
- *
- * ALTMIN_STATUS_SINGULAR if the damping is lost in rounding, ALTMIN_STATUS_NON_FINITE if the sums have
- * overflowed; the factor is then of no use.
- *
- * @param damping above 0: as in the step rule
- * @param w above 0: weight of the residual
- * @param regularizer an altmin_regularizer, not ALTMIN_REGULARIZER_L1
- * @param lambda of a regulariser, 0 or above; else not looked at
- * @param samples how many are in the sums
- * @param sums altmin_sums_elements of them, finished
- * @param[out] factor n_in x n_in: lower triangle, and zeros above it
- * @param[out] exists 1, or 0 if there is no factor, since there are no samples or the inputs are constant over them;
- *     the factor is then untouched, and weights are reduced without. May not be NULL
+ * As altmin_weights_factor_f32, in double precision.
  */
 altmin_status altmin_weights_factor_f64(double damping,
                                         double w,
@@ -4131,45 +3675,14 @@ altmin_status altmin_weights_factor_f64(double damping,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that a factor needs.
- *
- * @param[out] bytes how many
+ * As altmin_weights_factor_workspace_f32, in double precision.
  */
 altmin_status altmin_weights_factor_workspace_f64(size_t n_in,
                                                   size_t *bytes,
                                                   struct altmin_error *error);
 
 /**
- * reduce: one step W <- W + D, b <- b + d on (w/2)|W p + b - z|^2 + Omega(W), from the sums of all samples alone:
- * pdADMM's equations 2 and 3; dlADMM's 6, 7, 9, 11, 12 and 13.
- *
- * ALTMIN_STEP_VECTOR, _SCALAR and _BACKTRACKING: majorised, D = -G/theta with the gradient G = w r p', or Omega's
- * proximal step; the smallest legal theta of row i is w (G_i p p' G_i')/|G_i|^2, and b goes to its exact minimiser.
- * The objective falls by at least sum (theta_i/2)|D_i|^2 + (w/2) samples |d|^2.
- *
- * ALTMIN_STEP_LEAST_SQUARES: the exact joint minimiser with (w delta/2)|D|^2 added,
- * delta = damping trace(S_c)/n_in with the centred sum S_c of p p'; not with ALTMIN_REGULARIZER_L1.
- *
- * With no samples nothing moves. Afterwards every tile's r follows by altmin_weights_apply, or all sums by
- * altmin_sums_follow.
- *
- * ALTMIN_STATUS_NON_FINITE if the step overflows, ALTMIN_STATUS_SINGULAR if the damping is lost in rounding:
- * weights and bias are then untouched, change and bias_change of no use.
- *
- * @param rule the step rule
- * @param order an altmin_order
- * @param w above 0: weight of the residual
- * @param regularizer an altmin_regularizer
- * @param lambda of a regulariser, 0 or above; else not looked at
- * @param samples how many are in the sums
- * @param sums altmin_sums_elements of them, finished
- * @param factor n_in x n_in from altmin_weights_factor with the same damping, w, regulariser and inputs, for
- *     ALTMIN_STEP_LEAST_SQUARES; or NULL, and then ldf is not looked at
- * @param[in,out] weights W, n_out x n_in
- * @param[in,out] bias b, n_out
- * @param[out] change D, n_out x n_in
- * @param[out] bias_change d, n_out
- * @param[out] reduced what came of it
+ * As altmin_weights_reduce_f32, in double precision.
  */
 altmin_status altmin_weights_reduce_f64(const struct altmin_step_rule *rule,
                                         int32_t order,
@@ -4194,10 +3707,7 @@ altmin_status altmin_weights_reduce_f64(const struct altmin_step_rule *rule,
                                         struct altmin_error *error);
 
 /**
- * Bytes of workspace that a step of weights and bias needs.
- *
- * @param rule the step rule
- * @param[out] bytes how many
+ * As altmin_weights_reduce_workspace_f32, in double precision.
  */
 altmin_status altmin_weights_reduce_workspace_f64(const struct altmin_step_rule *rule,
                                                   size_t n_out,
@@ -4206,12 +3716,7 @@ altmin_status altmin_weights_reduce_workspace_f64(const struct altmin_step_rule 
                                                   struct altmin_error *error);
 
 /**
- * apply: the residual of a tile follows a step of weights and bias, r <- r + D p + d 1'. One product.
- *
- * @param change D, n_out x n_in
- * @param bias_change d, n_out
- * @param p n_in x m
- * @param[in,out] r n_out x m
+ * As altmin_weights_apply_f32, in double precision.
  */
 altmin_status altmin_weights_apply_f64(size_t n_out,
                                        size_t n_in,
@@ -4228,9 +3733,7 @@ altmin_status altmin_weights_apply_f64(size_t n_out,
                                        struct altmin_error *error);
 
 /**
- * Bytes of workspace that following a step needs for m samples.
- *
- * @param[out] bytes how many
+ * As altmin_weights_apply_workspace_f32, in double precision.
  */
 altmin_status altmin_weights_apply_workspace_f64(size_t n_out,
                                                  size_t n_in,
@@ -4239,10 +3742,7 @@ altmin_status altmin_weights_apply_workspace_f64(size_t n_out,
                                                  struct altmin_error *error);
 
 /**
- * apply, where only the bias has moved: r <- r + d 1'.
- *
- * @param bias_change d, n_out
- * @param[in,out] r n_out x m
+ * As altmin_weights_apply_bias_f32, in double precision.
  */
 altmin_status altmin_weights_apply_bias_f64(size_t n_out,
                                             size_t m,
@@ -4365,15 +3865,7 @@ altmin_status altmin_trainer_set_data_f32(struct altmin_trainer *trainer,
                                           size_t ldt);
 
 /**
- * altmin_trainer_set_data_f32 in double.
- *
- * @param n_features of a sample, 1 or more: channels * height * width, if the settings have an image's shape
- * @param m samples, 1 or more
- * @param x n_features x m
- * @param classes the class of each sample, m, from 0; or NULL
- * @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Not looked at with targets
- * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out values of a sample, 1 or more. With classes neither it nor ldt is looked at
+ * As altmin_trainer_set_data_f32, in double precision.
  */
 altmin_status altmin_trainer_set_data_f64(struct altmin_trainer *trainer,
                                           size_t n_features,
@@ -4410,14 +3902,7 @@ altmin_status altmin_trainer_set_test_data_f32(struct altmin_trainer *trainer,
                                                size_t ldt);
 
 /**
- * altmin_trainer_set_test_data_f32 in double.
- *
- * @param n_features of a sample, as in training
- * @param m samples, 1 or more
- * @param x n_features x m
- * @param classes the class of each sample, m, as in training; or NULL
- * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out as in training. With classes neither it nor ldt is looked at
+ * As altmin_trainer_set_test_data_f32, in double precision.
  */
 altmin_status altmin_trainer_set_test_data_f64(struct altmin_trainer *trainer,
                                                size_t n_features,
@@ -4455,16 +3940,7 @@ altmin_status altmin_trainer_evaluate_f32(struct altmin_trainer *trainer,
                                           double *accuracy);
 
 /**
- * altmin_trainer_evaluate_f32 in double.
- *
- * @param n_features of a sample, as in training
- * @param m samples, 1 or more
- * @param x n_features x m
- * @param classes the class of each sample, m, as in training; or NULL
- * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out as in training. With classes neither it nor ldt is looked at
- * @param[out] loss the mean risk
- * @param[out] accuracy the share of samples that are classified rightly, 0 to 1; of values R^2, NaN if none varies
+ * As altmin_trainer_evaluate_f32, in double precision.
  */
 altmin_status altmin_trainer_evaluate_f64(struct altmin_trainer *trainer,
                                           size_t n_features,
@@ -4499,13 +3975,7 @@ altmin_status altmin_trainer_predict_f32(struct altmin_trainer *trainer,
                                          int32_t *classes);
 
 /**
- * altmin_trainer_predict_f32 in double.
- *
- * @param n_features of a sample, as in training
- * @param m samples
- * @param x n_features x m
- * @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is not looked at
- * @param[out] classes m; or NULL, as it must be where values are learnt
+ * As altmin_trainer_predict_f32, in double precision.
  */
 altmin_status altmin_trainer_predict_f64(struct altmin_trainer *trainer,
                                          size_t n_features,
@@ -4547,11 +4017,7 @@ altmin_status altmin_trainer_get_weights_f32(const struct altmin_trainer *traine
                                              float *b);
 
 /**
- * altmin_trainer_get_weights_f32 in double.
- *
- * @param index below `maps` of altmin_trainer_info
- * @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
- * @param[out] b n_out; or NULL
+ * As altmin_trainer_get_weights_f32, in double precision.
  */
 altmin_status altmin_trainer_get_weights_f64(const struct altmin_trainer *trainer,
                                              size_t index,
@@ -4576,11 +4042,7 @@ altmin_status altmin_trainer_set_weights_f32(struct altmin_trainer *trainer,
                                              const float *b);
 
 /**
- * altmin_trainer_set_weights_f32 in double.
- *
- * @param index below `maps` of altmin_trainer_info
- * @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
- * @param b n_out; or NULL to leave it as it is
+ * As altmin_trainer_set_weights_f32, in double precision.
  */
 altmin_status altmin_trainer_set_weights_f64(struct altmin_trainer *trainer,
                                              size_t index,
@@ -4662,13 +4124,7 @@ altmin_status altmin_model_predict_f32(const struct altmin_model *model,
                                        struct altmin_error *error);
 
 /**
- * altmin_model_predict_f32 in double.
- *
- * @param n_features of a sample, as altmin_model_info tells
- * @param m samples
- * @param x n_features x m
- * @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is not looked at
- * @param[out] classes m; or NULL, as it must be where values are learnt
+ * As altmin_model_predict_f32, in double precision.
  */
 altmin_status altmin_model_predict_f64(const struct altmin_model *model,
                                        size_t n_features,

@@ -47,7 +47,7 @@ pub enum Activation<T> {
 choice! { Activation<f64>, "activation":
     Relu, 0, "relu", "max(z, 0)";
     LeakyRelu { slope = 0.01 } [require_not_negative], 1, "leaky-relu",
-        "z where z > 0, else slope z; slope 0 or above, 0.01 unless given as leaky-relu:SLOPE";
+        "z where z > 0, else slope z; slope 0 or above";
     Sigmoid, 2, "sigmoid", "1/(1 + exp(-z))";
     Tanh, 3, "tanh", "tanh z";
 }

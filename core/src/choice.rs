@@ -41,6 +41,29 @@ impl fmt::Display for Member {
     }
 }
 
+/// The code of the member of this name, for constants.
+///
+/// # Panics
+/// If there is none: where it makes a constant, the program does not compile.
+pub const fn code_of(members: &[Member], name: &str) -> i32 {
+    let mut i = 0;
+    while i < members.len() {
+        if is_same(members[i].name.as_bytes(), name.as_bytes()) {
+            return members[i].code;
+        }
+        i += 1;
+    }
+    panic!("no member of this name")
+}
+
+const fn is_same(a: &[u8], b: &[u8]) -> bool {
+    let mut i = 0;
+    while i < a.len() && i < b.len() && a[i] == b[i] {
+        i += 1;
+    }
+    i == a.len() && i == b.len()
+}
+
 /// A type whose values are chosen by a word, or by a number in C.
 ///
 /// A scalar parameter is `f64` here; an `Activation` or a `Regularizer` has `cast` to the type of the computation.

@@ -1,74 +1,80 @@
-//! What a call of level 2 answers, and texts and structs that come in.
+//! The boundary between C and the trainer: errors, panics, and texts and structs that come in.
 
 use std::ffi::{CStr, c_char};
 use std::fmt;
 use std::path::Path;
 
 use altmin::Error as HostError;
-use altmin_level1::boundary::Memory;
-use altmin_level1::error::{Refusal, altmin_error, altmin_status, of_core};
+use altmin_level1::boundary::{self, Memory};
+use altmin_level1::error::{CallError, StatusError, altmin_error, altmin_status, of_core};
 
 use crate::quiet;
 
-/// What a checked call answers.
-pub(crate) type Answer<T = ()> = Result<T, Failure>;
+/// The result of a checked call.
+pub(crate) type Result<T = (), E = Error> = std::result::Result<T, E>;
 
-/// Why a call was refused or failed.
+/// What is wrong with a call, or went wrong in it.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// The boundary refused an argument.
-    Refusal(Refusal),
-    /// The host refused it, or a file.
+pub(crate) enum Error {
+    /// An argument.
+    Call(CallError),
+    /// An argument by the host's judgement, or a file.
     Host(HostError),
     /// A size is not the one that is wanted.
     Size { argument: &'static str, found: usize, expected: usize },
-    /// A setting's value is none.
+    /// A setting has a value outside its range.
     Setting { argument: &'static str, found: String, expected: &'static str },
     /// A function of the wrong precision.
     Precision { expected: &'static str },
     /// There is no training data yet.
     NoData,
-    /// Somebody is at work on the handle.
+    /// Another call is at work on the handle.
     Busy,
     /// An earlier panic.
     Poisoned,
-    /// A panic, with what it said.
+    /// A panic, with its message.
     Panic(String),
 }
 
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
-        Failure::Refusal(refusal)
+impl From<CallError> for Error {
+    fn from(error: CallError) -> Self {
+        Error::Call(error)
     }
 }
 
-impl From<HostError> for Failure {
+impl From<HostError> for Error {
     fn from(error: HostError) -> Self {
         match error {
-            HostError::Core(error) => Failure::Refusal(Refusal::Core(error)),
-            error => Failure::Host(error),
+            HostError::Core(error) => Error::Call(CallError::Core(error)),
+            error => Error::Host(error),
         }
     }
 }
 
-impl Failure {
-    /// The code that the call returns.
-    pub(crate) fn status(&self) -> altmin_status {
+impl StatusError for Error {
+    fn status(&self) -> altmin_status {
         use altmin_status as status;
         match self {
-            Failure::Refusal(refusal) => refusal.status(),
-            Failure::Host(error) => of_host(error),
-            Failure::Size { .. } => status::Shape,
-            Failure::Setting { .. } | Failure::Precision { .. } => status::Setting,
-            Failure::NoData => status::State,
-            Failure::Busy => status::Busy,
-            Failure::Poisoned => status::Poisoned,
-            Failure::Panic(_) => status::Panic,
+            Error::Call(error) => error.status(),
+            Error::Host(error) => of_host(error),
+            Error::Size { .. } => status::Shape,
+            Error::Setting { .. } | Error::Precision { .. } => status::Setting,
+            Error::NoData => status::State,
+            Error::Busy => status::Busy,
+            Error::Poisoned => status::Poisoned,
+            Error::Panic(_) => status::Panic,
+        }
+    }
+
+    fn call_error(&self) -> Option<&CallError> {
+        match self {
+            Error::Call(error) => Some(error),
+            _ => None,
         }
     }
 }
 
-/// The code of what the host refuses.
+/// The status of an error of the host.
 fn of_host(error: &HostError) -> altmin_status {
     use altmin_status as status;
     match error {
@@ -82,34 +88,32 @@ fn of_host(error: &HostError) -> altmin_status {
     }
 }
 
-impl fmt::Display for Failure {
+impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::Refusal(refusal) => refusal.fmt(f),
-            Failure::Host(error) => error.fmt(f),
-            Failure::Size { argument, found, expected } => {
+            Error::Call(error) => error.fmt(f),
+            Error::Host(error) => error.fmt(f),
+            Error::Size { argument, found, expected } => {
                 write!(f, "`{argument}` is {found}, expected {expected}")
             }
-            Failure::Setting { argument, found, expected } => {
+            Error::Setting { argument, found, expected } => {
                 write!(f, "`{argument}` is `{found}`, expected {expected}")
             }
-            Failure::Precision { expected } => {
+            Error::Precision { expected } => {
                 write!(f, "the handle computes in {expected}: call the function of that type")
             }
-            Failure::NoData => f.write_str("there is no training data: call altmin_trainer_set_data first"),
-            Failure::Busy => {
+            Error::NoData => f.write_str("there is no training data: call altmin_trainer_set_data first"),
+            Error::Busy => {
                 f.write_str("the handle is at work, in another thread or in the observer that calls")
             }
-            Failure::Poisoned => {
-                f.write_str("an earlier failure of the library has left the handle of no use")
-            }
-            Failure::Panic(said) => write!(f, "the library failed ({said}): please report it"),
+            Error::Poisoned => f.write_str("an earlier failure of the library has left the handle of no use"),
+            Error::Panic(said) => write!(f, "the library failed ({said}): please report it"),
         }
     }
 }
 
 /// Runs a call that may panic: nothing may unwind into C.
-pub(crate) fn caught<R>(call: impl FnOnce() -> Answer<R>) -> Answer<R> {
+pub(crate) fn caught<R>(call: impl FnOnce() -> Result<R>) -> Result<R> {
     let _quiet = quiet::enter();
     // What the call had borrowed is the caller's memory and the handle, which both are of no use after a panic.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|payload| {
@@ -119,7 +123,7 @@ pub(crate) fn caught<R>(call: impl FnOnce() -> Answer<R>) -> Answer<R> {
                 payload.downcast::<&str>().map_or_else(|_| "unknown".into(), |text| (*text).into())
             }
         };
-        Err(Failure::Panic(said))
+        Err(Error::Panic(said))
     })
 }
 
@@ -129,62 +133,46 @@ pub(crate) fn caught<R>(call: impl FnOnce() -> Answer<R>) -> Answer<R> {
 /// As the crate's documentation says of every pointer.
 pub(crate) unsafe fn guard(
     error: *mut altmin_error,
-    call: impl FnOnce(&mut Memory) -> Answer,
+    call: impl FnOnce(&mut Memory) -> Result,
 ) -> altmin_status {
-    let mut memory = Memory::default();
-    let found = caught(|| {
-        // Any address will do for the struct: it counts as bytes.
-        // SAFETY: the caller's promise is this function's.
-        unsafe { memory.result("error", error.cast::<[u8; size_of::<altmin_error>()]>())? };
-        call(&mut memory)
-    });
-    // What lies over the struct is an output that must stay as it is, or an input.
-    let hidden = matches!(found, Err(Failure::Refusal(Refusal::Overlap { other: "error", .. })));
-    let answer = match &found {
-        Ok(()) => altmin_error::new(altmin_status::Ok, &""),
-        Err(failure) => altmin_error::new(failure.status(), failure),
-    };
-    if !error.is_null() && !hidden {
-        // SAFETY: a pointer that is not NULL points to the struct, as the caller promises; any address will do.
-        unsafe { error.write_unaligned(answer) };
-    }
-    answer.status
+    // SAFETY: the caller's promise is this function's.
+    unsafe { boundary::guard(error, |memory| caught(|| call(memory))) }
 }
 
 /// `Ok` when a size is what it must be.
-pub(crate) fn require_size(argument: &'static str, found: usize, expected: usize) -> Answer {
+pub(crate) fn require_size(argument: &'static str, found: usize, expected: usize) -> Result {
     match found {
-        0 if expected > 0 => Err(Refusal::Zero { argument }.into()),
+        0 if expected > 0 => Err(CallError::Zero { argument }.into()),
         found if found == expected => Ok(()),
-        found => Err(Failure::Size { argument, found, expected }),
+        found => Err(Error::Size { argument, found, expected }),
     }
 }
 
 /// A pointer is given that must not be.
-pub(crate) fn given(argument: &'static str, expected: &'static str) -> Failure {
-    Failure::Setting { argument, found: "given".into(), expected }
+pub(crate) fn given(argument: &'static str, expected: &'static str) -> Error {
+    Error::Setting { argument, found: "given".into(), expected }
 }
 
 /// `Ok` when a struct that begins with its size has that of the present version.
 ///
 /// # Safety
 /// As the crate's documentation says of every pointer.
-pub(crate) unsafe fn require_struct_size<S>(argument: &'static str, structure: *const S) -> Answer {
+pub(crate) unsafe fn require_struct_size<S>(argument: &'static str, structure: *const S) -> Result {
     // The rest of the struct may be shorter than it should, so this looks at the size alone.
     // SAFETY: the caller's promise is this function's.
     let found = *unsafe { Memory::default().structure(argument, structure.cast::<usize>())? };
     let expected = size_of::<S>();
-    if found == expected { Ok(()) } else { Err(Refusal::StructSize { argument, found, expected }.into()) }
+    if found == expected { Ok(()) } else { Err(CallError::StructSize { argument, found, expected }.into()) }
 }
 
 /// A text in UTF-8.
 ///
 /// # Safety
 /// As the crate's documentation says of every pointer.
-pub(crate) unsafe fn text<'a>(argument: &'static str, text: *const c_char) -> Answer<&'a str> {
+pub(crate) unsafe fn text<'a>(argument: &'static str, text: *const c_char) -> Result<&'a str> {
     // SAFETY: the caller's promise is this function's.
     let text = unsafe { bytes(argument, text)? };
-    text.to_str().map_err(|_| Failure::Setting {
+    text.to_str().map_err(|_| Error::Setting {
         argument,
         found: text.to_string_lossy().into_owned(),
         expected: "text in UTF-8",
@@ -195,7 +183,7 @@ pub(crate) unsafe fn text<'a>(argument: &'static str, text: *const c_char) -> An
 ///
 /// # Safety
 /// As the crate's documentation says of every pointer.
-pub(crate) unsafe fn path<'a>(argument: &'static str, path: *const c_char) -> Answer<&'a Path> {
+pub(crate) unsafe fn path<'a>(argument: &'static str, path: *const c_char) -> Result<&'a Path> {
     #[cfg(unix)]
     {
         use std::os::unix::ffi::OsStrExt as _;
@@ -210,9 +198,9 @@ pub(crate) unsafe fn path<'a>(argument: &'static str, path: *const c_char) -> An
     }
 }
 
-unsafe fn bytes<'a>(argument: &'static str, text: *const c_char) -> Answer<&'a CStr> {
+unsafe fn bytes<'a>(argument: &'static str, text: *const c_char) -> Result<&'a CStr> {
     if text.is_null() {
-        return Err(Refusal::Null { argument }.into());
+        return Err(CallError::Null { argument }.into());
     }
     // SAFETY: not NULL, and it ends with a 0, as the caller promises.
     Ok(unsafe { CStr::from_ptr(text) })

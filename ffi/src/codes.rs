@@ -3,9 +3,9 @@
 
 use altmin::settings::{Inner, Kernel, Method, Precision};
 use altmin_core::Choice;
-use altmin_level1::error::Refusal;
+use altmin_level1::error::CallError;
 
-use crate::boundary::Answer;
+use crate::boundary::Result;
 
 /// The code of a setting that nobody has chosen: the method's default, or none that is known.
 pub const ALTMIN_DEFAULT: i32 = -1;
@@ -123,13 +123,13 @@ pub(crate) fn meaning<C: Code, V: Copy>(
     argument: &'static str,
     table: &[(C, V)],
     found: i32,
-) -> Answer<Option<V>> {
+) -> Result<Option<V>> {
     if found == ALTMIN_DEFAULT {
         return Ok(None);
     }
     match table.iter().find(|(code, _)| code.number() == found) {
         Some(&(_, value)) => Ok(Some(value)),
-        None => Err(Refusal::Code { argument, found }.into()),
+        None => Err(CallError::Code { argument, found }.into()),
     }
 }
 
@@ -139,12 +139,12 @@ pub(crate) fn number<C: Code, V: PartialEq>(table: &[(C, V)], value: V) -> i32 {
 }
 
 /// A choice of the core from its code; `None` for [`ALTMIN_DEFAULT`]. The parameter is NaN for its default.
-pub(crate) fn choice<V: Choice>(argument: &'static str, found: i32, parameter: f64) -> Answer<Option<V>> {
+pub(crate) fn choice<V: Choice>(argument: &'static str, found: i32, parameter: f64) -> Result<Option<V>> {
     if found == ALTMIN_DEFAULT {
         return Ok(None);
     }
     match V::from_code(found, (!parameter.is_nan()).then_some(parameter)) {
-        None => Err(Refusal::Code { argument, found }.into()),
+        None => Err(CallError::Code { argument, found }.into()),
         known => Ok(known),
     }
 }

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use altmin_level1::boundary::Memory;
-use altmin_level1::error::altmin_status;
+use altmin_level1::error::{StatusError, altmin_status};
 
-use crate::boundary::{Answer, Failure, caught};
+use crate::boundary::{Error, Result, caught};
 use crate::session::Session;
 use turn::Turn;
 
@@ -53,10 +53,10 @@ impl Messages {
         self.last = None;
     }
 
-    fn say(&mut self, failure: &Failure) {
+    fn say(&mut self, error: &Error) {
         // A text that came in may not have a 0 inside, and no other has.
-        let message = CString::new(failure.to_string().replace('\0', " ")).unwrap_or_default();
-        // The same failure over and over takes no more memory.
+        let message = CString::new(error.to_string().replace('\0', " ")).unwrap_or_default();
+        // The same error over and over takes no more memory.
         let known = self.kept.iter().position(|kept| *kept == message);
         self.last = known.or_else(|| {
             self.kept.push(message);
@@ -106,7 +106,7 @@ impl altmin_trainer {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// The last failure since the last change began.
+    /// The last error since the last change began.
     pub(crate) fn last_error(&self) -> *const c_char {
         self.messages().last().as_ptr()
     }
@@ -115,26 +115,26 @@ impl altmin_trainer {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn require_sound(&self) -> Answer {
-        if self.poisoned.load(Ordering::Acquire) { Err(Failure::Poisoned) } else { Ok(()) }
+    fn require_sound(&self) -> Result {
+        if self.poisoned.load(Ordering::Acquire) { Err(Error::Poisoned) } else { Ok(()) }
     }
 
-    fn read(&self) -> Answer<RwLockReadGuard<'_, Session>> {
+    fn read(&self) -> Result<RwLockReadGuard<'_, Session>> {
         match self.session.try_read() {
             Ok(session) => Ok(session),
-            Err(TryLockError::WouldBlock) => Err(Failure::Busy),
-            Err(TryLockError::Poisoned(_)) => Err(Failure::Poisoned),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy),
+            Err(TryLockError::Poisoned(_)) => Err(Error::Poisoned),
         }
     }
 
-    /// The status of an answer; keeps its message.
-    fn report(&self, answer: &Answer) -> altmin_status {
-        let Err(failure) = answer else { return altmin_status::Ok };
-        if matches!(failure, Failure::Panic(_)) {
+    /// The status of a result; keeps its message.
+    fn report(&self, result: &Result) -> altmin_status {
+        let Err(error) = result else { return altmin_status::Ok };
+        if matches!(error, Error::Panic(_)) {
             self.poisoned.store(true, Ordering::Release);
         }
-        self.messages().say(failure);
-        failure.status()
+        self.messages().say(error);
+        error.status()
     }
 }
 
@@ -144,16 +144,16 @@ impl altmin_trainer {
 /// As the crate's documentation says of every handle.
 pub(crate) unsafe fn alone(
     trainer: *mut altmin_trainer,
-    call: impl FnOnce(Alone<'_>, &mut Memory) -> Answer,
+    call: impl FnOnce(Alone<'_>, &mut Memory) -> Result,
 ) -> altmin_status {
     // SAFETY: NULL or alive, as the caller promises; alive until its turn ends below.
     let Some(handle) = (unsafe { trainer.as_ref() }) else { return altmin_status::Null };
     if !handle.turn.take() {
-        return handle.report(&Err(Failure::Busy));
+        return handle.report(&Err(Error::Busy));
     }
     handle.messages().clear();
-    let answer = handle.require_sound().and_then(|()| caught(|| call(Alone(handle), &mut Memory::default())));
-    let status = handle.report(&answer);
+    let result = handle.require_sound().and_then(|()| caught(|| call(Alone(handle), &mut Memory::default())));
+    let status = handle.report(&result);
     if handle.turn.end() {
         // SAFETY: it is from `new`, and who gave it up has left it to this call.
         drop(unsafe { Box::from_raw(trainer) });
@@ -167,15 +167,15 @@ pub(crate) unsafe fn alone(
 /// As the crate's documentation says of every handle.
 pub(crate) unsafe fn reading(
     trainer: *const altmin_trainer,
-    call: impl FnOnce(&Session, &mut Memory) -> Answer,
+    call: impl FnOnce(&Session, &mut Memory) -> Result,
 ) -> altmin_status {
     // SAFETY: NULL or alive, as the caller promises.
     let Some(handle) = (unsafe { trainer.as_ref() }) else { return altmin_status::Null };
-    let answer = handle.require_sound().and_then(|()| {
+    let result = handle.require_sound().and_then(|()| {
         let session = handle.read()?;
         caught(|| call(&session, &mut Memory::default()))
     });
-    handle.report(&answer)
+    handle.report(&result)
 }
 
 /// Frees the handle, or leaves that to the call at work.
@@ -267,10 +267,10 @@ mod tests {
         // SAFETY: the handle lives until it is freed, and the text until the next change.
         unsafe {
             assert_eq!(message(trainer), "");
-            assert_eq!(reading(trainer, |_, _| Err(Failure::NoData)), altmin_status::State);
+            assert_eq!(reading(trainer, |_, _| Err(Error::NoData)), altmin_status::State);
             let first = (*trainer).last_error();
             let text = CStr::from_ptr(first).to_owned();
-            assert_eq!(reading(trainer, |_, _| Err(Failure::Busy)), altmin_status::Busy);
+            assert_eq!(reading(trainer, |_, _| Err(Error::Busy)), altmin_status::Busy);
             assert_ne!(message(trainer).as_bytes(), text.as_bytes());
             assert_eq!(CStr::from_ptr(first), text.as_c_str());
             assert_eq!(alone(trainer, |_, _| Ok(())), altmin_status::Ok);

@@ -7,7 +7,7 @@ use altmin::run::Metrics;
 use altmin::settings::{Precision, Settings};
 use altmin_core::Real;
 
-use crate::boundary::Failure;
+use crate::boundary::Error;
 use crate::codes::{ALTMIN_DEFAULT, METHODS, PRECISIONS, number};
 use crate::session::{Session, with_trainer};
 
@@ -58,7 +58,7 @@ pub struct altmin_info {
 impl altmin_info {
     /// Of a training.
     pub(crate) fn of(session: &Session) -> Self {
-        let begun = with_trainer!(&session.run, trainer => Ok::<_, Failure>(Self::of_trainer(trainer, &session.settings)));
+        let begun = with_trainer!(&session.run, trainer => Ok::<_, Error>(Self::of_trainer(trainer, &session.settings)));
         begun.unwrap_or_else(|_| Self::of_settings(&session.settings))
     }
 

@@ -7,9 +7,9 @@ use altmin::network::evaluate;
 use altmin::settings::Precision;
 use altmin_core::Real;
 use altmin_level1::boundary::Memory;
-use altmin_level1::error::{Refusal, altmin_error, altmin_status};
+use altmin_level1::error::{CallError, altmin_error, altmin_status};
 
-use crate::boundary::{Answer, Failure, guard, path, require_size, require_struct_size};
+use crate::boundary::{Error, Result, guard, path, require_size, require_struct_size};
 use crate::codes::{PRECISIONS, meaning};
 use crate::info::altmin_info;
 use crate::prediction::{Wanted, largest};
@@ -111,18 +111,12 @@ pub unsafe extern "C" fn altmin_model_predict_f32(
     unsafe {
         guard(error, |memory| match &handle(model)?.0 {
             AnyModel::F32(model) => predict(memory, model, n_features, m, x, ldx, scores, lds, classes),
-            AnyModel::F64(_) => Err(Failure::Precision { expected: "double" }),
+            AnyModel::F64(_) => Err(Error::Precision { expected: "double" }),
         })
     }
 }
 
-/// altmin_model_predict_f32 in double.
-///
-/// @param n_features of a sample, as altmin_model_info tells
-/// @param m samples
-/// @param x n_features x m
-/// @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is not looked at
-/// @param[out] classes m; or NULL, as it must be where values are learnt
+/// As altmin_model_predict_f32, in double precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_model_predict_f64(
     model: *const altmin_model,
@@ -138,14 +132,14 @@ pub unsafe extern "C" fn altmin_model_predict_f64(
     unsafe {
         guard(error, |memory| match &handle(model)?.0 {
             AnyModel::F64(model) => predict(memory, model, n_features, m, x, ldx, scores, lds, classes),
-            AnyModel::F32(_) => Err(Failure::Precision { expected: "float" }),
+            AnyModel::F32(_) => Err(Error::Precision { expected: "float" }),
         })
     }
 }
 
-unsafe fn handle<'a>(model: *const altmin_model) -> Answer<&'a altmin_model> {
+unsafe fn handle<'a>(model: *const altmin_model) -> Result<&'a altmin_model> {
     // SAFETY: NULL or alive, as the crate's documentation says.
-    unsafe { model.as_ref() }.ok_or(Refusal::Null { argument: "model" }.into())
+    unsafe { model.as_ref() }.ok_or(CallError::Null { argument: "model" }.into())
 }
 
 unsafe fn predict<T: Real>(
@@ -158,7 +152,7 @@ unsafe fn predict<T: Real>(
     scores: *mut T,
     lds: usize,
     classes: *mut i32,
-) -> Answer {
+) -> Result {
     require_size("n_features", n_features, model.n_features())?;
     let (outputs, values) = (model.outputs.names().len(), model.outputs.are_values());
     // SAFETY: the caller's promise is this function's.

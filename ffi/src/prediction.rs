@@ -3,9 +3,9 @@
 use altmin_core::Real;
 use altmin_core::loss::argmax;
 use altmin_level1::boundary::{Memory, elements};
-use altmin_level1::error::Refusal;
+use altmin_level1::error::CallError;
 
-use crate::boundary::{Answer, given};
+use crate::boundary::{Result, given};
 
 /// The caller's memory for what is wanted.
 pub(crate) struct Wanted<'a, T> {
@@ -30,9 +30,9 @@ impl<T: Real> Wanted<'_, T> {
         scores: *mut T,
         lds: usize,
         classes: *mut i32,
-    ) -> Answer<Self> {
+    ) -> Result<Self> {
         if scores.is_null() && classes.is_null() && m > 0 {
-            return Err(Refusal::Neither { argument: "scores", other: "classes" }.into());
+            return Err(CallError::Neither { argument: "scores", other: "classes" }.into());
         }
         if values && !classes.is_null() {
             return Err(given("classes", "NULL, as the network is for values"));

@@ -7,7 +7,7 @@ use altmin::data::{Dataset, ImageShape};
 use altmin::settings::{Precision, Settings};
 use altmin_core::Real;
 
-use crate::boundary::{Answer, Failure};
+use crate::boundary::{Error, Result};
 use crate::observer::Watch;
 
 /// A training.
@@ -37,7 +37,7 @@ macro_rules! with_trainer {
         match $run {
             $crate::session::Run::F32(Some($trainer)) => $body,
             $crate::session::Run::F64(Some($trainer)) => $body,
-            _ => Err($crate::boundary::Failure::NoData),
+            _ => Err($crate::boundary::Error::NoData),
         }
     };
 }
@@ -53,50 +53,50 @@ impl Session {
     }
 
     /// Begins a training on a data set; an earlier one is forgotten.
-    pub(crate) fn begin<T: Scalar>(&mut self, data: Dataset<T>) -> Answer {
+    pub(crate) fn begin<T: Scalar>(&mut self, data: Dataset<T>) -> Result {
         let trainer = Trainer::without_test(&self.settings, Arc::new(data))?;
         *T::slot_mut(&mut self.run)? = Some(trainer);
         Ok(())
     }
 
     /// `Ok` when the training is of this precision.
-    pub(crate) fn require<T: Scalar>(&self) -> Answer {
+    pub(crate) fn require<T: Scalar>(&self) -> Result {
         T::slot(&self.run).map(|_| ())
     }
 
     /// The trainer of this precision.
-    pub(crate) fn trainer<T: Scalar>(&self) -> Answer<&Trainer<T>> {
-        T::slot(&self.run)?.as_ref().ok_or(Failure::NoData)
+    pub(crate) fn trainer<T: Scalar>(&self) -> Result<&Trainer<T>> {
+        T::slot(&self.run)?.as_ref().ok_or(Error::NoData)
     }
 
     /// The trainer of this precision.
-    pub(crate) fn trainer_mut<T: Scalar>(&mut self) -> Answer<&mut Trainer<T>> {
-        T::slot_mut(&mut self.run)?.as_mut().ok_or(Failure::NoData)
+    pub(crate) fn trainer_mut<T: Scalar>(&mut self) -> Result<&mut Trainer<T>> {
+        T::slot_mut(&mut self.run)?.as_mut().ok_or(Error::NoData)
     }
 }
 
 /// A scalar type of the interface.
 pub(crate) trait Scalar: Real {
     /// The trainer's place, if it is of this type.
-    fn slot(run: &Run) -> Answer<&Option<Trainer<Self>>>;
+    fn slot(run: &Run) -> Result<&Option<Trainer<Self>>>;
     /// The trainer's place, if it is of this type.
-    fn slot_mut(run: &mut Run) -> Answer<&mut Option<Trainer<Self>>>;
+    fn slot_mut(run: &mut Run) -> Result<&mut Option<Trainer<Self>>>;
 }
 
 macro_rules! scalar {
     ($T:ty, $variant:ident, $other:literal) => {
         impl Scalar for $T {
-            fn slot(run: &Run) -> Answer<&Option<Trainer<Self>>> {
+            fn slot(run: &Run) -> Result<&Option<Trainer<Self>>> {
                 match run {
                     Run::$variant(trainer) => Ok(trainer),
-                    _ => Err(Failure::Precision { expected: $other }),
+                    _ => Err(Error::Precision { expected: $other }),
                 }
             }
 
-            fn slot_mut(run: &mut Run) -> Answer<&mut Option<Trainer<Self>>> {
+            fn slot_mut(run: &mut Run) -> Result<&mut Option<Trainer<Self>>> {
                 match run {
                     Run::$variant(trainer) => Ok(trainer),
-                    _ => Err(Failure::Precision { expected: $other }),
+                    _ => Err(Error::Precision { expected: $other }),
                 }
             }
         }

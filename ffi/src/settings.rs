@@ -7,9 +7,9 @@ use std::time::Duration;
 use altmin::data::{DataSource, ImageShape};
 use altmin::settings::{Batch, Settings, TimeLimit, Tolerance, TrainOptions, Widths};
 use altmin_level1::boundary::Memory;
-use altmin_level1::error::{Refusal, altmin_status};
+use altmin_level1::error::{CallError, StatusError, altmin_status};
 
-use crate::boundary::{Answer, Failure, caught, require_struct_size, text};
+use crate::boundary::{Error, Result, caught, require_struct_size, text};
 use crate::codes::{ALTMIN_DEFAULT, INNERS, KERNELS, METHODS, PRECISIONS, choice, meaning};
 
 /// Settings of a training. altmin_settings_init fills in defaults, which every field says how to ask for: ALTMIN_DEFAULT
@@ -96,17 +96,17 @@ pub unsafe extern "C" fn altmin_settings_init(
     settings: *mut altmin_settings,
     struct_size: usize,
 ) -> altmin_status {
-    let answer = caught(|| {
+    let result = caught(|| {
         // SAFETY: as the crate's documentation says.
         let expected = size_of::<altmin_settings>();
         if struct_size != expected && !settings.is_null() {
-            return Err(Refusal::StructSize { argument: "settings", found: struct_size, expected }.into());
+            return Err(CallError::StructSize { argument: "settings", found: struct_size, expected }.into());
         }
         let settings = unsafe { Memory::default().vector_out("settings", settings, 1)? };
         settings.fill(DEFAULTS);
         Ok(())
     });
-    answer.map_or_else(|failure| failure.status(), |()| altmin_status::Ok)
+    result.map_or_else(|error| error.status(), |()| altmin_status::Ok)
 }
 
 const DEFAULTS: altmin_settings = altmin_settings {
@@ -155,7 +155,7 @@ pub(crate) struct Resolved {
 ///
 /// # Safety
 /// As the crate's documentation says of every pointer.
-pub(crate) unsafe fn resolve(memory: &mut Memory, settings: *const altmin_settings) -> Answer<Resolved> {
+pub(crate) unsafe fn resolve(memory: &mut Memory, settings: *const altmin_settings) -> Result<Resolved> {
     // SAFETY: the caller's promise is this function's.
     unsafe {
         require_struct_size("settings", settings)?;
@@ -173,7 +173,7 @@ pub(crate) unsafe fn resolve(memory: &mut Memory, settings: *const altmin_settin
 }
 
 /// The fields that do not have their default.
-unsafe fn fields(memory: &mut Memory, given: &altmin_settings) -> Answer<TrainOptions> {
+unsafe fn fields(memory: &mut Memory, given: &altmin_settings) -> Result<TrainOptions> {
     let number = |field: f64| (!field.is_nan()).then_some(field);
     let size = |field: usize| (field != 0).then_some(field);
     // SAFETY: the caller's promise is this function's.
@@ -207,19 +207,19 @@ unsafe fn fields(memory: &mut Memory, given: &altmin_settings) -> Answer<TrainOp
     })
 }
 
-unsafe fn hidden(memory: &mut Memory, given: &altmin_settings) -> Answer<Option<Widths>> {
+unsafe fn hidden(memory: &mut Memory, given: &altmin_settings) -> Result<Option<Widths>> {
     if given.hidden.is_null() && given.hidden_count == 0 {
         return Ok(None);
     }
     if given.hidden_count == 0 {
-        return Err(Refusal::Zero { argument: "hidden_count" }.into());
+        return Err(CallError::Zero { argument: "hidden_count" }.into());
     }
     // SAFETY: the caller's promise is this function's.
     let widths = unsafe { memory.array("hidden", given.hidden, given.hidden_count)? };
     Ok(Some(Widths(widths.to_vec())))
 }
 
-unsafe fn network(given: &altmin_settings) -> Answer<Option<altmin::network::blocks::Architecture>> {
+unsafe fn network(given: &altmin_settings) -> Result<Option<altmin::network::blocks::Architecture>> {
     if given.network.is_null() {
         return Ok(None);
     }
@@ -227,8 +227,8 @@ unsafe fn network(given: &altmin_settings) -> Answer<Option<altmin::network::blo
     Ok(Some(unsafe { text("network", given.network)? }.parse()?))
 }
 
-fn time_limit(seconds: f64) -> Answer<TimeLimit> {
-    let duration = Duration::try_from_secs_f64(seconds).map_err(|_| Failure::Setting {
+fn time_limit(seconds: f64) -> Result<TimeLimit> {
+    let duration = Duration::try_from_secs_f64(seconds).map_err(|_| Error::Setting {
         argument: "time_limit",
         found: seconds.to_string(),
         expected: "seconds above 0",
@@ -236,7 +236,7 @@ fn time_limit(seconds: f64) -> Answer<TimeLimit> {
     Ok(TimeLimit(Some(duration)))
 }
 
-fn image(given: &altmin_settings) -> Answer<Option<ImageShape>> {
+fn image(given: &altmin_settings) -> Result<Option<ImageShape>> {
     let &altmin_settings { channels, height, width, .. } = given;
     if channels == 0 && height == 0 && width == 0 {
         return Ok(None);
@@ -246,6 +246,6 @@ fn image(given: &altmin_settings) -> Answer<Option<ImageShape>> {
     let image = ImageShape { channels, height, width };
     match image.n_features() {
         Some(_) => Ok(Some(image)),
-        None => Err(Refusal::Overflow { argument: "channels" }.into()),
+        None => Err(CallError::Overflow { argument: "channels" }.into()),
     }
 }

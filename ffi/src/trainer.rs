@@ -9,7 +9,7 @@ use altmin::run::{Change, Metrics, Observer, Outcome, Summary};
 use altmin_level1::boundary::give;
 use altmin_level1::error::{altmin_error, altmin_status};
 
-use crate::boundary::{Answer, Failure, guard, require_struct_size};
+use crate::boundary::{Error, Result, guard, require_struct_size};
 use crate::codes::altmin_outcome;
 pub use crate::handle::altmin_trainer;
 use crate::handle::{self, Alone, alone, reading};
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn altmin_trainer_last_error(trainer: *const altmin_traine
 }
 
 /// Sweeps one by one, so that between them the handle can be read.
-fn sweeps(turn: &Alone<'_>, n: usize) -> Answer<altmin_outcome> {
+fn sweeps(turn: &Alone<'_>, n: usize) -> Result<altmin_outcome> {
     with_trainer!(&turn.session().run, _trainer => Ok(()))?;
     if n > 0 && turn.take_stop() {
         return Ok(altmin_outcome::Stopped);
@@ -155,7 +155,7 @@ fn sweeps(turn: &Alone<'_>, n: usize) -> Answer<altmin_outcome> {
 }
 
 /// One sweep: what became of it, and, if it was good, whom to tell what.
-fn sweep(turn: &Alone<'_>) -> Answer<(altmin_outcome, Option<(Watch, Metrics)>)> {
+fn sweep(turn: &Alone<'_>) -> Result<(altmin_outcome, Option<(Watch, Metrics)>)> {
     let session = &mut *turn.session();
     with_trainer!(&mut session.run, trainer => {
         if session.limit.is_some_and(|limit| trainer.info().sweeps >= limit) {
@@ -168,7 +168,7 @@ fn sweep(turn: &Alone<'_>) -> Answer<(altmin_outcome, Option<(Watch, Metrics)>)>
             Outcome::Stopped => altmin_outcome::Stopped,
             Outcome::Diverged => return Ok((altmin_outcome::Diverged, None)),
         };
-        Ok::<_, Failure>((outcome, trainer.metrics().map(|metrics| (session.watch, *metrics))))
+        Ok::<_, Error>((outcome, trainer.metrics().map(|metrics| (session.watch, *metrics))))
     })
 }
 

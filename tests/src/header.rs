@@ -1,6 +1,11 @@
 //! `include/altmin.h`, made from the sources of the C interface.
 
+use altmin_core::choice::{Choice, Member};
+use altmin_core::loss::OutputSolver;
+use altmin_core::update::StepRuleKind;
+use altmin_core::{Activation, Loss, Regularizer};
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -36,14 +41,49 @@ pub fn generate() -> String {
     std::fs::create_dir_all(&target).expect("a folder for the expanded sources");
     let expanded = target.join("level1.rs");
     std::fs::write(&expanded, expand(&target)).expect("the expanded sources are written");
+    let choices = target.join("choices.rs");
+    std::fs::write(&choices, enums()).expect("the enums of choices are written");
     let config = cbindgen::Config::from_file(root().join("ffi/cbindgen.toml")).expect("cbindgen.toml");
     let mut text = Vec::new();
-    let mut builder = cbindgen::Builder::new().with_config(config).with_src(&expanded);
+    let mut builder = cbindgen::Builder::new().with_config(config).with_src(&choices).with_src(&expanded);
     for source in SOURCES {
         builder = builder.with_src(root().join("ffi/src").join(source));
     }
     builder.generate().expect("sources that cbindgen reads").write(&mut text);
     String::from_utf8(text).expect("a header in UTF-8")
+}
+
+/// The core's choices that are an enum in C: its name, what it is, its members.
+pub const CHOICES: [(&str, &str, &[Member]); 5] = [
+    ("altmin_activation", "The activation f of hidden layers.", Activation::<f64>::MEMBERS),
+    ("altmin_loss", "The risk R(z; y) of the last layer, summed over the samples.", Loss::MEMBERS),
+    (
+        "altmin_solver",
+        "How the subproblem of the last layer's z is solved where it has no closed form.",
+        OutputSolver::MEMBERS,
+    ),
+    ("altmin_regularizer", "The regulariser Omega on the weights.", Regularizer::<f64>::MEMBERS),
+    ("altmin_step", "How far a majorised step goes, or that it is exact.", StepRuleKind::MEMBERS),
+];
+
+/// The choices as enums of Rust, which cbindgen writes like all others.
+fn enums() -> String {
+    let mut text = String::new();
+    for (name, about, members) in CHOICES {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "/// {about}\n#[repr(i32)]\npub enum {name} {{");
+        for Member { name, code, about, .. } in members {
+            let _ = writeln!(text, "    /// {about}\n    {} = {code},", camel(name));
+        }
+        text.push_str("}\n\n");
+    }
+    text
+}
+
+/// `LeakyRelu` for `leaky-relu`.
+fn camel(name: &str) -> String {
+    let word = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('-').map(word).collect()
 }
 
 /// Sources of the trainer's handle that the header is made from.

@@ -147,17 +147,12 @@ fn in_rust() -> Numbers {
                 Ok, Null, Misaligned, Shape, LeadingDimension, Overflow, Overlap, Workspace, Code, Setting, NonFinite,
                 Singular, StructSize, State, Busy, Poisoned, Io, Format, Panic,
             }
-            altmin_activation { Relu, LeakyRelu, Sigmoid, Tanh }
             altmin_proximal { No, Yes }
             altmin_parts { All, Residual }
-            altmin_loss { CrossEntropy, LeastSquares }
-            altmin_solver { Newton, Fista }
             altmin_dual { Recovered, Stored }
             altmin_transpose { No, Yes }
-            altmin_regularizer { None, L1, L2 }
             altmin_order { WeightsFirst, BiasFirst }
             altmin_prepared { Columns, Tau, Inverse, OuterInverse }
-            altmin_step { Vector, Scalar, Backtracking, LeastSquares }
             altmin_method {
                 Pdadmm, Dladmm, Dlam, Taylor, Proxprop, Gd, Adagrad, Adadelta, Adam, Gsadmm, Gsam,
             }
@@ -172,9 +167,44 @@ fn in_rust() -> Numbers {
     }
 }
 
+/// The core's choices: C's name of a member is the enum's and the word that people write.
+fn choices() -> Numbers {
+    let constant = |of: &str, name: &str| format!("{of}_{name}").replace('-', "_").to_uppercase();
+    let members = header::CHOICES.iter().flat_map(|&(of, _, members)| members.iter().map(move |m| (of, m)));
+    members.map(|(of, member)| (constant(of, member.name), member.code as usize)).collect()
+}
+
 #[test]
 fn c_and_rust_agree() {
-    assert_eq!(in_c(), in_rust());
+    let mut expected = in_rust();
+    expected.extend(choices());
+    assert_eq!(in_c(), expected);
+}
+
+/// Programs that were compiled with an older header have these numbers in them.
+#[test]
+fn choices_have_the_numbers_that_they_always_had() {
+    let numbers = [
+        ("ALTMIN_ACTIVATION_RELU", 0),
+        ("ALTMIN_ACTIVATION_LEAKY_RELU", 1),
+        ("ALTMIN_ACTIVATION_SIGMOID", 2),
+        ("ALTMIN_ACTIVATION_TANH", 3),
+        ("ALTMIN_LOSS_CROSS_ENTROPY", 0),
+        ("ALTMIN_LOSS_LEAST_SQUARES", 1),
+        ("ALTMIN_SOLVER_NEWTON", 0),
+        ("ALTMIN_SOLVER_FISTA", 1),
+        ("ALTMIN_REGULARIZER_NONE", 0),
+        ("ALTMIN_REGULARIZER_L1", 1),
+        ("ALTMIN_REGULARIZER_L2", 2),
+        ("ALTMIN_STEP_VECTOR", 0),
+        ("ALTMIN_STEP_SCALAR", 1),
+        ("ALTMIN_STEP_BACKTRACKING", 2),
+        ("ALTMIN_STEP_LEAST_SQUARES", 3),
+    ];
+    let known = choices();
+    for (name, number) in numbers {
+        assert_eq!(known.get(name), Some(&number), "{name}");
+    }
 }
 
 #[test]

@@ -8,15 +8,15 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use altmin_core::gemm::Portable;
-use altmin_core::update::StepRule;
 use altmin_core::update::hidden::{self, Proximal};
 use altmin_core::update::input::{self, Prepared};
 use altmin_core::update::sums::SumsShape;
 use altmin_core::update::weights::{self, Change, Order};
+use altmin_core::update::{StepRule, StepRuleKind};
 use altmin_core::view::{dense, dense_mut};
 use altmin_core::workspace::Stack;
-use altmin_core::{Activation, Regularizer};
-use altmin_level1::codes::{altmin_step, altmin_step_rule};
+use altmin_core::{Activation, Choice as _, Regularizer};
+use altmin_level1::codes::altmin_step_rule;
 use altmin_level1::error::{altmin_error, altmin_status};
 use altmin_level1::hidden::altmin_hidden_step_f32;
 use altmin_level1::input::altmin_input_step_f32;
@@ -141,7 +141,7 @@ fn weights_step(criterion: &mut Criterion) {
     let mut error = no_error();
     let rule = altmin_step_rule {
         struct_size: size_of::<altmin_step_rule>(),
-        rule: altmin_step::Vector as i32,
+        rule: StepRuleKind::Vector.code(),
         start: 0.0,
         factor: 0.0,
         damping: 0.0,

@@ -1,17 +1,4 @@
-//! The one idiom of every function: [`guard`] around it, [`Memory`] for its pointers.
-//!
-//! ```ignore
-//! unsafe {
-//!     guard(error, |memory| {
-//!         let p = memory.matrix("p", p, n_in, m, ldp)?;
-//!         let mut r = memory.matrix_mut("r", r, n_out, m, ldr)?;
-//!         let stack = memory.workspace::<f32>(workspace, workspace_size)?;
-//!         let moved = memory.result("moved", moved)?;
-//!         give(moved, update(&p, &mut r, stack)?);
-//!         Ok(())
-//!     })
-//! }
-//! ```
+//! The boundary between C and Rust: [`guard`] runs a call, [`Memory`] checks its pointers.
 
 use core::ffi::c_void;
 
@@ -20,56 +7,60 @@ use altmin_core::view::{MatMut, MatRef, span, view, view_mut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Error, Real};
 
-use crate::error::{Refusal, altmin_error, altmin_status};
+use crate::error::{CallError, StatusError, altmin_error, altmin_status};
 
-/// What a checked call answers.
-pub type Answer<T = ()> = Result<T, Refusal>;
+/// The result of a checked call.
+pub type Result<T = (), E = CallError> = core::result::Result<T, E>;
 
-/// Runs a call, turns what it refuses into a status and a message, and a panic into [`altmin_status::Panic`].
+/// Runs a call: its error becomes a status and a message in the struct, which may be NULL.
 ///
 /// # Safety
 /// As the crate's documentation says of every pointer.
-pub unsafe fn guard(error: *mut altmin_error, call: impl FnOnce(&mut Memory) -> Answer) -> altmin_status {
+pub unsafe fn guard<E: StatusError>(
+    error: *mut altmin_error,
+    call: impl FnOnce(&mut Memory) -> Result<(), E>,
+) -> altmin_status {
     let mut memory = Memory::default();
-    let has_error = !error.is_null();
-    let found = caught(|| {
-        // Any address will do for the struct: it counts as bytes.
-        memory.take(
-            "error",
-            error.cast::<u8>(),
-            if has_error { size_of::<altmin_error>() } else { 0 },
-            true,
-        )?;
-        call(&mut memory)
-    });
-    // What lies over the struct is an output that must stay as it is, or an input.
-    let hidden = matches!(found, Some(Err(Refusal::Overlap { other: "error", .. })));
-    let answer = match found {
-        Some(Ok(())) => altmin_error::new(altmin_status::Ok, &""),
-        Some(Err(refusal)) => {
-            let refusal = memory.in_bytes(refusal);
-            altmin_error::new(refusal.status(), &refusal)
-        }
-        None => altmin_error::new(altmin_status::Panic, &"the library failed: please report it"),
+    let size = if error.is_null() { 0 } else { size_of::<altmin_error>() };
+    // Any address will do for the struct: it counts as bytes.
+    let taken = memory.take("error", error.cast::<u8>(), size, true);
+    let result = taken.map_err(E::from).and_then(|_| call(&mut memory));
+    let (report, found) = match &result {
+        Ok(()) => (altmin_error::new(altmin_status::Ok, &""), None),
+        Err(found) => (altmin_error::new(found.status(), found), found.call_error()),
     };
-    if has_error && !hidden {
+    // What lies over the struct is an output that must stay as it is, or an input.
+    let hidden = matches!(found, Some(CallError::Overlap { other: "error", .. }));
+    if !error.is_null() && !hidden {
         // SAFETY: a pointer that is not NULL points to the struct, as the caller promises; any address will do.
-        unsafe { error.write_unaligned(answer) };
+        unsafe { error.write_unaligned(report) };
     }
-    answer.status
+    report.status
 }
 
-/// `None` if the call panicked: nothing may unwind into C.
+/// Runs a call of this level, whose panics it catches.
+///
+/// # Safety
+/// As the crate's documentation says of every pointer.
+pub(crate) unsafe fn run(
+    error: *mut altmin_error,
+    call: impl FnOnce(&mut Memory) -> Result,
+) -> altmin_status {
+    // SAFETY: the caller's promise is this function's.
+    unsafe { guard(error, |memory| caught(|| call(memory)).map_err(|error| memory.in_bytes(error))) }
+}
+
+/// Nothing may unwind into C.
 #[cfg(feature = "std")]
-fn caught<R>(call: impl FnOnce() -> R) -> Option<R> {
+fn caught(call: impl FnOnce() -> Result) -> Result {
     // What a call had borrowed is the caller's memory, whose numbers are of no use after a panic, as the status says.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).ok()
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or(Err(CallError::Panic))
 }
 
 /// Without the standard library a panic does not come back.
 #[cfg(not(feature = "std"))]
-fn caught<R>(call: impl FnOnce() -> R) -> Option<R> {
-    Some(call())
+fn caught(call: impl FnOnce() -> Result) -> Result {
+    call()
 }
 
 /// Arguments with memory of their own that a call has at most.
@@ -100,55 +91,58 @@ impl Memory {
         data: *const T,
         elements: usize,
         written: bool,
-    ) -> Answer<bool> {
+    ) -> Result<bool> {
         let bytes = elements.checked_mul(size_of::<T>()).filter(|&bytes| isize::try_from(bytes).is_ok());
-        let bytes = bytes.ok_or(Refusal::Overflow { argument })?;
+        let bytes = bytes.ok_or(CallError::Overflow { argument })?;
         if bytes == 0 {
             return Ok(false);
         }
         if data.is_null() {
-            return Err(Refusal::Null { argument });
+            return Err(CallError::Null { argument });
         }
         if !data.is_aligned() {
-            return Err(Refusal::Misaligned { argument, alignment: align_of::<T>() });
+            return Err(CallError::Misaligned { argument, alignment: align_of::<T>() });
         }
         let start = data.addr();
-        let end = start.checked_add(bytes).ok_or(Refusal::Overflow { argument })?;
+        let end = start.checked_add(bytes).ok_or(CallError::Overflow { argument })?;
         let overlaps = |other: &&Taken| (written || other.written) && start < other.end && other.start < end;
         if let Some(other) = self.taken[..self.count].iter().find(overlaps) {
-            return Err(Refusal::Overlap { argument, other: other.argument });
+            return Err(CallError::Overlap { argument, other: other.argument });
         }
         self.taken[self.count] = Taken { argument, start, end, written };
         self.count += 1;
         Ok(true)
     }
 
+    /// Numbers of any kind to read.
+    ///
     /// # Safety
     /// As the crate's documentation says of every pointer; for all functions here.
-    unsafe fn slice<'a, T>(
+    pub unsafe fn array<'a, T>(
         &mut self,
         argument: &'static str,
         data: *const T,
-        elements: usize,
-    ) -> Answer<&'a [T]> {
-        if !self.take(argument, data, elements, false)? {
+        length: usize,
+    ) -> Result<&'a [T]> {
+        if !self.take(argument, data, length, false)? {
             return Ok(&[]);
         }
         // SAFETY: not NULL, aligned, no longer than memory can be, and nobody writes it during the call.
-        Ok(unsafe { core::slice::from_raw_parts(data, elements) })
+        Ok(unsafe { core::slice::from_raw_parts(data, length) })
     }
 
-    unsafe fn slice_mut<'a, T>(
+    /// A vector to write, whatever it holds.
+    pub unsafe fn vector_out<'a, T>(
         &mut self,
         argument: &'static str,
         data: *mut T,
-        elements: usize,
-    ) -> Answer<&'a mut [T]> {
-        if !self.take(argument, data, elements, true)? {
+        length: usize,
+    ) -> Result<&'a mut [T]> {
+        if !self.take(argument, data, length, true)? {
             return Ok(&mut []);
         }
-        // SAFETY: as in `slice`, and it overlaps nothing that this call has been given before or will be.
-        Ok(unsafe { core::slice::from_raw_parts_mut(data, elements) })
+        // SAFETY: as in `array`, and it overlaps nothing that this call has been given before or will be.
+        Ok(unsafe { core::slice::from_raw_parts_mut(data, length) })
     }
 
     /// A matrix to read, all of whose elements are finite.
@@ -159,10 +153,10 @@ impl Memory {
         rows: usize,
         columns: usize,
         leading_dimension: usize,
-    ) -> Answer<MatRef<'a, T>> {
+    ) -> Result<MatRef<'a, T>> {
         let elements = elements(argument, rows, columns, leading_dimension)?;
         // SAFETY: the caller's promise is this function's.
-        let data = unsafe { self.slice(argument, data, elements)? };
+        let data = unsafe { self.array(argument, data, elements)? };
         let matrix = view(argument, data, rows, columns, leading_dimension)?;
         require_finite(argument, &matrix)?;
         Ok(matrix)
@@ -176,7 +170,7 @@ impl Memory {
         rows: usize,
         columns: usize,
         leading_dimension: usize,
-    ) -> Answer<MatMut<'a, T>> {
+    ) -> Result<MatMut<'a, T>> {
         // SAFETY: the caller's promise is this function's.
         let matrix = unsafe { self.matrix_out(argument, data, rows, columns, leading_dimension)? };
         require_finite(argument, &altmin_core::view::as_ref(&matrix))?;
@@ -191,11 +185,30 @@ impl Memory {
         rows: usize,
         columns: usize,
         leading_dimension: usize,
-    ) -> Answer<MatMut<'a, T>> {
+    ) -> Result<MatMut<'a, T>> {
         let elements = elements(argument, rows, columns, leading_dimension)?;
         // SAFETY: the caller's promise is this function's.
-        let data = unsafe { self.slice_mut(argument, data, elements)? };
+        let data = unsafe { self.vector_out(argument, data, elements)? };
         Ok(view_mut(argument, data, rows, columns, leading_dimension)?)
+    }
+
+    /// A matrix to write, times a factor and with something added to it: what it holds matters unless the factor is 0.
+    pub unsafe fn matrix_accumulated<'a, T: Real>(
+        &mut self,
+        argument: &'static str,
+        data: *mut T,
+        rows: usize,
+        columns: usize,
+        leading_dimension: usize,
+        factor: T,
+    ) -> Result<MatMut<'a, T>> {
+        // SAFETY: the caller's promise is this function's.
+        unsafe {
+            match factor == T::ZERO {
+                true => self.matrix_out(argument, data, rows, columns, leading_dimension),
+                false => self.matrix_mut(argument, data, rows, columns, leading_dimension),
+            }
+        }
     }
 
     /// A vector to read, all of whose elements are finite.
@@ -204,9 +217,9 @@ impl Memory {
         argument: &'static str,
         data: *const T,
         length: usize,
-    ) -> Answer<&'a [T]> {
+    ) -> Result<&'a [T]> {
         // SAFETY: the caller's promise is this function's.
-        let vector = unsafe { self.slice(argument, data, length)? };
+        let vector = unsafe { self.array(argument, data, length)? };
         require_all_finite(argument, vector)?;
         Ok(vector)
     }
@@ -217,33 +230,11 @@ impl Memory {
         argument: &'static str,
         data: *mut T,
         length: usize,
-    ) -> Answer<&'a mut [T]> {
+    ) -> Result<&'a mut [T]> {
         // SAFETY: the caller's promise is this function's.
-        let vector = unsafe { self.slice_mut(argument, data, length)? };
+        let vector = unsafe { self.vector_out(argument, data, length)? };
         require_all_finite(argument, vector)?;
         Ok(vector)
-    }
-
-    /// A vector to write, whatever it holds.
-    pub unsafe fn vector_out<'a, T>(
-        &mut self,
-        argument: &'static str,
-        data: *mut T,
-        length: usize,
-    ) -> Answer<&'a mut [T]> {
-        // SAFETY: the caller's promise is this function's.
-        unsafe { self.slice_mut(argument, data, length) }
-    }
-
-    /// Numbers of any kind to read.
-    pub unsafe fn array<'a, T>(
-        &mut self,
-        argument: &'static str,
-        data: *const T,
-        length: usize,
-    ) -> Answer<&'a [T]> {
-        // SAFETY: the caller's promise is this function's.
-        unsafe { self.slice(argument, data, length) }
     }
 
     /// Classes of `m` samples, none of them negative.
@@ -252,11 +243,11 @@ impl Memory {
         argument: &'static str,
         classes: *const i32,
         m: usize,
-    ) -> Answer<&'a [u32]> {
+    ) -> Result<&'a [u32]> {
         // SAFETY: the caller's promise is this function's; the numbers' bits are the same in both types.
-        let classes = unsafe { self.slice(argument, classes.cast::<u32>(), m)? };
+        let classes = unsafe { self.array(argument, classes.cast::<u32>(), m)? };
         match classes.iter().map(|&class| class as i32).find(|&class| class < 0) {
-            Some(found) => Err(Refusal::Core(Error::Setting {
+            Some(found) => Err(CallError::Core(Error::Setting {
                 name: argument,
                 found: f64::from(found),
                 expected: "classes, 0 or above",
@@ -270,19 +261,19 @@ impl Memory {
         &mut self,
         workspace: *mut c_void,
         bytes: usize,
-    ) -> Answer<Stack<'a, T>> {
+    ) -> Result<Stack<'a, T>> {
         // SAFETY: the caller's promise is this function's.
-        let memory = unsafe { self.slice_mut("workspace", workspace.cast::<T>(), bytes / size_of::<T>())? };
+        let memory = unsafe { self.vector_out("workspace", workspace.cast::<T>(), bytes / size_of::<T>())? };
         self.workspace = (bytes, size_of::<T>());
         Ok(Stack::new(memory))
     }
 
     /// The core counts the workspace in elements, C in bytes.
-    fn in_bytes(&self, refusal: Refusal) -> Refusal {
-        match refusal {
-            Refusal::Core(Error::Workspace { needed, .. }) => {
+    fn in_bytes(&self, error: CallError) -> CallError {
+        match error {
+            CallError::Core(Error::Workspace { needed, .. }) => {
                 let (found, element) = self.workspace;
-                Refusal::Workspace { found, needed: needed.saturating_mul(element) }
+                CallError::Workspace { found, needed: needed.saturating_mul(element) }
             }
             other => other,
         }
@@ -293,24 +284,24 @@ impl Memory {
         &mut self,
         argument: &'static str,
         result: *mut R,
-    ) -> Answer<Option<&'a mut R>> {
+    ) -> Result<Option<&'a mut R>> {
         if result.is_null() {
             return Ok(None);
         }
         // SAFETY: the caller's promise is this function's.
-        Ok(unsafe { self.slice_mut(argument, result, 1)? }.first_mut())
+        Ok(unsafe { self.vector_out(argument, result, 1)? }.first_mut())
     }
 
     /// A struct, or a result that must be wanted.
-    pub unsafe fn required<'a, R>(&mut self, argument: &'static str, result: *mut R) -> Answer<&'a mut R> {
+    pub unsafe fn required<'a, R>(&mut self, argument: &'static str, result: *mut R) -> Result<&'a mut R> {
         // SAFETY: the caller's promise is this function's.
-        unsafe { self.result(argument, result)? }.ok_or(Refusal::Null { argument })
+        unsafe { self.result(argument, result)? }.ok_or(CallError::Null { argument })
     }
 
     /// A struct to read.
-    pub unsafe fn structure<'a, S>(&mut self, argument: &'static str, structure: *const S) -> Answer<&'a S> {
+    pub unsafe fn structure<'a, S>(&mut self, argument: &'static str, structure: *const S) -> Result<&'a S> {
         // SAFETY: the caller's promise is this function's.
-        unsafe { self.slice(argument, structure, 1)? }.first().ok_or(Refusal::Null { argument })
+        unsafe { self.array(argument, structure, 1)? }.first().ok_or(CallError::Null { argument })
     }
 }
 
@@ -323,10 +314,10 @@ pub unsafe fn target<'a, T: Real>(
     classes: *const i32,
     values: *const T,
     leading_dimension: usize,
-) -> Answer<Target<'a, T>> {
+) -> Result<Target<'a, T>> {
     let (argument, target) = match (classes.is_null(), values.is_null()) {
-        (false, false) => return Err(Refusal::Both { argument: "classes", other: "values" }),
-        (true, true) if m > 0 => return Err(Refusal::Neither { argument: "classes", other: "values" }),
+        (false, false) => return Err(CallError::Both { argument: "classes", other: "values" }),
+        (true, true) if m > 0 => return Err(CallError::Neither { argument: "classes", other: "values" }),
         // SAFETY: the caller's promise is this function's.
         (_, true) => ("classes", Target::Classes(unsafe { memory.classes("classes", classes, m)? })),
         // SAFETY: the same.
@@ -352,22 +343,16 @@ pub fn give<R>(to: Option<&mut R>, result: R) {
 }
 
 /// `Ok` when a size is not 0: a layer has features. (Samples may be none.)
-pub fn require_some(sizes: &[(&'static str, usize)]) -> Answer {
+pub fn require_some(sizes: &[(&'static str, usize)]) -> Result {
     match sizes.iter().find(|(_, size)| *size == 0) {
-        Some(&(argument, _)) => Err(Refusal::Zero { argument }),
+        Some(&(argument, _)) => Err(CallError::Zero { argument }),
         None => Ok(()),
     }
 }
 
-/// `Ok` when sizes are not 0, and matrices of them are as [`require_room`] wants. `m` may be 0.
-pub fn require_sizes(sizes: &[(&'static str, usize)], m: usize) -> Answer {
-    require_some(sizes)?;
-    require_room(sizes, m)
-}
-
 /// `Ok` when matrices of any two sizes, and those of `m` columns, are far from what memory can hold, so that no workspace
 /// of a few of them overflows.
-pub fn require_room(sizes: &[(&'static str, usize)], m: usize) -> Answer {
+pub fn require_room(sizes: &[(&'static str, usize)], m: usize) -> Result {
     let all = sizes.iter().fold(1, |sum: usize, &(_, size)| sum.saturating_add(size));
     let most = all.saturating_mul(all.saturating_add(m)).saturating_mul(64 * size_of::<f64>());
     match isize::try_from(most) {
@@ -375,34 +360,15 @@ pub fn require_room(sizes: &[(&'static str, usize)], m: usize) -> Answer {
         Err(_) => {
             // The largest is the one to blame.
             let largest = sizes.iter().fold(("m", m), |a, &b| if b.1 > a.1 { b } else { a });
-            Err(Refusal::Overflow { argument: largest.0 })
+            Err(CallError::Overflow { argument: largest.0 })
         }
     }
 }
 
-/// The body of nearly every `_workspace` function: the bytes of a requirement.
-pub unsafe fn query<T: Real>(
-    bytes: *mut usize,
-    sizes: &[(&'static str, usize)],
-    m: usize,
-    requirement: impl FnOnce() -> Requirement,
-    error: *mut altmin_error,
-) -> altmin_status {
-    // SAFETY: the caller's promise is this function's.
-    unsafe {
-        guard(error, |memory| {
-            let bytes = memory.required("bytes", bytes)?;
-            require_sizes(sizes, m)?;
-            give_bytes::<T>(bytes, requirement())
-        })
-    }
-}
-
-/// Writes the bytes of a requirement.
-pub fn give_bytes<T: Real>(to: &mut usize, requirement: Requirement) -> Answer {
+/// Bytes of a requirement.
+pub fn bytes<T: Real>(requirement: Requirement) -> Result<usize> {
     let needed = requirement.elements().checked_mul(size_of::<T>());
-    *to = needed.ok_or(Refusal::Overflow { argument: "bytes" })?;
-    Ok(())
+    needed.ok_or(CallError::Overflow { argument: "bytes" })
 }
 
 /// Elements from the first to the last of a matrix, gaps included.
@@ -411,14 +377,14 @@ pub fn elements(
     rows: usize,
     columns: usize,
     leading_dimension: usize,
-) -> Answer<usize> {
+) -> Result<usize> {
     if leading_dimension < rows {
         return Err(Error::LeadingDimension { argument, found: leading_dimension, rows }.into());
     }
-    span(rows, columns, leading_dimension).ok_or(Refusal::Overflow { argument })
+    span(rows, columns, leading_dimension).ok_or(CallError::Overflow { argument })
 }
 
-fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> Answer {
+fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> Result {
     let mut lanes = [T::ZERO; LANES];
     for j in 0..matrix.ncols() {
         taint(&mut lanes, altmin_core::view::column(matrix, j));
@@ -426,7 +392,7 @@ fn require_finite<T: Real>(argument: &'static str, matrix: &MatRef<'_, T>) -> An
     require_clean(argument, &lanes)
 }
 
-fn require_all_finite<T: Real>(argument: &'static str, numbers: &[T]) -> Answer {
+fn require_all_finite<T: Real>(argument: &'static str, numbers: &[T]) -> Result {
     let mut lanes = [T::ZERO; LANES];
     taint(&mut lanes, numbers);
     require_clean(argument, &lanes)
@@ -449,7 +415,7 @@ fn taint<T: Real>(lanes: &mut [T; LANES], numbers: &[T]) {
     }
 }
 
-fn require_clean<T: Real>(argument: &'static str, lanes: &[T; LANES]) -> Answer {
+fn require_clean<T: Real>(argument: &'static str, lanes: &[T; LANES]) -> Result {
     let clean = lanes.iter().fold(true, |clean, &lane| clean & (lane == T::ZERO));
-    if clean { Ok(()) } else { Err(Refusal::NonFinite { argument }) }
+    if clean { Ok(()) } else { Err(CallError::NonFinite { argument }) }
 }

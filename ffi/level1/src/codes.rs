@@ -1,6 +1,7 @@
 //! What the numbers of the C interface stand for.
 //!
-//! An unknown number must not become a Rust enum, so functions take `int32_t` and the enums here only give the names.
+//! An unknown number must not become a Rust enum, so functions take `int32_t` and the enums here only give the names. Those
+//! of the core's choices are in the core's tables, from which the header has them.
 #![expect(non_camel_case_types, reason = "C's names of the types")]
 
 use altmin_core::error::{Error, require_positive};
@@ -15,22 +16,8 @@ use altmin_core::update::weights::Order;
 use altmin_core::update::{StepRule, StepRuleKind};
 use altmin_core::{Activation, Choice, Real};
 
-use crate::boundary::Answer;
-use crate::error::Refusal;
-
-/// The activation f of hidden layers.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_activation {
-    /// max(z, 0)
-    Relu = 0,
-    /// z where z > 0, else slope z; slope 0 or above
-    LeakyRelu = 1,
-    /// 1/(1 + exp(-z))
-    Sigmoid = 2,
-    /// tanh z
-    Tanh = 3,
-}
+use crate::boundary::Result;
+use crate::error::CallError;
 
 /// Whether the update of a hidden z is held back by its old value.
 #[repr(i32)]
@@ -62,27 +49,6 @@ pub enum altmin_transpose {
     Yes = 1,
 }
 
-/// The risk R(z; y) of the last layer, summed over the samples.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_loss {
-    /// Softmax cross-entropy, the sum over samples of log(sum exp z) - <y, z>; y is the unit vector of a sample's class, or
-    /// probabilities
-    CrossEntropy = 0,
-    /// (1/2)|z - y|^2; y is the unit vector of a sample's class, or any values
-    LeastSquares = 1,
-}
-
-/// How the subproblem of the last layer's z is solved where it has no closed form.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_solver {
-    /// Newton's method, the full step halved until the objective falls: a handful of iterations from a near start
-    Newton = 0,
-    /// FISTA, as the papers have it, with its momentum restarted where it points uphill: slow for small mu
-    Fista = 1,
-}
-
 /// Where pdADMM's dual is.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,18 +57,6 @@ pub enum altmin_dual {
     Recovered = 0,
     /// In memory of its own, moved by equation 7
     Stored = 1,
-}
-
-/// The regulariser Omega on the weights.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_regularizer {
-    /// 0
-    None = 0,
-    /// lambda sum |W_ij|
-    L1 = 1,
-    /// (lambda/2) sum W_ij^2
-    L2 = 2,
 }
 
 /// Which of weights and bias moves first. Least-squares steps move both at once and do not look at it.
@@ -130,20 +84,6 @@ pub enum altmin_prepared {
     OuterInverse = 3,
 }
 
-/// How far a majorised step goes, or that it is exact.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_step {
-    /// The smallest legal tau for every column, theta for every row
-    Vector = 0,
-    /// The smallest legal scalar for the layer
-    Scalar = 1,
-    /// The papers' backtracking
-    Backtracking = 2,
-    /// The exact minimiser, damped
-    LeastSquares = 3,
-}
-
 /// A step rule with its parameters.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -161,19 +101,19 @@ pub struct altmin_step_rule {
     pub damping: f64,
 }
 
-fn known<R>(argument: &'static str, found: i32, meaning: Option<R>) -> Answer<R> {
-    meaning.ok_or(Refusal::Code { argument, found })
+fn known<R>(argument: &'static str, found: i32, meaning: Option<R>) -> Result<R> {
+    meaning.ok_or(CallError::Code { argument, found })
 }
 
 /// An activation from its code.
-pub fn activation<T: Real>(code: i32, slope: f64) -> Answer<Activation<T>> {
+pub fn activation<T: Real>(code: i32, slope: f64) -> Result<Activation<T>> {
     let activation = known("activation", code, Activation::from_code(code, Some(slope)))?.cast();
     activation.validate()?;
     Ok(activation)
 }
 
 /// Whether a hidden z is held back.
-pub fn proximal(code: i32) -> Answer<Proximal> {
+pub fn proximal(code: i32) -> Result<Proximal> {
     let meaning = match code {
         0 => Some(Proximal::No),
         1 => Some(Proximal::Yes),
@@ -183,7 +123,7 @@ pub fn proximal(code: i32) -> Answer<Proximal> {
 }
 
 /// Which sums.
-pub fn parts(code: i32) -> Answer<Parts> {
+pub fn parts(code: i32) -> Result<Parts> {
     let meaning = match code {
         0 => Some(Parts::All),
         1 => Some(Parts::Residual),
@@ -193,7 +133,7 @@ pub fn parts(code: i32) -> Answer<Parts> {
 }
 
 /// Whether the factor `argument` is transposed.
-pub fn transpose(argument: &'static str, code: i32) -> Answer<Transpose> {
+pub fn transpose(argument: &'static str, code: i32) -> Result<Transpose> {
     let meaning = match code {
         0 => Some(Transpose::No),
         1 => Some(Transpose::Yes),
@@ -203,19 +143,26 @@ pub fn transpose(argument: &'static str, code: i32) -> Answer<Transpose> {
 }
 
 /// A regulariser from its code.
-pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
+pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Result<Regularizer<T>> {
     let regularizer = known("regularizer", code, Regularizer::from_code(code, Some(lambda)))?.cast();
     regularizer.validate()?;
     Ok(regularizer)
 }
 
+/// A regulariser with which least-squares weights have a closed form.
+pub fn closed_form<T: Real>(code: i32, lambda: f64) -> Result<Regularizer<T>> {
+    let regularizer = regularizer(code, lambda)?;
+    require_closed_form(regularizer)?;
+    Ok(regularizer)
+}
+
 /// `Ok` when least-squares weights have a closed form with the regulariser.
-pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Answer {
+pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Result {
     match regularizer {
         Regularizer::None | Regularizer::L2(_) => Ok(()),
         Regularizer::L1(_) => Err(Error::Setting {
             name: "regularizer",
-            found: f64::from(altmin_regularizer::L1 as i32),
+            found: f64::from(regularizer.cast::<f64>().code()),
             expected: "ALTMIN_REGULARIZER_NONE or _L2 with least-squares weights",
         }
         .into()),
@@ -223,7 +170,7 @@ pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Answer {
 }
 
 /// Which moves first.
-pub fn order(code: i32) -> Answer<Order> {
+pub fn order(code: i32) -> Result<Order> {
     let meaning = match code {
         0 => Some(Order::WeightsFirst),
         1 => Some(Order::BiasFirst),
@@ -233,7 +180,7 @@ pub fn order(code: i32) -> Answer<Order> {
 }
 
 /// What an input's step is prepared with.
-pub fn prepared(code: i32) -> Answer<altmin_prepared> {
+pub fn prepared(code: i32) -> Result<altmin_prepared> {
     let meaning = match code {
         0 => Some(altmin_prepared::Columns),
         1 => Some(altmin_prepared::Tau),
@@ -256,17 +203,17 @@ impl altmin_prepared {
 }
 
 /// The risk of the last layer.
-pub fn loss(code: i32) -> Answer<Loss> {
+pub fn loss(code: i32) -> Result<Loss> {
     known("loss", code, Loss::from_code(code, None))
 }
 
 /// The solver of the output subproblem.
-pub fn solver(code: i32) -> Answer<OutputSolver> {
+pub fn solver(code: i32) -> Result<OutputSolver> {
     known("solver", code, OutputSolver::from_code(code, None))
 }
 
 /// Whether the dual is stored.
-pub fn dual(code: i32) -> Answer<DualStorage> {
+pub fn dual(code: i32) -> Result<DualStorage> {
     let meaning = match code {
         0 => Some(DualStorage::Recovered),
         1 => Some(DualStorage::Stored),
@@ -276,7 +223,7 @@ pub fn dual(code: i32) -> Answer<DualStorage> {
 }
 
 /// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
-pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T>> {
+pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Result<Prepared<'static, T>> {
     match prepared(code)? {
         altmin_prepared::Columns => Ok(Prepared::Columns),
         altmin_prepared::Tau => Ok(Prepared::Tau(T::from_f64(tau))),
@@ -289,15 +236,31 @@ pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Answer<Prepared<'static, T
     }
 }
 
+/// The kind of exact step that an inverse is for.
+pub fn inverse(code: i32) -> Result<StepKind> {
+    match prepared(code)?.kind() {
+        StepKind::Gradient => {
+            let expected = "ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE";
+            Err(Error::Setting { name: "prepared", found: f64::from(code), expected }.into())
+        }
+        kind => Ok(kind),
+    }
+}
+
 /// A scalar that is finite and above 0 in its type.
-pub fn positive<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
+pub fn positive<T: Real>(argument: &'static str, value: f64) -> Result<T> {
     let rounded = T::from_f64(value);
     require_positive(argument, rounded.to_f64())?;
     Ok(rounded)
 }
 
+/// A scalar that the core checks.
+pub fn any<T: Real>(_argument: &'static str, value: f64) -> Result<T> {
+    Ok(T::from_f64(value))
+}
+
 /// A scalar that is finite in its type.
-pub fn finite<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
+pub fn finite<T: Real>(argument: &'static str, value: f64) -> Result<T> {
     let rounded = T::from_f64(value);
     if rounded.is_finite() {
         Ok(rounded)
@@ -307,10 +270,10 @@ pub fn finite<T: Real>(argument: &'static str, value: f64) -> Answer<T> {
 }
 
 /// A step rule from its struct.
-pub fn step_rule<T: Real>(rule: &altmin_step_rule) -> Answer<StepRule<T>> {
+pub fn step_rule<T: Real>(rule: &altmin_step_rule) -> Result<StepRule<T>> {
     let expected = size_of::<altmin_step_rule>();
     if rule.struct_size != expected {
-        return Err(Refusal::StructSize { argument: "rule", found: rule.struct_size, expected });
+        return Err(CallError::StructSize { argument: "rule", found: rule.struct_size, expected });
     }
     let kind = known("rule", rule.rule, StepRuleKind::from_code(rule.rule, None))?;
     let meaning = kind.rule((rule.start, rule.factor), rule.damping);

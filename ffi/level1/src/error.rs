@@ -1,4 +1,4 @@
-//! What a call answers: a status, and a message that names the argument.
+//! What a call returns: a status, and a message that names the argument.
 
 use core::ffi::c_char;
 use core::fmt::{self, Write as _};
@@ -71,112 +71,82 @@ pub struct altmin_error {
     pub message: [c_char; ALTMIN_MESSAGE_SIZE],
 }
 
-/// Why the boundary refused a call.
+/// What is wrong with a call, or went wrong in it.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Refusal {
+#[allow(
+    missing_docs,
+    reason = "`argument` and `other` are names of arguments, the rest is as in the messages"
+)]
+pub enum CallError {
     /// A pointer is NULL.
-    Null {
-        /// The argument's name.
-        argument: &'static str,
-    },
+    Null { argument: &'static str },
     /// A pointer is not aligned.
-    Misaligned {
-        /// The argument's name.
-        argument: &'static str,
-        /// Bytes that its address must be a multiple of.
-        alignment: usize,
-    },
+    Misaligned { argument: &'static str, alignment: usize },
     /// A size is 0.
-    Zero {
-        /// The argument's name.
-        argument: &'static str,
-    },
+    Zero { argument: &'static str },
     /// Sizes whose product no memory can hold.
-    Overflow {
-        /// The argument's name.
-        argument: &'static str,
-    },
-    /// Two arguments share memory that one of them is written to.
-    Overlap {
-        /// The later argument's name.
-        argument: &'static str,
-        /// The earlier one's.
-        other: &'static str,
-    },
-    /// The workspace is too small.
-    Workspace {
-        /// Bytes found.
-        found: usize,
-        /// Bytes needed.
-        needed: usize,
-    },
+    Overflow { argument: &'static str },
+    /// Two arguments share memory that one of them is written to; `other` is the earlier one.
+    Overlap { argument: &'static str, other: &'static str },
+    /// The workspace is too small, in bytes.
+    Workspace { found: usize, needed: usize },
     /// An unknown code.
-    Code {
-        /// The argument's name.
-        argument: &'static str,
-        /// The code.
-        found: i32,
-    },
-    /// A struct of another size than any version of it.
-    StructSize {
-        /// The argument's name.
-        argument: &'static str,
-        /// The size found.
-        found: usize,
-        /// The present size.
-        expected: usize,
-    },
-    /// One of two arguments must be there, and neither is.
-    Neither {
-        /// The one's name.
-        argument: &'static str,
-        /// The other's.
-        other: &'static str,
-    },
-    /// One of two arguments must be there, and both are.
-    Both {
-        /// The one's name.
-        argument: &'static str,
-        /// The other's.
-        other: &'static str,
-    },
+    Code { argument: &'static str, found: i32 },
+    /// A struct of another size than the present one.
+    StructSize { argument: &'static str, found: usize, expected: usize },
+    /// One of two arguments must be given, and neither is.
+    Neither { argument: &'static str, other: &'static str },
+    /// One of two arguments must be given, and both are.
+    Both { argument: &'static str, other: &'static str },
     /// A number that must be finite is not.
-    NonFinite {
-        /// The argument's name.
-        argument: &'static str,
-    },
-    /// What the core refused.
+    NonFinite { argument: &'static str },
+    /// An error of the core.
     Core(Error),
+    /// A panic.
+    Panic,
 }
 
-impl From<Error> for Refusal {
+/// An error that a call returns as a status and a message.
+pub trait StatusError: fmt::Display + From<CallError> {
+    /// The code that the call returns.
+    fn status(&self) -> altmin_status;
+
+    /// The error, if it is one of this level.
+    fn call_error(&self) -> Option<&CallError>;
+}
+
+impl From<Error> for CallError {
     fn from(error: Error) -> Self {
-        Refusal::Core(error)
+        CallError::Core(error)
     }
 }
 
-impl Refusal {
-    /// The code that the call returns.
-    pub fn status(&self) -> altmin_status {
+impl StatusError for CallError {
+    fn status(&self) -> altmin_status {
         use altmin_status as status;
         match self {
-            Refusal::Null { .. } => status::Null,
-            Refusal::Misaligned { .. } => status::Misaligned,
-            Refusal::Zero { .. } => status::Shape,
-            Refusal::Overflow { .. } => status::Overflow,
-            Refusal::Overlap { .. } => status::Overlap,
-            Refusal::Workspace { .. } => status::Workspace,
-            Refusal::Code { .. } => status::Code,
-            Refusal::StructSize { .. } => status::StructSize,
-            Refusal::Neither { .. } => status::Null,
-            Refusal::Both { .. } => status::Setting,
-            Refusal::NonFinite { .. } => status::NonFinite,
-            Refusal::Core(error) => of_core(error),
+            CallError::Null { .. } => status::Null,
+            CallError::Misaligned { .. } => status::Misaligned,
+            CallError::Zero { .. } => status::Shape,
+            CallError::Overflow { .. } => status::Overflow,
+            CallError::Overlap { .. } => status::Overlap,
+            CallError::Workspace { .. } => status::Workspace,
+            CallError::Code { .. } => status::Code,
+            CallError::StructSize { .. } => status::StructSize,
+            CallError::Neither { .. } => status::Null,
+            CallError::Both { .. } => status::Setting,
+            CallError::NonFinite { .. } => status::NonFinite,
+            CallError::Core(error) => of_core(error),
+            CallError::Panic => status::Panic,
         }
+    }
+
+    fn call_error(&self) -> Option<&CallError> {
+        Some(self)
     }
 }
 
-/// The code of what the core refuses.
+/// The status of an error of the core.
 pub fn of_core(error: &Error) -> altmin_status {
     use altmin_status as status;
     match error {
@@ -189,35 +159,36 @@ pub fn of_core(error: &Error) -> altmin_status {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Refusal::Null { argument } => write!(f, "`{argument}` is NULL"),
-            Refusal::Misaligned { argument, alignment } => {
+            CallError::Null { argument } => write!(f, "`{argument}` is NULL"),
+            CallError::Misaligned { argument, alignment } => {
                 write!(f, "`{argument}` is not aligned to {alignment} bytes")
             }
-            Refusal::Zero { argument } => write!(f, "`{argument}` is 0, expected 1 or more"),
-            Refusal::Overflow { argument } => {
+            CallError::Zero { argument } => write!(f, "`{argument}` is 0, expected 1 or more"),
+            CallError::Overflow { argument } => {
                 write!(f, "`{argument}` has more elements than memory can hold")
             }
-            Refusal::Overlap { argument, other } => write!(f, "`{argument}` overlaps `{other}`"),
-            Refusal::Workspace { found, needed } => {
+            CallError::Overlap { argument, other } => write!(f, "`{argument}` overlaps `{other}`"),
+            CallError::Workspace { found, needed } => {
                 write!(f, "the workspace has {found} bytes, {needed} are needed")
             }
-            Refusal::Code { argument, found } => {
+            CallError::Code { argument, found } => {
                 write!(f, "`{argument}` is {found}, which stands for nothing")
             }
-            Refusal::StructSize { argument, found, expected } => {
+            CallError::StructSize { argument, found, expected } => {
                 write!(f, "struct_size of `{argument}` is {found}, expected {expected}")
             }
-            Refusal::Neither { argument, other } => {
+            CallError::Neither { argument, other } => {
                 write!(f, "`{argument}` and `{other}` are NULL, expected one of them")
             }
-            Refusal::Both { argument, other } => {
+            CallError::Both { argument, other } => {
                 write!(f, "`{argument}` and `{other}` are given, expected one of them and NULL")
             }
-            Refusal::NonFinite { argument } => write!(f, "`{argument}` has NaN or infinity"),
-            Refusal::Core(error) => error.fmt(f),
+            CallError::NonFinite { argument } => write!(f, "`{argument}` has NaN or infinity"),
+            CallError::Core(error) => error.fmt(f),
+            CallError::Panic => f.write_str("the library failed: please report it"),
         }
     }
 }

@@ -28,10 +28,22 @@
 #[cfg(feature = "std")]
 extern crate std;
 
+/// The struct of C that a result of the core becomes.
+macro_rules! from_core {
+    ($c:ident: $core:ident { $($field:ident),+ }) => {
+        impl From<$core> for $c {
+            fn from($core { $($field),+ }: $core) -> Self {
+                Self { $($field),+ }
+            }
+        }
+    };
+}
+
 pub mod activation;
 pub mod boundary;
 pub mod codes;
 pub mod copy;
+pub mod description;
 pub mod dual;
 pub mod error;
 pub mod extrapolation;
@@ -45,3 +57,28 @@ pub mod product;
 pub mod regularizer;
 pub mod sums;
 pub mod weights;
+
+/// All functions of level 1, file by file.
+pub const FUNCTIONS: &[&[description::Function]] = &[
+    activation::FUNCTIONS,
+    copy::FUNCTIONS,
+    dual::FUNCTIONS,
+    extrapolation::FUNCTIONS,
+    extrapolation::parameters::FUNCTIONS,
+    extrapolation::variables::FUNCTIONS,
+    hidden::FUNCTIONS,
+    input::FUNCTIONS,
+    input::couple::FUNCTIONS,
+    input::prepare::FUNCTIONS,
+    interval::FUNCTIONS,
+    interval::activation::FUNCTIONS,
+    interval::linear::FUNCTIONS,
+    interval::search::FUNCTIONS,
+    loss::FUNCTIONS,
+    objective::FUNCTIONS,
+    output::FUNCTIONS,
+    product::FUNCTIONS,
+    regularizer::FUNCTIONS,
+    sums::FUNCTIONS,
+    weights::FUNCTIONS,
+];

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use altmin::data::{Dataset, ImageShape};
 use altmin::network::Measure;
 use altmin_level1::boundary::{Memory, give, require_some};
-use altmin_level1::error::{Refusal, altmin_status};
+use altmin_level1::error::{CallError, altmin_status};
 
-use crate::boundary::{Answer, given, require_size};
+use crate::boundary::{Result, given, require_size};
 use crate::handle::{alone, altmin_trainer};
 use crate::prediction::{Wanted, largest};
 use crate::session::{Scalar, Session};
@@ -44,15 +44,7 @@ pub unsafe extern "C" fn altmin_trainer_set_data_f32(
     unsafe { set_data(trainer, samples) }
 }
 
-/// altmin_trainer_set_data_f32 in double.
-///
-/// @param n_features of a sample, 1 or more: channels * height * width, if the settings have an image's shape
-/// @param m samples, 1 or more
-/// @param x n_features x m
-/// @param classes the class of each sample, m, from 0; or NULL
-/// @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Not looked at with targets
-/// @param targets the values of each sample, n_out x m; or NULL
-/// @param n_out values of a sample, 1 or more. With classes neither it nor ldt is looked at
+/// As altmin_trainer_set_data_f32, in double precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_set_data_f64(
     trainer: *mut altmin_trainer,
@@ -97,14 +89,7 @@ pub unsafe extern "C" fn altmin_trainer_set_test_data_f32(
     unsafe { set_test_data(trainer, samples) }
 }
 
-/// altmin_trainer_set_test_data_f32 in double.
-///
-/// @param n_features of a sample, as in training
-/// @param m samples, 1 or more
-/// @param x n_features x m
-/// @param classes the class of each sample, m, as in training; or NULL
-/// @param targets the values of each sample, n_out x m; or NULL
-/// @param n_out as in training. With classes neither it nor ldt is looked at
+/// As altmin_trainer_set_test_data_f32, in double precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_set_test_data_f64(
     trainer: *mut altmin_trainer,
@@ -150,16 +135,7 @@ pub unsafe extern "C" fn altmin_trainer_evaluate_f32(
     unsafe { evaluate(trainer, samples, loss, accuracy) }
 }
 
-/// altmin_trainer_evaluate_f32 in double.
-///
-/// @param n_features of a sample, as in training
-/// @param m samples, 1 or more
-/// @param x n_features x m
-/// @param classes the class of each sample, m, as in training; or NULL
-/// @param targets the values of each sample, n_out x m; or NULL
-/// @param n_out as in training. With classes neither it nor ldt is looked at
-/// @param[out] loss the mean risk
-/// @param[out] accuracy the share of samples that are classified rightly, 0 to 1; of values R^2, NaN if none varies
+/// As altmin_trainer_evaluate_f32, in double precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_evaluate_f64(
     trainer: *mut altmin_trainer,
@@ -201,13 +177,7 @@ pub unsafe extern "C" fn altmin_trainer_predict_f32(
     unsafe { predict(trainer, n_features, m, x, ldx, scores, lds, classes) }
 }
 
-/// altmin_trainer_predict_f32 in double.
-///
-/// @param n_features of a sample, as in training
-/// @param m samples
-/// @param x n_features x m
-/// @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is not looked at
-/// @param[out] classes m; or NULL, as it must be where values are learnt
+/// As altmin_trainer_predict_f32, in double precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_predict_f64(
     trainer: *mut altmin_trainer,
@@ -237,7 +207,7 @@ struct Samples<T> {
 
 impl<T: Scalar> Samples<T> {
     /// A copy.
-    unsafe fn copied(&self, memory: &mut Memory, image: Option<ImageShape>) -> Answer<Dataset<T>> {
+    unsafe fn copied(&self, memory: &mut Memory, image: Option<ImageShape>) -> Result<Dataset<T>> {
         require_some(&[("n_features", self.n_features), ("m", self.m)])?;
         if let Some(expected) = image.and_then(ImageShape::n_features) {
             require_size("n_features", self.n_features, expected)?;
@@ -246,8 +216,12 @@ impl<T: Scalar> Samples<T> {
         let data = unsafe {
             let x = memory.matrix("x", self.x, self.n_features, self.m, self.ldx)?;
             match (self.classes.is_null(), self.targets.is_null()) {
-                (false, false) => return Err(Refusal::Both { argument: "classes", other: "targets" }.into()),
-                (true, true) => return Err(Refusal::Neither { argument: "classes", other: "targets" }.into()),
+                (false, false) => {
+                    return Err(CallError::Both { argument: "classes", other: "targets" }.into());
+                }
+                (true, true) => {
+                    return Err(CallError::Neither { argument: "classes", other: "targets" }.into());
+                }
                 (false, true) => {
                     let classes = memory.classes("classes", self.classes, self.m)?;
                     let largest = classes.iter().max().map_or(0, |&class| class as usize);
@@ -270,7 +244,7 @@ impl<T: Scalar> Samples<T> {
     }
 
     /// A copy, of samples as the training has them.
-    unsafe fn like_training(mut self, memory: &mut Memory, session: &Session) -> Answer<Dataset<T>> {
+    unsafe fn like_training(mut self, memory: &mut Memory, session: &Session) -> Result<Dataset<T>> {
         let info = session.trainer::<T>()?.info();
         require_some(&[("n_features", self.n_features), ("m", self.m)])?;
         require_size("n_features", self.n_features, info.features)?;
@@ -319,7 +293,7 @@ unsafe fn evaluate<T: Scalar>(
             let (loss, accuracy) = (memory.result("loss", loss)?, memory.result("accuracy", accuracy)?);
             let score = session.trainer_mut::<T>()?.evaluate(&data)?;
             if !score.loss.is_finite() {
-                return Err(Refusal::NonFinite { argument: "loss" }.into());
+                return Err(CallError::NonFinite { argument: "loss" }.into());
             }
             give(loss, score.loss);
             give(accuracy, score.accuracy);

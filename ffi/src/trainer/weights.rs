@@ -4,9 +4,9 @@ use std::ffi::c_char;
 
 use altmin_core::view::{copy, dense};
 use altmin_level1::boundary::Memory;
-use altmin_level1::error::{Refusal, altmin_status};
+use altmin_level1::error::{CallError, altmin_status};
 
-use crate::boundary::{Answer, Failure, path};
+use crate::boundary::{Error, Result, path};
 use crate::handle::{alone, altmin_trainer, reading};
 use crate::session::{Scalar, with_trainer};
 
@@ -54,11 +54,7 @@ pub unsafe extern "C" fn altmin_trainer_get_weights_f32(
     unsafe { get_weights(trainer, index, w, ldw, b) }
 }
 
-/// altmin_trainer_get_weights_f32 in double.
-///
-/// @param index below `maps` of altmin_trainer_info
-/// @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
-/// @param[out] b n_out; or NULL
+/// As altmin_trainer_get_weights_f32, in double precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_get_weights_f64(
     trainer: *const altmin_trainer,
@@ -89,11 +85,7 @@ pub unsafe extern "C" fn altmin_trainer_set_weights_f32(
     unsafe { set_weights(trainer, index, w, ldw, b) }
 }
 
-/// altmin_trainer_set_weights_f32 in double.
-///
-/// @param index below `maps` of altmin_trainer_info
-/// @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
-/// @param b n_out; or NULL to leave it as it is
+/// As altmin_trainer_set_weights_f32, in double precision.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_set_weights_f64(
     trainer: *mut altmin_trainer,
@@ -146,21 +138,21 @@ pub unsafe extern "C" fn altmin_trainer_load(
 type Maps<'m, T> = &'m [altmin::network::Dense<T>];
 
 /// Rows and columns of a map.
-fn shape<T>(maps: Maps<'_, T>, index: usize) -> Answer<(usize, usize)> {
+fn shape<T>(maps: Maps<'_, T>, index: usize) -> Result<(usize, usize)> {
     map(maps, index).map(|map| (map.n_out, map.n_in))
 }
 
-fn map<T>(maps: Maps<'_, T>, index: usize) -> Answer<&altmin::network::Dense<T>> {
-    maps.get(index).ok_or_else(|| Failure::Setting {
+fn map<T>(maps: Maps<'_, T>, index: usize) -> Result<&altmin::network::Dense<T>> {
+    maps.get(index).ok_or_else(|| Error::Setting {
         argument: "index",
         found: index.to_string(),
         expected: "below the number of linear maps",
     })
 }
 
-fn require_one<T>(w: *const T, b: *const T) -> Answer {
+fn require_one<T>(w: *const T, b: *const T) -> Result {
     match w.is_null() && b.is_null() {
-        true => Err(Refusal::Neither { argument: "w", other: "b" }.into()),
+        true => Err(CallError::Neither { argument: "w", other: "b" }.into()),
         false => Ok(()),
     }
 }

@@ -38,9 +38,14 @@ pub(crate) struct Parser<V>(PhantomData<V>);
 
 /// What shells offer: the word alone where it may stand alone.
 pub(crate) fn possible_value(member: &Member) -> PossibleValue {
-    let must_be_given = member.parameter.is_some_and(|parameter| parameter.default.is_none());
-    let name = if must_be_given { member.to_string() } else { member.name.to_owned() };
-    PossibleValue::new(name).help(member.about)
+    match member.parameter.map(|parameter| parameter.default) {
+        None => PossibleValue::new(member.name).help(member.about),
+        Some(None) => PossibleValue::new(member.to_string()).help(member.about),
+        Some(Some(default)) => {
+            let help = format!("{} ({member}; {default} if it is left out)", member.about);
+            PossibleValue::new(member.name).help(help)
+        }
+    }
 }
 
 impl<V: Choice + Send + Sync> TypedValueParser for Parser<V> {

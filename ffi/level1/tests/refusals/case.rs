@@ -3,11 +3,12 @@
 use std::ops::Range;
 use std::ptr::null_mut;
 
+use altmin_level1::description::{Access, Kind, Value};
 use altmin_level1::error::{ALTMIN_MESSAGE_SIZE, altmin_error, altmin_status};
 
-use crate::argument::{Access, Kind, Row, Values};
-use crate::call::Value;
+use crate::expected;
 use crate::memory::Buffer;
+use crate::row::{Row, Values, is_size, is_used, shape};
 
 /// Rows that a leading dimension has more than its matrix.
 const GAP: usize = 2;
@@ -33,9 +34,11 @@ impl<'a> Case<'a> {
     pub(crate) fn with_gaps(rows: &[Row], row: &'a Row, values: &Values, nan: bool) -> Self {
         let mut values = values.clone();
         let mut matrix_rows = 0;
-        for argument in &row.arguments {
-            match argument.description.kind {
-                Kind::Matrix(_, rows, _) => matrix_rows = rows.get(&values),
+        for argument in row.arguments {
+            match argument.kind {
+                Kind::Matrix(..) => {
+                    matrix_rows = shape(argument, &values).map_or(0, |(rows, _)| values.get(rows));
+                }
                 Kind::LeadingDimension => values.set(argument.name, matrix_rows + GAP),
                 Kind::WorkspaceSize => values.set(argument.name, workspace(rows, row, &values)),
                 _ => {}
@@ -54,8 +57,8 @@ impl<'a> Case<'a> {
         case
     }
 
-    fn kind(&self, k: usize) -> &'a Kind {
-        &self.row.arguments[k].description.kind
+    fn kind(&self, k: usize) -> Kind {
+        self.row.arguments[k].kind
     }
 
     /// The place of an argument.
@@ -66,13 +69,14 @@ impl<'a> Case<'a> {
 
     /// Rows, columns and leading dimension of a matrix, or a vector as a matrix of one column.
     pub(crate) fn shape(&self, k: usize) -> Option<(usize, usize, usize)> {
-        match *self.kind(k) {
-            Kind::Matrix(_, rows, columns) => {
+        match self.kind(k) {
+            Kind::Matrix(..) => {
                 let ld = self.values.get(self.row.arguments[k + 1].name);
-                Some((rows.get(&self.values), columns.get(&self.values), ld))
+                let (rows, columns) = shape(&self.row.arguments[k], &self.values)?;
+                Some((self.values.get(rows), self.values.get(columns), ld))
             }
             Kind::Vector(_, length) => {
-                let length = length.get(&self.values);
+                let length = self.values.length(length);
                 Some((length, 1, length))
             }
             _ => None,
@@ -85,11 +89,10 @@ impl<'a> Case<'a> {
             let elements = if rows == 0 || columns == 0 { 0 } else { (columns - 1) * ld + rows };
             return Some(elements * self.row.element);
         }
-        match *self.kind(k) {
-            Kind::Classes(length, _) => Some(length.get(&self.values) * size_of::<i32>()),
+        match self.kind(k) {
+            Kind::Classes => Some(self.values.get("m") * size_of::<i32>()),
             Kind::Workspace => Some(self.values.get("workspace_size")),
-            Kind::Result(bytes, _) => Some(bytes),
-            Kind::Structure(ref structure) => Some(structure.size),
+            Kind::Result(bytes) | Kind::Structure(_, bytes) => Some(bytes),
             Kind::Error => Some(size_of::<altmin_error>()),
             _ => None,
         }
@@ -97,14 +100,14 @@ impl<'a> Case<'a> {
 
     /// Bytes of an argument that the function may write if it succeeds.
     fn writable(&self, k: usize) -> Vec<Range<usize>> {
-        match *self.kind(k) {
+        match self.kind(k) {
             Kind::Matrix(Access::Update | Access::Write, ..)
             | Kind::Vector(Access::Update | Access::Write, _) => {
                 let (rows, columns, ld) = self.shape(k).expect("a matrix or vector");
                 let element = self.row.element;
                 (0..columns).map(|j| j * ld * element..(j * ld + rows) * element).collect()
             }
-            Kind::Workspace | Kind::Result(..) | Kind::Error => {
+            Kind::Workspace | Kind::Result(_) | Kind::Error => {
                 std::iter::once(0..self.length(k).unwrap_or(0)).collect()
             }
             _ => Vec::new(),
@@ -115,9 +118,11 @@ impl<'a> Case<'a> {
     fn fill(&mut self, k: usize, nan: bool) {
         if let Some((rows, columns, ld)) = self.shape(k) {
             let mut elements: Vec<f64> = (0..rows * columns).map(|e| random(k, e)).collect();
-            if let Some(data) = self.row.arguments[k].description.data {
-                data(&self.values, &mut elements);
-            }
+            let (fill_rows, fill_columns) = match self.kind(k) {
+                Kind::Vector(_, "sums") => (self.values.get("n_out"), self.values.get("n_in")),
+                _ => (rows, columns),
+            };
+            expected::fill(self.row.arguments[k].name, fill_rows, fill_columns, &mut elements);
             for j in 0..columns {
                 for i in 0..if rows > 0 && j + 1 < columns { ld } else { rows } {
                     if i < rows {
@@ -128,43 +133,44 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        match *self.kind(k) {
-            Kind::Classes(length, classes) => {
-                for j in 0..length.get(&self.values) {
-                    let class = (7 * j + 1) % classes.get(&self.values);
+        match self.kind(k) {
+            Kind::Classes => {
+                for j in 0..self.values.get("m") {
+                    let class = (7 * j + 1) % self.values.get("n_out");
                     self.write(k, j * size_of::<i32>(), &(class as i32).to_ne_bytes());
                 }
             }
-            Kind::Structure(ref structure) => {
-                self.write(k, 0, &structure.good[self.values.get(self.row.arguments[k].name)]);
+            Kind::Structure(of, _) => {
+                let name = self.row.arguments[k].name;
+                self.write(k, 0, &expected::structure(of, name).good[self.values.get(name)]);
             }
             _ => {}
         }
     }
 
     fn good(&self, k: usize) -> Value {
-        let name = self.row.arguments[k].name;
-        match *self.kind(k) {
-            Kind::Code(..) => Value::Code(self.values.get(name) as i32),
-            Kind::Size(_)
-            | Kind::Samples(_)
-            | Kind::Count(_)
-            | Kind::LeadingDimension
-            | Kind::WorkspaceSize => Value::Size(self.values.get(name)),
-            Kind::Scalar(good, _) => Value::Scalar(good),
-            Kind::Matrix(access, ..) | Kind::Vector(access, _) => {
+        let argument = &self.row.arguments[k];
+        match argument.kind {
+            Kind::Code(_) => Value::Code(self.values.get(argument.name) as i32),
+            Kind::Number(_) if is_size(argument) => Value::Size(self.values.get(argument.name)),
+            Kind::Number(kind) => Value::Scalar(expected::scalar(kind).0),
+            Kind::LeadingDimension | Kind::WorkspaceSize => Value::Size(self.values.get(argument.name)),
+            Kind::Matrix(access, _) | Kind::Vector(access, _) => {
                 self.pointer(k, self.row.element, access != Access::Read)
             }
-            Kind::Classes(..) => self.pointer(k, size_of::<i32>(), false),
+            Kind::Classes => self.pointer(k, size_of::<i32>(), false),
             Kind::Workspace => self.pointer(k, 1, true),
-            Kind::Result(bytes, _) => self.pointer(k, bytes, true),
-            Kind::Structure(ref structure) => self.pointer(k, structure.size, false),
+            Kind::Result(bytes) => self.pointer(k, bytes, true),
+            Kind::Structure(_, bytes) => self.pointer(k, bytes, false),
             Kind::Error => self.pointer(k, size_of::<altmin_error>(), true),
         }
     }
 
+    /// To an argument's memory; NULL where one of a target's two is there in place of the other.
     fn pointer(&self, k: usize, element: usize, written: bool) -> Value {
-        let absent = self.row.arguments[k].description.absent;
+        let argument = &self.row.arguments[k];
+        let absent =
+            argument.when.iter().any(|when| when.argument == "values") && !is_used(argument, &self.values);
         Value::Pointer { address: if absent { null_mut() } else { self.address(k) }, element, written }
     }
 
@@ -207,7 +213,7 @@ impl<'a> Case<'a> {
     /// Passes nonsense for all arguments that the function does not look at.
     pub(crate) fn spoil_unused(&mut self) {
         for (k, argument) in self.row.arguments.iter().enumerate() {
-            if !argument.is_used(&self.values) {
+            if !is_used(argument, &self.values) {
                 match self.calls[k] {
                     Value::Code(_) => self.pass(k, Value::Code(i32::MIN)),
                     Value::Size(_) => self.pass(k, Value::Size(usize::MAX)),
@@ -232,7 +238,8 @@ impl<'a> Case<'a> {
     }
 
     pub(crate) fn call(&self) -> altmin_status {
-        self.row.function.call(&self.calls)
+        // SAFETY: every pointer comes from a buffer of the documented shape, or the call must be refused.
+        unsafe { (self.row.function.call)(&self.calls) }
     }
 
     /// The status and the message in the error struct.
@@ -290,7 +297,7 @@ impl<'a> Case<'a> {
             assert_eq!(self.error(), (0, String::new()), "{label}");
         }
         for (k, argument) in self.row.arguments.iter().enumerate() {
-            if matches!(argument.description.kind, Kind::Result(..)) && self.is_passed(argument.name) {
+            if matches!(argument.kind, Kind::Result(_)) && self.is_passed(argument.name) {
                 assert_ne!(
                     self.buffers[k].as_ref().map(Buffer::bytes),
                     before[k],

@@ -1,16 +1,16 @@
 //! Every function of level 1 against everything that can be wrong with a call.
 //!
-//! A row of [`rows`] says what a function's arguments are. From it comes a call that must succeed, for every code in turn,
-//! and every call that must not: NULL, misaligned, overlapping, too small, overflowing, unknown, out of range, NaN. Each
-//! must give the right status and a message that names the argument, and leave all memory bitwise as it was. A function
-//! of the header without a row fails the test.
+//! The library describes its functions' arguments by their kinds; [`expected`] says of each kind what is right and what is
+//! wrong. From the two comes a call that must succeed, for every code in turn, and every call that must not: NULL,
+//! misaligned, overlapping, too small, overflowing, unknown, out of range, NaN. Each must give the right status and a message
+//! that names the argument, and leave all memory bitwise as it was. A function of the header without a description fails the
+//! test.
 
-mod argument;
-mod call;
 mod case;
+mod expected;
 mod memory;
 mod refuse;
-mod rows;
+mod row;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,12 +38,13 @@ fn declared() -> BTreeMap<String, Vec<String>> {
 }
 
 #[test]
-fn every_function_of_the_header_has_a_row_with_its_parameters() {
+fn every_function_of_the_header_is_described_with_its_parameters() {
     let declared = declared();
-    let rows = rows::all();
+    let rows = row::all();
     let names: BTreeSet<&str> = rows.iter().map(|row| row.name).collect();
     let missing: Vec<_> = declared.keys().filter(|name| !names.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), "functions of the header without a row in tests/refusals/rows: {missing:?}");
+    assert!(missing.is_empty(), "functions of the header that are not described: {missing:?}");
+    assert_eq!(names.len(), rows.len(), "a function is described twice");
     for row in &rows {
         let parameters =
             declared.get(row.name).unwrap_or_else(|| panic!("{} is not in the header", row.name));
@@ -54,7 +55,7 @@ fn every_function_of_the_header_has_a_row_with_its_parameters() {
 
 #[test]
 fn good_calls_succeed() {
-    let rows = rows::all();
+    let rows = row::all();
     for row in &rows {
         for values in row.variants() {
             Case::new(&rows, row, &values).succeeds("a good call");
@@ -71,8 +72,8 @@ fn good_calls_succeed() {
 /// Where no workspace is needed, none can be too small: the sizes of the row must ask for some.
 #[test]
 fn every_workspace_is_put_to_the_test() {
-    let rows = rows::all();
-    for row in rows.iter().filter(|row| row.arguments.iter().any(|argument| argument.name == "workspace")) {
+    let rows = row::all();
+    for row in rows.iter().filter(|row| row.has_workspace()) {
         let sizes = row.variants().map(|values| Case::new(&rows, row, &values).values.get("workspace_size"));
         assert!(sizes.max() > Some(0), "{}", row.name);
     }
@@ -80,10 +81,10 @@ fn every_workspace_is_put_to_the_test() {
 
 #[test]
 fn no_samples_need_no_memory() {
-    let rows = rows::all();
+    let rows = row::all();
     for row in &rows {
         for name in
-            row.arguments.iter().filter(|argument| argument.is_samples()).map(|argument| argument.name)
+            row.arguments.iter().filter(|argument| row::is_samples(argument)).map(|argument| argument.name)
         {
             for mut values in row.variants() {
                 values.set(name, 0);
@@ -97,7 +98,7 @@ fn no_samples_need_no_memory() {
 
 #[test]
 fn bad_calls_are_refused() {
-    let rows = rows::all();
+    let rows = row::all();
     let mut refused = 0;
     for row in &rows {
         for values in row.variants() {
@@ -111,7 +112,7 @@ fn bad_calls_are_refused() {
 /// What is called untouched has been looked at: a good call's output is a change, and no other is.
 #[test]
 fn a_change_is_noticed() {
-    let rows = rows::all();
+    let rows = row::all();
     let row = rows.iter().find(|row| row.name == "altmin_hidden_step_f32").expect("the row");
     let values = row.variants().next().expect("good values");
     let case = Case::new(&rows, row, &values);

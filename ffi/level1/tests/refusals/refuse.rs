@@ -2,11 +2,12 @@
 
 use std::ptr::null_mut;
 
+use altmin_level1::description::{Access, Argument, Kind, Value};
 use altmin_level1::error::altmin_status as status;
 
-use crate::argument::{Argument, Kind, Row, Values};
-use crate::call::Value;
 use crate::case::Case;
+use crate::expected;
+use crate::row::{Row, Values, is_samples, is_used, is_written, shape};
 
 /// What must come of a bad call.
 struct Expected<'a> {
@@ -26,26 +27,30 @@ struct Bad<'a> {
 /// Tries them all, and says how many they were.
 pub(crate) fn all(rows: &[Row], row: &Row, values: &Values) -> usize {
     let mut bad = Bad { rows, row, values, refused: 0 };
-    let used = |(_, argument): &(usize, &Argument)| argument.is_used(values);
+    let used = |(_, argument): &(usize, &Argument)| is_used(argument, values);
     for (k, argument) in row.arguments.iter().enumerate().filter(used) {
-        match argument.description.kind {
-            Kind::Code(count, ref good) => bad.codes(k, count, good),
-            Kind::Size(_) => {
+        match argument.kind {
+            Kind::Code(kind) => {
+                let (count, good) = expected::codes(kind);
+                bad.codes(k, count, good);
+            }
+            Kind::Number("size") => {
                 bad.zero(k);
                 bad.overflow(k);
             }
-            Kind::Samples(_) => bad.overflow(k),
-            Kind::Scalar(_, values) => bad.scalars(k, values),
+            Kind::Number("count") => {}
+            Kind::Number(_) if is_samples(argument) => bad.overflow(k),
+            Kind::Number(kind) => bad.scalars(k, expected::scalar(kind).1),
             Kind::LeadingDimension => bad.leading_dimension(k),
             Kind::Matrix(..) | Kind::Vector(..) => bad.not_finite(k),
-            Kind::Classes(_, classes) => bad.classes(k, classes.get(bad.values)),
+            Kind::Classes => bad.classes(k, values.get("n_out")),
             Kind::WorkspaceSize => bad.short_workspace(k),
-            Kind::Structure(ref structure) => {
-                for (bytes, status, name) in &structure.bad {
+            Kind::Structure(of, _) => {
+                for (bytes, status, name) in &expected::structure(of, argument.name).bad {
                     bad.refuse(status_of(*status, name), |case| case.write(k, 0, bytes));
                 }
             }
-            Kind::Count(_) | Kind::Workspace | Kind::Result(..) | Kind::Error => {}
+            Kind::Workspace | Kind::Result(_) | Kind::Error => {}
         }
         bad.pointer(k);
     }
@@ -113,20 +118,21 @@ impl<'a> Bad<'a> {
             let mut case = self.good();
             let mut names = vec![name];
             for (at, argument) in self.row.arguments.iter().enumerate() {
-                match argument.description.kind {
-                    Kind::Matrix(_, rows, columns) => {
-                        let huge_rows = rows.has(name).then_some(huge);
-                        if huge_rows.is_some() || columns.has(name) {
-                            names.push(argument.name);
-                        }
-                        if let Some(huge) = huge_rows {
-                            case.pass(at + 1, Value::Size(huge));
-                        }
-                    }
-                    Kind::Vector(_, length) | Kind::Classes(length, _) if length.has(name) => {
+                if let Some((rows, columns)) = shape(argument, &values) {
+                    if rows == name || columns == name {
                         names.push(argument.name);
                     }
-                    _ => {}
+                    if rows == name {
+                        case.pass(at + 1, Value::Size(huge));
+                    }
+                }
+                let depends = match argument.kind {
+                    Kind::Vector(_, length) => length == name || length == "sums",
+                    Kind::Classes => name == "m",
+                    _ => false,
+                };
+                if depends {
+                    names.push(argument.name);
                 }
             }
             case.pass(k, Value::Size(huge));
@@ -167,7 +173,7 @@ impl<'a> Bad<'a> {
 
     /// NaN and infinity in the first, a middle and the last element of what is read.
     fn not_finite(&mut self, k: usize) {
-        if self.argument(k).is_written_only() {
+        if let Kind::Matrix(Access::Write, _) | Kind::Vector(Access::Write, _) = self.argument(k).kind {
             return;
         }
         let (rows, columns, ld) = self.good().shape(k).expect("a matrix or vector");
@@ -203,7 +209,7 @@ impl<'a> Bad<'a> {
     fn pointer(&mut self, k: usize) {
         let argument = self.argument(k);
         let Some(bytes) = self.good().bytes(k).filter(|&bytes| bytes > 0) else { return };
-        if argument.description.optional {
+        if argument.or_null {
             let mut case = self.good();
             case.pass_address(k, null_mut());
             case.succeeds(&format!("{} NULL", argument.name));
@@ -211,7 +217,7 @@ impl<'a> Bad<'a> {
             let expected = status_of(status::Null, argument.name);
             self.refuse(expected, |case| case.pass_address(k, null_mut()));
         }
-        if matches!(argument.description.kind, Kind::Error) {
+        if matches!(argument.kind, Kind::Error) {
             // A message gets to any address.
             let mut case = self.good();
             let address = case.address(k).wrapping_add(1);
@@ -225,10 +231,10 @@ impl<'a> Bad<'a> {
             });
         }
         for other in 0..self.row.arguments.len() {
-            let used = self.argument(other).is_used(self.values);
-            let written = argument.is_written() || self.argument(other).is_written();
+            let used = is_used(self.argument(other), self.values);
+            let written = is_written(argument) || is_written(self.argument(other));
             // A struct stays where it is, or it would hold something else than a struct.
-            let is_struct = matches!(argument.description.kind, Kind::Structure(_));
+            let is_struct = matches!(argument.kind, Kind::Structure(..));
             if other != k && used && written && !is_struct {
                 self.overlap(k, other, bytes);
             }
