@@ -152,12 +152,12 @@ pub struct altmin_step_rule {
     pub struct_size: usize,
     /// An altmin_step.
     pub rule: i32,
-    /// ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Else not looked at.
+    /// ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Otherwise ignored.
     pub start: f64,
-    /// ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Else not looked at.
+    /// ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Otherwise ignored.
     pub factor: f64,
     /// ALTMIN_STEP_LEAST_SQUARES of weights: the damping in units of the mean eigenvalue of the inputs' covariance, above
-    /// 0; 0.1 to 1 served best. Else not looked at, nor by inputs.
+    /// 0; 0.1 to 1 served best. Otherwise ignored, and by inputs too.
     pub damping: f64,
 }
 

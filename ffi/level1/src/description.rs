@@ -29,7 +29,7 @@ pub struct Argument {
     pub name: &'static str,
     /// What it is.
     pub kind: Kind,
-    /// It is looked at only if one of these holds, if there are any.
+    /// It is used only if one of these holds; always, if there are none.
     pub when: &'static [Condition],
     /// Whether it may be NULL.
     pub or_null: bool,

@@ -29,10 +29,11 @@ pub(crate) struct Expanded {
     pub(crate) contents: String,
 }
 
-/// The name of a code and a number in Rust: an argument is looked at only if the code is one of these, if there are any.
+/// The name of a code and a number in Rust: an argument is used only if the code is one of these, if there are any.
 type When<'a> = &'a [(&'a str, String)];
 
 impl Expanded {
+    /// A parameter of the C function.
     fn pass(&mut self, name: &str, rust: &str, kind: &str, when: When<'_>, or_null: bool) {
         let when =
             when.iter().map(|(name, code)| format!("Condition {{ argument: {name:?}, code: {code} }},"));
@@ -46,6 +47,18 @@ impl Expanded {
         });
     }
 
+    fn structure(&mut self, name: &str, of: &str, when: When<'_>) {
+        let last = of.rsplit("::").next().unwrap_or(of);
+        self.pass(
+            name,
+            &format!("*const {of}"),
+            &format!("Structure({last:?}, size_of::<{of}>())"),
+            when,
+            false,
+        );
+    }
+
+    /// `@param`: what is known of the kind, and the description's text.
     fn document(&mut self, direction: &str, name: &str, said: &str, text: &str) {
         let colon = if said.is_empty() || text.is_empty() || text.starts_with(';') { "" } else { ": " };
         if !said.is_empty() || !text.is_empty() {
@@ -114,12 +127,12 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             made.document("", name, "", text);
         }
         "positive" | "finite" | "any" => {
-            let (mut said, number) =
-                (if kind == "finite" { "finite" } else { "above 0" }.to_owned(), format!("Number({kind:?})"));
+            let mut said = if kind == "finite" { "finite" } else { "above 0" }.to_owned();
+            let number = format!("Number({kind:?})");
             let checked = check(&format!("crate::codes::{kind}::<T>(\"$\", $)?"));
             if let Some(when) = when {
                 let (code, constant) = when.spelled(function);
-                said += &format!(" with {constant}; else not looked at");
+                said += &format!(" with {constant}; otherwise ignored");
                 made.conditions = check(&format!("let $_counts = {} == {code};", when.code));
                 made.numbers =
                     check(&format!("let $ = if $_counts {{ {checked} }} else {{ T::from_f64($) }};"));
@@ -136,12 +149,12 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
                 "altmin_activation" => (
                     "slope",
                     &["LeakyRelu"][..],
-                    "of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at",
+                    "of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored",
                 ),
                 "altmin_prepared" => {
-                    ("any", &["Tau"][..], "above 0 with ALTMIN_PREPARED_TAU; else not looked at")
+                    ("any", &["Tau"][..], "above 0 with ALTMIN_PREPARED_TAU; otherwise ignored")
                 }
-                _ => ("lambda", &["L1", "L2"][..], "0 or above; not looked at with ALTMIN_REGULARIZER_NONE"),
+                _ => ("lambda", &["L1", "L2"][..], "0 or above; ignored with ALTMIN_REGULARIZER_NONE"),
             };
             let when = variants
                 .iter()
@@ -154,32 +167,25 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
         }
         "step_rule" => {
             let scalar = if function.generic { "T" } else { "f64" };
-            made.pass(
-                name,
-                "*const crate::codes::altmin_step_rule",
-                "Structure(\"altmin_step_rule\", size_of::<crate::codes::altmin_step_rule>())",
-                &[],
-                false,
-            );
+            made.structure(name, "crate::codes::altmin_step_rule", &[]);
             made.document("", name, "the step rule", text);
             made.memory = check("let $ = unsafe { memory.structure(\"$\", $) }?;");
             made.contents = check(&format!("let $ = crate::codes::step_rule::<{scalar}>($)?;"));
         }
         "structure" => {
-            let of = &details[0];
-            let (pointer, described) =
-                (format!("*const {of}"), format!("Structure({of:?}, size_of::<{of}>())"));
             let taken = "unsafe { memory.structure(\"$\", $) }?";
             if let Some(when) = when {
                 let (code, constant) = when.spelled(function);
-                made.pass(name, &pointer, &described, &[(&when.code, code)], false);
-                made.document("", name, &format!("with {constant} {text}; else not looked at"), "");
+                let Condition { code: rule, variant } = when;
+                made.structure(name, &details[0], &[(rule, code)]);
+                made.document("", name, &format!("with {constant} {text}; otherwise ignored"), "");
                 made.contents = check(&format!(
-                    "let $ = if matches!({}, altmin_core::update::StepRule::{}) {{ Some({taken}.checked(\"$\")?) }} else {{ None }};",
-                    when.code, when.variant
+                    "let $ = if matches!({rule}, altmin_core::update::StepRule::{variant}) {{
+                        Some({taken}.checked(\"$\")?)
+                    }} else {{ None }};"
                 ));
             } else {
-                made.pass(name, &pointer, &described, &[], false);
+                made.structure(name, &details[0], &[]);
                 made.document("", name, text, "");
                 made.memory = check(&format!("let $ = {taken};"));
                 made.contents = check("let $ = $.checked(\"$\")?;");
@@ -300,8 +306,8 @@ fn matrix(made: &mut Expanded, function: &Function, argument: &Argument) {
     }
     if optional {
         chosen += "{ None }";
-        text += if *or_null { "; or NULL, and then " } else { "; else not looked at, nor " };
-        text += &if *or_null { format!("{ld} is not looked at") } else { ld.clone() };
+        text += if *or_null { "; or NULL, and then " } else { "; otherwise ignored, as is " };
+        text += &if *or_null { format!("{ld} is ignored") } else { ld.clone() };
     } else {
         when.clear();
     }
