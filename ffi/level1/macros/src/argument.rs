@@ -226,9 +226,7 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             let of = code_type(code).unwrap_or_else(|| panic!("{}: `{code}` is no kind", function.name));
             made.pass(name, "i32", &format!("Code({kind:?})"), &[], false);
             made.document("", name, &format!("an {of}"), text);
-            // There may be two of them.
-            let named = if code == "transpose" { "\"$\"," } else { "" };
-            made.numbers = check(&format!("let $ = crate::codes::{code}({named} $)?;"));
+            made.numbers = check(&format!("let $ = crate::codes::{code}(\"$\", $)?;"));
         }
     }
     made
