@@ -115,7 +115,26 @@ pub(crate) fn variables(formula: TokenStream, names: &mut Vec<String>) {
     }
 }
 
+/// Nothing that a description says may be without effect.
+fn require_effect(function: &Function, argument: &Argument) {
+    let Argument { name, kind, details, when, or_null, text } = argument;
+    let kind = kind.as_str();
+    let is_memory = matches!(kind, "read" | "update" | "write" | "accumulate");
+    let counts = match kind {
+        "activation" | "gradient_step" | "regularizer" | "closed_form" | "structure" | "workspace" => 1..=1,
+        "target" => 3..=3,
+        _ if is_memory => 1..=usize::MAX,
+        _ => 0..=0,
+    };
+    let has_effect = counts.contains(&details.len())
+        && (when.is_none() || matches!(kind, "positive" | "finite" | "any" | "structure"))
+        && (!or_null || is_memory && details.len() == 2)
+        && (text.is_empty() || !matches!(kind, "target" | "workspace"));
+    assert!(has_effect, "{}: the kind of `{name}` has no use for what is said of it", function.name);
+}
+
 pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
+    require_effect(function, argument);
     let mut made = Expanded::default();
     let Argument { name, kind, text, when, .. } = argument;
     let details: Vec<String> = argument.details.iter().map(TokenStream::to_string).collect();
@@ -201,9 +220,7 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             made.contents = check("let $ = unsafe { memory.classes(\"$\", $, m) }?;");
         }
         "target" => {
-            let [classes, values, ld] = &details[..] else {
-                panic!("`{name}` is classes, values and their ld")
-            };
+            let (classes, values, ld) = (&details[0], &details[1], &details[2]);
             let given = |number: &str| [(values.as_str(), number.to_owned())];
             let shape = "Matrix(Access::Read, &[Shape { rows: \"n_out\", columns: \"m\", when: None }])";
             made.pass(classes, "*const i32", "Classes", &given("0"), false);
@@ -235,7 +252,8 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
 /// Where a result goes.
 pub(crate) fn expand_result(result: &Argument) -> Expanded {
     let mut made = Expanded::default();
-    let Argument { name, kind, text, or_null, .. } = result;
+    let Argument { name, kind, details, when, or_null, text } = result;
+    assert!(details.is_empty() && when.is_none(), "a result has a name, a type and a text, not so `{name}`");
     made.pass(name, &format!("*mut {kind}"), &format!("Result(size_of::<{kind}>())"), &[], *or_null);
     made.document("[out]", name, text, "");
     let method = if *or_null { "result" } else { "required" };

@@ -41,7 +41,7 @@ use proc_macro::TokenStream;
 /// | `read(n x m, ld)`, `update(..)`, `write(..)` | a matrix and its leading dimension; `n x m if code = Variant` where it is used with that code alone, `else n x m` for others | `MatRef`, `MatMut` |
 /// | `accumulate(n x m, ld, beta)` | a matrix that is written alone where beta is 0 | `MatMut` |
 /// | `read(n)`, `update(n)`, `write(n)` | a vector; of `sums` a layer's sums | slice |
-/// | `classes(m)` | the classes of m samples, below `n_out` | `&[u32]` |
+/// | `classes` | the classes of `m` samples, below `n_out` | `&[u32]` |
 /// | `target(classes, values, ldv)` | classes or values | `Target` |
 /// | `workspace(formula)` | memory and its size, and with it the function that tells the size | `Stack` |
 ///
