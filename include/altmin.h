@@ -18,7 +18,7 @@
  * Results that are pointers to single numbers or structs may be NULL where they are not wanted, unless the result is all
  * that the function is for.
  *
- * Nothing that a function returns has to be freed, but for handles, each by its own function.
+ * Only handles have to be freed, each by its own function.
  *
  * Every function returns an altmin_status. Checks come before anything is written, those for NaN and infinity in the
  * data among them, and a failed call leaves its outputs as they were; only ALTMIN_STATUS_NON_FINITE and
@@ -66,8 +66,8 @@
 #define ALTMIN_DEFAULT -1
 
 /**
- * Whether a call did what it was asked to; every function returns one of these. What became of a training is an outcome,
- * not a status: that it does not converge is no error.
+ * What every function returns: whether the call was correct and was carried out. What became of a training is an outcome,
+ * not a status: not to converge is no error.
  */
 enum altmin_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -79,7 +79,7 @@ enum altmin_status
      */
     ALTMIN_STATUS_OK = 0,
     /**
-     * A pointer is NULL that may not be.
+     * A pointer that must be given is NULL.
      */
     ALTMIN_STATUS_NULL = 1,
     /**
@@ -87,7 +87,7 @@ enum altmin_status
      */
     ALTMIN_STATUS_MISALIGNED = 2,
     /**
-     * A matrix or vector has the wrong shape, or a size is 0 that may not be.
+     * A matrix or vector has the wrong shape, or a size that must be 1 or more is 0.
      */
     ALTMIN_STATUS_SHAPE = 3,
     /**
@@ -95,7 +95,7 @@ enum altmin_status
      */
     ALTMIN_STATUS_LEADING_DIMENSION = 4,
     /**
-     * Sizes whose product no memory can hold.
+     * The product of sizes is more than memory can hold.
      */
     ALTMIN_STATUS_OVERFLOW = 5,
     /**
@@ -107,7 +107,7 @@ enum altmin_status
      */
     ALTMIN_STATUS_WORKSPACE = 7,
     /**
-     * A code that stands for nothing.
+     * An unknown code.
      */
     ALTMIN_STATUS_CODE = 8,
     /**
@@ -123,7 +123,7 @@ enum altmin_status
      */
     ALTMIN_STATUS_SINGULAR = 11,
     /**
-     * `struct_size` is that of no version of the struct.
+     * `struct_size` is not the size of the struct.
      */
     ALTMIN_STATUS_STRUCT_SIZE = 12,
     /**
@@ -131,11 +131,11 @@ enum altmin_status
      */
     ALTMIN_STATUS_STATE = 13,
     /**
-     * The handle is at work, in another thread or in the observer that calls.
+     * Another call is using the handle, in another thread or around the observer that calls.
      */
     ALTMIN_STATUS_BUSY = 14,
     /**
-     * An earlier panic has left the handle of no use but to be freed.
+     * After an internal error of the library the handle can only be freed.
      */
     ALTMIN_STATUS_POISONED = 15,
     /**
@@ -143,11 +143,11 @@ enum altmin_status
      */
     ALTMIN_STATUS_IO = 16,
     /**
-     * A file is no model, one of another version, or one of another network than the handle's.
+     * A file is not a model, or is of another version or another network than the handle's.
      */
     ALTMIN_STATUS_FORMAT = 17,
     /**
-     * The library failed: please report it.
+     * An internal error of the library: please report it.
      */
     ALTMIN_STATUS_PANIC = 18,
 };
@@ -666,15 +666,15 @@ typedef struct altmin_model altmin_model;
 typedef struct altmin_trainer altmin_trainer;
 
 /**
- * Why a call was refused. Filled by every call that gets one, also by one that did not fail.
+ * What was wrong with a call. Every call that is given one fills it, also a call that succeeds.
  */
 typedef struct altmin_error {
     /**
-     * What the call returned too.
+     * What the call returns too.
      */
     altmin_status status;
     /**
-     * The argument by name, what was found, what was expected; empty if nothing was wrong. Ends with a 0.
+     * The argument's name, what was found and what was expected; empty after success. Ends with a 0.
      */
     char message[ALTMIN_MESSAGE_SIZE];
 } altmin_error;
@@ -706,16 +706,16 @@ typedef struct altmin_step_rule {
      */
     int32_t rule;
     /**
-     * ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Else not looked at.
+     * ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Otherwise ignored.
      */
     double start;
     /**
-     * ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Else not looked at.
+     * ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Otherwise ignored.
      */
     double factor;
     /**
      * ALTMIN_STEP_LEAST_SQUARES of weights: the damping in units of the mean eigenvalue of the inputs' covariance, above
-     * 0; 0.1 to 1 served best. Else not looked at, nor by inputs.
+     * 0; 0.1 to 1 served best. Otherwise ignored, and by inputs too.
      */
     double damping;
 } altmin_step_rule;
@@ -900,7 +900,7 @@ typedef struct altmin_settings {
      */
     int32_t inner;
     /**
-     * Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number, 0 or above; else not looked at. Default: 0.01.
+     * Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number, 0 or above; otherwise ignored. Default: 0.01.
      */
     double slope;
     /**
@@ -1128,7 +1128,7 @@ extern "C" {
  * a = f(z), entry by entry. Sigmoid and tanh are within 3 units in the last place everywhere.
  *
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param z n_out x m
  * @param[out] a n_out x m
  */
@@ -1147,7 +1147,7 @@ altmin_status altmin_activation_apply_f32(int32_t activation,
  * are within 4 units in the last place, also where they are saturated.
  *
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param z n_out x m
  * @param[out] d n_out x m
  */
@@ -1166,7 +1166,7 @@ altmin_status altmin_activation_derivative_f32(int32_t activation,
  * derivative is a (1 - a) for the sigmoid and 1 - a^2 for tanh.
  *
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param a n_out x m: f(z)
  * @param[in,out] e n_out x m
  */
@@ -1226,7 +1226,7 @@ altmin_status altmin_activation_backward_f64(int32_t activation,
  * @param nu above 0
  * @param rho above 0
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
  * @param u n_out x m: the dual, recovered from q and z as they were before this sweep, or stored
  * @param z n_out x m: which has moved in this sweep
@@ -1267,7 +1267,7 @@ altmin_status altmin_copy_step_workspace_f32(size_t n_out,
  *
  * @param ratio above 0: nu_old/nu_new
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param z n_out x m
  * @param[in,out] q n_out x m
  */
@@ -1372,7 +1372,7 @@ altmin_status altmin_dual_step_f32(double rho,
  *
  * @param nu above 0
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param q n_out x m
  * @param z n_out x m
  * @param[out] u n_out x m
@@ -1483,7 +1483,7 @@ altmin_status altmin_extrapolation_momentum_f64(double t,
  *
  * @param w above 0: the weight of |r|^2/2: rho in DLAM
  * @param regularizer an altmin_regularizer
- * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param lambda 0 or above; ignored with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
  * @param[in,out] sums altmin_sums_elements of them: after altmin_sums_finish
  * @param[in,out] weights_before n_out x n_in: at first the weights; becomes what they were
@@ -1563,7 +1563,7 @@ altmin_status altmin_extrapolation_parameters_workspace_f64(size_t n_out,
  *
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param a n_out x m: the layer's output
  * @param[in,out] before n_out x m: at first z; becomes what z was
  * @param[in,out] t m: the momentum of each sample, at first 1
@@ -1643,7 +1643,7 @@ altmin_status altmin_extrapolation_output_workspace_f32(size_t n_out,
  *
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] before n_in x m: at first a; becomes what a was
@@ -1779,7 +1779,7 @@ altmin_status altmin_extrapolation_activation_workspace_f64(size_t n_out,
  *
  * @param proximal an altmin_proximal
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param target n_out x m: q in pdADMM, a in dlADMM
  * @param[in,out] z n_out x m
  * @param[in,out] r n_out x m: W p + b - z, which is kept true
@@ -1847,12 +1847,12 @@ altmin_status altmin_hidden_step_workspace_f64(size_t n_out,
  * whose gradient is 0 stay.
  *
  * @param prepared an altmin_prepared
- * @param tau above 0 with ALTMIN_PREPARED_TAU; else not looked at
+ * @param tau above 0 with ALTMIN_PREPARED_TAU; otherwise ignored
  * @param w above 0: weight of the residual
  * @param c above 0: weight of the coupling
  * @param weights n_out x n_in
  * @param inverse n_in x n_in with ALTMIN_PREPARED_INVERSE, n_out x n_out with ALTMIN_PREPARED_OUTER_INVERSE: of the
- *     same w, c and weights; else not looked at, nor ldi
+ *     same w, c and weights; otherwise ignored, as is ldi
  * @param[in,out] g n_in x m: the coupling's gradient u + c(p - t) from altmin_input_couple_copy, _dual or _activation;
  *     afterwards the gradient of phi at the old p
  * @param[in,out] p n_in x m
@@ -1934,7 +1934,7 @@ altmin_status altmin_input_step_workspace_f64(int32_t prepared,
  * so that u need not be stored. Lemma 4 holds after every update of q and u with the same nu.
  *
  * @param activation an altmin_activation: that of the layer below
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param nu above 0
  * @param rho above 0
  * @param p n_in x m
@@ -1984,7 +1984,7 @@ altmin_status altmin_input_couple_dual_f32(double rho,
  * g <- nu (a - f(z)): dlADMM's coupling (equations 3 and 16).
  *
  * @param activation an altmin_activation: that of the layer below
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param nu above 0
  * @param a n_in x m: the layer's input, where altmin_input_step has p
  * @param z n_in x m: of the layer below
@@ -2077,7 +2077,7 @@ altmin_status altmin_input_kind(const struct altmin_step_rule *rule,
  * @param weights n_out x n_in
  * @param[in,out] g n_in x m: the coupling's gradient, as for altmin_input_step; afterwards that of phi
  * @param r n_out x m: W p + b - z
- * @param[out] probe of these samples; may not be NULL
+ * @param[out] probe of these samples; must not be NULL
  */
 altmin_status altmin_input_probe_f32(double w,
                                      double c,
@@ -2116,7 +2116,7 @@ altmin_status altmin_input_probe_workspace_f32(size_t n_out,
  * @param c above 0: weight of the coupling
  * @param weights n_out x n_in
  * @param probe finite, 0 or above
- * @param[out] tau above 0; may not be NULL
+ * @param[out] tau above 0; must not be NULL
  */
 altmin_status altmin_input_tau_f32(const struct altmin_step_rule *rule,
                                    double w,
@@ -2241,7 +2241,7 @@ altmin_status altmin_input_invert_workspace_f64(int32_t prepared,
  *
  * @param epsilon above 0: half the intervals' width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param z n_out x m
  * @param a n_out x m
  * @param[out] violation the largest
@@ -2307,9 +2307,9 @@ altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
  * @param rho above 0
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param prepared an altmin_prepared: the two exact steps are refused with ALTMIN_STATUS_SETTING
- * @param tau above 0 with ALTMIN_PREPARED_TAU; else not looked at
+ * @param tau above 0 with ALTMIN_PREPARED_TAU; otherwise ignored
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m
@@ -2355,7 +2355,7 @@ altmin_status altmin_interval_activation_step_workspace_f32(size_t n_out,
  *
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m
@@ -2464,7 +2464,7 @@ altmin_status altmin_interval_activation_project_workspace_f64(size_t n_out,
  *
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param a n_out x m: the layer's output
  * @param[in,out] z n_out x m
  * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
@@ -2502,7 +2502,7 @@ altmin_status altmin_interval_linear_step_workspace_f32(size_t n_out,
  *
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param a n_out x m: the layer's output
  * @param[in,out] z n_out x m
  * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
@@ -2572,7 +2572,7 @@ altmin_status altmin_interval_linear_repair_f64(double epsilon,
  * @param rho above 0
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param a n_in x m
@@ -2617,7 +2617,7 @@ altmin_status altmin_interval_probe_workspace_f32(size_t n_out,
  * @param rho above 0
  * @param epsilon above 0: half the interval's width
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param tau above 0
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
@@ -2665,7 +2665,7 @@ altmin_status altmin_interval_trial_workspace_f32(size_t n_out,
  * @param rule the step rule
  * @param rho above 0
  * @param weights n_out x n_in: of the layer above
- * @param probed with ALTMIN_STEP_SCALAR altmin_interval_probe of all samples, added up; else not looked at
+ * @param probed with ALTMIN_STEP_SCALAR altmin_interval_probe of all samples, added up; otherwise ignored
  * @param[out] tau the tau
  */
 altmin_status altmin_interval_first_tau_f32(const struct altmin_step_rule *rule,
@@ -2895,13 +2895,13 @@ altmin_status altmin_loss_count_correct_f64(size_t n_out,
  * A hidden layer's terms of pdADMM's Lagrangian (the equation before Algorithm 1).
  *
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param dual an altmin_dual
- * @param nu above 0 with ALTMIN_DUAL_RECOVERED; else not looked at
+ * @param nu above 0 with ALTMIN_DUAL_RECOVERED; otherwise ignored
  * @param q n_out x m
  * @param z n_out x m
  * @param p_next n_out x m: the input of the layer above
- * @param u n_out x m with ALTMIN_DUAL_STORED; else not looked at, nor ldu
+ * @param u n_out x m with ALTMIN_DUAL_STORED; otherwise ignored, as is ldu
  * @param[out] terms the sums
  */
 altmin_status altmin_copy_terms_f32(int32_t activation,
@@ -2936,7 +2936,7 @@ altmin_status altmin_copy_terms_workspace_f32(size_t n_out,
  * |a - f(z)|^2, a hidden layer's penalty in dlADMM's Lagrangian (equation 1, weight nu/2).
  *
  * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at
+ * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param a n_out x m
  * @param z n_out x m
  * @param[out] gap the sum over all entries
@@ -3291,7 +3291,7 @@ altmin_status altmin_linear_workspace_f64(size_t n_out,
  * Omega(W), a layer's share of every objective.
  *
  * @param regularizer an altmin_regularizer
- * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param lambda 0 or above; ignored with ALTMIN_REGULARIZER_NONE
  * @param weights n_out x n_in
  * @param[out] value Omega
  */
@@ -3513,12 +3513,12 @@ altmin_status altmin_sums_follow_workspace_f64(size_t n_out,
  * @param damping above 0: as in the step rule
  * @param w above 0: weight of the residual
  * @param regularizer an altmin_regularizer: not ALTMIN_REGULARIZER_L1
- * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param lambda 0 or above; ignored with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
  * @param sums altmin_sums_elements of them: after altmin_sums_finish
  * @param[out] factor n_in x n_in: lower triangle, and zeros above it
  * @param[out] exists 1, or 0 if there is no factor, since there are no samples or the inputs are constant over them;
- *     the factor is then untouched, and weights are reduced without. May not be NULL
+ *     the factor is then untouched, and weights are reduced without. Must not be NULL
  */
 altmin_status altmin_weights_factor_f32(double damping,
                                         double w,
@@ -3565,11 +3565,11 @@ altmin_status altmin_weights_factor_workspace_f32(size_t n_in,
  * @param order an altmin_order
  * @param w above 0: weight of the residual
  * @param regularizer an altmin_regularizer
- * @param lambda 0 or above; not looked at with ALTMIN_REGULARIZER_NONE
+ * @param lambda 0 or above; ignored with ALTMIN_REGULARIZER_NONE
  * @param samples how many are in the sums
  * @param sums altmin_sums_elements of them: after altmin_sums_finish
  * @param factor n_in x n_in: from altmin_weights_factor with the same damping, w, regulariser and inputs, for
- *     ALTMIN_STEP_LEAST_SQUARES; or NULL, and then ldf is not looked at
+ *     ALTMIN_STEP_LEAST_SQUARES; or NULL, and then ldf is ignored
  * @param[in,out] weights n_out x n_in: W
  * @param[in,out] bias n_out: b
  * @param[out] change n_out x n_in: D
@@ -3846,9 +3846,9 @@ const char *altmin_trainer_last_error(const struct altmin_trainer *trainer);
  * @param m samples, 1 or more
  * @param x n_features x m
  * @param classes the class of each sample, m, from 0; or NULL
- * @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Not looked at with targets
+ * @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Ignored with targets
  * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out values of a sample, 1 or more. With classes neither it nor ldt is looked at
+ * @param n_out values of a sample, 1 or more. Ignored with classes, as is ldt
  * @return ALTMIN_STATUS_SETTING for a class of n_classes or above, for settings that do not suit the data (mini-batches larger
  * than m, cross-entropy with targets, a network that memory cannot hold), and for a trainer of double;
  * ALTMIN_STATUS_SHAPE for a block that cannot take what comes in
@@ -3887,7 +3887,7 @@ altmin_status altmin_trainer_set_data_f64(struct altmin_trainer *trainer,
  * @param x n_features x m
  * @param classes the class of each sample, m, as in training; or NULL
  * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out as in training. With classes neither it nor ldt is looked at
+ * @param n_out as in training. Ignored with classes, as is ldt
  * @return ALTMIN_STATUS_STATE before there is training data; ALTMIN_STATUS_SETTING for classes where the training data has
  * values, and the other way round
  */
@@ -3922,7 +3922,7 @@ altmin_status altmin_trainer_set_test_data_f64(struct altmin_trainer *trainer,
  * @param x n_features x m
  * @param classes the class of each sample, m, as in training; or NULL
  * @param targets the values of each sample, n_out x m; or NULL
- * @param n_out as in training. With classes neither it nor ldt is looked at
+ * @param n_out as in training. Ignored with classes, as is ldt
  * @param[out] loss the mean risk
  * @param[out] accuracy the share of samples that are classified rightly, 0 to 1; of values R^2, NaN if none varies
  * @return as altmin_trainer_set_test_data_f32; ALTMIN_STATUS_NON_FINITE if the weights are so large that the risk is not finite
@@ -3961,7 +3961,7 @@ altmin_status altmin_trainer_evaluate_f64(struct altmin_trainer *trainer,
  * @param n_features of a sample, as in training
  * @param m samples
  * @param x n_features x m
- * @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is not looked at
+ * @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is ignored
  * @param[out] classes m; or NULL, as it must be where values are learnt
  * @return ALTMIN_STATUS_STATE before there is training data; ALTMIN_STATUS_NULL if both are NULL
  */
@@ -4006,7 +4006,7 @@ altmin_status altmin_trainer_weights_shape(const struct altmin_trainer *trainer,
  * Reads the present weights of a linear map: those of the last sweep that was good, or what has been set since.
  *
  * @param index below `maps` of altmin_trainer_info
- * @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
+ * @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is ignored
  * @param[out] b n_out; or NULL
  * @return ALTMIN_STATUS_NULL if both are NULL
  */
@@ -4031,7 +4031,7 @@ altmin_status altmin_trainer_get_weights_f64(const struct altmin_trainer *traine
  * can a training that had diverged.
  *
  * @param index below `maps` of altmin_trainer_info
- * @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
+ * @param w n_out x n_in; or NULL to leave it as it is, and then ldw is ignored
  * @param b n_out; or NULL to leave it as it is
  * @return ALTMIN_STATUS_NULL if both are NULL
  */
@@ -4109,7 +4109,7 @@ altmin_status altmin_model_info(const struct altmin_model *model,
  * @param n_features of a sample, as altmin_model_info tells
  * @param m samples
  * @param x n_features x m
- * @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is not looked at
+ * @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is ignored
  * @param[out] classes m; or NULL, as it must be where values are learnt
  * @return ALTMIN_STATUS_NULL if both are NULL
  */

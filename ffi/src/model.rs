@@ -93,7 +93,7 @@ pub unsafe extern "C" fn altmin_model_info(
 /// @param n_features of a sample, as altmin_model_info tells
 /// @param m samples
 /// @param x n_features x m
-/// @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is not looked at
+/// @param[out] scores n_out x m, n_out the outputs that altmin_model_info tells; or NULL, and then lds is ignored
 /// @param[out] classes m; or NULL, as it must be where values are learnt
 /// @return ALTMIN_STATUS_NULL if both are NULL
 #[unsafe(no_mangle)]

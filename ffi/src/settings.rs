@@ -39,7 +39,7 @@ pub struct altmin_settings {
     pub input_step: i32,
     /// An altmin_inner, of gsADMM and gsAM. Default: ALTMIN_INNER_ADAM.
     pub inner: i32,
-    /// Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number, 0 or above; else not looked at. Default: 0.01.
+    /// Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number, 0 or above; otherwise ignored. Default: 0.01.
     pub slope: f64,
     /// Widths of the hidden layers, hidden_count of them, each 1 or more. Default: 100, 100.
     pub hidden: *const usize,

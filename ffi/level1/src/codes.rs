@@ -92,12 +92,12 @@ pub struct altmin_step_rule {
     pub struct_size: usize,
     /// An altmin_step.
     pub rule: i32,
-    /// ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Else not looked at.
+    /// ALTMIN_STEP_BACKTRACKING: the first parameter that is tried, above 0. Otherwise ignored.
     pub start: f64,
-    /// ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Else not looked at.
+    /// ALTMIN_STEP_BACKTRACKING: what it is multiplied with, 1.001 or above. Otherwise ignored.
     pub factor: f64,
     /// ALTMIN_STEP_LEAST_SQUARES of weights: the damping in units of the mean eigenvalue of the inputs' covariance, above
-    /// 0; 0.1 to 1 served best. Else not looked at, nor by inputs.
+    /// 0; 0.1 to 1 served best. Otherwise ignored, and by inputs too.
     pub damping: f64,
 }
 
@@ -105,41 +105,44 @@ fn known<R>(argument: &'static str, found: i32, meaning: Option<R>) -> Result<R>
     meaning.ok_or(CallError::Code { argument, found })
 }
 
+/// Functions from a code to what it stands for, whose variants have the same names.
+macro_rules! decode {
+    ($($name:ident: $c:ident => $meaning:ident { $($variant:ident),+ })+) => {
+        $(
+            #[doc = concat!("What a code of [`", stringify!($c), "`] stands for.")]
+            pub fn $name(argument: &'static str, code: i32) -> Result<$meaning> {
+                let meanings = [$(($c::$variant as i32, $meaning::$variant)),+];
+                let found = meanings.into_iter().find(|&(known, _)| known == code);
+                known(argument, code, found.map(|(_, meaning)| meaning))
+            }
+        )+
+    };
+}
+
+decode! {
+    dual: altmin_dual => DualStorage { Recovered, Stored }
+    order: altmin_order => Order { WeightsFirst, BiasFirst }
+    parts: altmin_parts => Parts { All, Residual }
+    prepared: altmin_prepared => altmin_prepared { Columns, Tau, Inverse, OuterInverse }
+    proximal: altmin_proximal => Proximal { No, Yes }
+    transpose: altmin_transpose => Transpose { No, Yes }
+}
+
+/// The risk of the last layer.
+pub fn loss(argument: &'static str, code: i32) -> Result<Loss> {
+    known(argument, code, Loss::from_code(code, None))
+}
+
+/// The solver of the output subproblem.
+pub fn solver(argument: &'static str, code: i32) -> Result<OutputSolver> {
+    known(argument, code, OutputSolver::from_code(code, None))
+}
+
 /// An activation from its code.
 pub fn activation<T: Real>(code: i32, slope: f64) -> Result<Activation<T>> {
     let activation = known("activation", code, Activation::from_code(code, Some(slope)))?.cast();
     activation.validate()?;
     Ok(activation)
-}
-
-/// Whether a hidden z is held back.
-pub fn proximal(code: i32) -> Result<Proximal> {
-    let meaning = match code {
-        0 => Some(Proximal::No),
-        1 => Some(Proximal::Yes),
-        _ => None,
-    };
-    known("proximal", code, meaning)
-}
-
-/// Which sums.
-pub fn parts(code: i32) -> Result<Parts> {
-    let meaning = match code {
-        0 => Some(Parts::All),
-        1 => Some(Parts::Residual),
-        _ => None,
-    };
-    known("parts", code, meaning)
-}
-
-/// Whether the factor `argument` is transposed.
-pub fn transpose(argument: &'static str, code: i32) -> Result<Transpose> {
-    let meaning = match code {
-        0 => Some(Transpose::No),
-        1 => Some(Transpose::Yes),
-        _ => None,
-    };
-    known(argument, code, meaning)
 }
 
 /// A regulariser from its code.
@@ -169,28 +172,6 @@ pub fn require_closed_form<T: Real>(regularizer: Regularizer<T>) -> Result {
     }
 }
 
-/// Which moves first.
-pub fn order(code: i32) -> Result<Order> {
-    let meaning = match code {
-        0 => Some(Order::WeightsFirst),
-        1 => Some(Order::BiasFirst),
-        _ => None,
-    };
-    known("order", code, meaning)
-}
-
-/// What an input's step is prepared with.
-pub fn prepared(code: i32) -> Result<altmin_prepared> {
-    let meaning = match code {
-        0 => Some(altmin_prepared::Columns),
-        1 => Some(altmin_prepared::Tau),
-        2 => Some(altmin_prepared::Inverse),
-        3 => Some(altmin_prepared::OuterInverse),
-        _ => None,
-    };
-    known("prepared", code, meaning)
-}
-
 impl altmin_prepared {
     /// The kind of step.
     pub fn kind(self) -> StepKind {
@@ -202,29 +183,9 @@ impl altmin_prepared {
     }
 }
 
-/// The risk of the last layer.
-pub fn loss(code: i32) -> Result<Loss> {
-    known("loss", code, Loss::from_code(code, None))
-}
-
-/// The solver of the output subproblem.
-pub fn solver(code: i32) -> Result<OutputSolver> {
-    known("solver", code, OutputSolver::from_code(code, None))
-}
-
-/// Whether the dual is stored.
-pub fn dual(code: i32) -> Result<DualStorage> {
-    let meaning = match code {
-        0 => Some(DualStorage::Recovered),
-        1 => Some(DualStorage::Stored),
-        _ => None,
-    };
-    known("dual", code, meaning)
-}
-
 /// How an activation that an interval holds steps: along its gradient, with a tau for each column or one for all.
 pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Result<Prepared<'static, T>> {
-    match prepared(code)? {
+    match prepared("prepared", code)? {
         altmin_prepared::Columns => Ok(Prepared::Columns),
         altmin_prepared::Tau => Ok(Prepared::Tau(T::from_f64(tau))),
         altmin_prepared::Inverse | altmin_prepared::OuterInverse => Err(Error::Setting {
@@ -237,11 +198,11 @@ pub fn gradient_step<T: Real>(code: i32, tau: f64) -> Result<Prepared<'static, T
 }
 
 /// The kind of exact step that an inverse is for.
-pub fn inverse(code: i32) -> Result<StepKind> {
-    match prepared(code)?.kind() {
+pub fn inverse(argument: &'static str, code: i32) -> Result<StepKind> {
+    match prepared(argument, code)?.kind() {
         StepKind::Gradient => {
             let expected = "ALTMIN_PREPARED_INVERSE or ALTMIN_PREPARED_OUTER_INVERSE";
-            Err(Error::Setting { name: "prepared", found: f64::from(code), expected }.into())
+            Err(Error::Setting { name: argument, found: f64::from(code), expected }.into())
         }
         kind => Ok(kind),
     }

@@ -29,7 +29,7 @@ pub struct Argument {
     pub name: &'static str,
     /// What it is.
     pub kind: Kind,
-    /// It is looked at only if one of these holds, if there are any.
+    /// It is used only if one of these holds; always, if there are none.
     pub when: &'static [Condition],
     /// Whether it may be NULL.
     pub or_null: bool,
@@ -113,16 +113,10 @@ pub enum Value {
     },
 }
 
-/// A type that arguments have.
-pub trait Word {
-    /// The value, which must be of this type.
-    fn of(value: Value) -> Self;
-}
-
 macro_rules! number {
     ($type:ty, $kind:ident) => {
-        impl Word for $type {
-            fn of(value: Value) -> Self {
+        impl From<Value> for $type {
+            fn from(value: Value) -> Self {
                 match value {
                     Value::$kind(number) => number,
                     other => panic!("{other:?} for a {}", stringify!($type)),
@@ -145,14 +139,14 @@ fn pointer<T>(value: Value, constant: bool) -> *mut T {
     }
 }
 
-impl<T> Word for *const T {
-    fn of(value: Value) -> Self {
+impl<T> From<Value> for *const T {
+    fn from(value: Value) -> Self {
         pointer(value, true)
     }
 }
 
-impl<T> Word for *mut T {
-    fn of(value: Value) -> Self {
+impl<T> From<Value> for *mut T {
+    fn from(value: Value) -> Self {
         pointer(value, false)
     }
 }
@@ -161,6 +155,6 @@ impl<T> Word for *mut T {
 ///
 /// # Panics
 /// Where there is none, or one of another type.
-pub fn argument<W: Word>(values: &mut core::slice::Iter<'_, Value>) -> W {
-    W::of(*values.next().expect("a value for each argument"))
+pub fn argument<W: From<Value>>(values: &mut core::slice::Iter<'_, Value>) -> W {
+    W::from(*values.next().expect("a value for each argument"))
 }

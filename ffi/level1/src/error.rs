@@ -5,29 +5,29 @@ use core::fmt::{self, Write as _};
 
 use altmin_core::Error;
 
-/// Whether a call did what it was asked to; every function returns one of these. What became of a training is an outcome,
-/// not a status: that it does not converge is no error.
+/// What every function returns: whether the call was correct and was carried out. What became of a training is an outcome,
+/// not a status: not to converge is no error.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(non_camel_case_types, reason = "C's name of the type")]
 pub enum altmin_status {
     /// Done.
     Ok = 0,
-    /// A pointer is NULL that may not be.
+    /// A pointer that must be given is NULL.
     Null = 1,
     /// A pointer is not aligned to what it points to.
     Misaligned = 2,
-    /// A matrix or vector has the wrong shape, or a size is 0 that may not be.
+    /// A matrix or vector has the wrong shape, or a size that must be 1 or more is 0.
     Shape = 3,
     /// A leading dimension is smaller than the number of rows.
     LeadingDimension = 4,
-    /// Sizes whose product no memory can hold.
+    /// The product of sizes is more than memory can hold.
     Overflow = 5,
     /// Memory that is written overlaps other memory of the same call.
     Overlap = 6,
     /// The workspace is too small.
     Workspace = 7,
-    /// A code that stands for nothing.
+    /// An unknown code.
     Code = 8,
     /// A setting is outside its range, or not available here.
     Setting = 9,
@@ -35,19 +35,19 @@ pub enum altmin_status {
     NonFinite = 10,
     /// A matrix that must be positive definite is not.
     Singular = 11,
-    /// `struct_size` is that of no version of the struct.
+    /// `struct_size` is not the size of the struct.
     StructSize = 12,
     /// The handle cannot do this yet, or no longer.
     State = 13,
-    /// The handle is at work, in another thread or in the observer that calls.
+    /// Another call is using the handle, in another thread or around the observer that calls.
     Busy = 14,
-    /// An earlier panic has left the handle of no use but to be freed.
+    /// After an internal error of the library the handle can only be freed.
     Poisoned = 15,
     /// A file could not be read or written.
     Io = 16,
-    /// A file is no model, one of another version, or one of another network than the handle's.
+    /// A file is not a model, or is of another version or another network than the handle's.
     Format = 17,
-    /// The library failed: please report it.
+    /// An internal error of the library: please report it.
     Panic = 18,
 }
 
@@ -61,13 +61,13 @@ pub const ALTMIN_VERSION_PATCH: u32 = 0;
 /// Characters of a message, its terminating 0 included.
 pub const ALTMIN_MESSAGE_SIZE: usize = 252;
 
-/// Why a call was refused. Filled by every call that gets one, also by one that did not fail.
+/// What was wrong with a call. Every call that is given one fills it, also a call that succeeds.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct altmin_error {
-    /// What the call returned too.
+    /// What the call returns too.
     pub status: altmin_status,
-    /// The argument by name, what was found, what was expected; empty if nothing was wrong. Ends with a 0.
+    /// The argument's name, what was found and what was expected; empty after success. Ends with a 0.
     pub message: [c_char; ALTMIN_MESSAGE_SIZE],
 }
 

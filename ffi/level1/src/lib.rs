@@ -2,6 +2,8 @@
 //!
 //! No heap, no global state, no standard library; every function may be called from many threads at once on disjoint
 //! memory. The header `altmin.h` is made from this crate and from the trainer's handle, so what is said there is said here.
+//! A function is one description, in the file of its subject: [`altmin_level1_macros::functions`] says how to read and how to
+//! add one.
 //!
 //! **Matrices** are features x samples and column-major: element (i, j) of `a` is `a[i + j * lda]`, with a leading dimension
 //! `lda` of at least the number of rows. A matrix's memory reaches from its first to its last element, gaps included; what is

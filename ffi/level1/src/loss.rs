@@ -21,7 +21,7 @@ functions! {
 
     /// How many samples have their largest output at their class; of several largest the first counts.
     fn altmin_loss_count_correct<T>(
-        n_out: size, m: samples, z: read(n_out x m, ldz), classes: classes(m),
+        n_out: size, m: samples, z: read(n_out x m, ldz), classes: classes,
     ) -> correct: usize "how many" {
         loss::count_correct(z, classes)?
     }

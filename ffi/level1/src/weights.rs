@@ -37,7 +37,7 @@ functions! {
         factor: write(n_in x n_in, ldf) "lower triangle, and zeros above it",
         workspace: workspace(weights::factor_workspace::<T, _>(&Portable, n_in)),
     ) -> exists: i32 "1, or 0 if there is no factor, since there are no samples or the inputs are constant over them; \
-        the factor is then untouched, and weights are reduced without. May not be NULL" {
+        the factor is then untouched, and weights are reduced without. Must not be NULL" {
         let sums = SumsShape { n_out, n_in }.read(sums, samples)?;
         let exists = weights::factor(&Portable, damping, w, regularizer, &sums, &mut factor, workspace)?;
         if exists {

@@ -21,9 +21,9 @@ use crate::session::{Scalar, Session};
 /// @param m samples, 1 or more
 /// @param x n_features x m
 /// @param classes the class of each sample, m, from 0; or NULL
-/// @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Not looked at with targets
+/// @param n_classes how many there are, 2 or more; 0: the largest of the classes and 1. Ignored with targets
 /// @param targets the values of each sample, n_out x m; or NULL
-/// @param n_out values of a sample, 1 or more. With classes neither it nor ldt is looked at
+/// @param n_out values of a sample, 1 or more. Ignored with classes, as is ldt
 /// @return ALTMIN_STATUS_SETTING for a class of n_classes or above, for settings that do not suit the data (mini-batches larger
 /// than m, cross-entropy with targets, a network that memory cannot hold), and for a trainer of double;
 /// ALTMIN_STATUS_SHAPE for a block that cannot take what comes in
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn altmin_trainer_set_data_f64(
 /// @param x n_features x m
 /// @param classes the class of each sample, m, as in training; or NULL
 /// @param targets the values of each sample, n_out x m; or NULL
-/// @param n_out as in training. With classes neither it nor ldt is looked at
+/// @param n_out as in training. Ignored with classes, as is ldt
 /// @return ALTMIN_STATUS_STATE before there is training data; ALTMIN_STATUS_SETTING for classes where the training data has
 /// values, and the other way round
 #[unsafe(no_mangle)]
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn altmin_trainer_set_test_data_f64(
 /// @param x n_features x m
 /// @param classes the class of each sample, m, as in training; or NULL
 /// @param targets the values of each sample, n_out x m; or NULL
-/// @param n_out as in training. With classes neither it nor ldt is looked at
+/// @param n_out as in training. Ignored with classes, as is ldt
 /// @param[out] loss the mean risk
 /// @param[out] accuracy the share of samples that are classified rightly, 0 to 1; of values R^2, NaN if none varies
 /// @return as altmin_trainer_set_test_data_f32; ALTMIN_STATUS_NON_FINITE if the weights are so large that the risk is not finite
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn altmin_trainer_evaluate_f64(
 /// @param n_features of a sample, as in training
 /// @param m samples
 /// @param x n_features x m
-/// @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is not looked at
+/// @param[out] scores n_out x m, n_out the outputs that altmin_trainer_info tells; or NULL, and then lds is ignored
 /// @param[out] classes m; or NULL, as it must be where values are learnt
 /// @return ALTMIN_STATUS_STATE before there is training data; ALTMIN_STATUS_NULL if both are NULL
 #[unsafe(no_mangle)]

@@ -40,7 +40,7 @@ pub unsafe extern "C" fn altmin_trainer_weights_shape(
 /// Reads the present weights of a linear map: those of the last sweep that was good, or what has been set since.
 ///
 /// @param index below `maps` of altmin_trainer_info
-/// @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is not looked at
+/// @param[out] w n_out x n_in, as altmin_trainer_weights_shape tells them; or NULL, and then ldw is ignored
 /// @param[out] b n_out; or NULL
 /// @return ALTMIN_STATUS_NULL if both are NULL
 #[unsafe(no_mangle)]
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn altmin_trainer_get_weights_f64(
 /// can a training that had diverged.
 ///
 /// @param index below `maps` of altmin_trainer_info
-/// @param w n_out x n_in; or NULL to leave it as it is, and then ldw is not looked at
+/// @param w n_out x n_in; or NULL to leave it as it is, and then ldw is ignored
 /// @param b n_out; or NULL to leave it as it is
 /// @return ALTMIN_STATUS_NULL if both are NULL
 #[unsafe(no_mangle)]

@@ -29,10 +29,11 @@ pub(crate) struct Expanded {
     pub(crate) contents: String,
 }
 
-/// The name of a code and a number in Rust: an argument is looked at only if the code is one of these, if there are any.
+/// The name of a code and a number in Rust: an argument is used only if the code is one of these, if there are any.
 type When<'a> = &'a [(&'a str, String)];
 
 impl Expanded {
+    /// A parameter of the C function.
     fn pass(&mut self, name: &str, rust: &str, kind: &str, when: When<'_>, or_null: bool) {
         let when =
             when.iter().map(|(name, code)| format!("Condition {{ argument: {name:?}, code: {code} }},"));
@@ -46,6 +47,18 @@ impl Expanded {
         });
     }
 
+    fn structure(&mut self, name: &str, of: &str, when: When<'_>) {
+        let last = of.rsplit("::").next().unwrap_or(of);
+        self.pass(
+            name,
+            &format!("*const {of}"),
+            &format!("Structure({last:?}, size_of::<{of}>())"),
+            when,
+            false,
+        );
+    }
+
+    /// `@param`: what is known of the kind, and the description's text.
     fn document(&mut self, direction: &str, name: &str, said: &str, text: &str) {
         let colon = if said.is_empty() || text.is_empty() || text.starts_with(';') { "" } else { ": " };
         if !said.is_empty() || !text.is_empty() {
@@ -120,7 +133,26 @@ pub(crate) fn variables(formula: TokenStream, names: &mut Vec<String>) {
     }
 }
 
+/// Nothing that a description says may be without effect.
+fn require_effect(function: &Function, argument: &Argument) {
+    let Argument { name, kind, details, when, or_null, text } = argument;
+    let kind = kind.as_str();
+    let is_memory = matches!(kind, "read" | "update" | "write" | "accumulate");
+    let counts = match kind {
+        "activation" | "gradient_step" | "regularizer" | "closed_form" | "structure" | "workspace" => 1..=1,
+        "target" => 3..=3,
+        _ if is_memory => 1..=usize::MAX,
+        _ => 0..=0,
+    };
+    let has_effect = counts.contains(&details.len())
+        && (when.is_none() || matches!(kind, "positive" | "finite" | "any" | "structure"))
+        && (!or_null || is_memory && details.len() == 2)
+        && (text.is_empty() || !matches!(kind, "target" | "workspace"));
+    assert!(has_effect, "{}: the kind of `{name}` has no use for what is said of it", function.name);
+}
+
 pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
+    require_effect(function, argument);
     let mut made = Expanded::default();
     let Argument { name, kind, text, when, .. } = argument;
     let details: Vec<String> = argument.details.iter().map(TokenStream::to_string).collect();
@@ -132,12 +164,12 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             made.document("", name, "", text);
         }
         "positive" | "finite" | "any" => {
-            let (mut said, number) =
-                (if kind == "finite" { "finite" } else { "above 0" }.to_owned(), format!("Number({kind:?})"));
+            let mut said = if kind == "finite" { "finite" } else { "above 0" }.to_owned();
+            let number = format!("Number({kind:?})");
             let checked = check(&format!("crate::codes::{kind}::<T>(\"$\", $)?"));
             if let Some(when) = when {
                 let (code, constant) = when.spelled(function);
-                said += &format!(" with {constant}; else not looked at");
+                said += &format!(" with {constant}; otherwise ignored");
                 made.conditions = check(&format!("let $_counts = {} == {code};", when.code));
                 made.numbers =
                     check(&format!("let $ = if $_counts {{ {checked} }} else {{ T::from_f64($) }};"));
@@ -154,12 +186,12 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
                 "altmin_activation" => (
                     "slope",
                     &["LeakyRelu"][..],
-                    "of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; else not looked at",
+                    "of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored",
                 ),
                 "altmin_prepared" => {
-                    ("any", &["Tau"][..], "above 0 with ALTMIN_PREPARED_TAU; else not looked at")
+                    ("any", &["Tau"][..], "above 0 with ALTMIN_PREPARED_TAU; otherwise ignored")
                 }
-                _ => ("lambda", &["L1", "L2"][..], "0 or above; not looked at with ALTMIN_REGULARIZER_NONE"),
+                _ => ("lambda", &["L1", "L2"][..], "0 or above; ignored with ALTMIN_REGULARIZER_NONE"),
             };
             let when = variants.iter().map(|variant| (name.as_str(), code_in_rust(&of, variant)));
             made.pass(name, "i32", &format!("Code({kind:?})"), &[], false);
@@ -170,32 +202,25 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
         }
         "step_rule" => {
             let scalar = if function.generic { "T" } else { "f64" };
-            made.pass(
-                name,
-                "*const crate::codes::altmin_step_rule",
-                "Structure(\"altmin_step_rule\", size_of::<crate::codes::altmin_step_rule>())",
-                &[],
-                false,
-            );
+            made.structure(name, "crate::codes::altmin_step_rule", &[]);
             made.document("", name, "the step rule", text);
             made.memory = check("let $ = unsafe { memory.structure(\"$\", $) }?;");
             made.contents = check(&format!("let $ = crate::codes::step_rule::<{scalar}>($)?;"));
         }
         "structure" => {
-            let of = &details[0];
-            let (pointer, described) =
-                (format!("*const {of}"), format!("Structure({of:?}, size_of::<{of}>())"));
             let taken = "unsafe { memory.structure(\"$\", $) }?";
             if let Some(when) = when {
                 let (code, constant) = when.spelled(function);
-                made.pass(name, &pointer, &described, &[(&when.code, code)], false);
-                made.document("", name, &format!("with {constant} {text}; else not looked at"), "");
+                let Condition { code: rule, variant } = when;
+                made.structure(name, &details[0], &[(rule, code)]);
+                made.document("", name, &format!("with {constant} {text}; otherwise ignored"), "");
                 made.contents = check(&format!(
-                    "let $ = if matches!({}, altmin_core::update::StepRule::{}) {{ Some({taken}.checked(\"$\")?) }} else {{ None }};",
-                    when.code, when.variant
+                    "let $ = if matches!({rule}, altmin_core::update::StepRule::{variant}) {{
+                        Some({taken}.checked(\"$\")?)
+                    }} else {{ None }};"
                 ));
             } else {
-                made.pass(name, &pointer, &described, &[], false);
+                made.structure(name, &details[0], &[]);
                 made.document("", name, text, "");
                 made.memory = check(&format!("let $ = {taken};"));
                 made.contents = check("let $ = $.checked(\"$\")?;");
@@ -211,9 +236,7 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             made.contents = check("let $ = unsafe { memory.classes(\"$\", $, m) }?;");
         }
         "target" => {
-            let [classes, values, ld] = &details[..] else {
-                panic!("`{name}` is classes, values and their ld")
-            };
+            let (classes, values, ld) = (&details[0], &details[1], &details[2]);
             let given = |number: &str| [(values.as_str(), number.to_owned())];
             let shape = "Matrix(Access::Read, &[Shape { rows: \"n_out\", columns: \"m\", when: None }])";
             made.pass(classes, "*const i32", "Classes", &given("0"), false);
@@ -236,9 +259,7 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             let of = code_type(code).unwrap_or_else(|| panic!("{}: `{code}` is no kind", function.name));
             made.pass(name, "i32", &format!("Code({kind:?})"), &[], false);
             made.document("", name, &format!("an {of}"), text);
-            // There may be two of them.
-            let named = if code == "transpose" { "\"$\"," } else { "" };
-            made.numbers = check(&format!("let $ = crate::codes::{code}({named} $)?;"));
+            made.numbers = check(&format!("let $ = crate::codes::{code}(\"$\", $)?;"));
         }
     }
     made
@@ -247,7 +268,8 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
 /// Where a result goes.
 pub(crate) fn expand_result(result: &Argument) -> Expanded {
     let mut made = Expanded::default();
-    let Argument { name, kind, text, or_null, .. } = result;
+    let Argument { name, kind, details, when, or_null, text } = result;
+    assert!(details.is_empty() && when.is_none(), "a result has a name, a type and a text, not so `{name}`");
     made.pass(name, &format!("*mut {kind}"), &format!("Result(size_of::<{kind}>())"), &[], *or_null);
     made.document("[out]", name, text, "");
     let method = if *or_null { "result" } else { "required" };
@@ -316,8 +338,8 @@ fn matrix(made: &mut Expanded, function: &Function, argument: &Argument) {
     }
     if optional {
         chosen += "{ None }";
-        text += if *or_null { "; or NULL, and then " } else { "; else not looked at, nor " };
-        text += &if *or_null { format!("{ld} is not looked at") } else { ld.clone() };
+        text += if *or_null { "; or NULL, and then " } else { "; otherwise ignored, as is " };
+        text += &if *or_null { format!("{ld} is ignored") } else { ld.clone() };
     } else {
         when.clear();
     }

@@ -106,7 +106,9 @@ fn checked(function: &Function) -> TokenStream {
     let part = |part: fn(&Expanded) -> &str| made.iter().map(part).collect::<String>();
     let (memory, contents) = (part(|made| &made.memory), part(|made| &made.contents));
     let numbers = sizes(function) + &part(|made| &made.conditions) + &part(|made| &made.numbers);
-    let (first, second) = if function.query { (memory, numbers) } else { (numbers, memory) };
+    // What only sizes are asked of begins with the pointers.
+    let pointers_first = function.query || !function.generic;
+    let (first, second) = if pointers_first { (memory, numbers) } else { (numbers, memory) };
     let computed: Vec<_> =
         function.results.iter().map(|result| format!("computed_{}", result.name)).collect();
     let pattern = computed.join(",");

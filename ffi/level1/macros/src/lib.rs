@@ -38,15 +38,15 @@ use proc_macro::TokenStream;
 /// | `activation(slope)`, `regularizer(lambda)`, `closed_form(lambda)`, `gradient_step(tau)` | a code and its parameter | `Activation<T>`, `Regularizer<T>`, `Prepared<T>` |
 /// | `step_rule` | a pointer to `altmin_step_rule` | `StepRule<T>` |
 /// | `structure(altmin_x)` | a pointer to `altmin_x` | what its `checked` makes of it |
-/// | `read(n x m, ld)`, `update(..)`, `write(..)` | a matrix and its leading dimension; `n x m if code = Variant` where it is looked at for that code alone, `else n x m` for others | `MatRef`, `MatMut` |
+/// | `read(n x m, ld)`, `update(..)`, `write(..)` | a matrix and its leading dimension; `n x m if code = Variant` where it is used with that code alone, `else n x m` for others | `MatRef`, `MatMut` |
 /// | `accumulate(n x m, ld, beta)` | a matrix that is written alone where beta is 0 | `MatMut` |
 /// | `read(n)`, `update(n)`, `write(n)` | a vector; of `sums` a layer's sums | slice |
-/// | `classes(m)` | the classes of m samples, below `n_out` | `&[u32]` |
+/// | `classes` | the classes of `m` samples, below `n_out` | `&[u32]` |
 /// | `target(classes, values, ldv)` | classes or values | `Target` |
 /// | `workspace(formula)` | memory and its size, and with it the function that tells the size | `Stack` |
 ///
-/// A pointer with a condition or `or NULL` is an `Option` in the body. A result of the body goes where the names after `->` say, which
-/// must not be NULL unless it is said. Checks are made in this order: sizes; numbers and codes; pointers; what structs,
+/// A pointer with a condition or `or NULL` is an `Option` in the body. What the body computes goes to the names after `->`,
+/// which must not be NULL unless it is said. Checks are made in this order: sizes; numbers and codes; pointers; what structs,
 /// classes and targets hold, since what lies over a result need not hold anything.
 #[proc_macro]
 pub fn functions(input: TokenStream) -> TokenStream {

@@ -27,7 +27,7 @@ pub(crate) struct Argument {
     pub(crate) kind: String,
     /// What is in the parentheses of the kind, between commas.
     pub(crate) details: Vec<TokenStream>,
-    /// The code and its variant for which alone the argument is looked at.
+    /// The code and its variant with which alone the argument is used.
     pub(crate) when: Option<Condition>,
     pub(crate) or_null: bool,
     pub(crate) text: String,
@@ -48,14 +48,14 @@ pub(crate) struct Shape {
 }
 
 /// Tokens to be taken one by one.
-pub(crate) struct Tokens(Peekable<token_stream::IntoIter>);
+struct Tokens(Peekable<token_stream::IntoIter>);
 
 impl Tokens {
-    pub(crate) fn new(tokens: TokenStream) -> Self {
+    fn new(tokens: TokenStream) -> Self {
         Self(tokens.into_iter().peekable())
     }
 
-    pub(crate) fn is_empty(&mut self) -> bool {
+    fn is_empty(&mut self) -> bool {
         self.0.peek().is_none()
     }
 
@@ -63,7 +63,7 @@ impl Tokens {
         self.0.next().unwrap_or_else(|| panic!("the description ends, expected {expected}"))
     }
 
-    pub(crate) fn word(&mut self) -> String {
+    fn word(&mut self) -> String {
         match self.next("a word") {
             TokenTree::Ident(word) => word.to_string(),
             other => panic!("`{other}`, expected a word"),
@@ -71,7 +71,7 @@ impl Tokens {
     }
 
     /// Takes the next token if it is this word or sign.
-    pub(crate) fn take(&mut self, wanted: &str) -> bool {
+    fn take(&mut self, wanted: &str) -> bool {
         let found = self.0.next_if(|token| match token {
             TokenTree::Group(_) => false,
             other => other.to_string() == wanted,
@@ -93,16 +93,13 @@ impl Tokens {
         }
     }
 
-    /// `code = Variant`.
-    fn condition(&mut self) -> Condition {
-        let code = self.word();
-        self.require("=");
-        Condition { code, variant: self.word() }
-    }
-
     /// `if code = Variant`, if it comes.
-    pub(crate) fn when(&mut self) -> Option<Condition> {
-        self.take("if").then(|| self.condition())
+    fn when(&mut self) -> Option<Condition> {
+        self.take("if").then(|| {
+            let code = self.word();
+            self.require("=");
+            Condition { code, variant: self.word() }
+        })
     }
 
     /// `or NULL`, if it comes.
@@ -122,9 +119,34 @@ impl Tokens {
         let literal = literal.to_string();
         let text =
             literal.strip_prefix('"').and_then(|text| text.strip_suffix('"')).expect("a text in quotes");
-        // A line that ends with a backslash goes on with the next one's first word.
-        let lines: Vec<&str> = text.split("\\\n").collect();
-        lines.iter().enumerate().map(|(i, line)| if i == 0 { line } else { line.trim_start() }).collect()
+        // It may go on in the next line.
+        text.replace("\\\n", " ")
+    }
+
+    /// Arguments with commas between them.
+    fn arguments(&mut self) -> Vec<Argument> {
+        let mut arguments = Vec::new();
+        while !self.is_empty() {
+            arguments.push(self.argument());
+            if !self.take(",") {
+                break;
+            }
+        }
+        arguments
+    }
+
+    /// `name: kind(details) if code = Variant or NULL "text"`.
+    fn argument(&mut self) -> Argument {
+        let name = self.word();
+        self.require(":");
+        let kind = self.word();
+        let details = self.group(Delimiter::Parenthesis).map(|group| group.stream());
+        let details = match kind.as_str() {
+            // A formula has commas of its own.
+            "workspace" => details.into_iter().collect(),
+            _ => details.map(split).unwrap_or_default(),
+        };
+        Argument { name, kind, details, when: self.when(), or_null: self.or_null(), text: self.text() }
     }
 }
 
@@ -134,7 +156,7 @@ pub(crate) fn parsed(code: &str) -> TokenStream {
 }
 
 /// Between commas.
-pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
+fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = vec![TokenStream::new()];
     for token in tokens {
         match token {
@@ -169,48 +191,17 @@ fn function(tokens: &mut Tokens) -> Function {
         tokens.require("T");
         tokens.require(">");
     }
-    let arguments = tokens.group(Delimiter::Parenthesis).expect("arguments in parentheses");
-    let arguments = split(arguments.stream()).into_iter().map(argument).collect();
+    let inside = tokens.group(Delimiter::Parenthesis).expect("arguments in parentheses");
+    let mut inside = Tokens::new(inside.stream());
+    let arguments = inside.arguments();
+    assert!(inside.is_empty(), "{name}: `{}`, expected a comma", inside.next("nothing"));
     let mut results = Vec::new();
     if tokens.take("-") {
         tokens.require(">");
-        loop {
-            results.push(named(tokens));
-            if !tokens.take(",") {
-                break;
-            }
-        }
+        results = tokens.arguments();
     }
     let body = tokens.group(Delimiter::Brace).expect("a body in braces");
     Function { documentation, name, generic, query: false, room: false, arguments, results, body }
-}
-
-fn argument(tokens: TokenStream) -> Argument {
-    let mut tokens = Tokens::new(tokens);
-    let argument = named(&mut tokens);
-    assert!(tokens.is_empty(), "`{}` after `{}`", tokens.next("nothing"), argument.name);
-    argument
-}
-
-/// `name: kind(details) if code = Variant or NULL "text"`.
-fn named(tokens: &mut Tokens) -> Argument {
-    let name = tokens.word();
-    tokens.require(":");
-    let kind = tokens.word();
-    let details = tokens.group(Delimiter::Parenthesis).map(|group| group.stream());
-    Argument {
-        name,
-        // A formula has commas of its own.
-        details: if kind == "workspace" {
-            details.into_iter().collect()
-        } else {
-            details.map(split).unwrap_or_default()
-        },
-        kind,
-        when: tokens.when(),
-        or_null: tokens.or_null(),
-        text: tokens.text(),
-    }
 }
 
 /// `rows x columns if code = Variant else rows x columns`.

@@ -59,7 +59,7 @@ functions! {
         g: update(n_in x m, ldg) "the coupling's gradient, as for altmin_input_step; afterwards that of phi",
         r: read(n_out x m, ldr) "W p + b - z",
         workspace: workspace(input::step_workspace::<T, _>(&Portable, StepKind::Gradient, n_out, n_in, m)),
-    ) -> probe: altmin_probe "of these samples; may not be NULL" {
+    ) -> probe: altmin_probe "of these samples; must not be NULL" {
         input::probe(&Portable, w, c, &weights, &mut g, &r, workspace)?
     }
 
@@ -70,7 +70,7 @@ functions! {
         rule: step_rule, w: positive "weight of the residual", c: positive "weight of the coupling",
         n_out: size, n_in: size, weights: read(n_out x n_in, ldw),
         probe: structure(altmin_probe) "finite, 0 or above",
-    ) -> tau: f64 "above 0; may not be NULL" {
+    ) -> tau: f64 "above 0; must not be NULL" {
         input::scalar_tau(&rule, w, c, &weights, probe)?.to_f64()
     }
 

@@ -153,7 +153,7 @@ impl<'a> Case<'a> {
         match argument.kind {
             Kind::Code(_) => Value::Code(self.values.get(argument.name) as i32),
             Kind::Number(_) if is_size(argument) => Value::Size(self.values.get(argument.name)),
-            Kind::Number(kind) => Value::Scalar(expected::scalar(kind).0),
+            Kind::Number(kind) => Value::Scalar(expected::scalar(argument.name, kind).0),
             Kind::LeadingDimension | Kind::WorkspaceSize => Value::Size(self.values.get(argument.name)),
             Kind::Matrix(access, _) | Kind::Vector(access, _) => {
                 self.pointer(k, self.row.element, access != Access::Read)

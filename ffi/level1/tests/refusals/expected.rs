@@ -51,14 +51,16 @@ pub(crate) fn size(name: &str) -> usize {
     }
 }
 
-/// A good number, and those that are refused.
-pub(crate) fn scalar(kind: &str) -> (f64, Bad) {
-    match kind {
-        "positive" => (0.7, POSITIVE),
-        "finite" => (1.5, FINITE),
-        "any" => (4.0, TAU),
-        "slope" | "lambda" => (0.1, NOT_NEGATIVE),
-        other => panic!("no good value of `{other}`"),
+/// A good number of this name, and those that are refused. The name says what kind it must be.
+pub(crate) fn scalar(name: &str, kind: &str) -> (f64, Bad) {
+    match (name, kind) {
+        ("c" | "damping" | "epsilon" | "mu" | "nu" | "ratio" | "rho" | "t" | "tau" | "w", "positive") => {
+            (0.7, POSITIVE)
+        }
+        ("tau", "any") => (4.0, TAU),
+        ("alpha" | "beta", "finite") => (1.5, FINITE),
+        ("slope" | "lambda", _) => (0.1, NOT_NEGATIVE),
+        _ => panic!("`{name}` is not expected to be {kind}"),
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn all(rows: &[Row], row: &Row, values: &Values) -> usize {
             }
             Kind::Number("count") => {}
             Kind::Number(_) if is_samples(argument) => bad.overflow(k),
-            Kind::Number(kind) => bad.scalars(k, expected::scalar(kind).1),
+            Kind::Number(kind) => bad.scalars(k, expected::scalar(argument.name, kind).1),
             Kind::LeadingDimension => bad.leading_dimension(k),
             Kind::Matrix(..) | Kind::Vector(..) => bad.not_finite(k),
             Kind::Classes => bad.classes(k, values.get("n_out")),
