@@ -204,10 +204,6 @@ impl<T: Real> Gradient<T> {
             gradient.fill(T::ZERO);
             Tally::update(tally, |tally| pass.run(gemm, g, &mut GradientSums(gradient), tally, stack))
         })?;
-        if samples.count() == 0 {
-            gradient.fill(T::ZERO);
-            return Ok(());
-        }
         if !risk(tallies).is_finite() {
             return Err(Error::NonFinite { quantity: "the loss" });
         }
