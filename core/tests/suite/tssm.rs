@@ -524,20 +524,23 @@ fn a_guard_undoes_an_epoch_whose_cost_rose() {
     assert!(kept.iter().flatten().all(|w| w.is_finite()));
 }
 
+/// Parameters, both moments and steps of a subnetwork.
+type Moving = (Vec<f64>, Vec<f64>, Vec<f64>, u64);
+
 /// A guard takes moments and steps back with the parameters: the next epoch is one that never met the undone one.
 #[test]
 fn a_guard_takes_moments_back() {
     let settings = settings(Splitting::Gsadmm)
         .with(|core| (core.inner, core.learning_rate, core.guard) = (Inner::Adam, 4.0, Some(0.0)));
     let plain = reference(2, settings);
-    let mut before: Option<Vec<(Vec<f64>, Vec<f64>, Vec<f64>, u64)>> = None;
+    let mut before: Option<[Moving; 2]> = None;
     let (mut undone, mut went) = (0, 0);
     run(&plain, &orders(8), |_, _, variables| {
         let of = |l: usize| {
             let (first, second, steps) = variables.moments(l);
             (variables.parameters(l).to_vec(), first.to_vec(), second.to_vec(), steps)
         };
-        let now = vec![of(0), of(1)];
+        let now = [of(0), of(1)];
         for (l, now) in now.iter().enumerate() {
             let Some(before) = before.as_ref().map(|before| &before[l]) else { continue };
             if now.0 == before.0 {
@@ -560,7 +563,8 @@ fn settings_cuts_and_orders_out_of_range_are_refused() {
         Err(Error::Setting { name, .. }) => name,
         other => panic!("{other:?}"),
     };
-    let bad: [(&str, fn(&mut Hyperparameters<f64>)); 12] = [
+    type Change = fn(&mut Hyperparameters<f64>);
+    let bad: [(&str, Change); 12] = [
         ("alpha", |core| core.alpha = 0.0),
         ("rho", |core| core.rho = f64::NAN),
         ("tau", |core| core.tau = -1.0),
