@@ -7,6 +7,7 @@
 //!
 //! Backward passes *add* to gradients, so that the tiles of a batch join in one.
 
+mod apply;
 pub mod conv;
 pub mod dense;
 mod lipschitz;

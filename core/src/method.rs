@@ -33,7 +33,7 @@ pub mod tssm;
 pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
 pub use layers::Layers;
-pub use partition::{Partition, TILE};
+pub use partition::{Partition, TILE, widest_tile};
 pub use run::{Memory, Problem, Run, State};
 pub use sweep::Sweep;
 
@@ -61,6 +61,14 @@ pub trait Method<T: Real>: Sized {
 
     /// How all samples are cut.
     fn partition(&self) -> Partition;
+
+    /// The same method where all samples are cut as in the first partition, and those of the largest mini-batch as in the
+    /// second; a method takes whichever it works on.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::Error::Shape) or [`Length`](crate::Error::Length) naming `partition` if one cuts another number of
+    /// samples.
+    fn recut(&self, partitions: [Partition; 2], run: &Run<'_, T>) -> Result<Self>;
 
     /// Sets everything but the parameters, the front of the state, from those: auxiliary variables by a forward pass, duals
     /// and moments to their start.
@@ -237,6 +245,12 @@ macro_rules! methods {
 
             fn partition(&self) -> Partition {
                 each!(self, method => Method::<T>::partition(method))
+            }
+
+            fn recut(&self, partitions: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+                match self {
+                    $(Self::$name(method) => method.recut(partitions, run).map(Self::$name)),+
+                }
             }
 
             fn initialize<E: Executor<T>, G: Gemm<T>>(

@@ -39,6 +39,7 @@ const fn card(
         title,
         summary,
         paper,
+        layers_only: false,
         uses: &[Use::LearningRate, Use::Batch],
         defaults,
         composed: true,
@@ -304,6 +305,11 @@ impl<T: Real> Method<T> for Gradient<T> {
 
     fn partition(&self) -> Partition {
         self.partition.of(self.batches.samples())
+    }
+
+    fn recut(&self, [_, batch]: [Partition; 2], _: &Run<'_, T>) -> Result<Self> {
+        self.batches.check_partition(batch)?;
+        Ok(Self { partition: batch, ..*self })
     }
 
     /// The optimiser has taken no step.

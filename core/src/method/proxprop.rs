@@ -47,6 +47,7 @@ pub const CARD: Card = Card {
     title: "proximal back-propagation",
     summary: "Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)",
     paper: "T. Frerix, T. Moellenhoff, M. Moeller, D. Cremers, Proximal Backpropagation, ICLR 2018",
+    layers_only: false,
     uses: &[Use::Nu, Use::Damping, Use::Batch],
     defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
     composed: true,
@@ -336,6 +337,10 @@ impl<T: Real> Method<T> for ProxProp<T> {
 
     fn partition(&self) -> Partition {
         self.partition.of(self.batches.samples())
+    }
+
+    fn recut(&self, [_, batch]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.settings, batch, run)
     }
 
     /// Begins at nu of the settings. Where all samples are in one pass, makes it.

@@ -59,6 +59,7 @@ const fn card(
         summary,
         paper: "J. Wang, Z. Chai, Y. Cheng, L. Zhao, Tunable Subnetwork Splitting for Model-parallelism of Neural \
                 Network Training, ICML workshop 2020",
+        layers_only: false,
         uses,
         defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
         composed: false,
@@ -250,6 +251,10 @@ impl<T: Real> Method<T> for Tssm<T> {
 
     fn partition(&self) -> Partition {
         self.partition
+    }
+
+    fn recut(&self, partitions: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partitions(self.splitting, &self.settings, partitions, run)
     }
 
     /// Sets p and q by a forward pass from the subnetworks' parameters, u to 0, and the optimisers to their start: a

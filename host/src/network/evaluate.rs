@@ -1,19 +1,15 @@
 //! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
 
+use altmin_core::Real;
 use altmin_core::executor::{Executor, Runs};
-use altmin_core::forward;
 use altmin_core::loss::argmax;
-use altmin_core::view::{MatMut, MatRef, column, columns, copy, dense, span, view_mut};
-use altmin_core::workspace::{Requirement, Stack};
-use altmin_core::{Loss, Real};
+use altmin_core::view::{MatRef, column, columns, dense, span, view_mut};
 use serde::Serialize;
 
 use crate::data::{Column, Dataset};
 use crate::error::{Error, Result};
-use crate::network::model::{self, Model};
-use crate::network::part::{Part, TILE};
+use crate::network::model::Model;
 use crate::network::score::r_squared;
-use crate::run::convert;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::fast::Fast;
 
@@ -160,7 +156,8 @@ pub fn predict<T: Real>(
     let blocks = model.blocks();
     let predictor = model.predictor(&blocks)?;
     let tile = predictor.tile();
-    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, predictor.scratch(&Fast, tile)));
+    let (team, mut executor) =
+        (Threads::new(threads)?, Parallel::new(threads, predictor.scratch(&Fast, tile)));
     let runs = Runs::new(&mut outputs[..spanned], leading_dimension.saturating_mul(tile));
     team.enter(|| {
         executor.run(runs, |t, run, stack| {

@@ -70,7 +70,10 @@ pub struct Model<T> {
 ///
 /// # Panics
 /// If there are fewer parameters.
-pub fn maps<'a, T>(network: &Network, parameters: &'a [T]) -> impl ExactSizeIterator<Item = Map<'a, T>> + use<'a, T> {
+pub fn maps<'a, T>(
+    network: &Network,
+    parameters: &'a [T],
+) -> impl ExactSizeIterator<Item = Map<'a, T>> + use<'a, T> {
     network.maps().into_iter().map(move |map| {
         let (n_out, n_in) = (map.n_out, map.n_in);
         let (weights, bias) = parameters[map.offset..map.end()].split_at(n_out * n_in);
@@ -255,59 +258,6 @@ impl<T: Real> Model<T> {
             network,
             notation,
             parameters: parameters.into_iter().flat_map(|map| [map.weights, map.bias].concat()).collect(),
-            loss: self.loss.to_string(),
-            classes: self.outputs.classes().to_vec(),
-            values: self.outputs.are_values().then(|| self.outputs.names().to_vec()),
-            preprocessing: self.preprocessing.clone(),
-        };
-        let refused = |error: &dyn std::fmt::Display| {
-            Error::data("model", error.to_string(), "what a model file can hold")
-        };
-        let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
-        let maps: Vec<_> = self.maps().collect();
-        tensors::serialize(&maps, &self.names(), text).map_err(|error| refused(&error))
-    }
-
-    /// Writes the model to `path`, in place of an older one; see [`atomic_file::write`].
-    ///
-    /// # Errors
-    /// As [`Model::to_bytes`] and [`atomic_file::write`].
-    pub fn save(&self, path: &Path) -> Result {
-        let bytes = self.to_bytes()?;
-        atomic_file::write(path, |file| file.write_all(&bytes))
-    }
-
-    /// Reads a model, converting its numbers if they are of the other precision.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file cannot be read; [`Error::Format`] if it is no safetensors file, is cut short, lacks
-    /// a tensor or has one too many, is of another version, or holds layers that do not fit together or numbers that are not
-    /// finite in `T`.
-    pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
-        let (file, text) = tensors::open(path, &bytes)?;
-        let metadata = Metadata::parse(path, &text)?;
-        let unknown = |error: Error| Error::format(path, format!("metadata: {error}"), "a known name");
-        let blocks = metadata.network.map(Blocks::network).transpose().map_err(unknown)?;
-        let names = match &blocks {
-            None => tensors::of_layers(tensors::count_layers(&file)),
-            Some(blocks) => tensors::of_blocks(blocks),
-        };
-        let activation = match (&metadata.activation, &blocks) {
-            (Some(name), None) => name.parse().map_err(unknown)?,
-            (None, Some(_)) => Activation::Relu,
-            (Some(_), Some(_)) => {
-                return Err(Error::format(path, "metadata with activation and network", "one of them"));
-            }
-            (None, None) => {
-                let expected = format!("metadata of version {VERSION}");
-                return Err(Error::format(path, "metadata: missing field `activation`", expected));
-            }
-        };
-        let model = Self {
-            layers: tensors::deserialize(path, &file, &names)?,
-            blocks,
-            activation,
             loss: parse(&metadata.loss).map_err(unknown)?,
             outputs: match metadata.values {
                 Some(values) => Outputs::Values(values),
@@ -333,7 +283,9 @@ fn of_layers<T>(path: &Path, layers: &[tensors::Loaded<T>], activation: Activati
             let found = format!("layers.{index} of {n_out}x{n_in}");
             return Err(Error::format(path, found, "at least one input and one output"));
         }
-        if let Some(below) = index.checked_sub(1).map(|below| layers[below].n_out).filter(|&below| below != n_in) {
+        if let Some(below) =
+            index.checked_sub(1).map(|below| layers[below].n_out).filter(|&below| below != n_in)
+        {
             let found = format!("{n_in} inputs of layers.{index}");
             let expected = format!("the {below} outputs of layers.{}", index - 1);
             return Err(Error::format(path, found, expected));
