@@ -50,7 +50,7 @@ use crate::workspace::Requirement;
 
 /// A method at work on one run.
 ///
-/// [`new`](Self::new) checks once that settings, network, samples and labels fit; every later call gets the same run and a
+/// [`new`](AnyMethod::new) checks once that settings, network, samples and labels fit; every later call gets the same run and a
 /// state of [`memory`](Self::memory)'s sizes, and looks at sizes alone. Nothing is allocated.
 pub trait Method<T: Real>: Sized {
     /// Bytes, in scalars and numbers, of the state.

@@ -14,7 +14,7 @@ use crate::real::Real;
 /// paper's names are mu for `ratio` and tau_incr = tau_decr for `factor`.
 ///
 /// pdADMM's dual is not scaled by rho and stays when rho changes
-/// ([`PdAdmm::set_penalties`](super::pdadmm::PdAdmm::set_penalties)).
+/// ([`Method::set_penalties`](super::Method::set_penalties)).
 ///
 /// Lemma 1 promises a falling Lagrangian only above
 /// [`pdadmm_rho_threshold`](crate::theory::pdadmm_rho_threshold), of which the rule knows nothing: it may go below. Nor

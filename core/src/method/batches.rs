@@ -40,8 +40,8 @@ impl Batches {
         self.size.map_or(self.samples, |size| self.samples.div_ceil(self.samples.div_ceil(size)))
     }
 
-    /// The steps of a sweep: as few as hold a batch's samples each at most, all as large as one another, but for one
-    /// sample. Without an order a batch is samples that lie side by side. `partition` cuts the largest.
+    /// The steps of a sweep, none without samples: as few as hold a batch's samples each at most, all as large as one
+    /// another, but for one sample. Without an order a batch is samples that lie side by side. `partition` cuts the largest.
     pub(super) fn steps<'o>(
         &self,
         order: Option<&'o [u32]>,
@@ -49,7 +49,7 @@ impl Batches {
     ) -> impl Iterator<Item = Samples<'o>> + use<'o> {
         let order = order.filter(|_| self.size.is_some());
         let samples = order.map_or(self.samples, <[u32]>::len);
-        let count = self.size.map_or(1, |size| samples.div_ceil(size));
+        let count = samples.div_ceil(self.size.unwrap_or(samples).max(1));
         let edge = move |batch: usize| samples * batch / count;
         (0..count).map(move |batch| {
             let (first, end) = (edge(batch), edge(batch + 1));

@@ -14,7 +14,7 @@ use super::descent::Stretches;
 use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep};
+use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
 use crate::block::{GradientSums, LinearMap};
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Pieces, Runs};
@@ -125,7 +125,7 @@ impl<T: Real> Gradient<T> {
     /// As [`Gradient::gd`].
     pub fn new(optimizer: Optimizer<T>, settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
         let largest = Batches::new(settings.batch, run.samples())?.largest();
-        let partition = Partition::for_network(largest, pass::widest_tile(&run.network));
+        let partition = Partition::for_network(largest, widest_tile(&run.network));
         Self::with_partition(optimizer, settings, partition, run)
     }
 
@@ -205,10 +205,6 @@ impl<T: Real> Gradient<T> {
             gradient.fill(T::ZERO);
             Tally::update(tally, |tally| pass.run(gemm, g, &mut GradientSums(gradient), tally, stack))
         })?;
-        if samples.count() == 0 {
-            gradient.fill(T::ZERO);
-            return Ok(());
-        }
         if !risk(tallies).is_finite() {
             return Err(Error::NonFinite { quantity: "the loss" });
         }

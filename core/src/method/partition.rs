@@ -98,10 +98,15 @@ impl Partition {
     }
 }
 
-/// The widest tile of samples that the scratch of a pass through a network is meant for: between convolutions a sample is so
-/// large that tiles as wide as those of layers would not fit into memory.
+/// Elements of scratch that a tile should stay below: 64 MB in f32. Between convolutions a sample is so large that tiles as
+/// wide as those of layers would not fit into memory.
+const MOST_SCRATCH: usize = 1 << 24;
+
+/// The widest tile of samples that a pass through a network should take, at least 1.
 pub fn widest_tile<T: Real>(network: &Network<'_, T>) -> usize {
-    super::pass::widest_tile(network)
+    // A pass holds the record, and signals as wide as its widest part.
+    let sample = network.record(1).saturating_mul(3).saturating_add(network.input().features());
+    (MOST_SCRATCH / sample.max(1)).max(1)
 }
 
 /// Elements of a matrix that elementwise updates work on at a time: with the six or so matrices that they touch, what

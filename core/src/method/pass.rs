@@ -271,14 +271,3 @@ pub(super) fn check<T: Real>(loss: Loss, run: &Run<'_, T>) -> Result {
     require_size("x", run.problem.x.shape(), (features, run.samples()))?;
     loss.check_target(run.problem.target, outputs, run.samples())
 }
-
-/// Elements of scratch that a tile should stay below: 64 MB in f32. Between convolutions a sample is so large that tiles as
-/// wide as those of layers would not fit into memory.
-const MOST_SCRATCH: usize = 1 << 24;
-
-/// The widest tile of samples that a pass through a network should take.
-pub(super) fn widest_tile<T: Real>(network: &Network<'_, T>) -> usize {
-    // A pass holds the record, and signals as wide as its widest part.
-    let sample = network.record(1).saturating_mul(3).saturating_add(network.input().features());
-    (MOST_SCRATCH / sample.max(1)).max(1)
-}

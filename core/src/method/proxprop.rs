@@ -30,7 +30,7 @@ use super::maps::{self, Maps, Record, Step};
 use super::numbers::{Numbers, numbers};
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, steering};
+use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, steering, widest_tile};
 use crate::block::{LinearMap, MapSums};
 use crate::error::{Error, Result, require_positive};
 use crate::executor::{Executor, Pieces, Runs};
@@ -101,7 +101,7 @@ impl<T: Real> ProxProp<T> {
     /// As [`ProxProp::with_partition`].
     pub fn new(settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
         let largest = Batches::new(settings.batch, run.samples())?.largest();
-        let partition = Partition::for_network(largest, pass::widest_tile(&run.network));
+        let partition = Partition::for_network(largest, widest_tile(&run.network));
         Self::with_partition(settings, partition, run)
     }
 

@@ -29,7 +29,7 @@ use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::numbers::Numbers;
 use super::pass::{self, Signal};
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, maps};
+use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, maps, widest_tile};
 use crate::block::MapSums;
 use crate::error::{Error, Result, require_not_negative, require_positive};
 use crate::executor::{Executor, Runs};
@@ -40,10 +40,9 @@ use crate::regularizer::Regularizer;
 use crate::theory::Approximation;
 use crate::view::{columns, require_length};
 use crate::workspace::Requirement;
-use between::Frame;
+use between::{Between, Frame};
 use parts::Parts;
 use state::{Kept, Subnetwork, Terms};
-use weights::Between;
 
 /// What the cards of both say alike.
 const fn card(
@@ -126,7 +125,7 @@ impl<T: Real> Tssm<T> {
 
     fn new(splitting: Splitting, settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
         let parts = Parts::new(run.network, run.cuts, settings.frozen)?;
-        let widest = parts.iter().map(|part| pass::widest_tile(&part)).min().unwrap_or(1);
+        let widest = parts.iter().map(|part| widest_tile(&part)).min().unwrap_or(1);
         let largest = Batches::new(settings.batch, run.samples())?.largest();
         let [partition, of_batch] = [run.samples(), largest].map(|m| Partition::for_network(m, widest));
         Self::with_partitions(splitting, settings, [partition, of_batch], run)

@@ -6,13 +6,13 @@ use altmin_core::block::residual::Residual;
 use altmin_core::block::{Block, Network, Shape};
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
-use altmin_core::method::tssm::{self, Convention, Inner, Settings, Splitting, Tssm};
-use altmin_core::method::{Partition, Problem};
-use altmin_core::optimizer::Optimizer;
+use altmin_core::method::tssm::{Convention, Splitting, Tssm};
+use altmin_core::method::{Hyperparameters, Method, Partition, Problem};
 use altmin_core::theory::{Norms, approximation_bound, risk_lipschitz};
 use altmin_core::view::dense;
 use altmin_core::{Activation, Error, Loss, Real, Target};
 
+use crate::common::rig::{Rig, poison};
 use crate::common::{Loops, Plain, Random, Scratch, in_both_precisions};
 
 in_both_precisions!(linear_maps_have_their_largest_singular_value);
@@ -205,8 +205,8 @@ fn the_bound_is_the_papers_sum_of_products() {
         .map(|(residual, lipschitz)| Norms { residual, lipschitz });
     // |r_1| H_2 H_3 + |r_2| H_3 + |r_3|, times H_4 and the risk's.
     let expected = 0.1 * 7.0 * (0.5 * 3.0 * 5.0 + 0.25 * 5.0 + 2.0);
-    assert!((approximation_bound(0.1, &norms) - expected).abs() < 1e-12);
-    assert_eq!((approximation_bound(3.0, &norms[3..]), approximation_bound(3.0, &[])), (0.0, 0.0));
+    assert!((approximation_bound(0.1, norms) - expected).abs() < 1e-12);
+    assert_eq!((approximation_bound(3.0, [norms[3]]), approximation_bound(3.0, [])), (0.0, 0.0));
     assert_eq!(risk_lipschitz(Loss::LeastSquares, 10, true), None);
     // Two samples far on the wrong side: moving the outputs along the gradient meets the constant.
     for (is_mean, share) in [(true, 0.5), (false, 1.0)] {
@@ -241,18 +241,17 @@ fn the_error_is_that_of_composed_networks_and_within_its_bound() {
     for splitting in [Splitting::Gsadmm, Splitting::Gsam] {
         for convention in [Convention::Mean, Convention::Sum] {
             for loss in [Loss::CrossEntropy, Loss::LeastSquares] {
-                let settings = Settings {
-                    splitting,
+                let settings = Hyperparameters {
                     alpha: 0.5,
                     rho: 0.5,
                     tau: 20.0,
                     convention,
-                    inner: Inner::Optimizer(Optimizer::gd(0.02)),
+                    learning_rate: 0.02,
                     loss,
-                    guard: None,
-                    frozen: 0,
+                    batch: Some(8),
+                    ..Default::default()
                 };
-                largest = largest.max(check(settings, input, &parts));
+                largest = largest.max(check(splitting, settings, input, &parts));
             }
         }
     }
@@ -260,86 +259,74 @@ fn the_error_is_that_of_composed_networks_and_within_its_bound() {
 }
 
 /// Runs some epochs and holds both sides of Theorem 1 against the composed network; the largest error.
-fn check(settings: Settings<f64>, input: Shape, parts: &[Vec<Block<f64>>; 3]) -> f64 {
+fn check(
+    splitting: Splitting,
+    settings: Hyperparameters<f64>,
+    input: Shape,
+    parts: &[Vec<Block<f64>>; 3],
+) -> f64 {
     let mut random = Random::new(2);
-    let (mut networks, mut shape) = (Vec::new(), input);
-    for part in parts {
-        networks.push(Network::new(part, shape).unwrap());
-        shape = networks.last().unwrap().output();
-    }
+    let all: Vec<Block<f64>> = parts.concat();
+    let whole = Network::new(&all, input).unwrap();
+    let cuts = [parts[0].len(), parts[0].len() + parts[1].len()];
+    let networks = [whole.part(0..cuts[0]), whole.part(cuts[0]..cuts[1]), whole.part(cuts[1]..all.len())];
     let x = random.matrix(input.features(), SAMPLES);
     let classes: Vec<u32> = (0..SAMPLES as u32).map(|j| j % 3).collect();
     let problem = Problem { x: dense(&x.data, x.rows, SAMPLES), target: Target::Classes(&classes) };
-    let zeros = |elements: usize| vec![0.0; elements];
-    let mut subnetworks: Vec<_> = networks
-        .iter()
-        .map(|network| {
-            let mut subnetwork = tssm::subnetwork(network, &settings.inner, false, zeros);
-            subnetwork.parameters_mut().copy_from_slice(&random.matrix(network.parameters(), 1).data);
-            subnetwork
+    let start = random.matrix(whole.parameters(), 1).data;
+    let mut rig = Rig::of_blocks(all.clone(), cuts.to_vec(), input, &start, problem, |run| {
+        let partitions = [Partition::new(SAMPLES, TILE, 2), Partition::new(6, TILE, 2)];
+        Tssm::with_partitions(splitting, &settings, partitions, run)
+    })
+    .unwrap();
+    let exact = rig.with(|method, run, _, _| method.approximation_workspace(run, &Portable));
+    let mut exact = poison(exact.elements());
+    let mut approximation = |rig: &mut Rig<'_, Tssm<f64>>, rounds| {
+        rig.with(|method, run, state, _| {
+            let executor = &mut Sequential::new(&mut exact);
+            method.approximation(run, state, rounds, executor, &Portable).unwrap().unwrap()
         })
-        .collect();
-    let dual = settings.splitting == Splitting::Gsadmm;
-    let mut interfaces: Vec<_> = networks[1..]
-        .iter()
-        .map(|network| tssm::interface(network.input().features(), SAMPLES, dual, zeros).unwrap())
-        .collect();
-    let (partition, batches) = (Partition::new(SAMPLES, TILE, 2), Partition::new(8, TILE, 2));
-    let mut shares: Vec<_> = networks
-        .iter()
-        .flat_map(|network| (0..batches.groups()).map(|_| tssm::share(network, &settings.inner, zeros)))
-        .collect();
-    let mut terms = vec![tssm::Terms::default(); SAMPLES.div_ceil(TILE)];
-    let state = tssm::State {
-        subnetworks: &mut subnetworks,
-        interfaces: &mut interfaces,
-        shares: &mut shares,
-        terms: &mut terms,
     };
-    let mut method = Tssm::new(settings, &networks, partition, batches, problem, state).unwrap();
-    let mut training = zeros(tssm::workspace(&Portable, &settings, &networks, TILE).elements());
-    let mut exact = zeros(tssm::approximation_workspace(&Portable, &networks, TILE).elements());
-    let mut norms = [Norms::default(); 3];
-    method.initialize(&mut Sequential::new(&mut training), &Portable).unwrap();
-    let start = method.approximation(&mut Sequential::new(&mut exact), &Portable, 5, &mut norms).unwrap();
+    rig.initialize().unwrap();
+    let start = approximation(&mut rig, 5);
     assert!(start.error < 1e-12 && start.bound.unwrap_or(0.0) < 1e-12, "a feasible start: {start:?}");
-    let order: Vec<u32> = (0..SAMPLES as u32).collect();
-    let all: Vec<Block<f64>> = parts.concat();
-    let whole = Network::new(&all, input).unwrap();
     let mut largest = 0.0_f64;
     for _ in 0..6 {
-        method.epoch(&mut Sequential::new(&mut training), &Portable, &order, 8).unwrap();
-        let found =
-            method.approximation(&mut Sequential::new(&mut exact), &Portable, 200, &mut norms).unwrap();
+        rig.sweep().unwrap();
+        let before = rig.scalars.clone();
+        let found = approximation(&mut rig, 200);
+        let count = whole.parameters();
+        assert_eq!(before[..count], rig.scalars[..count]);
         let output = |network: &Network<'_, f64>, parameters: &[f64], p: &Plain| {
-            let mut record = zeros(network.record(SAMPLES));
+            let mut record = vec![0.0; network.record(SAMPLES)];
             let mut scratch = Scratch::new(network.workspace(&Loops, SAMPLES));
             let view = dense(&p.data, p.rows, SAMPLES);
             network.forward(&Loops, parameters, &view, &mut record, scratch.stack()).unwrap();
             Plain::of(&network.output_of(&record, SAMPLES))
         };
-        let state = method.state();
-        let parameters: Vec<&[f64]> = state.subnetworks.iter().map(|s| s.parameters()).collect();
+        let (parameters, p, norms) = rig.with(|method, run, state, _| {
+            let variables = method.variables(run, state).unwrap();
+            let parameters = [0, 1, 2].map(|l| variables.parameters(l).to_vec());
+            let p = [0, 1].map(|l| Plain::of(&variables.p(l)));
+            (parameters, p, [0, 1, 2].map(|l| variables.norms(l)))
+        });
         let risk = |z: &Plain| {
             let sum =
                 settings.loss.value(dense(&z.data, z.rows, SAMPLES), Target::Classes(&classes)).unwrap();
             if settings.convention == Convention::Mean { sum / SAMPLES as f64 } else { sum }
         };
-        let p: Vec<Plain> = state.interfaces.iter().map(|interface| Plain::of(&interface.p())).collect();
         let composed = risk(&output(&whole, &parameters.concat(), &x));
-        let split = risk(&output(&networks[2], parameters[2], &p[1]));
+        let split = risk(&output(&networks[2], &parameters[2], &p[1]));
         let expected = (composed - split).abs();
         assert!((found.error - expected).abs() < 1e-9 * expected.max(1.0), "{found:?} {expected}");
         for l in 0..2 {
             let below = if l == 0 { &x } else { &p[0] };
-            let residual = p[l].plus(-1.0, &output(&networks[l], parameters[l], below)).squared().sqrt();
+            let residual = p[l].plus(-1.0, &output(&networks[l], &parameters[l], below)).squared().sqrt();
             assert!((norms[l].residual - residual).abs() < 1e-9 * residual.max(1.0));
         }
         assert_eq!(found.bound.is_some(), settings.loss == Loss::CrossEntropy);
         assert!(found.bound.is_none_or(|bound| found.error <= bound), "{settings:?}: {found:?}");
         largest = largest.max(found.error);
     }
-    let short = method.approximation(&mut Sequential::new(&mut exact), &Portable, 1, &mut norms[..2]);
-    assert!(matches!(short, Err(Error::Shape { argument: "norms", .. })), "{short:?}");
     largest
 }

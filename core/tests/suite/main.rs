@@ -3,7 +3,7 @@
 mod common;
 
 mod activation;
-// mod approximation;
+mod approximation;
 mod balancing;
 mod block_proofs;
 mod blocks;
@@ -24,6 +24,7 @@ mod golden_blocks;
 mod gradient;
 mod layerwise;
 mod loss;
+mod network_memory;
 mod optimizer;
 mod output;
 mod output_lanes;
@@ -40,7 +41,6 @@ mod smooth_hidden;
 mod smooth_values;
 mod stationarity;
 mod taylor;
-// mod tssm;
-// mod tssm_memory;
-// mod tssm_proximal;
+mod tssm;
+mod tssm_proximal;
 mod workspace;

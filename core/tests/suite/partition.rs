@@ -1,6 +1,9 @@
 //! How samples are cut into groups and tiles.
 
-use altmin_core::method::Partition;
+use altmin_core::Activation;
+use altmin_core::block::conv::Conv;
+use altmin_core::block::{Block, Network, Shape};
+use altmin_core::method::{Partition, widest_tile};
 use proptest::prelude::*;
 
 /// First sample of every tile and the one after its last of every group, in order.
@@ -72,4 +75,36 @@ fn an_example_by_hand() {
     let expected = vec![vec![(0, 5), (5, 10)], vec![(10, 15), (15, 20), (20, 23)]];
     assert_eq!(tiles(partition), expected);
     assert_eq!(Partition::new(3, 5, 2).tile(), 3);
+}
+
+#[test]
+fn passes_through_networks_have_groups_and_tiles_of_one_size() {
+    // 8 groups of 1,250 samples, in 3 tiles of 417 each, rounded up to a multiple of 16.
+    let wide = Partition::for_network(10_000, 1_000);
+    assert_eq!((wide.groups(), wide.tile()), (8, 432));
+    let narrow = Partition::for_network(10_000, 100);
+    assert_eq!((narrow.groups(), narrow.tile()), (8, 100));
+    // Too few samples for 8 groups.
+    assert_eq!(Partition::for_network(300, 1_000).groups(), 2);
+    assert_eq!(Partition::for_network(600, 1_000).groups(), 4);
+    for samples in [1, 5, 255, 300, 4_097, 60_000] {
+        let partition = Partition::for_network(samples, 1_000);
+        let sizes: Vec<usize> = (0..partition.groups()).map(|group| partition.group(group).1).collect();
+        assert_eq!(sizes.iter().sum::<usize>(), samples);
+        let (least, most) = (sizes.iter().min().unwrap(), sizes.iter().max().unwrap());
+        assert!(most - least <= 2 * partition.tile(), "{samples}: {sizes:?}");
+    }
+}
+
+#[test]
+fn tiles_of_large_samples_are_narrow() {
+    let conv = Block::Conv(Conv::square(64, 3, 1, 1));
+    let blocks = [conv, Block::<f32>::Activation(Activation::Relu), conv];
+    let input = Shape { channels: 3, height: 32, width: 32 };
+    let network = Network::new(&blocks, input).unwrap();
+    // A sample's record: 65,536 numbers of each convolution. Beside it two signals of its width at most.
+    let sample = 3 * 2 * 65_536 + 3 * 32 * 32;
+    assert_eq!(widest_tile(&network), (1 << 24) / sample);
+    let layers = [Block::<f32>::Dense { outputs: 10 }];
+    assert!(widest_tile(&Network::new(&layers, Shape::flat(20)).unwrap()) > 100_000);
 }

@@ -1,18 +1,30 @@
 //! gsADMM and gsAM against Algorithms 1 and 2 on whole matrices, written by themselves; n = 1 against back-propagation.
 
-use altmin_core::block::{Block, Network, Shape};
-use altmin_core::executor::Sequential;
-use altmin_core::gemm::Portable;
-use altmin_core::method::backprop::{self, BackProp};
-use altmin_core::method::layer::{Layer, LayerShape};
-use altmin_core::method::tssm::{self, Convention, Inner, Settings, Splitting, Tssm};
-use altmin_core::method::{Partition, Problem, Sweep, network};
+use altmin_core::block::{Block, Shape};
+use altmin_core::method::gradient::Gradient;
+use altmin_core::method::tssm::{Convention, Inner, Splitting, Tssm, Variables};
+use altmin_core::method::{Hyperparameters, Partition, Problem, Sweep};
 use altmin_core::optimizer::Optimizer;
-use altmin_core::update::sums::{Parts, SumsShape};
 use altmin_core::view::dense;
-use altmin_core::{Activation, Error, Loss, Regularizer, Target};
+use altmin_core::{Activation, Error, Loss, Regularizer, Result, Target};
 
+use crate::common::rig::{Order, Permuted, Rig, poison};
 use crate::common::{Plain, Random};
+
+/// What a run of the methods is told.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    splitting: Splitting,
+    core: Hyperparameters<f64>,
+}
+
+impl Settings {
+    fn with(self, change: impl FnOnce(&mut Hyperparameters<f64>)) -> Self {
+        let mut changed = self;
+        change(&mut changed.core);
+        changed
+    }
+}
 
 const SAMPLES: usize = 23;
 const TILE: usize = 5;
@@ -75,8 +87,7 @@ impl Plainly {
 
 /// Algorithm 1 or 2 with stochastic gradient descent and squared risk, on whole matrices.
 struct Reference {
-    settings: Settings<f64>,
-    rate: f64,
+    settings: Settings,
     nets: Vec<Plainly>,
     x: Plain,
     y: Plain,
@@ -99,12 +110,12 @@ impl Reference {
     }
 
     fn weight(&self, l: usize) -> f64 {
-        if l + 1 == self.nets.len() { 1.0 } else { self.settings.alpha }
+        if l + 1 == self.nets.len() { 1.0 } else { self.settings.core.alpha }
     }
 
     /// What stands for M.
     fn samples(&self) -> f64 {
-        match self.settings.convention {
+        match self.settings.core.convention {
             Convention::Mean => self.x.columns as f64,
             Convention::Sum => 1.0,
         }
@@ -114,9 +125,10 @@ impl Reference {
     /// risk's proximal target.
     fn signal(&self, l: usize, output: &Plain, target: &Plain) -> (Plain, f64) {
         let gap = output.plus(-1.0, target);
-        match self.settings.inner {
+        let Hyperparameters { nu, inner, .. } = self.settings.core;
+        match inner {
             // argmin 1/2|t - y|^2 + nu/2|t - z|^2 is (y + nu z)/(1 + nu).
-            Inner::Proximal { nu, .. } if l + 1 == self.nets.len() => (gap.map(|g| g / (1.0 + nu)), nu),
+            Inner::Proxprop if l + 1 == self.nets.len() => (gap.map(|g| g / (1.0 + nu)), nu),
             _ => (gap, self.weight(l)),
         }
     }
@@ -124,7 +136,7 @@ impl Reference {
     /// All layers at once by least squares with row means taken off.
     fn sweep(&mut self, damping: f64, samples: &[u32]) {
         let pick = |m: &Plain| Plain::new(m.rows, samples.len(), |i, j| m[(i, samples[j] as usize)]);
-        for l in self.settings.frozen..self.nets.len() {
+        for l in self.settings.core.frozen..self.nets.len() {
             let signals = self.nets[l].forward(&pick(self.input(l)));
             let (delta, _) = self.signal(l, signals.last().unwrap(), &pick(self.target(l)));
             let signals_r = self.nets[l].linear_signals(&signals, &delta);
@@ -145,26 +157,26 @@ impl Reference {
         }
     }
 
-    fn epoch(&mut self, order: &[u32], batch: usize) {
+    fn epoch(&mut self, order: &[u32]) {
         let n = self.nets.len();
-        for samples in batches(order, batch) {
-            if let Inner::Proximal { damping, .. } = self.settings.inner {
-                self.sweep(damping, samples);
+        for samples in batches(order, self.settings.core.batch.unwrap_or(SAMPLES)) {
+            if self.settings.core.inner == Inner::Proxprop {
+                self.sweep(self.settings.core.damping, samples);
                 continue;
             }
             let pick = |m: &Plain| Plain::new(m.rows, samples.len(), |i, j| m[(i, samples[j] as usize)]);
-            for l in self.settings.frozen..n {
+            for l in self.settings.core.frozen..n {
                 let signals = self.nets[l].forward(&pick(self.input(l)));
                 let delta = signals.last().unwrap().plus(-1.0, &pick(self.target(l)));
                 let (gradients, _) = self.nets[l].backward(&signals, &delta);
-                let step = -self.rate * self.weight(l) / samples.len() as f64;
+                let step = -self.settings.core.learning_rate * self.weight(l) / samples.len() as f64;
                 for ((w, b), (dw, db)) in self.nets[l].layers.iter_mut().zip(&gradients) {
                     (*w, *b) = (w.plus(step, dw), b.plus(step, db));
                 }
             }
         }
         let m = self.samples();
-        let (rho, tau, alpha) = (self.settings.rho, self.settings.tau, self.settings.alpha);
+        let (rho, tau, alpha) = (self.settings.core.rho, self.settings.core.tau, self.settings.core.alpha);
         let gradient = |this: &Self, l: usize| {
             let signals = this.nets[l].forward(this.input(l));
             let (delta, weight) = this.signal(l, signals.last().unwrap(), this.target(l));
@@ -207,7 +219,7 @@ impl Reference {
         if self.settings.splitting == Splitting::Gsadmm {
             for ((p, q), u) in self.p.iter().zip(&self.q).zip(&self.u) {
                 let gap = p.plus(-1.0, q);
-                value += u.inner(&gap) + 0.5 * self.settings.rho * gap.squared();
+                value += u.inner(&gap) + 0.5 * self.settings.core.rho * gap.squared();
             }
         }
         value
@@ -242,21 +254,22 @@ fn widths(n: usize) -> Vec<Vec<usize>> {
     }
 }
 
-fn settings(splitting: Splitting) -> Settings<f64> {
-    Settings {
-        splitting,
+fn settings(splitting: Splitting) -> Settings {
+    let core = Hyperparameters {
         alpha: 3.0,
         rho: 0.7,
         tau: 4.0,
         convention: Convention::Mean,
-        inner: Inner::Optimizer(Optimizer::gd(0.2)),
+        inner: Inner::Sgd,
+        learning_rate: 0.2,
         loss: Loss::LeastSquares,
-        guard: None,
-        frozen: 0,
-    }
+        batch: Some(10),
+        ..Default::default()
+    };
+    Settings { splitting, core }
 }
 
-fn reference(n: usize, settings: Settings<f64>, rate: f64) -> Reference {
+fn reference(n: usize, settings: Settings) -> Reference {
     let mut random = Random::new(5);
     let nets: Vec<Plainly> = widths(n)
         .iter()
@@ -272,7 +285,7 @@ fn reference(n: usize, settings: Settings<f64>, rate: f64) -> Reference {
         p.push(net.output(p.last().unwrap_or(&x)));
     }
     let u = p.iter().map(|p| Plain::zeros(p.rows, p.columns)).collect();
-    Reference { settings, rate, nets, x, y, q: p.clone(), p, u }
+    Reference { settings, nets, x, y, q: p.clone(), p, u }
 }
 
 fn blocks(nets: &[Plainly]) -> Vec<Vec<Block<f64>>> {
@@ -290,79 +303,58 @@ fn blocks(nets: &[Plainly]) -> Vec<Vec<Block<f64>>> {
         .collect()
 }
 
-/// The method's memory.
-struct Memory {
-    subnetworks: Vec<tssm::Subnetwork<f64, Vec<f64>>>,
-    interfaces: Vec<tssm::Interface<f64, Vec<f64>>>,
-    shares: Vec<tssm::Share<f64, Vec<f64>>>,
-    terms: Vec<tssm::Terms>,
-}
-
-fn poison(elements: usize) -> Vec<f64> {
-    vec![f64::NAN; elements]
-}
-
-impl Memory {
-    fn new(
-        settings: &Settings<f64>,
-        networks: &[Network<'_, f64>],
-        reference: &Reference,
-        groups: usize,
-    ) -> Self {
-        let guard = settings.guard.is_some();
-        let subnetworks = networks.iter().zip(&reference.nets).map(|(network, net)| {
-            let mut subnetwork = tssm::subnetwork(network, &settings.inner, guard, poison);
-            subnetwork.parameters_mut().copy_from_slice(&net.parameters());
-            subnetwork
-        });
-        let dual = settings.splitting == Splitting::Gsadmm;
-        let features = networks[..networks.len() - 1].iter().map(|network| network.output().features());
-        let shares = networks
-            .iter()
-            .flat_map(|network| (0..groups).map(|_| tssm::share(network, &settings.inner, poison)));
-        Self {
-            subnetworks: subnetworks.collect(),
-            interfaces: features.map(|n| tssm::interface(n, SAMPLES, dual, poison).unwrap()).collect(),
-            shares: shares.collect(),
-            terms: vec![tssm::Terms::default(); SAMPLES.div_ceil(TILE)],
+impl Reference {
+    fn problem(&self) -> Problem<'_, f64> {
+        Problem {
+            x: dense(&self.x.data, self.x.rows, SAMPLES),
+            target: Target::Values(dense(&self.y.data, self.y.rows, SAMPLES)),
         }
     }
 
-    fn state(&mut self) -> tssm::State<'_, f64, Vec<f64>> {
-        let Self { subnetworks, interfaces, shares, terms } = self;
-        tssm::State { subnetworks, interfaces, shares, terms }
+    fn parameters(&self) -> Vec<f64> {
+        self.nets.iter().flat_map(Plainly::parameters).collect()
     }
 }
 
-/// Runs some epochs; `see` gets the report and the memory after each.
-fn run(
-    reference: &Reference,
-    settings: Settings<f64>,
-    batch: usize,
-    epochs: &[Vec<u32>],
-    mut see: impl FnMut(usize, Sweep, &Memory),
-) -> Memory {
+type Trained<'d> = Rig<'d, Tssm<f64>>;
+
+/// The method at the reference's start; batches have 3 groups of tiles of 4 samples, all samples 4 of tiles of 5.
+fn rig(reference: &Reference) -> Result<Trained<'_>> {
+    let Settings { splitting, core } = reference.settings;
     let blocks = blocks(&reference.nets);
-    let inputs = reference.nets.iter().map(|net| Shape::flat(net.layers[0].0.columns));
-    let networks: Vec<Network<'_, f64>> =
-        blocks.iter().zip(inputs).map(|(blocks, input)| Network::new(blocks, input).unwrap()).collect();
-    let (partition, batches) = (Partition::new(SAMPLES, TILE, 4), Partition::new(batch, 4, 3));
-    let mut memory = Memory::new(&settings, &networks, reference, batches.groups());
-    let problem = Problem {
-        x: dense(&reference.x.data, reference.x.rows, SAMPLES),
-        target: Target::Values(dense(&reference.y.data, reference.y.rows, SAMPLES)),
-    };
-    let mut scratch = poison(tssm::workspace(&Portable, &settings, &networks, TILE).elements());
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = Tssm::new(settings, &networks, partition, batches, problem, memory.state()).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
+    let ends = blocks.iter().scan(0, |end, blocks| {
+        *end += blocks.len();
+        Some(*end)
+    });
+    let cuts = ends.take(blocks.len() - 1).collect();
+    let largest = core.batch.map_or(SAMPLES, |batch| SAMPLES.div_ceil(SAMPLES.div_ceil(batch)));
+    let partitions = [Partition::new(SAMPLES, TILE, 4), Partition::new(largest, 4, 3)];
+    let (parameters, input) = (reference.parameters(), Shape::flat(reference.x.rows));
+    Rig::of_blocks(blocks.concat(), cuts, input, &parameters, reference.problem(), |run| {
+        Tssm::with_partitions(splitting, &core, partitions, run)
+    })
+}
+
+/// Calls `see` with the present variables.
+fn with_variables<A>(rig: &mut Trained<'_>, see: impl FnOnce(Variables<'_, f64>) -> A) -> A {
+    rig.with(|method, run, state, _| see(method.variables(run, state).unwrap()))
+}
+
+/// Runs some epochs; `see` gets the report and the variables after each.
+fn run<'d>(
+    reference: &'d Reference,
+    epochs: &[Vec<u32>],
+    mut see: impl FnMut(usize, Sweep, Variables<'_, f64>),
+) -> Trained<'d> {
+    let mut rig = rig(reference).unwrap();
+    rig.initialize().unwrap();
     for (epoch, order) in epochs.iter().enumerate() {
-        let state = memory.state();
-        let mut method = Tssm::new(settings, &networks, partition, batches, problem, state).unwrap();
-        let sweep = method.epoch(&mut executor, &Portable, order, batch).unwrap();
-        see(epoch, sweep, &memory);
+        let sweep = rig.sweep_in(Some(order)).unwrap();
+        with_variables(&mut rig, |variables| see(epoch, sweep, variables));
+        // The objective that is worked out anew is that of the report.
+        near("objective", &[rig.objective().unwrap()], &[sweep.objective]);
     }
-    memory
+    rig
 }
 
 /// Permutations of the samples.
@@ -390,35 +382,42 @@ fn near(what: &str, found: &[f64], expected: &[f64]) {
 fn epochs_are_those_of_the_algorithms() {
     for splitting in [Splitting::Gsadmm, Splitting::Gsam] {
         for convention in [Convention::Mean, Convention::Sum] {
-            for (n, frozen) in [(1, 0), (2, 0), (2, 1), (3, 0)] {
-                for inner in [Inner::Optimizer(Optimizer::gd(0.2)), PROXIMAL] {
-                    // Sums want shorter steps of p.
-                    let tau = if convention == Convention::Sum { 12.0 } else { 4.0 };
-                    check_epochs(n, Settings { frozen, convention, inner, tau, ..settings(splitting) });
+            for (n, frozen) in [(1, 0), (2, 0), (2, 1), (3, 0), (3, 2)] {
+                for inner in [Inner::Sgd, Inner::Proxprop] {
+                    for batch in [None, Some(10)] {
+                        // Sums want shorter steps of p.
+                        let tau = if convention == Convention::Sum { 12.0 } else { 4.0 };
+                        check_epochs(
+                            n,
+                            settings(splitting).with(|core| {
+                                (core.frozen, core.convention, core.inner) = (frozen, convention, inner);
+                                (core.tau, core.batch, core.nu, core.damping) = (tau, batch, 1.5, 0.3);
+                            }),
+                        );
+                    }
                 }
             }
         }
     }
 }
 
-const PROXIMAL: Inner<f64> = Inner::Proximal { nu: 1.5, damping: 0.3 };
-
-fn check_epochs(n: usize, settings: Settings<f64>) {
+fn check_epochs(n: usize, settings: Settings) {
     let splitting = settings.splitting;
-    let mut plain = reference(n, settings, 0.2);
+    let (start, mut plain) = (reference(n, settings), reference(n, settings));
     let orders = orders(8);
-    run(&reference(n, settings, 0.2), settings, 10, &orders, |epoch, sweep, memory| {
+    run(&start, &orders, |epoch, sweep, variables| {
         let before = (plain.p.clone(), plain.q.clone());
-        plain.epoch(&orders[epoch], 10);
+        plain.epoch(&orders[epoch]);
+        assert_eq!(variables.subnetworks(), n);
         for (l, net) in plain.nets.iter().enumerate() {
-            near("parameters", memory.subnetworks[l].parameters(), &net.parameters());
+            near("parameters", variables.parameters(l), &net.parameters());
         }
         let (mut gap, mut moved) = (0.0, 0.0);
-        for (l, interface) in memory.interfaces.iter().enumerate() {
-            near("p", &Plain::of(&interface.p()).data, &plain.p[l].data);
+        for l in 0..n - 1 {
+            near("p", &Plain::of(&variables.p(l)).data, &plain.p[l].data);
             if splitting == Splitting::Gsadmm {
-                near("q", &Plain::of(&interface.q()).data, &plain.q[l].data);
-                near("u", &Plain::of(&interface.u()).data, &plain.u[l].data);
+                near("q", &Plain::of(&variables.q(l)).data, &plain.q[l].data);
+                near("u", &Plain::of(&variables.u(l)).data, &plain.u[l].data);
                 gap += plain.p[l].plus(-1.0, &plain.q[l]).squared();
                 moved += plain.q[l].plus(-1.0, &before.1[l]).squared();
             } else {
@@ -426,8 +425,8 @@ fn check_epochs(n: usize, settings: Settings<f64>) {
                 moved += plain.p[l].plus(-1.0, &before.0[l]).squared();
             }
         }
-        let scale =
-            if splitting == Splitting::Gsadmm { settings.rho } else { settings.alpha / plain.samples() };
+        let Hyperparameters { rho, alpha, .. } = settings.core;
+        let scale = if splitting == Splitting::Gsadmm { rho } else { alpha / plain.samples() };
         near("objective", &[sweep.objective], &[plain.objective()]);
         near("primal residual", &[sweep.primal_residual], &[gap.sqrt()]);
         near("dual residual", &[sweep.dual_residual], &[scale * moved.sqrt()]);
@@ -436,76 +435,86 @@ fn check_epochs(n: usize, settings: Settings<f64>) {
 
 #[test]
 fn one_subnetwork_is_back_propagation_bit_for_bit() {
-    for optimizer in [Optimizer::gd(0.1), Optimizer::adam(0.01)] {
-        let settings = Settings { inner: Inner::Optimizer(optimizer), ..settings(Splitting::Gsadmm) };
-        let plain = reference(1, settings, 0.1);
-        let orders = orders(3);
-        let found = run(&plain, settings, 10, &orders, |_, _, _| {});
-        let settings = backprop::Settings {
-            optimizer,
-            activation: Activation::Tanh,
-            loss: Loss::LeastSquares,
-            regularizer: Regularizer::None,
-        };
-        let shapes: Vec<SumsShape> =
-            plain.nets[0].layers.iter().map(|(w, _)| SumsShape { n_out: w.rows, n_in: w.columns }).collect();
-        let layer = |(l, shape): (usize, &SumsShape)| {
-            let shape = LayerShape::new(&settings.steps(), l, shape.n_out, shape.n_in);
-            let mut layer = Layer::new(shape, |elements| vec![0.0; elements]).unwrap();
-            let (weights, bias) = layer.parameters_mut();
-            weights.copy_from_slice(&plain.nets[0].layers[l].0.data);
-            bias.copy_from_slice(&plain.nets[0].layers[l].1.data);
-            layer
-        };
-        let mut layers: Vec<_> = shapes.iter().enumerate().map(layer).collect();
-        let moments = |shape: &SumsShape| backprop::Moments::new(&optimizer, *shape, |n| vec![0.0; n]);
-        let mut moments: Vec<_> = shapes.iter().map(moments).collect();
-        let partition = Partition::new(10, 4, 3);
-        let group = |_| network::group(Parts::Residual, shapes.iter().copied(), |n| vec![0.0; n]).unwrap();
-        let mut groups: Vec<_> = (0..partition.groups()).map(group).collect();
-        let mut steps = 0;
-        let problem = Problem {
-            x: dense(&plain.x.data, plain.x.rows, SAMPLES),
-            target: Target::Values(dense(&plain.y.data, plain.y.rows, SAMPLES)),
-        };
-        let needed = backprop::workspace(&Portable, &settings, partition.tile(), shapes.iter().copied());
-        let mut scratch = vec![0.0; needed.elements()];
-        let mut executor = Sequential::new(&mut scratch);
-        let state = backprop::State {
-            layers: &mut layers,
-            moments: &mut moments,
-            groups: &mut groups,
-            steps: &mut steps,
-        };
-        let mut method = BackProp::new(settings, partition, problem, state).unwrap();
-        method.initialize();
-        for batch in orders.iter().flat_map(|order| batches(order, 10)) {
-            method.step_batch(&mut executor, &Portable, batch).unwrap();
+    for (inner, rate) in [(Inner::Sgd, 0.1), (Inner::Adam, 0.01)] {
+        for batch in [Some(10), None] {
+            let settings = settings(Splitting::Gsadmm)
+                .with(|core| (core.inner, core.learning_rate, core.batch) = (inner, rate, batch));
+            let plain = reference(1, settings);
+            let orders = orders(3);
+            let found = run(&plain, &orders, |_, _, _| {});
+            let optimizer = if inner == Inner::Adam { Optimizer::adam(rate) } else { Optimizer::gd(rate) };
+            let blocks = blocks(&plain.nets).concat();
+            let (parameters, input) = (plain.parameters(), Shape::flat(plain.x.rows));
+            let partition = Partition::new(batch.map_or(SAMPLES, |_| 8), 4, 3);
+            let mut expected =
+                Rig::of_blocks(blocks, Vec::new(), input, &parameters, plain.problem(), |run| {
+                    Gradient::with_partition(optimizer, &settings.core, partition, run)
+                })
+                .unwrap();
+            expected.initialize().unwrap();
+            for order in &orders {
+                expected.sweep_in(Some(order)).unwrap();
+            }
+            let count = parameters.len();
+            assert_eq!(found.scalars[..count], expected.scalars[..count]);
         }
-        let expected: Vec<f64> = method
-            .layers()
-            .iter()
-            .flat_map(|layer| {
-                let (weights, bias) = layer.parameters();
-                weights.iter().chain(bias).copied()
-            })
-            .collect();
-        assert_eq!(found.subnetworks[0].parameters(), expected);
+    }
+}
+
+#[test]
+fn the_order_of_units_changes_no_bit() {
+    for splitting in [Splitting::Gsadmm, Splitting::Gsam] {
+        for inner in [Inner::Adam, Inner::Proxprop] {
+            let settings = settings(splitting).with(|core| (core.inner, core.guard) = (inner, Some(0.1)));
+            let plain = reference(3, settings);
+            let trained = |order: Option<Order>| {
+                let mut rig = rig(&plain).unwrap();
+                let Some(order) = order else {
+                    let sweeps = rig.sweeps(4);
+                    return (rig.scalars, rig.numbers, sweeps);
+                };
+                let mut executor = Permuted::new(order, poison(rig.scratch()));
+                rig.initialize_on(&mut executor).unwrap();
+                let sweeps = (0..4).map(|_| rig.sweep_on(&mut executor).unwrap()).collect();
+                (rig.scalars, rig.numbers, sweeps)
+            };
+            // Memory that nobody writes stays NaN.
+            let bits = |(scalars, numbers, sweeps): (Vec<f64>, Vec<f64>, Vec<Sweep>)| {
+                let bits = |list: Vec<f64>| list.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+                (bits(scalars), bits(numbers), sweeps)
+            };
+            let straight = bits(trained(None));
+            for order in [Order::Backward, Order::Shuffled] {
+                assert!(bits(trained(Some(order))) == straight, "{splitting:?}, {inner:?}, {order:?}");
+            }
+        }
+    }
+}
+
+/// The costs that guards look at are those of the samples, added up in whatever pieces.
+#[test]
+fn costs_are_those_of_the_samples() {
+    for batch in [None, Some(10)] {
+        let settings = settings(Splitting::Gsadmm)
+            .with(|core| (core.batch, core.learning_rate, core.guard) = (batch, 1e-15, Some(0.0)));
+        let plain = reference(3, settings);
+        // With steps of nearly no length all costs are those of the start: there is none but the risk's.
+        run(&plain, &orders(1), |_, _, variables| {
+            let risk = plain.nets[2].output(plain.input(2)).plus(-1.0, &plain.y).squared() / 2.0;
+            near("risk", &[variables.cost(2)], &[risk / SAMPLES as f64]);
+            assert!(variables.cost(0) < 1e-12 && variables.cost(1) < 1e-12);
+        });
     }
 }
 
 #[test]
 fn a_guard_undoes_an_epoch_whose_cost_rose() {
-    let wild = Settings {
-        inner: Inner::Optimizer(Optimizer::gd(40.0)),
-        guard: Some(0.0),
-        ..settings(Splitting::Gsadmm)
-    };
-    let plain = reference(2, wild, 0.0);
+    let wild = settings(Splitting::Gsadmm).with(|core| (core.learning_rate, core.guard) = (40.0, Some(0.0)));
+    let plain = reference(2, wild);
     let mut kept = Vec::new();
     let mut undone = 0;
-    run(&plain, wild, 10, &orders(6), |_, _, memory| {
-        let parameters: Vec<Vec<f64>> = memory.subnetworks.iter().map(|s| s.parameters().to_vec()).collect();
+    run(&plain, &orders(6), |_, _, variables| {
+        let parameters: Vec<Vec<f64>> = (0..2).map(|l| variables.parameters(l).to_vec()).collect();
         if kept == parameters {
             undone += 1;
         }
@@ -515,23 +524,91 @@ fn a_guard_undoes_an_epoch_whose_cost_rose() {
     assert!(kept.iter().flatten().all(|w| w.is_finite()));
 }
 
+/// Parameters, both moments and steps of a subnetwork.
+type Moving = (Vec<f64>, Vec<f64>, Vec<f64>, u64);
+
+/// A guard takes moments and steps back with the parameters: the next epoch is one that never met the undone one.
 #[test]
-fn settings_and_orders_out_of_range_are_refused() {
-    let good = settings(Splitting::Gsadmm);
-    assert_eq!(good.validate(), Ok(()));
-    let bad = [
-        ("alpha", Settings { alpha: 0.0, ..good }),
-        ("rho", Settings { rho: f64::NAN, ..good }),
-        ("tau", Settings { tau: -1.0, ..good }),
-        ("guard", Settings { guard: Some(-0.1), ..good }),
-        ("nu", Settings { inner: Inner::Proximal { nu: 0.0, damping: 0.1 }, ..good }),
-        ("damping", Settings { inner: Inner::Proximal { nu: 1.0, damping: -0.1 }, ..good }),
-        ("rate", Settings { inner: Inner::Optimizer(Optimizer::gd(0.0)), ..good }),
-    ];
-    for (expected, settings) in bad {
-        match settings.validate() {
-            Err(Error::Setting { name, .. }) => assert_eq!(name, expected),
-            other => panic!("{expected}: {other:?}"),
+fn a_guard_takes_moments_back() {
+    let settings = settings(Splitting::Gsadmm)
+        .with(|core| (core.inner, core.learning_rate, core.guard) = (Inner::Adam, 4.0, Some(0.0)));
+    let plain = reference(2, settings);
+    let mut before: Option<[Moving; 2]> = None;
+    let (mut undone, mut went) = (0, 0);
+    run(&plain, &orders(8), |_, _, variables| {
+        let of = |l: usize| {
+            let (first, second, steps) = variables.moments(l);
+            (variables.parameters(l).to_vec(), first.to_vec(), second.to_vec(), steps)
+        };
+        let now = [of(0), of(1)];
+        for (l, now) in now.iter().enumerate() {
+            let Some(before) = before.as_ref().map(|before| &before[l]) else { continue };
+            if now.0 == before.0 {
+                undone += 1;
+                assert!(now == before);
+            } else {
+                went += 1;
+                assert_eq!(now.3, before.3 + 3);
+            }
         }
+        before = Some(now);
+    });
+    assert!(undone > 0 && went > 0, "{undone} {went}");
+}
+
+#[test]
+fn settings_cuts_and_orders_out_of_range_are_refused() {
+    let good = settings(Splitting::Gsadmm);
+    let refusal = |settings: Settings| match rig(&reference(2, settings)).map(|_| ()) {
+        Err(Error::Setting { name, .. }) => name,
+        other => panic!("{other:?}"),
+    };
+    type Change = fn(&mut Hyperparameters<f64>);
+    let bad: [(&str, Change); 12] = [
+        ("alpha", |core| core.alpha = 0.0),
+        ("rho", |core| core.rho = f64::NAN),
+        ("tau", |core| core.tau = -1.0),
+        ("guard", |core| core.guard = Some(-0.1)),
+        ("nu", |core| (core.inner, core.nu) = (Inner::Proxprop, 0.0)),
+        ("damping", |core| (core.inner, core.damping) = (Inner::Proxprop, -0.1)),
+        ("rate", |core| core.learning_rate = 0.0),
+        ("rate", |core| (core.inner, core.learning_rate) = (Inner::Adam, -1.0)),
+        ("regularizer", |core| core.regularizer = Regularizer::L2(0.1)),
+        ("regularizer", |core| core.regularizer = Regularizer::L1(0.1)),
+        ("frozen", |core| core.frozen = 2),
+        ("batch", |core| core.batch = Some(0)),
+    ];
+    for (expected, change) in bad {
+        let settings = good.with(change);
+        // Of a batch of no samples there is no partition either.
+        let found = if expected == "batch" {
+            let plain = reference(2, good);
+            let blocks = blocks(&plain.nets).concat();
+            let input = Shape::flat(plain.x.rows);
+            let refused =
+                Rig::of_blocks(blocks, vec![2], input, &plain.parameters(), plain.problem(), |run| {
+                    Tssm::gsadmm(&settings.core, run)
+                });
+            match refused.map(|_| ()) {
+                Err(Error::Setting { name, .. }) => name,
+                other => panic!("{other:?}"),
+            }
+        } else {
+            refusal(settings)
+        };
+        assert_eq!(found, expected);
     }
+    let plain = reference(3, good);
+    for cuts in [vec![0], vec![2, 2], vec![4, 2], vec![7], vec![2, 9]] {
+        let (blocks, input) = (blocks(&plain.nets).concat(), Shape::flat(plain.x.rows));
+        let refused = Rig::of_blocks(blocks, cuts, input, &plain.parameters(), plain.problem(), |run| {
+            Tssm::gsam(&good.core, run)
+        });
+        let refused = refused.map(|_| ());
+        assert!(matches!(refused, Err(Error::Setting { name: "cuts", .. })), "{refused:?}");
+    }
+    let mut rig = rig(&plain).unwrap();
+    rig.initialize().unwrap();
+    let refused = rig.sweep_in(Some(&[0, SAMPLES as u32]));
+    assert!(matches!(refused, Err(Error::Setting { name: "batch", .. })), "{refused:?}");
 }

@@ -3,18 +3,17 @@
 use altmin_core::block::conv::Conv;
 use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
-use altmin_core::block::{Block, LinearMap, MapSums, Network, Shape, Sink, conv};
-use altmin_core::executor::Sequential;
-use altmin_core::gemm::{Gemm, Portable};
-use altmin_core::method::layer::{Layer, LayerShape};
-use altmin_core::method::proxprop::{self, ProxProp};
-use altmin_core::method::tssm::{self, Convention, Inner, Settings, Splitting, Tssm};
-use altmin_core::method::{Partition, Problem, Sweep, network};
-use altmin_core::update::sums::{Parts, SumsShape};
-use altmin_core::view::{MatRef, dense, dense_mut};
+use altmin_core::block::{Block, MapSums, Network, Place, Shape, Sink, conv};
+use altmin_core::gemm::Gemm;
+use altmin_core::method::proxprop::ProxProp;
+use altmin_core::method::tssm::{Convention, Inner, Splitting, Tssm};
+use altmin_core::method::{Hyperparameters, Partition, Problem, Sweep};
+use altmin_core::update::sums::Parts;
+use altmin_core::view::{MatRef, dense};
 use altmin_core::workspace::Stack;
-use altmin_core::{Activation, Error, Loss, OutputSolver, Real, Regularizer, Result, Target};
+use altmin_core::{Activation, Real, Result, Target};
 
+use crate::common::rig::Rig;
 use crate::common::{Loops, Plain, Random, Scratch, assert_close, in_both_precisions};
 
 in_both_precisions!(sums_are_those_of_whole_patch_matrices);
@@ -25,31 +24,31 @@ fn conv(outputs: usize, kernel: (usize, usize), stride: usize, padding: usize) -
 
 /// Keeps what each linear map saw: its place, its convolution, p and dz.
 #[derive(Default)]
-struct Seen(Vec<(LinearMap, Option<conv::Bound>, Plain, Plain)>);
+struct Seen(Vec<(Place, Option<conv::Bound>, Plain, Plain)>);
 
 impl<T: Real> Sink<T> for Seen {
     fn add_dense<G: Gemm<T>>(
         &mut self,
         _: &G,
-        map: LinearMap,
+        place: Place,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
         _: Stack<'_, T>,
     ) -> Result {
-        self.0.push((map, None, Plain::of(p), Plain::of(dz)));
+        self.0.push((place, None, Plain::of(p), Plain::of(dz)));
         Ok(())
     }
 
     fn add_conv<G: Gemm<T>>(
         &mut self,
         _: &G,
-        map: LinearMap,
+        place: Place,
         conv: &conv::Bound,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
         _: Stack<'_, T>,
     ) -> Result {
-        self.0.push((map, Some(*conv), Plain::of(p), Plain::of(dz)));
+        self.0.push((place, Some(*conv), Plain::of(p), Plain::of(dz)));
         Ok(())
     }
 }
@@ -133,22 +132,34 @@ fn sums_are_those_of_whole_patch_matrices<T: Real>() {
                 Scratch::<T>::new(network.workspace(&Loops, m).and(MapSums::workspace(&Loops, &network, m)));
             network.forward(&Loops, &parameters, &x, &mut record, exact.stack()).unwrap();
             let mut seen = Seen::default();
-            let mut delta = outs.clone();
-            let mut delta = dense_mut(&mut delta, out.rows, m);
+            let mut signal = outs.clone();
+            signal.resize(network.signal(m), T::from_f64(f64::NAN));
+            let mut again = signal.clone();
             network
-                .backward(&Loops, &parameters, &x, &record, &mut delta, None, &mut seen, exact.stack())
+                .backward(&Loops, &parameters, &x, &record, &mut signal, None, &mut seen, exact.stack())
                 .unwrap();
             let mut memory = vec![T::from_f64(0.5); network.sums()];
-            let mut delta = outs.clone();
-            let mut delta = dense_mut(&mut delta, out.rows, m);
-            let mut sink = MapSums { network: &network, memory: &mut memory };
-            network
-                .backward(&Loops, &parameters, &x, &record, &mut delta, None, &mut sink, exact.stack())
-                .unwrap();
+            let (mut residual, mut signal) = (memory.clone(), again.clone());
+            for (first, memory, signal) in
+                [(Parts::All, &mut memory, &mut again), (Parts::Residual, &mut residual, &mut signal)]
+            {
+                let sink = &mut MapSums { memory, first };
+                network
+                    .backward(&Loops, &parameters, &x, &record, signal, None, sink, exact.stack())
+                    .unwrap();
+            }
+            // Of the first map the input's sums stay where they are known.
+            let first = network.places().next().unwrap();
+            let known = first.shape().counted(Parts::Residual)..first.end();
+            assert!(residual[known.clone()].iter().all(|&sum| sum == T::from_f64(0.5)));
+            assert!(
+                residual[..known.start] == memory[..known.start]
+                    && residual[known.end..] == memory[known.end..]
+            );
             assert!(exact.is_intact());
             assert_eq!((network.places().count(), seen.0.len()), (convs.len(), convs.len()));
             for (place, conv) in network.places().zip(&convs) {
-                let (_, bound, p, r) = seen.0.iter().find(|seen| seen.0 == place.map).unwrap();
+                let (_, bound, p, r) = seen.0.iter().find(|seen| seen.0 == place).unwrap();
                 let (p, r) = match (conv, bound) {
                     (Some(conv), Some(bound)) => patches(*conv, bound.input(), bound.output(), p, r),
                     (None, None) => (p.clone(), r.clone()),
@@ -189,17 +200,16 @@ fn parameters() -> Vec<f64> {
     Random::new(4).matrix(count, 1).data
 }
 
-fn settings(nu: f64) -> Settings<f64> {
-    Settings {
-        splitting: Splitting::Gsadmm,
+fn settings(nu: f64) -> Hyperparameters<f64> {
+    Hyperparameters {
         alpha: 10.0,
         rho: 1.0,
         tau: 30.0,
         convention: Convention::Sum,
-        inner: Inner::Proximal { nu, damping: 0.1 },
-        loss: Loss::CrossEntropy,
-        guard: None,
-        frozen: 0,
+        inner: Inner::Proxprop,
+        nu,
+        damping: 0.1,
+        ..Default::default()
     }
 }
 
@@ -222,117 +232,50 @@ impl Data {
 }
 
 /// A run of epochs over the same samples in order, cut before block `cut` if there is one.
-struct Run {
+struct Followed {
     sweeps: Vec<Sweep>,
     /// Parameters and nu of every subnetwork after every epoch.
     states: Vec<Vec<(Vec<f64>, f64)>>,
 }
 
-fn run(settings: Settings<f64>, data: &Data, cut: Option<usize>, batch: usize, epochs: usize) -> Run {
-    let (blocks, poison) = (blocks(), |elements: usize| vec![f64::NAN; elements]);
-    let mut networks = Vec::new();
-    let mut shape = Shape::flat(WIDTHS[0]);
-    let at = cut.unwrap_or(blocks.len());
-    for part in [&blocks[..at], &blocks[at..]] {
-        if !part.is_empty() {
-            networks.push(Network::new(part, shape).unwrap());
-            shape = networks.last().unwrap().output();
-        }
-    }
-    let (partition, batches) = (Partition::new(SAMPLES, TILE, 3), Partition::new(batch, TILE, 3));
-    let guard = settings.guard.is_some();
-    let all = parameters();
-    let mut start = 0;
-    let mut subnetworks: Vec<_> = networks
-        .iter()
-        .map(|network| {
-            let mut subnetwork = tssm::subnetwork(network, &settings.inner, guard, poison);
-            let count = network.parameters();
-            subnetwork.parameters_mut().copy_from_slice(&all[start..start + count]);
-            start += count;
-            subnetwork
-        })
-        .collect();
-    let mut interfaces: Vec<_> = networks[1..]
-        .iter()
-        .map(|network| tssm::interface(network.input().features(), SAMPLES, true, poison).unwrap())
-        .collect();
-    let mut shares: Vec<_> = networks
-        .iter()
-        .flat_map(|network| (0..batches.groups()).map(|_| tssm::share(network, &settings.inner, poison)))
-        .collect();
-    let mut terms = vec![tssm::Terms::default(); SAMPLES.div_ceil(TILE)];
-    let mut memory = vec![f64::NAN; tssm::workspace(&Portable, &settings, &networks, TILE).elements()];
-    let mut executor = Sequential::new(&mut memory);
-    let state = tssm::State {
-        subnetworks: &mut subnetworks,
-        interfaces: &mut interfaces,
-        shares: &mut shares,
-        terms: &mut terms,
-    };
-    let mut method = Tssm::new(settings, &networks, partition, batches, data.problem(), state).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    let order: Vec<u32> = (0..SAMPLES as u32).collect();
-    let mut run = Run { sweeps: Vec::new(), states: Vec::new() };
-    for _ in 0..epochs {
-        run.sweeps.push(method.epoch(&mut executor, &Portable, &order, batch).unwrap());
-        let subnetworks = method.state().subnetworks.iter();
-        run.states.push(subnetworks.map(|s| (s.parameters().to_vec(), s.nu())).collect());
-    }
-    run
+/// How samples are cut; nothing in it depends on whether they come in batches.
+fn partition(samples: usize) -> Partition {
+    Partition::new(samples, TILE, 3)
 }
 
-/// What proxprop makes of the same weights in one mini-batch of all samples, or in guarded sweeps.
-fn proxprop(nu: f64, data: &Data, sweeps: usize, guarded: bool) -> Vec<(Vec<f64>, f64)> {
-    let settings = proxprop::Settings {
-        nu,
-        damping: 0.1,
-        activation: Activation::Relu,
-        loss: Loss::CrossEntropy,
-        solver: OutputSolver::Newton,
-        regularizer: Regularizer::None,
-    };
-    let shapes: Vec<SumsShape> = WIDTHS.windows(2).map(|w| SumsShape { n_out: w[1], n_in: w[0] }).collect();
-    let all = parameters();
-    let mut rest = &all[..];
-    let layer = |(l, shape): (usize, &SumsShape)| {
-        let made = LayerShape::new(&settings.steps(), l, shape.n_out, shape.n_in);
-        let mut layer = Layer::new(made, |elements| vec![0.0; elements]).unwrap();
-        let (weights, bias) = layer.parameters_mut();
-        for part in [weights, bias] {
-            let (own, after) = rest.split_at(part.len());
-            part.copy_from_slice(own);
-            rest = after;
-        }
-        layer
-    };
-    let mut layers: Vec<_> = shapes.iter().enumerate().map(layer).collect();
-    let kept = |shape: &SumsShape| proxprop::kept(*shape, |elements| vec![0.0; elements]).unwrap();
-    let mut kept: Vec<_> = shapes.iter().map(kept).collect();
-    let partition = Partition::new(SAMPLES, TILE, 3);
-    let group = |_| network::group(Parts::All, shapes.iter().copied(), |n| vec![0.0; n]).unwrap();
-    let mut groups: Vec<_> = (0..partition.groups()).map(group).collect();
-    let mut guard = proxprop::Guard::default();
-    let needed = proxprop::workspace(&Portable, &settings, TILE, shapes.iter().copied());
-    let mut scratch = vec![0.0; needed.elements()];
-    let mut executor = Sequential::new(&mut scratch);
-    let state =
-        proxprop::State { layers: &mut layers, kept: &mut kept, groups: &mut groups, guard: &mut guard };
-    let mut method = ProxProp::new(settings, partition, data.problem(), state).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    let order: Vec<u32> = (0..SAMPLES as u32).collect();
+fn run(settings: Hyperparameters<f64>, data: &Data, cut: Option<usize>, epochs: usize) -> Followed {
+    let (cuts, input) = (cut.into_iter().collect(), Shape::flat(WIDTHS[0]));
+    let largest = settings.batch.unwrap_or(SAMPLES);
+    let mut rig = Rig::of_blocks(blocks(), cuts, input, &parameters(), data.problem(), |run| {
+        Tssm::with_partitions(Splitting::Gsadmm, &settings, [SAMPLES, largest].map(partition), run)
+    })
+    .unwrap();
+    rig.initialize().unwrap();
+    let mut followed = Followed { sweeps: Vec::new(), states: Vec::new() };
+    for _ in 0..epochs {
+        followed.sweeps.push(rig.sweep().unwrap());
+        followed.states.push(rig.with(|method, run, state, _| {
+            let found = method.variables(run, state).unwrap();
+            (0..found.subnetworks()).map(|l| (found.parameters(l).to_vec(), found.nu(l))).collect()
+        }));
+    }
+    followed
+}
+
+/// What proxprop makes of the same weights, in mini-batches or in guarded sweeps.
+fn proxprop(settings: Hyperparameters<f64>, data: &Data, sweeps: usize) -> Vec<(Vec<f64>, f64)> {
+    let input = Shape::flat(WIDTHS[0]);
+    let mut rig = Rig::of_blocks(blocks(), Vec::new(), input, &parameters(), data.problem(), |run| {
+        ProxProp::with_partition(&settings, partition(settings.batch.unwrap_or(SAMPLES)), run)
+    })
+    .unwrap();
+    rig.initialize().unwrap();
+    let count = parameters().len();
     (0..sweeps)
         .map(|_| {
-            if guarded {
-                method.sweep(&mut executor, &Portable).unwrap();
-            } else {
-                method.sweep_batch(&mut executor, &Portable, &order).unwrap();
-            }
-            let parameters = method.layers().iter().flat_map(|layer| {
-                let (weights, bias) = layer.parameters();
-                weights.iter().chain(bias).copied()
-            });
-            (parameters.collect(), method.guard().nu())
+            rig.sweep().unwrap();
+            let nu = rig.with(|method, run, state, _| method.nu(run, state).unwrap());
+            (rig.scalars[..count].to_vec(), nu)
         })
         .collect()
 }
@@ -340,8 +283,9 @@ fn proxprop(nu: f64, data: &Data, sweeps: usize, guarded: bool) -> Vec<(Vec<f64>
 #[test]
 fn one_subnetwork_steps_as_proxprop_does() {
     let data = Data::new();
-    let found = run(settings(2.0), &data, None, SAMPLES, 5);
-    for (found, expected) in found.states.iter().zip(proxprop(2.0, &data, 5, false)) {
+    let settings = Hyperparameters { batch: Some(30), ..settings(2.0) };
+    let found = run(settings, &data, None, 5);
+    for (found, expected) in found.states.iter().zip(proxprop(settings, &data, 5)) {
         assert_eq!(found[0].0, expected.0);
     }
 }
@@ -350,10 +294,9 @@ fn one_subnetwork_steps_as_proxprop_does() {
 fn a_single_subnetworks_guard_is_proxprops() {
     let data = Data::new();
     for nu in [2.0, 0.01] {
-        let guarded = Settings { guard: Some(0.0), ..settings(nu) };
-        let found = run(guarded, &data, None, SAMPLES, 1);
+        let found = run(Hyperparameters { guard: Some(0.0), ..settings(nu) }, &data, None, 1);
         // The first step is made with the first nu; later ones meet the nu that was found a sweep earlier in proxprop.
-        let expected = proxprop(nu, &data, 1, true);
+        let expected = proxprop(settings(nu), &data, 1);
         assert_eq!(found.states[0][0], expected[0]);
     }
 }
@@ -363,8 +306,8 @@ fn a_guard_lets_no_cost_rise_and_undoes_by_bits() {
     let data = Data::new();
     let mut undone = 0;
     for nu in [1e-3, 0.1] {
-        let guarded = Settings { guard: Some(0.0), ..settings(nu) };
-        let found = run(guarded, &data, None, SAMPLES, 25);
+        let guarded = Hyperparameters { guard: Some(0.0), ..settings(nu) };
+        let found = run(guarded, &data, None, 25);
         let mut before = (parameters(), nu, f64::INFINITY);
         for (sweep, state) in found.sweeps.iter().zip(&found.states) {
             let (parameters, nu) = &state[0];
@@ -383,44 +326,12 @@ fn a_guard_lets_no_cost_rise_and_undoes_by_bits() {
 #[test]
 fn two_subnetworks_learn_and_a_frozen_one_stays() {
     let data = Data::new();
-    let free = run(Settings { guard: Some(0.0), ..settings(2.0) }, &data, Some(2), SAMPLES, 60);
-    let frozen = run(Settings { frozen: 1, ..settings(2.0) }, &data, Some(2), SAMPLES, 5);
+    let free = run(Hyperparameters { guard: Some(0.0), ..settings(2.0) }, &data, Some(2), 60);
+    let frozen = run(Hyperparameters { frozen: 1, ..settings(2.0) }, &data, Some(2), 5);
     let first = &frozen.states[0];
     assert!(frozen.states.iter().all(|state| state[0] == first[0] && state[0].0 == parameters()[..54]));
     assert!(frozen.states[4][1] != first[1]);
     let (start, end) = (free.sweeps[0].objective, free.sweeps[59].objective);
     assert!(end < 0.5 * start, "{start} to {end}");
     assert!(free.states.iter().all(|state| state[0].1 >= 2.0), "nu below its start");
-}
-
-#[test]
-fn memory_of_another_length_is_refused() {
-    let (blocks, data) = (blocks(), Data::new());
-    let networks = [Network::new(&blocks, Shape::flat(WIDTHS[0])).unwrap()];
-    let settings = settings(1.0);
-    let partition = Partition::new(SAMPLES, TILE, 1);
-    let attempt = |short: Option<usize>, share: usize| {
-        let mut index = 0;
-        let mut subnetworks = [tssm::subnetwork(&networks[0], &settings.inner, true, |elements| {
-            index += 1;
-            vec![0.0; elements - usize::from(short == Some(index - 1))]
-        })];
-        let mut shares = [tssm::share(&networks[0], &settings.inner, |elements| vec![0.0; elements - share])];
-        let mut terms = vec![tssm::Terms::default(); SAMPLES.div_ceil(TILE)];
-        let state = tssm::State {
-            subnetworks: &mut subnetworks,
-            interfaces: &mut [],
-            shares: &mut shares,
-            terms: &mut terms,
-        };
-        let settings = Settings { guard: Some(0.0), ..settings };
-        Tssm::new(settings, &networks, partition, partition, data.problem(), state).map(|_| ())
-    };
-    assert_eq!(attempt(None, 0), Ok(()));
-    let refused =
-        [(Some(0), 0, "parameters"), (Some(1), 0, "gradient"), (Some(4), 0, "sums"), (Some(5), 0, "kept")];
-    for (short, share, name) in refused.into_iter().chain([(None, 1, "shares")]) {
-        let result = attempt(short, share);
-        assert!(matches!(result, Err(Error::Length { argument, .. }) if argument == name), "{result:?}");
-    }
 }

@@ -155,7 +155,7 @@ impl<'a, T: Real> Sizes<'a, T> {
     }
 
     /// The variable of a unit.
-    pub(super) fn of<'v>(self, all: &'v [T], unit: usize, length: fn(&Self, usize) -> usize) -> &'v [T] {
+    pub(super) fn of(self, all: &[T], unit: usize, length: fn(&Self, usize) -> usize) -> &[T] {
         let start: usize = (0..unit).map(|unit| length(&self, unit)).sum();
         &all[start..start + length(&self, unit)]
     }

@@ -1,8 +1,7 @@
 //! Theorem 1 on a run: the error of the approximation, and what bounds it.
 
-use super::between::Frame;
+use super::between::{Between, Frame};
 use super::state::{Kept, Terms};
-use super::weights::Between;
 use super::{Convention, Tssm};
 use crate::error::Result;
 use crate::executor::{Executor, Runs};

@@ -2,7 +2,6 @@
 
 use super::parts::Parts;
 use super::state::{Kept, Terms, subnetwork};
-use super::weights::Between;
 use super::{Inner, Splitting, Tssm};
 use crate::block::{Place, Sink, conv};
 use crate::error::Result;
@@ -15,6 +14,31 @@ use crate::real::Real;
 use crate::reduce;
 use crate::view::{MatMut, MatRef, as_ref, column, column_mut, columns, copy, dense, dense_mut};
 use crate::workspace::{Requirement, Stack};
+
+/// What lies between the subnetworks, for reading.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Between<'b, T: Real> {
+    pub(super) parts: Parts<'b, T>,
+    /// M.
+    pub(super) samples: usize,
+    /// The inputs p, cut by cut; those below a subnetwork at least, where no others are asked for.
+    pub(super) p: &'b [T],
+    /// The outputs q; empty for gsAM.
+    pub(super) q: &'b [T],
+}
+
+impl<'b, T: Real> Between<'b, T> {
+    /// The matrix of the cut after subnetwork l, features x M.
+    pub(super) fn matrix(&self, all: &'b [T], l: usize) -> MatRef<'b, T> {
+        let start = self.parts.features_before(l) * self.samples;
+        dense(&all[start..], self.parts.features(l), self.samples)
+    }
+
+    /// The input of subnetwork l over all samples.
+    pub(super) fn input(&self, run: &Run<'b, T>, l: usize) -> MatRef<'b, T> {
+        l.checked_sub(1).map_or(run.problem.x, |below| self.matrix(self.p, below))
+    }
+}
 
 /// What a tile may read.
 #[derive(Debug, Clone, Copy)]

@@ -1,5 +1,6 @@
 //! The weights: all moving subnetworks take a batch at the same time.
 
+use super::between::Between;
 use super::parts::Parts;
 use super::state::{Kept, Subnetwork, subnetwork, update};
 use super::{Inner, Splitting, Tssm};
@@ -14,7 +15,6 @@ use crate::method::pass::{Goal, Pass, Samples, Tally};
 use crate::method::{Run, steering};
 use crate::optimizer::Optimizer;
 use crate::real::Real;
-use crate::view::{MatRef, dense};
 
 /// How far a batch goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -274,30 +274,5 @@ impl<T: Real> Tssm<T> {
         };
         let is_last = l + 1 == parts.count();
         update(kept.subnetworks, l, |subnetwork| subnetwork.nu = if is_last { nu } else { nu.max(start) });
-    }
-}
-
-/// What lies between the subnetworks, for reading.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Between<'b, T: Real> {
-    pub(super) parts: Parts<'b, T>,
-    /// M.
-    pub(super) samples: usize,
-    /// The inputs p, cut by cut; those below a subnetwork at least, where no others are asked for.
-    pub(super) p: &'b [T],
-    /// The outputs q; empty for gsAM.
-    pub(super) q: &'b [T],
-}
-
-impl<'b, T: Real> Between<'b, T> {
-    /// The matrix of the cut after subnetwork l, features x M.
-    pub(super) fn matrix(&self, all: &'b [T], l: usize) -> MatRef<'b, T> {
-        let start = self.parts.features_before(l) * self.samples;
-        dense(&all[start..], self.parts.features(l), self.samples)
-    }
-
-    /// The input of subnetwork l over all samples.
-    pub(super) fn input(&self, run: &Run<'b, T>, l: usize) -> MatRef<'b, T> {
-        l.checked_sub(1).map_or(run.problem.x, |below| self.matrix(self.p, below))
     }
 }
