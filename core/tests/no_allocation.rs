@@ -5,18 +5,18 @@
 #[path = "suite/common/mod.rs"]
 mod common;
 
+use altmin_core::block::Shape;
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
-use altmin_core::method::dladmm::{self, DlAdmm};
-use altmin_core::method::dlam::{self, Dlam};
-use altmin_core::method::layer::{Layer, LayerShape, Momentum};
-use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
+use altmin_core::method::dladmm::DlAdmm;
+use altmin_core::method::dlam::{Dlam, Repair};
+use altmin_core::method::pdadmm::{DualStorage, PdAdmm};
 use altmin_core::method::taylor::Taylor;
-use altmin_core::method::{Partition, Problem, Settings, Sweep};
+use altmin_core::method::{Hyperparameters, Method, Partition, Penalties, Problem, Run};
 use altmin_core::update::StepRule;
-use altmin_core::update::sums::SumsShape;
-use altmin_core::{Activation, Loss, Optimizer, OutputSolver, Real, Regularizer, Target};
+use altmin_core::{Activation, Optimizer, OutputSolver, Real, Regularizer, Result, Target};
 use common::counting::allocations;
+use common::rig::{Rig, dense_blocks};
 use common::{Random, Scratch, Strided, World, in_both_precisions, updates};
 
 #[test]
@@ -62,25 +62,21 @@ fn optimizers_allocate_nothing<T: Real>() {
 const WIDTHS: [usize; 4] = [7, 9, 6, 4];
 const SAMPLES: usize = 50;
 
+/// Settings, and the activation of the network.
+type Case<T> = (Hyperparameters<T>, Activation<T>);
+
 fn settings<T: Real>(
     activation: Activation<T>,
     step: StepRule<T>,
     solver: OutputSolver,
     regularizer: Regularizer<T>,
-) -> Settings<T> {
-    Settings {
-        nu: T::ONE,
-        rho: T::from_f64(5.0),
-        weight_step: step,
-        input_step: step,
-        activation,
-        loss: Loss::CrossEntropy,
-        solver,
-        regularizer,
-    }
+) -> Case<T> {
+    let rho = T::from_f64(5.0);
+    let (weight_step, input_step) = (step, step);
+    (Hyperparameters { rho, weight_step, input_step, solver, regularizer, ..Default::default() }, activation)
 }
 
-fn cases<T: Real>() -> [Settings<T>; 5] {
+fn cases<T: Real>() -> [Case<T>; 5] {
     let number = T::from_f64;
     let backtracking = StepRule::Backtracking { start: number(0.25), factor: number(2.0) };
     let least_squares = StepRule::LeastSquares { damping: number(0.5) };
@@ -94,39 +90,39 @@ fn cases<T: Real>() -> [Settings<T>; 5] {
     ]
 }
 
-fn shapes<T: Real>(settings: &Settings<T>) -> Vec<LayerShape> {
-    let pairs = WIDTHS.windows(2).enumerate();
-    pairs.map(|(index, pair)| LayerShape::new(&settings.steps(), index, pair[1], pair[0])).collect()
-}
-
-fn sums_shapes(shapes: &[LayerShape]) -> impl Iterator<Item = SumsShape> + Clone + '_ {
-    shapes.iter().map(|shape| shape.sums)
-}
-
-fn zeros<T: Real>(elements: usize) -> Vec<T> {
-    vec![T::ZERO; elements]
-}
-
-fn layers<T: Real>(shapes: &[LayerShape]) -> Vec<Layer<T, Vec<T>>> {
+/// Initialises the method that `make` makes and sweeps a few times, with other penalties in the end: nothing of it may
+/// allocate, and it must do something.
+fn check<'d, T: Real, M: Method<T>>(
+    activation: Activation<T>,
+    problem: Problem<'d, T>,
+    penalties: Penalties<T>,
+    make: impl FnOnce(&Run<'_, T>) -> Result<M>,
+) -> Rig<'d, M, T> {
     let mut random = Random::new(1);
-    let make = |&shape: &LayerShape| {
-        let mut layer = Layer::new(shape, zeros).unwrap();
-        let (weights, bias) = layer.parameters_mut();
-        weights.iter_mut().chain(bias).for_each(|x| *x = T::from_f64(0.5 * random.number()));
-        layer
-    };
-    shapes.iter().map(make).collect()
-}
-
-/// Runs `sweep` a few times; it may not allocate, and it must do something.
-fn check<T: Real>(settings: &Settings<T>, mut sweep: impl FnMut() -> altmin_core::Result<Sweep>) {
+    let parameters: usize = WIDTHS.windows(2).map(|pair| pair[1] * (pair[0] + 1)).sum();
+    let parameters: Vec<T> = (0..parameters).map(|_| T::from_f64(0.5 * random.number())).collect();
+    let blocks = dense_blocks(&WIDTHS, activation);
+    let mut rig =
+        Rig::of_blocks(blocks, Vec::new(), Shape::flat(WIDTHS[0]), &parameters, problem, make).unwrap();
+    let (count, result) = allocations(|| rig.initialize());
+    assert_eq!((result, count), (Ok(()), 0));
     let mut objectives = vec![];
     for _ in 0..3 {
-        let (count, result) = allocations(&mut sweep);
-        assert_eq!(count, 0, "{settings:?}");
+        let (count, result) = allocations(|| rig.sweep());
+        assert_eq!(count, 0);
         objectives.push(result.unwrap().objective);
     }
-    assert!(objectives[0] > objectives[2], "{settings:?}: {objectives:?}");
+    assert!(objectives[0] > objectives[2], "{activation:?}: {objectives:?}");
+    let (count, result) = allocations(|| rig.objective());
+    assert!(result.is_ok() && count == 0);
+    let (count, result) = allocations(|| {
+        rig.with(|method, run, state, scratch| {
+            method.set_penalties(run, state, penalties, &mut Sequential::new(scratch), &Portable)
+        })?;
+        rig.sweep()
+    });
+    assert!(result.is_ok() && count == 0);
+    rig
 }
 
 fn sweeps_allocate_nothing<T: Real>() {
@@ -136,176 +132,44 @@ fn sweeps_allocate_nothing<T: Real>() {
     let problem = Problem { x: x.view(), target: Target::Classes(&classes) };
     // Two groups, and a last tile that is not full.
     let partition = Partition::new(SAMPLES, 16, 2);
-    for settings in cases::<T>() {
-        for storage in [DualStorage::Recovered, DualStorage::Stored] {
-            sweep_pdadmm(settings, partition, problem, storage);
+    let two = T::from_f64(2.0);
+    for (settings, activation) in cases::<T>() {
+        let Hyperparameters { nu, rho, .. } = settings;
+        let penalties = Penalties { nu: two * nu, rho: two * rho, epsilon: T::ONE };
+        for dual in [DualStorage::Recovered, DualStorage::Stored] {
+            let settings = Hyperparameters { dual, ..settings };
+            check(activation, problem, penalties, |run| PdAdmm::with_partition(&settings, partition, run));
         }
-        sweep_stacked(settings, partition, problem);
+        check(activation, problem, penalties, |run| DlAdmm::with_partition(&settings, partition, run));
+        if matches!(settings.weight_step, StepRule::LeastSquares { .. }) {
+            check(activation, problem, penalties, |run| Taylor::with_partition(&settings, partition, run));
+        }
         for accelerate in [false, true] {
             sweep_dlam(settings, accelerate, partition, problem);
         }
     }
 }
 
-fn sweep_pdadmm<T: Real>(
-    settings: Settings<T>,
+/// DLAM with the same rules, but for least-squares inputs, which it does not have; a smaller epsilon lets z and a move.
+fn sweep_dlam<T: Real>(
+    like: Hyperparameters<T>,
+    accelerate: bool,
     partition: Partition,
     problem: Problem<'_, T>,
-    storage: DualStorage,
 ) {
-    let shapes = shapes(&settings);
-    let mut layers = layers(&shapes);
-    let (mut inputs, mut residuals, mut outputs) = (vec![], vec![], vec![]);
-    for (l, &shape) in shapes.iter().enumerate() {
-        for g in 0..partition.groups() {
-            let (_, m) = partition.group(g);
-            let last = l + 1 == shapes.len();
-            let units = pdadmm::units::<T, Vec<T>>(shape, l == 0, last, storage, m, zeros).unwrap();
-            inputs.push(units.0);
-            residuals.push(units.1);
-            outputs.push(units.2);
-        }
-    }
-    let state = pdadmm::State {
-        layers: &mut layers,
-        inputs: &mut inputs,
-        residuals: &mut residuals,
-        outputs: &mut outputs,
-    };
-    let needed = pdadmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&shapes));
-    let mut memory = zeros::<T>(needed.elements());
-    let mut executor = Sequential::new(&mut memory);
-    let mut method = PdAdmm::new(settings, partition, problem, state).unwrap();
-    let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
-    assert_eq!((result, count), (Ok(()), 0));
-    check(&settings, || method.sweep(&mut executor, &Portable));
-    let (count, result) = allocations(|| method.objective(&mut executor));
-    assert!(result.is_ok() && count == 0);
-    let two = T::from_f64(2.0);
-    let (count, result) = allocations(|| {
-        method.set_penalties(&mut executor, two * settings.nu, two * settings.rho)?;
-        method.sweep(&mut executor, &Portable)
-    });
-    assert!(result.is_ok() && count == 0);
-}
-
-/// dlADMM, and Taylor's ADMM with the settings that it has.
-fn sweep_stacked<T: Real>(settings: Settings<T>, partition: Partition, problem: Problem<'_, T>) {
-    let needs = shapes(&settings);
-    let needed = dladmm::workspace(&Portable, &settings, partition.tile(), sums_shapes(&needs));
-    let mut memory = zeros::<T>(needed.elements());
-    let mut executor = Sequential::new(&mut memory);
-    with_stacked(settings, partition, |state| {
-        let mut method = DlAdmm::new(settings, partition, problem, state).unwrap();
-        let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
-        assert_eq!((result, count), (Ok(()), 0));
-        check(&settings, || method.sweep(&mut executor, &Portable));
-        let (count, result) = allocations(|| method.objective(&mut executor));
-        assert!(result.is_ok() && count == 0);
-        let two = T::from_f64(2.0);
-        let (count, result) = allocations(|| {
-            method.set_penalties(&mut executor, &Portable, two * settings.nu, two * settings.rho)?;
-            method.sweep(&mut executor, &Portable)
-        });
-        assert!(result.is_ok() && count == 0);
-    });
-    if !matches!(settings.weight_step, StepRule::LeastSquares { .. }) {
-        return;
-    }
-    with_stacked(settings, partition, |state| {
-        let mut method = Taylor::new(settings, partition, problem, state).unwrap();
-        let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
-        assert_eq!((result, count), (Ok(()), 0));
-        check(&settings, || method.sweep(&mut executor, &Portable));
-        let (count, result) = allocations(|| method.objective(&mut executor));
-        assert!(result.is_ok() && count == 0);
-        let two = T::from_f64(2.0);
-        let (count, result) = allocations(|| {
-            method.set_penalties(&mut executor, &Portable, two * settings.nu, two * settings.rho)?;
-            method.sweep(&mut executor, &Portable)
-        });
-        assert!(result.is_ok() && count == 0);
-    });
-}
-
-fn with_stacked<T: Real>(
-    settings: Settings<T>,
-    partition: Partition,
-    body: impl FnOnce(dladmm::State<'_, T, Vec<T>>),
-) {
-    let shapes = shapes(&settings);
-    let mut layers = layers(&shapes);
-    let (mut hidden, mut residuals, mut groups) = (vec![], vec![], vec![]);
-    for g in 0..partition.groups() {
-        let (_, m) = partition.group(g);
-        for (l, shape) in shapes.iter().enumerate() {
-            if l + 1 < shapes.len() {
-                hidden.push(dladmm::hidden::<T, Vec<T>>(shape.sums.n_out, m, zeros).unwrap());
-            }
-            residuals.push(dladmm::residual::<T, Vec<T>>(shape.sums.n_out, m, zeros).unwrap());
-        }
-        groups.push(dladmm::group::<T, Vec<T>>(WIDTHS[3], m, shapes.iter().copied(), zeros).unwrap());
-    }
-    body(dladmm::State {
-        layers: &mut layers,
-        hidden: &mut hidden,
-        residuals: &mut residuals,
-        groups: &mut groups,
-    });
-}
-
-/// DLAM with the same rules, but for least-squares inputs, which it does not have.
-fn sweep_dlam<T: Real>(like: Settings<T>, accelerate: bool, partition: Partition, problem: Problem<'_, T>) {
-    let Settings { weight_step, input_step, loss, solver, regularizer, .. } = like;
-    let input_step = match input_step {
+    let input_step = match like.input_step {
         StepRule::LeastSquares { .. } => StepRule::Vector,
         rule => rule,
     };
-    let settings = dlam::Settings {
-        rho: T::from_f64(0.5),
-        epsilon: T::from_f64(0.25),
-        weight_step,
-        input_step,
-        activation: Activation::Tanh,
-        loss,
-        solver,
-        regularizer,
-        repair: dlam::Repair::Linear,
-        accelerate,
-    };
-    let shapes = shapes(&like);
-    let mut layers = layers(&shapes);
-    let moving = if accelerate { &shapes[..] } else { &[] };
-    let mut momentum: Vec<Momentum<T, Vec<T>>> =
-        moving.iter().map(|shape| Momentum::new(shape.sums, zeros).unwrap()).collect();
-    let (mut hidden, mut residuals, mut groups) = (vec![], vec![], vec![]);
-    for g in 0..partition.groups() {
-        let (_, m) = partition.group(g);
-        for (l, shape) in shapes.iter().enumerate() {
-            if l + 1 < shapes.len() {
-                hidden.push(dlam::hidden::<T, Vec<T>>(accelerate, shape.sums.n_out, m, zeros).unwrap());
-            }
-            residuals.push(dlam::residual::<T, Vec<T>>(shape.sums.n_out, m, zeros).unwrap());
-        }
-        let all = shapes.iter().copied();
-        groups.push(dlam::group::<T, Vec<T>>(accelerate, WIDTHS[3], m, all, zeros).unwrap());
-    }
-    let state = dlam::State {
-        layers: &mut layers,
-        momentum: &mut momentum,
-        hidden: &mut hidden,
-        residuals: &mut residuals,
-        groups: &mut groups,
-    };
-    let needed = dlam::workspace(&Portable, &settings, partition.tile(), sums_shapes(&shapes));
-    let mut memory = zeros::<T>(needed.elements());
-    let mut executor = Sequential::new(&mut memory);
-    let mut method = Dlam::new(settings, partition, problem, state).unwrap();
-    let (count, result) = allocations(|| method.initialize(&mut executor, &Portable));
-    assert_eq!((result, count), (Ok(()), 0));
-    check(&like, || method.sweep(&mut executor, &Portable));
-    let (count, result) = allocations(|| method.set_epsilon(&mut executor, &Portable, T::from_f64(0.125)));
+    let (rho, epsilon, repair) = (T::from_f64(0.5), T::from_f64(0.25), Repair::Linear);
+    let settings = Hyperparameters { rho, epsilon, input_step, repair, accelerate, ..like };
+    let penalties = Penalties { nu: T::ONE, rho, epsilon: T::from_f64(0.125) };
+    let mut rig =
+        check(Activation::Tanh, problem, penalties, |run| Dlam::with_partition(&settings, partition, run));
+    let (count, result) = allocations(|| {
+        rig.with(|method, run, state, scratch| method.violation(run, state, &mut Sequential::new(scratch)))
+    });
     assert!(result.is_ok() && count == 0);
-    let (count, result) = allocations(|| method.violation(&mut executor));
-    assert!(result.is_ok() && count == 0);
+    let (count, _) = allocations(|| rig.with(|method, run, state, _| method.variables(run, state).is_ok()));
+    assert_eq!(count, 0);
 }

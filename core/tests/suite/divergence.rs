@@ -2,19 +2,17 @@
 
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
-use altmin_core::method::dladmm::{self, DlAdmm};
-use altmin_core::method::layer::{Layer, LayerShape};
-use altmin_core::method::pdadmm::{self, DualStorage, PdAdmm};
+use altmin_core::method::dladmm::DlAdmm;
+use altmin_core::method::pdadmm::PdAdmm;
 use altmin_core::method::taylor::Taylor;
-use altmin_core::method::{Partition, Problem, Settings, Sweep};
+use altmin_core::method::{AnyMethod, Method, Partition, Problem, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
-use altmin_core::update::sums::SumsShape;
 use altmin_core::view::{dense, view};
 use altmin_core::{Activation, Error, Loss, Result, Target};
 
-use crate::common::state::{self, DlMemory, PdMemory, dl_scratch, pd_scratch, poison};
-use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network, settings};
+use crate::common::rig::Rig;
+use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network, Settings, settings};
 
 const RULES: [StepRule<f64>; 4] = [StepRule::Vector, StepRule::Scalar, BACKTRACKING, LEAST_SQUARES];
 const SAMPLES: usize = 37;
@@ -27,34 +25,37 @@ fn partition() -> Partition {
     Partition::new(SAMPLES, 8, 2)
 }
 
-/// The first sweep of pdADMM from this start.
-fn pdadmm(settings: Settings<f64>, data: &Data, start: &Network) -> Result<Sweep> {
-    let mut memory = PdMemory::new(&settings, start, partition(), DualStorage::Recovered);
-    let mut scratch = pd_scratch(&settings, start, partition());
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = PdAdmm::new(settings, partition(), data.problem(), memory.state())?;
-    method.initialize(&mut executor, &Portable)?;
-    method.sweep(&mut executor, &Portable)
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Pd,
+    Dl,
+    Taylor,
 }
 
-/// The first sweep of dlADMM from this start.
-fn dladmm(settings: Settings<f64>, data: &Data, start: &Network) -> Result<Sweep> {
-    let mut memory = DlMemory::new(&settings, start, partition());
-    let mut scratch = dl_scratch(&settings, start, partition());
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = DlAdmm::new(settings, partition(), data.problem(), memory.state())?;
-    method.initialize(&mut executor, &Portable)?;
-    method.sweep(&mut executor, &Portable)
+fn rig<'d>(
+    kind: Kind,
+    settings: Settings<f64>,
+    partition: Partition,
+    problem: Problem<'d, f64>,
+    start: &Network,
+) -> Result<Rig<'d, AnyMethod<f64>>> {
+    Rig::new(settings, problem, start, |settings, run| match kind {
+        Kind::Pd => PdAdmm::with_partition(settings, partition, run).map(AnyMethod::Pdadmm),
+        Kind::Dl => DlAdmm::with_partition(settings, partition, run).map(AnyMethod::Dladmm),
+        Kind::Taylor => Taylor::with_partition(settings, partition, run).map(AnyMethod::Taylor),
+    })
 }
 
-/// The first sweep of Taylor's ADMM from this start.
-fn taylor(settings: Settings<f64>, data: &Data, start: &Network) -> Result<Sweep> {
-    let mut memory = DlMemory::new(&settings, start, partition());
-    let mut scratch = dl_scratch(&settings, start, partition());
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = Taylor::new(settings, partition(), data.problem(), memory.state())?;
-    method.initialize(&mut executor, &Portable)?;
-    method.sweep(&mut executor, &Portable)
+/// The first sweep from this start.
+fn sweep(kind: Kind, settings: Settings<f64>, data: &Data, start: &Network) -> Result<Sweep> {
+    let mut run = rig(kind, settings, partition(), data.problem(), start)?;
+    run.initialize()?;
+    run.sweep()
+}
+
+/// The methods that have a step rule.
+fn kinds(rule: StepRule<f64>) -> &'static [Kind] {
+    if rule == LEAST_SQUARES { &[Kind::Pd, Kind::Dl, Kind::Taylor] } else { &[Kind::Pd, Kind::Dl] }
 }
 
 /// The methods with every step rule that they have and both losses say that something is not finite.
@@ -62,13 +63,9 @@ fn is_seen(what: &str, data: &Data, start: &Network) {
     for rule in RULES {
         for loss in LOSSES {
             let settings = Settings { loss, ..settings(1.0, 5.0, rule) };
-            let mut results =
-                vec![("pdADMM", pdadmm(settings, data, start)), ("dlADMM", dladmm(settings, data, start))];
-            if rule == LEAST_SQUARES {
-                results.push(("Taylor's ADMM", taylor(settings, data, start)));
-            }
-            for (method, result) in results {
-                let what = format!("{what}: {method}, {rule:?}, {loss:?}");
+            for &kind in kinds(rule) {
+                let result = sweep(kind, settings, data, start);
+                let what = format!("{what}: {kind:?}, {rule:?}, {loss:?}");
                 assert!(matches!(result, Err(Error::NonFinite { .. })), "{what}: {result:?}");
             }
         }
@@ -79,10 +76,10 @@ fn is_seen(what: &str, data: &Data, start: &Network) {
 fn a_finite_start_passes() {
     let (data, start) = small();
     for rule in RULES {
-        assert!(pdadmm(settings(1.0, 5.0, rule), &data, &start).is_ok());
-        assert!(dladmm(settings(1.0, 5.0, rule), &data, &start).is_ok());
+        for &kind in kinds(rule) {
+            assert!(sweep(kind, settings(1.0, 5.0, rule), &data, &start).is_ok(), "{kind:?}, {rule:?}");
+        }
     }
-    assert!(taylor(settings(1.0, 5.0, LEAST_SQUARES), &data, &start).is_ok());
 }
 
 #[test]
@@ -119,16 +116,12 @@ fn targets_that_are_not_finite_are_seen() {
     let mut y = data.y.clone();
     y.data[4] = f64::NAN;
     let problem = Problem { target: Target::Values(dense(&y.data, 3, SAMPLES)), ..data.problem() };
-    let mut memory = PdMemory::new(&settings, &start, partition(), DualStorage::Recovered);
-    let mut scratch = pd_scratch(&settings, &start, partition());
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = PdAdmm::new(settings, partition(), problem, memory.state()).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    assert!(matches!(method.sweep(&mut executor, &Portable), Err(Error::NonFinite { .. })));
+    let mut run = rig(Kind::Pd, settings, partition(), problem, &start).unwrap();
+    run.initialize().unwrap();
+    assert!(matches!(run.sweep(), Err(Error::NonFinite { .. })));
     // Cross-entropy asks for probabilities.
     let settings = Settings { loss: Loss::CrossEntropy, ..settings };
-    let mut memory = PdMemory::new(&settings, &start, partition(), DualStorage::Recovered);
-    let refused = PdAdmm::new(settings, partition(), problem, memory.state()).unwrap_err();
+    let refused = rig(Kind::Pd, settings, partition(), problem, &start).map(|_| ()).unwrap_err();
     assert!(matches!(refused, Error::Setting { name: "target", .. }), "{refused}");
 }
 
@@ -168,7 +161,7 @@ fn settings_out_of_range_are_refused_by_name() {
         let l1 = Settings { regularizer: Regularizer::L1(0.1), ..weight(LEAST_SQUARES) };
         cases.push((l1, "l1 regulariser"));
         for (settings, expected) in cases {
-            for result in [pdadmm(settings, &data, &start), dladmm(settings, &data, &start)] {
+            for result in [Kind::Pd, Kind::Dl].map(|kind| sweep(kind, settings, &data, &start)) {
                 let named = matches!(result, Err(Error::Setting { name, .. }) if name == expected);
                 assert!(named, "{expected} = {bad}: {result:?}");
             }
@@ -185,106 +178,18 @@ fn argument<A: std::fmt::Debug>(result: Result<A>) -> &'static str {
 }
 
 #[test]
-fn pdadmm_refuses_blocks_of_another_shape() {
-    let (data, start) = small();
-    let rule = LEAST_SQUARES;
-    let settings = settings(1.0, 5.0, rule);
-    let refusal = |break_it: &dyn Fn(&mut PdMemory)| {
-        let mut memory = PdMemory::new(&settings, &start, partition(), DualStorage::Stored);
-        assert!(PdAdmm::new(settings, partition(), data.problem(), memory.state()).is_ok());
-        break_it(&mut memory);
-        argument(PdAdmm::new(settings, partition(), data.problem(), memory.state()))
-    };
-    let m = partition().group(0).1;
-    // Blocks as `units` makes them for another layer, of `n_out` outputs and `n_in` inputs, over `m` samples.
-    let units = |n_out, n_in, first, last, m| {
-        let shape = LayerShape { sums: SumsShape { n_out, n_in }, solve: 0 };
-        pdadmm::units(shape, first, last, DualStorage::Stored, m, poison).unwrap()
-    };
-    assert_eq!(refusal(&|memory| memory.inputs[2] = units(4, 7, false, false, m).0), "p");
-    assert_eq!(refusal(&|memory| memory.inputs[2] = units(4, 6, false, false, m + 1).0), "p");
-    assert_eq!(refusal(&|memory| memory.inputs[0] = units(6, 5, false, false, m).0), "p");
-    assert_eq!(refusal(&|memory| memory.inputs[2] = units(3, 6, false, false, m).0), "sums");
-    assert_eq!(refusal(&|memory| memory.residuals[1] = units(5, 5, true, false, m).1), "r");
-    assert_eq!(refusal(&|memory| memory.outputs[0] = units(6, 5, true, false, m - 1).2), "z");
-    assert_eq!(refusal(&|memory| memory.outputs[0] = units(6, 5, true, true, m).2), "q");
-    assert_eq!(refusal(&|memory| memory.outputs[4] = units(3, 4, false, false, m).2), "q");
-    assert_eq!(refusal(&|memory| drop(memory.inputs.pop())), "inputs");
-    assert_eq!(refusal(&|memory| drop(memory.residuals.pop())), "residuals");
-    assert_eq!(refusal(&|memory| drop(memory.outputs.pop())), "outputs");
-    assert_eq!(refusal(&|memory| memory.layers.swap(0, 1)), "weights");
-    let none = |memory: &mut PdMemory| {
-        memory.layers.clear();
-        memory.inputs.clear();
-        memory.residuals.clear();
-        memory.outputs.clear();
-    };
-    assert_eq!(refusal(&none), "layers");
-}
-
-#[test]
-fn dladmm_refuses_blocks_of_another_shape() {
-    let (data, start) = small();
-    let settings = settings(1.0, 5.0, LEAST_SQUARES);
-    let refusal = |break_it: &dyn Fn(&mut DlMemory)| {
-        let mut memory = DlMemory::new(&settings, &start, partition());
-        assert!(DlAdmm::new(settings, partition(), data.problem(), memory.state()).is_ok());
-        break_it(&mut memory);
-        argument(DlAdmm::new(settings, partition(), data.problem(), memory.state()))
-    };
-    let m = partition().group(0).1;
-    let shapes = |n_out, n_in| [LayerShape { sums: SumsShape { n_out, n_in }, solve: 0 }].into_iter();
-    assert_eq!(refusal(&|memory| memory.hidden[0] = dladmm::hidden(7, m, poison).unwrap()), "a");
-    assert_eq!(refusal(&|memory| memory.hidden[0] = dladmm::hidden(6, m + 1, poison).unwrap()), "a");
-    assert_eq!(refusal(&|memory| memory.residuals[2] = dladmm::residual(4, m, poison).unwrap()), "r");
-    assert_eq!(refusal(&|memory| memory.groups[0] = dladmm::group(4, m, shapes(9, 9), poison).unwrap()), "z");
-    assert_eq!(
-        refusal(&|memory| memory.groups[0] = dladmm::group(3, m, shapes(2, 2), poison).unwrap()),
-        "sums"
-    );
-    assert_eq!(refusal(&|memory| drop(memory.hidden.pop())), "hidden");
-    assert_eq!(refusal(&|memory| drop(memory.residuals.pop())), "residuals");
-    assert_eq!(refusal(&|memory| drop(memory.groups.pop())), "groups");
-    assert_eq!(refusal(&|memory| memory.layers.swap(0, 1)), "weights");
-    let none = |memory: &mut DlMemory| {
-        memory.layers.clear();
-        memory.hidden.clear();
-        memory.residuals.clear();
-    };
-    assert_eq!(refusal(&none), "layers");
-}
-
-/// Layers that were made for another step rule lack the memory of their solve.
-#[test]
-fn layers_made_for_other_settings_are_refused() {
-    let (data, start) = small();
-    let made_for = settings(1.0, 5.0, StepRule::Vector);
-    for used_with in [
-        Settings { weight_step: LEAST_SQUARES, ..made_for },
-        Settings { input_step: LEAST_SQUARES, ..made_for },
-    ] {
-        let mut memory = PdMemory::new(&made_for, &start, partition(), DualStorage::Recovered);
-        let refused = PdAdmm::new(used_with, partition(), data.problem(), memory.state());
-        assert_eq!(argument(refused), "solve");
-        let mut memory = DlMemory::new(&made_for, &start, partition());
-        assert_eq!(argument(DlAdmm::new(used_with, partition(), data.problem(), memory.state())), "solve");
-    }
-}
-
-#[test]
 fn data_of_another_shape_is_refused() {
     let (data, start) = small();
     let settings = settings(1.0, 5.0, StepRule::Vector);
     let refusals = |problem: Problem<'_, f64>| {
-        let mut pd = PdMemory::new(&settings, &start, partition(), DualStorage::Recovered);
-        let mut dl = DlMemory::new(&settings, &start, partition());
-        let one = argument(PdAdmm::new(settings, partition(), problem, pd.state()));
-        assert_eq!(one, argument(DlAdmm::new(settings, partition(), problem, dl.state())));
+        let [one, other] = [Kind::Pd, Kind::Dl]
+            .map(|kind| argument(rig(kind, settings, partition(), problem, &start).map(|_| ())));
+        assert_eq!(one, other);
         one
     };
     let (good, x) = (data.problem(), &data.x.data);
     let narrow = view("x", x, 4, SAMPLES, 5).unwrap();
-    assert_eq!(refusals(Problem { x: narrow, ..good }), "weights");
+    assert_eq!(refusals(Problem { x: narrow, ..good }), "x");
     assert_eq!(refusals(Problem { x: view("x", x, 5, SAMPLES - 1, 5).unwrap(), ..good }), "x");
     let target = Target::Classes(&data.classes[1..]);
     assert_eq!(refusals(Problem { target, ..good }), "target");
@@ -292,23 +197,24 @@ fn data_of_another_shape_is_refused() {
     assert_eq!(refusals(Problem { target, ..good }), "target");
 }
 
+/// By one element, either way: pdADMM's, as `layerwise` has it of the others.
 #[test]
-fn memory_of_another_length_is_refused() {
-    let shape = LayerShape { sums: SumsShape { n_out: 3, n_in: 4 }, solve: 16 };
-    let lengths = [12, 3, 12, 3, shape.sums.elements(), 16];
-    for (broken, name) in
-        ["weights", "bias", "change", "bias change", "sums", "solve"].into_iter().enumerate()
-    {
-        for wrong in [-1isize, 1] {
-            let mut call = 0;
-            let allocate = |asked: usize| {
-                assert_eq!(asked, lengths[call]);
-                let length = if call == broken { asked.checked_add_signed(wrong).unwrap() } else { asked };
-                call += 1;
-                poison(length)
-            };
-            assert_eq!(argument(Layer::<f64, Vec<f64>>::new(shape, allocate)), name);
+fn a_state_of_another_length_is_refused() {
+    let (data, start) = small();
+    for (list, by) in [("scalars", -1), ("scalars", 1), ("numbers", -1), ("numbers", 1)] {
+        let settings = settings(1.0, 5.0, LEAST_SQUARES);
+        let mut run = rig(Kind::Pd, settings, partition(), data.problem(), &start).unwrap();
+        run.initialize().unwrap();
+        run.sweep().unwrap();
+        let length = |old: usize| old.checked_add_signed(by).unwrap();
+        match list {
+            "scalars" => run.scalars.resize(length(run.scalars.len()), 0.5),
+            _ => run.numbers.resize(length(run.numbers.len()), 0.5),
         }
+        assert_eq!(argument(run.initialize()), list);
+        assert_eq!(argument(run.sweep()), list);
+        assert_eq!(argument(run.objective()), list);
+        assert_eq!(argument(run.set_penalties(2.0, 10.0)), list);
     }
 }
 
@@ -316,20 +222,16 @@ fn memory_of_another_length_is_refused() {
 fn too_little_scratch_is_refused() {
     let (data, start) = small();
     for rule in RULES {
-        let settings = settings(1.0, 5.0, rule);
-        let mut memory = PdMemory::new(&settings, &start, partition(), DualStorage::Recovered);
-        let mut executor = Sequential::new(&mut []);
-        let mut method = PdAdmm::new(settings, partition(), data.problem(), memory.state()).unwrap();
-        assert!(matches!(method.sweep(&mut executor, &Portable), Err(Error::Workspace { .. })));
-        let mut memory = DlMemory::new(&settings, &start, partition());
-        let mut method = DlAdmm::new(settings, partition(), data.problem(), memory.state()).unwrap();
-        assert!(matches!(method.sweep(&mut executor, &Portable), Err(Error::Workspace { .. })));
+        for &kind in kinds(rule) {
+            let settings = settings(1.0, 5.0, rule);
+            let mut run = rig(kind, settings, partition(), data.problem(), &start).unwrap();
+            run.initialize().unwrap();
+            let refused = run.with(|method, run, state, _| {
+                method.sweep(run, state, None, &mut Sequential::new(&mut []), &Portable)
+            });
+            assert!(matches!(refused, Err(Error::Workspace { .. })), "{kind:?}, {rule:?}: {refused:?}");
+        }
     }
-    let settings = settings(1.0, 5.0, LEAST_SQUARES);
-    let mut memory = DlMemory::new(&settings, &start, partition());
-    let mut method = Taylor::new(settings, partition(), data.problem(), memory.state()).unwrap();
-    let refused = method.sweep(&mut Sequential::new(&mut []), &Portable);
-    assert!(matches!(refused, Err(Error::Workspace { .. })));
 }
 
 /// No samples are no divergence: nothing moves, and the Lagrangian is Omega.
@@ -340,34 +242,15 @@ fn without_samples_nothing_moves() {
     for rule in RULES {
         let settings = Settings { regularizer: Regularizer::L2(2.0), ..settings(1.0, 5.0, rule) };
         let omega: f64 = start.weights.iter().map(|weights| weights.squared()).sum();
-        let mut memory = PdMemory::new(&settings, &start, none, DualStorage::Recovered);
-        let mut scratch = pd_scratch(&settings, &start, none);
-        let mut executor = Sequential::new(&mut scratch);
-        let mut method = PdAdmm::new(settings, none, data.problem(), memory.state()).unwrap();
-        method.initialize(&mut executor, &Portable).unwrap();
-        for _ in 0..3 {
-            let report = method.sweep(&mut executor, &Portable).unwrap();
-            assert!((report.objective - omega).abs() < 1e-12 * omega && report.promised == 0.0);
+        for &kind in kinds(rule) {
+            let mut run = rig(kind, settings, none, data.problem(), &start).unwrap();
+            run.initialize().unwrap();
+            for _ in 0..3 {
+                let report = run.sweep().unwrap();
+                assert!((report.objective - omega).abs() < 1e-12 * omega, "{kind:?}, {rule:?}");
+                assert_eq!(report.promised, 0.0, "{kind:?}, {rule:?}");
+            }
+            assert_eq!(run.network(), start, "{kind:?}, {rule:?}");
         }
-        assert_eq!(state::network(method.layers()), start);
-        let mut memory = DlMemory::new(&settings, &start, none);
-        let mut scratch = dl_scratch(&settings, &start, none);
-        let mut executor = Sequential::new(&mut scratch);
-        let mut method = DlAdmm::new(settings, none, data.problem(), memory.state()).unwrap();
-        method.initialize(&mut executor, &Portable).unwrap();
-        for _ in 0..3 {
-            let report = method.sweep(&mut executor, &Portable).unwrap();
-            assert!((report.objective - omega).abs() < 1e-12 * omega && report.promised == 0.0);
-        }
-        assert_eq!(state::network(method.layers()), start);
     }
-    let settings = Settings { regularizer: Regularizer::L2(2.0), ..settings(1.0, 5.0, LEAST_SQUARES) };
-    let mut memory = DlMemory::new(&settings, &start, none);
-    let mut scratch = dl_scratch(&settings, &start, none);
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = Taylor::new(settings, none, data.problem(), memory.state()).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    let report = method.sweep(&mut executor, &Portable).unwrap();
-    assert!(report.promised == 0.0);
-    assert_eq!(state::network(method.layers()), start);
 }

@@ -3,59 +3,52 @@
 use altmin_core::executor::{Executor, Sequential};
 use altmin_core::gemm::Portable;
 use altmin_core::method::dladmm::DlAdmm;
-use altmin_core::method::pdadmm::{DualStorage, PdAdmm};
-use altmin_core::method::{Partition, Settings, Sweep};
+use altmin_core::method::pdadmm::{DualStorage, PdAdmm, Variables};
+use altmin_core::method::{AnyMethod, Hyperparameters, Method, Partition, Penalties, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::{dladmm_rho_threshold, pdadmm_rho_threshold};
 use altmin_core::update::StepRule;
+use altmin_core::view::MatRef;
 use altmin_core::{Error, Result};
 
 use crate::common::dense::{Mat, distance};
-use crate::common::state::{DlMemory, Memory, Order, PdMemory, Permuted, dl_scratch, network, pd_scratch};
+use crate::common::rig::{Order, Permuted, Rig, poison};
 use crate::common::subproblems::activate;
-use crate::common::teacher::{Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small};
+use crate::common::teacher::{
+    Data, LEAKY, LEAST_SQUARES, LOSSES, Network, Settings, farthest, settings, small,
+};
 use crate::common::{dladmm_reference, pdadmm_reference};
 
-/// Either method.
-enum Method<'a> {
-    Pd(PdAdmm<'a, f64, Memory>),
-    Dl(DlAdmm<'a, f64, Memory>),
-}
+type Run<'d> = Rig<'d, AnyMethod<f64>>;
 
-impl Method<'_> {
-    fn initialize<E: Executor<f64>>(&mut self, executor: &mut E) {
-        match self {
-            Method::Pd(method) => method.initialize(executor, &Portable).unwrap(),
-            Method::Dl(method) => method.initialize(executor, &Portable).unwrap(),
-        }
+impl Run<'_> {
+    fn set(&mut self, (nu, rho): (f64, f64)) -> Result {
+        self.set_penalties(nu, rho).map(|rise| assert_eq!(rise, 0.0))
     }
 
-    fn sweep<E: Executor<f64>>(&mut self, executor: &mut E) -> Sweep {
-        match self {
-            Method::Pd(method) => method.sweep(executor, &Portable).unwrap(),
-            Method::Dl(method) => method.sweep(executor, &Portable).unwrap(),
-        }
+    fn set_on<E: Executor<f64>>(&mut self, executor: &mut E, (nu, rho): (f64, f64)) -> Result<f64> {
+        let penalties = Penalties { nu, rho, epsilon: f64::NAN };
+        self.with(|method, run, state, _| method.set_penalties(run, state, penalties, executor, &Portable))
     }
 
-    fn objective<E: Executor<f64>>(&mut self, executor: &mut E) -> f64 {
-        match self {
-            Method::Pd(method) => method.objective(executor).unwrap(),
-            Method::Dl(method) => method.objective(executor).unwrap(),
-        }
+    /// A matrix of pdADMM's variables.
+    fn pd(&mut self, of: impl Fn(&Variables<'_, f64>) -> Mat) -> Mat {
+        self.with(|method, run, state, _| {
+            let AnyMethod::Pdadmm(pd) = method else { unreachable!() };
+            of(&pd.variables(run, state).unwrap())
+        })
     }
 
-    fn set<E: Executor<f64>>(&mut self, executor: &mut E, (nu, rho): (f64, f64)) -> Result {
-        match self {
-            Method::Pd(method) => method.set_penalties(executor, nu, rho),
-            Method::Dl(method) => method.set_penalties(executor, &Portable, nu, rho),
-        }
-    }
-
-    fn network(&self) -> Network {
-        match self {
-            Method::Pd(method) => network(method.layers()),
-            Method::Dl(method) => network(method.layers()),
-        }
+    /// The groups' matrices of dlADMM's variables, side by side.
+    fn dl(
+        &mut self,
+        of: impl for<'s> Fn(&altmin_core::method::layerwise::Variables<'s, f64>, usize) -> MatRef<'s, f64>,
+    ) -> Mat {
+        self.with(|method, run, state, _| {
+            let AnyMethod::Dladmm(dl) = method else { unreachable!() };
+            let found = dl.variables(run, state).unwrap();
+            Mat::gather((0..found.partition().groups()).map(|g| of(&found, g)))
+        })
     }
 }
 
@@ -71,27 +64,26 @@ fn partition() -> Partition {
     Partition::new(170, 16, 3)
 }
 
-/// Hands the method, not yet initialised, to `body` with exactly the scratch that it asks for.
+/// The method, not yet initialised.
+fn rig<'d>(kind: Kind, settings: Settings<f64>, (data, start): (&'d Data, &Network)) -> Run<'d> {
+    Rig::new(settings, data.problem(), start, |settings, run| match kind {
+        Kind::Pd(dual) => {
+            let settings = Hyperparameters { dual, ..*settings };
+            PdAdmm::with_partition(&settings, partition(), run).map(AnyMethod::Pdadmm)
+        }
+        Kind::Dl => DlAdmm::with_partition(settings, partition(), run).map(AnyMethod::Dladmm),
+    })
+    .unwrap()
+}
+
+/// Hands the method, not yet initialised, to `body`.
 fn with<A>(
     kind: Kind,
     settings: Settings<f64>,
-    (data, start): (&Data, &Network),
-    body: impl FnOnce(&mut Method<'_>, &mut Memory) -> A,
+    problem: (&Data, &Network),
+    body: impl FnOnce(&mut Run<'_>) -> A,
 ) -> A {
-    match kind {
-        Kind::Pd(storage) => {
-            let mut memory = PdMemory::new(&settings, start, partition(), storage);
-            let mut scratch = pd_scratch(&settings, start, partition());
-            let method = PdAdmm::new(settings, partition(), data.problem(), memory.state()).unwrap();
-            body(&mut Method::Pd(method), &mut scratch)
-        }
-        Kind::Dl => {
-            let mut memory = DlMemory::new(&settings, start, partition());
-            let mut scratch = dl_scratch(&settings, start, partition());
-            let method = DlAdmm::new(settings, partition(), data.problem(), memory.state()).unwrap();
-            body(&mut Method::Dl(method), &mut scratch)
-        }
-    }
+    body(&mut rig(kind, settings, problem))
 }
 
 /// Before which sweep nu and rho become multiples of what they were at first: one alone, both, up and down.
@@ -123,14 +115,8 @@ fn assert_equal_values(found: f64, expected: f64, what: &str) {
     assert!(error < 1e-10, "{what}: {found} instead of {expected}");
 }
 
-/// A matrix over all samples from its parts of layer `l`, where the groups of a layer follow each other.
-fn gather<'a, A>(
-    units: &'a [A],
-    l: usize,
-    view: impl Fn(&'a A) -> altmin_core::view::MatRef<'a, f64>,
-) -> Mat {
-    let groups = partition().groups();
-    Mat::gather(units[l * groups..(l + 1) * groups].iter().map(view))
+fn copied(matrix: MatRef<'_, f64>) -> Mat {
+    Mat::gather([matrix].into_iter())
 }
 
 #[test]
@@ -139,34 +125,28 @@ fn pdadmm_goes_on_as_algorithm_1_with_its_duals() {
     for settings in cases(5.0) {
         for storage in [DualStorage::Recovered, DualStorage::Stored] {
             let mut reference = pdadmm_reference::Reference::new(settings, &data, &start);
-            with(Kind::Pd(storage), settings, (&data, &start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.initialize(executor);
+            with(Kind::Pd(storage), settings, (&data, &start), |method| {
+                method.initialize().unwrap();
                 for sweep in 1..=20 {
                     let what = format!("{settings:?}, {storage:?}, sweep {sweep}");
                     if let Some((nu, rho)) = change(sweep, &settings) {
-                        method.set(executor, (nu, rho)).unwrap();
+                        method.set((nu, rho)).unwrap();
                         reference.set_penalties(nu, rho);
-                        assert_equal_values(method.objective(executor), reference.lagrangian(), &what);
-                        let Method::Pd(pd) = &*method else { unreachable!() };
-                        assert_lemma_4(pd, &settings, nu, &reference.u, &what);
+                        assert_equal_values(method.objective().unwrap(), reference.lagrangian(), &what);
+                        assert_lemma_4(method, &settings, nu, &reference.u, &what);
                     }
-                    let report = method.sweep(executor);
+                    let report = method.sweep().unwrap();
                     reference.sweep();
                     assert_equal_values(report.objective, reference.lagrangian(), &what);
                     assert!(farthest(&method.network(), &reference.network) < 1e-9, "parameters: {what}");
-                    let Method::Pd(pd) = &*method else { unreachable!() };
-                    let state = pd.state();
                     for l in 0..3 {
-                        let z = gather(&*state.outputs, l, |unit| unit.z());
+                        let (z, r) = (method.pd(|pd| copied(pd.z(l))), method.pd(|pd| copied(pd.r(l))));
                         assert!(distance(&z, &reference.z[l]) < 1e-9, "z of layer {l}: {what}");
-                        let r = gather(&*state.residuals, l, |unit| unit.r());
                         assert!(distance(&r, &reference.residual(l)) < 1e-9, "r of layer {l}: {what}");
                     }
                     for l in 0..2 {
-                        let q = gather(&*state.outputs, l, |unit| unit.q());
+                        let (q, p) = (method.pd(|pd| copied(pd.q(l))), method.pd(|pd| copied(pd.p(l + 1))));
                         assert!(distance(&q, &reference.q[l]) < 1e-9, "q of layer {l}: {what}");
-                        let p = gather(&*state.inputs, l + 1, |unit| unit.p());
                         assert!(distance(&p, &reference.p[l + 1]) < 1e-9, "p above layer {l}: {what}");
                     }
                 }
@@ -176,19 +156,12 @@ fn pdadmm_goes_on_as_algorithm_1_with_its_duals() {
 }
 
 /// `nu (q - f(z))`, and the stored dual where there is one, are the dual that equation 7 has moved.
-fn assert_lemma_4(
-    method: &PdAdmm<'_, f64, Memory>,
-    settings: &Settings<f64>,
-    nu: f64,
-    u: &[Mat],
-    what: &str,
-) {
-    let outputs = &*method.state().outputs;
+fn assert_lemma_4(method: &mut Run<'_>, settings: &Settings<f64>, nu: f64, u: &[Mat], what: &str) {
     for (l, u) in u.iter().enumerate() {
-        let f = gather(outputs, l, |unit| unit.z()).map(|z| activate(settings.activation, z));
-        let recovered = gather(outputs, l, |unit| unit.q()).plus(-1.0, &f).map(|gap| nu * gap);
+        let f = method.pd(|pd| copied(pd.z(l))).map(|z| activate(settings.activation, z));
+        let recovered = method.pd(|pd| copied(pd.q(l))).plus(-1.0, &f).map(|gap| nu * gap);
         assert!(distance(&recovered, u) < 1e-9, "Lemma 4 in layer {l}: {what}");
-        let stored = gather(outputs, l, |unit| unit.u());
+        let stored = method.pd(|pd| copied(pd.u(l)));
         assert!(stored.columns == 0 || distance(&stored, u) < 1e-9, "u of layer {l}: {what}");
     }
 }
@@ -200,27 +173,24 @@ fn dladmm_goes_on_as_algorithm_1_with_its_dual() {
     for start in [&start, &one_layer] {
         for settings in cases(2.5) {
             let mut reference = dladmm_reference::Reference::new(settings, &data, start);
-            with(Kind::Dl, settings, (&data, start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.initialize(executor);
+            with(Kind::Dl, settings, (&data, start), |method| {
+                method.initialize().unwrap();
                 for sweep in 1..=20 {
                     let what = format!("{settings:?}, {} layers, sweep {sweep}", start.layers());
                     if let Some((nu, rho)) = change(sweep, &settings) {
-                        method.set(executor, (nu, rho)).unwrap();
+                        method.set((nu, rho)).unwrap();
                         reference.set_penalties(nu, rho);
-                        assert_equal_values(method.objective(executor), reference.lagrangian(), &what);
+                        assert_equal_values(method.objective().unwrap(), reference.lagrangian(), &what);
                         assert_shift(method, rho, &reference, 1e-9, &what);
                     }
-                    let report = method.sweep(executor);
+                    let report = method.sweep().unwrap();
                     reference.sweep();
                     assert_equal_values(report.objective, reference.lagrangian(), &what);
                     assert!(farthest(&method.network(), &reference.network) < 1e-9, "parameters: {what}");
-                    let Method::Dl(dl) = &*method else { unreachable!() };
-                    let u = Mat::gather(dl.state().groups.iter().map(|group| group.u()));
+                    let u = method.dl(|dl, g| dl.u(g));
                     assert!(distance(&u, &reference.u) < 1e-9, "u: {what}");
                     for l in 0..start.layers() - 1 {
-                        let hidden = dl.state().hidden.iter().skip(l).step_by(start.layers() - 1);
-                        let a = Mat::gather(hidden.map(|hidden| hidden.a()));
+                        let a = method.dl(|dl, g| dl.a(g, l));
                         assert!(distance(&a, &reference.a[l + 1]) < 1e-9, "a of layer {l}: {what}");
                     }
                 }
@@ -231,16 +201,14 @@ fn dladmm_goes_on_as_algorithm_1_with_its_dual() {
 
 /// The last layer carries `W a + b - z - u/rho`.
 fn assert_shift(
-    method: &Method<'_>,
+    method: &mut Run<'_>,
     rho: f64,
     reference: &dladmm_reference::Reference<'_>,
     bound: f64,
     what: &str,
 ) {
-    let Method::Dl(dl) = method else { unreachable!() };
     let last = reference.network.layers() - 1;
-    let residuals = dl.state().residuals.iter().skip(last).step_by(last + 1);
-    let found = Mat::gather(residuals.map(|residual| residual.r()));
+    let found = method.dl(|dl, g| dl.r(g, last));
     let expected = reference.residual(last).plus(-1.0 / rho, &reference.u);
     let error = distance(&found, &expected);
     assert!(error < bound, "the shifted residual is off by {error}: {what}");
@@ -251,10 +219,9 @@ fn assert_shift(
 fn the_rounding_of_a_large_shift_does_not_stay() {
     let (data, start) = small();
     let settings = settings(1.0, 1e-8, StepRule::Vector);
-    with(Kind::Dl, settings, (&data, &start), |method, scratch| {
-        let executor = &mut Sequential::new(scratch);
-        method.initialize(executor);
-        method.set(executor, (1.0, 1.0)).unwrap();
+    with(Kind::Dl, settings, (&data, &start), |method| {
+        method.initialize().unwrap();
+        method.set((1.0, 1.0)).unwrap();
         let reference = dladmm_reference::Reference::new(settings, &data, &start);
         // Not more than the rounding of numbers of size 10.
         assert_shift(method, 1.0, &reference, 1e-14, "rho from 1e-8 to 1");
@@ -271,18 +238,17 @@ fn every_sweep_after_a_change_descends_as_promised() {
                 Kind::Pd(_) => pdadmm_rho_threshold(nu, settings.activation.lipschitz()),
                 Kind::Dl => dladmm_rho_threshold(settings.loss.lipschitz()),
             };
-            with(kind, settings, (&data, &start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.initialize(executor);
+            with(kind, settings, (&data, &start), |method| {
+                method.initialize().unwrap();
                 let mut nu = settings.nu;
                 for sweep in 0..60 {
                     if sweep % 3 == 0 {
                         nu = settings.nu * [1.0, 4.0, 0.2, 1.0, 15.0][sweep / 3 % 5];
                         let rho = threshold(nu) * [1.01, 1.01, 6.0, 2.0][sweep / 3 % 4];
-                        method.set(executor, (nu, rho)).unwrap();
+                        method.set((nu, rho)).unwrap();
                     }
-                    let before = method.objective(executor);
-                    let report = method.sweep(executor);
+                    let before = method.objective().unwrap();
+                    let report = method.sweep().unwrap();
                     let fall = before - report.objective;
                     let what = format!("{kind:?}, {settings:?}, nu {nu}, sweep {sweep}");
                     assert!(report.promised >= 0.0, "{what}");
@@ -302,23 +268,25 @@ fn run(
     order: Option<Order>,
 ) -> (Vec<Sweep>, Network) {
     let (data, start) = small();
-    with(kind, settings, (&data, &start), |method, scratch| match order {
-        None => sweeps(method, &mut Sequential::new(scratch), set),
-        Some(order) => sweeps(method, &mut Permuted::new(order, scratch.clone()), set),
-    })
+    let mut method = rig(kind, settings, (&data, &start));
+    let mut scratch = poison(method.scratch());
+    match order {
+        None => sweeps(&mut method, &mut Sequential::new(&mut scratch), set),
+        Some(order) => sweeps(&mut method, &mut Permuted::new(order, scratch), set),
+    }
 }
 
 fn sweeps<E: Executor<f64>>(
-    method: &mut Method<'_>,
+    method: &mut Run<'_>,
     executor: &mut E,
     set: impl Fn(usize) -> Option<(f64, f64)>,
 ) -> (Vec<Sweep>, Network) {
-    method.initialize(executor);
+    method.initialize_on(executor).unwrap();
     let sweep = |sweep| {
         if let Some(weights) = set(sweep) {
-            method.set(executor, weights).unwrap();
+            method.set_on(executor, weights).unwrap();
         }
-        method.sweep(executor)
+        method.sweep_on(executor).unwrap()
     };
     let reports = (1..=15).map(sweep).collect();
     (reports, method.network())
@@ -356,10 +324,9 @@ fn values_set_before_the_start_are_those_of_the_start() {
         for settings in cases(5.0) {
             let late = Settings { nu: 3.0 * settings.nu, rho: 2.0 * settings.rho, ..settings };
             let expected = run(kind, late, |_| None, None);
-            let found = with(kind, settings, (&data, &start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.set(executor, (late.nu, late.rho)).unwrap();
-                sweeps(method, executor, |_| None)
+            let found = with(kind, settings, (&data, &start), |method| {
+                method.set((late.nu, late.rho)).unwrap();
+                sweeps(method, &mut Sequential::new(&mut poison(method.scratch())), |_| None)
             });
             assert_eq!(found, expected, "{kind:?}, {settings:?}");
         }
@@ -372,9 +339,8 @@ fn values_out_of_range_are_named_and_change_nothing() {
     for kind in KINDS {
         let expected = run(kind, settings, |_| None, None);
         let (data, start) = small();
-        let found = with(kind, settings, (&data, &start), |method, scratch| {
-            let executor = &mut Sequential::new(scratch);
-            method.initialize(executor);
+        let found = with(kind, settings, (&data, &start), |method| {
+            method.initialize().unwrap();
             let mut reports = vec![];
             for _ in 1..=15 {
                 for (nu, rho, wrong) in [
@@ -384,10 +350,10 @@ fn values_out_of_range_are_named_and_change_nothing() {
                     (2.0, 0.0, "rho"),
                     (2.0, f64::INFINITY, "rho"),
                 ] {
-                    let error = method.set(executor, (nu, rho)).unwrap_err();
+                    let error = method.set((nu, rho)).unwrap_err();
                     assert!(matches!(error, Error::Setting { name, .. } if name == wrong), "{error}");
                 }
-                reports.push(method.sweep(executor));
+                reports.push(method.sweep().unwrap());
             }
             (reports, method.network())
         });
@@ -400,11 +366,10 @@ fn values_out_of_range_are_named_and_change_nothing() {
 fn pdadmm_refuses_a_ratio_that_it_cannot_hold() {
     let (data, start) = small();
     let settings = settings(1e-200, 1.0, StepRule::Vector);
-    with(Kind::Pd(DualStorage::Recovered), settings, (&data, &start), |method, scratch| {
-        let executor = &mut Sequential::new(scratch);
-        method.initialize(executor);
-        let error = method.set(executor, (1e200, 1.0)).unwrap_err();
+    with(Kind::Pd(DualStorage::Recovered), settings, (&data, &start), |method| {
+        method.initialize().unwrap();
+        let error = method.set((1e200, 1.0)).unwrap_err();
         assert!(matches!(error, Error::Setting { name: "ratio of nu", found: 0.0, .. }), "{error}");
-        method.set(executor, (1e-100, 1.0)).unwrap();
+        method.set((1e-100, 1.0)).unwrap();
     });
 }
