@@ -12,6 +12,11 @@ use super::plain::{activate, slope_from_left, steepest};
 /// Rounds of a power iteration.
 pub(super) const ROUNDS: usize = 4000;
 
+/// It ends before if the norm has not risen over so many rounds, the first thousand apart: what a larger eigenvalue could
+/// still add is then below what [`shortfall`] leaves for all of them.
+const STRETCH: usize = 100;
+const FIRST: usize = 1000;
+
 /// A linear map between shapes.
 #[derive(Debug, Clone, Copy)]
 struct Linear {
@@ -85,8 +90,8 @@ impl Linear {
     fn norm(&self, parameters: &[f64]) -> f64 {
         let features = self.input.features();
         let mut v: Vec<f64> = (0..features).map(|i| 1.0 + libm::sin(i as f64)).collect();
-        let mut norm = 0.0;
-        for _ in 0..ROUNDS {
+        let (mut norm, mut before) = (0.0, 0.0);
+        for round in 0..ROUNDS {
             let length = length(&v);
             if length == 0.0 {
                 break;
@@ -94,6 +99,12 @@ impl Linear {
             v.iter_mut().for_each(|v| *v /= length);
             let image = self.times(parameters, &v);
             norm = self::length(&image);
+            if round % STRETCH == 0 {
+                if round >= FIRST && norm <= before * (1.0 + f64::EPSILON) {
+                    break;
+                }
+                before = norm;
+            }
             v = self.back(parameters, &image);
         }
         norm

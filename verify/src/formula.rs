@@ -3,7 +3,7 @@
 use altmin_core::method::{Hyperparameters, Name};
 
 use super::layerwise::Layerwise;
-use super::plain::is_exact;
+use super::plain::{is_exact, risk_slope_squared};
 use super::subnetworks::Splitting;
 
 /// The formulas, and the list of all of them.
@@ -84,13 +84,15 @@ impl Formula {
     pub fn applies(self, method: Name, settings: &Hyperparameters<f64>) -> bool {
         match Layerwise::of(method) {
             Some(method) => self.applies_to_layers(method, settings),
-            None => Splitting::of(method).is_some_and(|method| self.applies_to_subnetworks(method)),
+            None => Splitting::of(method).is_some_and(|method| self.applies_to_subnetworks(method, settings)),
         }
     }
 
-    fn applies_to_subnetworks(self, method: Splitting) -> bool {
+    fn applies_to_subnetworks(self, method: Splitting, settings: &Hyperparameters<f64>) -> bool {
         match self {
-            Self::SplittingObjective | Self::SplittingError | Self::SplittingBound => true,
+            Self::SplittingObjective | Self::SplittingError => true,
+            // Theorem 1 asks for a risk with a Lipschitz constant.
+            Self::SplittingBound => risk_slope_squared(settings.loss).is_some(),
             Self::WeightStep | Self::InputStep => true,
             Self::Copy | Self::Dual => method == Splitting::Gsadmm,
             _ => false,

@@ -179,7 +179,7 @@ impl<'a, G: Gemm<f64>> Auditor<'a, G> {
         Ok(())
     }
 
-    /// The initial state has a forward pass's values, computed anew.
+    /// The initial state has a forward pass's values, recomputed.
     fn start(&mut self) -> Result {
         self.state.duals = match self.frame.method {
             Layerwise::Dladmm => vec![self.initial_dual()?],
@@ -256,7 +256,7 @@ impl<'a, G: Gemm<f64>> Auditor<'a, G> {
             self.compare_with_method(l, &column(own), &column(other), 0.0);
         }
         if self.frame.method == Layerwise::Dladmm {
-            // So may the dual, which is rho times one, where the network says what it should.
+            // So may the dual, which is rho times one, where the network's output is its target.
             let last = own.weights.len() - 1;
             let size = self.frame.settings.rho * self.frame.residual(&own, last).1.norm();
             self.compare_with_method(last, &own.duals[0], &other.duals[0], size);

@@ -4,9 +4,9 @@
 //!
 //! - **Layer-wise methods** (pdADMM, dlADMM, DLAM): each sweep is made twice from the same state, once by the method itself
 //!   and once block by block in the paper's order, by the core's functions for single updates. Before and after each block
-//!   objective, gradients and step parameters are computed anew, by plain code that shares nothing with the core, and each
+//!   objective, gradients and step parameters are recomputed, by plain code that shares nothing with the core, and each
 //!   check is recorded under the promise that it belongs to.
-//! - **Methods over subnetworks** (gsADMM, gsAM): each epoch is computed anew as a whole, and compared.
+//! - **Methods over subnetworks** (gsADMM, gsAM): each epoch is recomputed as a whole, and compared.
 //!
 //! A check allows for rounding alone: see [`Promise::allowed`], which comes from the number of terms and the sum of the
 //! absolute values of all that a number is added up from. [`Formula`] lets a test falsify any formula of a method, to see

@@ -128,7 +128,7 @@ pub struct Promise {
 }
 
 impl Promise {
-    /// A promise that has not been put to the test.
+    /// A promise that has not been checked.
     pub(super) fn new(name: Property, statement: impl Into<String>, source: impl Into<String>) -> Self {
         Self {
             name,
@@ -189,10 +189,10 @@ impl Promises {
             .expect("every check has its promise")
     }
 
-    /// Makes everything but `kept` depend on what the settings lack.
-    pub(super) fn withhold(&mut self, kept: &[Property], needs: &str) {
+    /// Makes everything but `except` depend on what the settings lack.
+    pub(super) fn withhold(&mut self, except: &[Property], needs: &str) {
         for promise in &mut self.promises {
-            if !kept.contains(&promise.name) {
+            if !except.contains(&promise.name) {
                 promise.verdict = Verdict::NotPromised;
                 promise.needs = Some(needs.to_owned());
             }
@@ -242,7 +242,7 @@ impl Promises {
     }
 }
 
-/// What a run of a method kept of its promises.
+/// The promises of a run, and what was found of each.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
     /// Promise by promise.

@@ -40,7 +40,7 @@ impl Splitting {
 
 /// Follows a run over subnetworks, whose risk may be of classes or of values.
 ///
-/// The method makes every epoch; from the state before it the same epoch is computed anew by plain code that shares nothing
+/// The method makes every epoch; from the state before it the same epoch is recomputed by plain code that shares nothing
 /// with the core: the batches of the weights, the gradient steps of p, q and u in closed form, the objective, and both sides
 /// of Theorem 1. Each is compared with what the method has made of it.
 #[derive(Debug)]
@@ -64,7 +64,7 @@ pub(super) struct Auditor<'a> {
 struct Variables {
     /// Of every subnetwork.
     parameters: Vec<Vec<f64>>,
-    /// Between them; q and u of gsADMM alone.
+    /// Between them; q and u only of gsADMM.
     p: Vec<Mat>,
     q: Vec<Mat>,
     u: Vec<Mat>,

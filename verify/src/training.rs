@@ -5,6 +5,7 @@ use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::{AnyMethod, Hyperparameters, Method, Penalties, State, Sweep};
 use altmin_core::theory::Approximation;
+use altmin_core::view::require_length;
 
 use super::setup::Setup;
 
@@ -38,9 +39,15 @@ impl<'a, E: Executor<f64>, G: Gemm<f64>> Training<'a, E, G> {
     }
 
     /// Sweep k, counted from 0.
+    ///
+    /// # Errors
+    /// A shape naming `order` for one that is not of all samples; those of the method.
     pub(super) fn sweep(&mut self, k: usize) -> Result<Sweep> {
         let Self { setup, method, scalars, numbers, executor, gemm, .. } = self;
         let order = setup.order.map(|order| order(k));
+        if let Some(order) = &order {
+            require_length("order", order.len(), setup.run.samples())?;
+        }
         let state = &mut State { scalars, numbers };
         method.sweep(&setup.run, state, order.as_deref(), *executor, *gemm)
     }

@@ -91,7 +91,7 @@ impl<'a> Verification<'a> {
         self.method.workspace(run, gemm).or(self.method.approximation_workspace(run, gemm))
     }
 
-    /// Follows the run to its end. The method runs on `executor`; everything that is computed anew, on the calling thread.
+    /// Follows the run to its end. The method runs on `executor`; everything that is recomputed, on the calling thread.
     ///
     /// # Errors
     /// What the core refuses. Divergence is no error: it ends the run, and is in the report.

@@ -15,7 +15,7 @@ use crate::settings::{
 };
 use altmin_core::block::Network as CoreNetwork;
 use altmin_core::method::{Problem, Run};
-use altmin_verify::{METHODS, Promise, Report, Setup, Verdict, Verification};
+use altmin_verify::{METHODS, Order, Promise, Report, Setup, Verdict, Verification};
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -120,14 +120,13 @@ fn verify(settings: &Settings, train: &Dataset<f64>, network: &Network) -> Resul
     plan::require_loss(settings, train)?;
     let (blocks, cuts) = (network.blocks_in::<f64>(), plan::cuts(settings, network)?);
     let parameters = plan::initial_parameters(settings, network);
-    let batches = plan::batches(settings);
-    let order = |epoch: usize| {
-        let mut order = vec![0; train.n_samples()];
-        if let Some(batches) = batches {
+    let order = plan::batches(settings).map(|batches| {
+        move |epoch: usize| {
+            let mut order = vec![0; train.n_samples()];
             batches.draw(epoch as u32, &mut order);
+            order
         }
-        order
-    };
+    });
     let verification = Verification::new(Setup {
         method: settings.method,
         hyperparameters: settings.hyperparameters(),
@@ -139,7 +138,7 @@ fn verify(settings: &Settings, train: &Dataset<f64>, network: &Network) -> Resul
         parameters: &parameters,
         sweeps: settings.sweeps,
         epsilon_rule: settings.epsilon_rule(),
-        order: if batches.is_some() { Some(&order) } else { None },
+        order: order.as_ref().map(|order| order as Order<'_>),
         norm_rounds: NORM_ROUNDS,
     })?;
     let gemm = AnyGemm::of(settings.kernel);

@@ -93,7 +93,7 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
         self.record(property, None, violation, allowed, above.scale);
     }
 
-    /// No term is larger than the first objective; says how large the variables are.
+    /// No term is larger than the first objective; notes how large the variables are.
     pub(super) fn check_bounded(&mut self, terms: &[f64]) {
         if !self.is_one_run() {
             return;

@@ -35,15 +35,15 @@ pub(super) fn promises(settings: &Hyperparameters<f64>) -> Vec<Promise> {
     let descends = || outside(dladmm_rho_threshold(lipschitz), "2 H");
     let slip = "the paper's C2 has theta and tau where theta/2 and tau/2 belong";
     let mut departure = format!(
-        "{slip}; z_L's share is rho/2 - 2 H^2/rho in each pass, from which the paper's smaller C1 follows"
+        "{slip}; z_L's decrease is rho/2 - 2 H^2/rho in each pass, from which the paper's smaller C1 follows"
     );
     if is_exact(settings.weight_step) {
-        departure += "; least-squares weights have a share of their own";
+        departure += "; least-squares weights have their own decrease";
     }
     let mut promises = vec![
         Promise::new(
             Property::Descent,
-            "in every sweep L_rho falls by the shares of a, W and b in both passes and (rho/2 - 2 H^2/rho)|dz_L|^2 in each",
+            "in every sweep L_rho falls by the decreases of a, W and b in both passes and (rho/2 - 2 H^2/rho)|dz_L|^2 in each",
             "dlADMM, Property 2, inequality 17",
         )
         .departing(departure)

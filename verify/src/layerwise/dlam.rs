@@ -41,10 +41,10 @@ pub(super) fn promises(settings: &Hyperparameters<f64>, rule: EpsilonRule) -> Ve
     let mut promises = vec![
         Promise::new(
             Property::Descent,
-            "in every sweep F falls by at least inequality 7, the sum of all blocks' shares, whatever rho and epsilon",
+            "in every sweep F falls by at least inequality 7, the sum of all blocks' decreases, for every rho and epsilon",
             "DLAM, Lemma 1",
         )
-        .departing("b's share is (rho/2) M |db|^2; least-squares weights have a share of their own"),
+        .departing("b's decrease is (rho/2) M |db|^2; least-squares weights have their own"),
         Promise::new(Property::NeverRises, "F never rises from sweep to sweep", "DLAM, Lemma 1").under(changes()),
         Promise::new(
             Property::Feasible,
@@ -80,10 +80,12 @@ pub(super) fn promises(settings: &Hyperparameters<f64>, rule: EpsilonRule) -> Ve
     promises.extend([
         Promise::new(
             Property::InputStationary,
-            "a moves to clip(a - g/tau, h(z) - epsilon, h(z) + epsilon) with the tau reported",
+            "a moves to clip(a - g/tau, h(z) - epsilon, h(z) + epsilon) with the reported tau",
             "DLAM, equation 6",
         )
-        .departing("Algorithm 3 tests the move before it is clipped; it is made and tested clipped"),
+        .departing(
+            "Algorithm 3 tests the step before it is clipped; here the clipped step is tested and taken",
+        ),
         Promise::new(
             Property::HiddenStationary,
             "a hidden z is the point of its interval that is nearest to W a + b",

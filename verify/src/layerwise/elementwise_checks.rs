@@ -58,7 +58,7 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
     }
 
     /// z of the last layer has moved since `before`: `|grad R(z) + w (z - c)|` is within the solver's bound,
-    /// `KKT_FACTOR EPSILON (max(1, |y|) + (H + w)|z| + w|c|)` sample by sample, and what computing it anew may add.
+    /// `KKT_FACTOR EPSILON (max(1, |y|) + (H + w)|z| + w|c|)` sample by sample, and what recomputing it may add.
     pub(super) fn check_output(&mut self, before: &Variables) {
         let l = before.weights.len() - 1;
         let w = self.frame.weight(l, l + 1);

@@ -1,4 +1,4 @@
-//! What the methods' formulas say of the variables, computed anew.
+//! The methods' objectives and residuals, recomputed from the variables.
 
 use altmin_core::method::Hyperparameters;
 use altmin_core::{Activation, Target};

@@ -1,6 +1,6 @@
 //! Checks of the steps of inputs, weights and biases, which are quadratic problems.
 //!
-//! All of them compute gradients from the residual `W p + b - z` made anew. With `size` for the sums of absolute values of
+//! All of them compute gradients from the residual `W p + b - z` recomputed. With `size` for the sums of absolute values of
 //! all that a number is added up from, an error of `rounding(terms) size` is rounding, and anything above is not: a result
 //! that is wrong by 1 % shows as 1 % of the gradient.
 

@@ -65,12 +65,12 @@ pub(super) fn promises(settings: &Hyperparameters<f64>, activation: Activation<f
         .under(descends()),
         Promise::new(
             Property::Subgradient,
-            "in each block the subgradient after a sweep is bounded by what moved in it",
+            "in each block the subgradient after a sweep is bounded by the changes of its variables",
             "pdADMM, Lemma 3",
         )
         .departing(
-            "constants derived anew: the paper bounds p with tau |dW| instead of tau |dp|, drops nu, rho |dp|, rho |dq| and \
-             |du|, and takes b for one sample's instead of sqrt(M)|db|",
+            "with constants derived again: the paper bounds p with tau |dW| instead of tau |dp|, drops nu, rho |dp|, rho |dq| and \
+             |du|, and has |db| instead of sqrt(M)|db|",
         ),
         Promise::new(
             Property::Rate,
@@ -93,7 +93,7 @@ pub(super) fn promises(settings: &Hyperparameters<f64>, activation: Activation<f
             "pdADMM, Lemma 6, inequality 12",
         ),
         Promise::new(Property::CopyStationary, "the gradient in q is 0", "pdADMM, equation 6")
-            .departing("the paper prints the case rho = nu: q = (rho p + u + nu f(z))/(rho + nu)"),
+            .departing("the paper has the case rho = nu: q = (rho p + u + nu f(z))/(rho + nu)"),
         Promise::new(
             Property::CopyShare,
             "L_rho falls by at least ((nu + rho)/2)|dq|^2 over q",

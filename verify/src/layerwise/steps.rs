@@ -137,7 +137,7 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
         Ok(taken)
     }
 
-    /// The sums of a layer over all samples, added up in the tiles and groups of `train`: where a gradient is nothing but
+    /// The sums of a layer over all samples, added up in the tiles and groups of the method: where a gradient is nothing but
     /// rounding, a regularised step still takes its theta from it, and other rounding would give another step.
     fn sums(&self, l: usize, shape: SumsShape) -> Result<Vec<f64>> {
         let (p, r) = (self.state.inputs[l].view(), self.state.residuals[l].view());

@@ -35,12 +35,12 @@ pub(super) fn blocks(settings: &Hyperparameters<f64>, notation: &Notation) -> Ve
     let mut promises = vec![
         Promise::new(
             Property::Start,
-            "the run starts from a forward pass: the residuals are 0, and inputs are what the layers below say",
+            "the run starts from a forward pass: residuals are 0, and every input is the output of the layer below",
             "documentation",
         ),
         Promise::new(
             Property::CarriedResidual,
-            "the residual that is carried from block to block is that of the variables",
+            "the stored residual equals the one recomputed from the variables, after every update",
             "documentation",
         ),
     ];
@@ -60,7 +60,7 @@ pub(super) fn blocks(settings: &Hyperparameters<f64>, notation: &Notation) -> Ve
         ),
         Promise::new(
             Property::HiddenGlobal,
-            "no point of a dense scan is better than a hidden z, which is a global minimiser",
+            "a hidden z is a global minimiser: no point of a dense scan is better",
             notation.hidden_source,
         ),
         Promise::new(
@@ -75,7 +75,7 @@ pub(super) fn blocks(settings: &Hyperparameters<f64>, notation: &Notation) -> Ve
         ),
         Promise::new(
             Property::Trainer,
-            "`train` makes the same sweep from the same state, to 1e-9",
+            "`train` computes the same sweep from the same state, to 1e-9",
             "documentation",
         ),
     ]);
@@ -86,7 +86,7 @@ pub(super) fn blocks(settings: &Hyperparameters<f64>, notation: &Notation) -> Ve
                 format!("{objective} falls by at least ({weight}/2) M |db|^2 over b"),
                 notation.bias_source,
             )
-            .departing("the papers print (w/2)|db|^2; a bias that M samples share has M times the curvature"),
+            .departing("the papers have (w/2)|db|^2; a bias shared by M samples has M times the curvature"),
         );
     }
     promises
@@ -107,11 +107,11 @@ fn inputs(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise> 
                 notation.input_share,
             )
             .departing(format!(
-                "the exact step, beyond the paper, has this share instead of (tau/2)|d{input}|^2"
+                "the exact step is not in the paper; its decrease is this instead of (tau/2)|d{input}|^2"
             )),
         ];
     }
-    let departure = "the paper prints a scalar tau: with one a sample the same holds sample by sample";
+    let departure = "the paper has one tau per layer; with one per sample the same holds for each sample";
     let share = Promise::new(
         Property::InputShare,
         format!("{objective} falls by at least (tau/2)|d{input}|^2 over {input}"),
@@ -121,7 +121,7 @@ fn inputs(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise> 
     vec![
         Promise::new(
             Property::InputStationary,
-            format!("g + tau d{input} = 0 with the gradient g and the tau reported"),
+            format!("g + tau d{input} = 0 with the gradient g and the reported tau"),
             notation.input_source,
         ),
         Promise::new(
@@ -149,11 +149,11 @@ fn weights(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise>
                 ),
                 notation.weight_share,
             )
-            .departing("the joint step, beyond the paper, has this share instead of those of W and b"),
-            Promise::new(Property::WeightReport, "the decrease that is reported is this share", "documentation"),
+            .departing("the joint step is not in the paper; its decrease is this instead of those of W and b"),
+            Promise::new(Property::WeightReport, "the reported decrease equals this", "documentation"),
         ];
     }
-    let departure = "the paper prints a scalar theta: with one a row the same holds row by row";
+    let departure = "the paper has one theta per layer; with one per row the same holds for each row";
     let share = Promise::new(
         Property::WeightShare,
         format!("{objective} falls by at least (theta/2)|dW|^2 over W"),
@@ -163,7 +163,7 @@ fn weights(settings: &Hyperparameters<f64>, notation: &Notation) -> Vec<Promise>
     vec![
         Promise::new(
             Property::WeightStationary,
-            "0 is a subgradient of <G, dW> + (theta/2)|dW|^2 + Omega(W) with the theta reported",
+            "0 is a subgradient of <G, dW> + (theta/2)|dW|^2 + Omega(W) with the reported theta",
             notation.weight_source,
         ),
         Promise::new(Property::WeightMajorised, "phi(new W) <= U(new W; theta)", notation.weight_source),

@@ -23,7 +23,7 @@ pub(super) struct Variables {
     pub(super) residuals: Vec<Mat>,
     /// `q` of pdADMM's hidden layers.
     pub(super) copies: Vec<Mat>,
-    /// `u`: of pdADMM's hidden layers; of dlADMM's last layer alone.
+    /// `u`: of pdADMM's hidden layers; of dlADMM's last layer.
     pub(super) duals: Vec<Mat>,
 }
 

@@ -28,9 +28,9 @@ impl Auditor<'_> {
 
     /// Equations 2 and 3.
     ///
-    /// Rounding may grow from batch to batch: at the start q is what the subnetwork says, its gradient is rounding, and
-    /// Adam, which divides it by its size, makes steps of it. How much it grows, a second epoch tells, from weights that are
-    /// off by rounding.
+    /// Rounding may grow from batch to batch: at the start q is the subnetwork's output, its gradient is rounding, and
+    /// Adam, which divides it by its size, makes steps of it. A second epoch, from weights that are off by
+    /// rounding, measures how much it grows.
     pub(super) fn check_weights(
         &mut self,
         before: &Variables,
@@ -171,7 +171,7 @@ impl Auditor<'_> {
         (value.value, value.scale)
     }
 
-    /// Theorem 1: both sides anew, and one below the other.
+    /// Theorem 1: both sides recomputed, and the error at most the bound.
     pub(super) fn check_theorem(&mut self, state: &Variables, reported: &Reported) {
         let last = self.parts.len() - 1;
         let mut carried = self.x.clone();

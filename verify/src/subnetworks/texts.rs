@@ -13,12 +13,12 @@ pub(super) fn promises(splitting: Splitting, loss: Loss) -> Vec<Promise> {
     let mut promises = vec![
         Promise::new(
             Property::Start,
-            "the run starts from a forward pass: p and q are what the subnetworks below say, u is 0",
+            "the run starts from a forward pass: p and q are the outputs of the subnetworks below, u is 0",
             "documentation",
         ),
         Promise::new(
             Property::WeightBatches,
-            "weights step along the gradients of their own Omega_l, the last ones of R, batch by batch",
+            "in every batch weights step along the gradient of their own Omega_l, those of the last subnetwork along that of R",
             "TSSM, equations 2 and 3",
         ),
         Promise::new(
@@ -34,8 +34,7 @@ pub(super) fn promises(splitting: Splitting, loss: Loss) -> Vec<Promise> {
         ]);
     }
     let objective = if gsadmm { "L_rho" } else { "F" };
-    let estimate =
-        "the norms of linear maps come from power iterations, which approach them from below: an estimate";
+    let estimate = "the norms of linear maps are estimates from below by power iteration; what its rounds may leave is allowed for";
     let promised = || {
         (!has_lipschitz).then(|| {
             "a risk with a Lipschitz constant, such as cross-entropy: least squares has none".to_owned()
@@ -44,17 +43,17 @@ pub(super) fn promises(splitting: Splitting, loss: Loss) -> Vec<Promise> {
     promises.extend([
         Promise::new(
             Property::Objective,
-            format!("the objective that is reported is {objective} of the variables"),
+            format!("the reported objective is {objective} of the variables"),
             if gsadmm { "TSSM, Algorithm 1" } else { "TSSM, Algorithm 2" },
         ),
         Promise::new(
             Property::ApproximationError,
-            "the error of splitting that is reported is |R(whole network) - R(last subnetwork on its p)|",
+            "the reported error of splitting is |R(whole network) - R(last subnetwork on its p)|",
             "TSSM, Theorem 1",
         ),
         Promise::new(
             Property::ApproximationBound,
-            "the bound that is reported is H_R H_n sum_l |r_l| prod_j H_j, with r_l = p_{l+1} - f_l(p_l)",
+            "the reported bound is H_R H_n sum_l |r_l| prod_j H_j, with r_l = p_{l+1} - f_l(p_l)",
             "TSSM, Theorem 1",
         )
         .departing(estimate)

@@ -1,4 +1,4 @@
-//! The weights of an epoch by equations 2 and 3, computed anew.
+//! The weights of an epoch by equations 2 and 3, recomputed.
 
 use altmin_core::block::Network;
 use altmin_core::method::tssm::Inner;

@@ -135,7 +135,7 @@ fn runs_on_values_keep_their_promises() {
 
 #[test]
 fn a_formula_that_is_wrong_by_one_percent_breaks_a_promise() {
-    for case in METHODS.into_iter().flat_map(cases) {
+    for case in METHODS.into_iter().flat_map(cases).chain(regressions()) {
         let case = Case { sweeps: 2, ..case };
         let silent = |formula: &Formula| {
             let report = case.verify(|verification| verification.falsify(*formula, 1.01));
