@@ -1,41 +1,48 @@
 //! dlADMM against Algorithm 1 written out on whole matrices, and against what its Property 2 promises.
 
-use altmin_core::executor::{Executor, Sequential};
-use altmin_core::gemm::Portable;
+use altmin_core::executor::Executor;
 use altmin_core::method::dladmm::DlAdmm;
-use altmin_core::method::{Partition, Settings, Sweep};
+use altmin_core::method::{Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::dladmm_rho_threshold;
 use altmin_core::update::StepRule;
-use altmin_core::{Activation, Loss, OutputSolver};
+use altmin_core::{Activation, Loss, OutputSolver, Result};
 
 use crate::common::dense::distance;
 use crate::common::dladmm_reference::Reference;
+use crate::common::rig::{Order, Permuted, Rig, poison};
 use crate::common::snapshot::snapshot;
-use crate::common::state::{DlMemory, Memory, Order, Permuted, dl_scratch, network};
 use crate::common::subproblems::risk_gradient;
 use crate::common::teacher::{
-    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small, variations,
+    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, Settings, farthest, settings, small,
+    variations,
 };
 
-type Method<'a> = DlAdmm<'a, f64, Memory>;
+type Run<'d> = Rig<'d, DlAdmm<f64>>;
 
 /// A rho above Property 2's threshold for both losses.
 const SAFE: f64 = 2.5;
 
-/// Initialises the method and hands it to `body` with an executor that has exactly the scratch asked for.
+fn rig<'d>(
+    settings: Settings<f64>,
+    partition: Partition,
+    (data, start): (&'d Data, &Network),
+) -> Result<Run<'d>> {
+    Rig::new(settings, data.problem(), start, |settings, run| {
+        DlAdmm::with_partition(settings, partition, run)
+    })
+}
+
+/// Initialises the method and hands it to `body`.
 fn with_method<A>(
     settings: Settings<f64>,
     partition: Partition,
-    (data, start): (&Data, &Network),
-    body: impl FnOnce(&mut Method<'_>, &mut Sequential<'_, f64>) -> A,
+    problem: (&Data, &Network),
+    body: impl FnOnce(&mut Run<'_>) -> A,
 ) -> A {
-    let mut memory = DlMemory::new(&settings, start, partition);
-    let mut scratch = dl_scratch(&settings, start, partition);
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = DlAdmm::new(settings, partition, data.problem(), memory.state()).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    body(&mut method, &mut executor)
+    let mut run = rig(settings, partition, problem).unwrap();
+    run.initialize().unwrap();
+    body(&mut run)
 }
 
 /// The network after so many sweeps, and what each sweep reported.
@@ -45,10 +52,9 @@ fn train(
     problem: (&Data, &Network),
     sweeps: usize,
 ) -> (Network, Vec<Sweep>) {
-    with_method(settings, partition, problem, |method, executor| {
-        let reports = (0..sweeps).map(|_| method.sweep(executor, &Portable).unwrap()).collect();
-        (network(method.layers()), reports)
-    })
+    let mut run = rig(settings, partition, problem).unwrap();
+    let reports = run.sweeps(sweeps);
+    (run.network(), reports)
 }
 
 fn groups(samples: usize) -> Partition {
@@ -56,9 +62,9 @@ fn groups(samples: usize) -> Partition {
 }
 
 /// A reference that stands where the method stands.
-fn at<'a>(settings: Settings<f64>, data: &'a Data, method: &Method<'_>) -> Reference<'a> {
-    let found = snapshot(method.state());
-    let mut reference = Reference::new(settings, data, &network(method.layers()));
+fn at<'a>(settings: Settings<f64>, data: &'a Data, method: &mut Run<'_>) -> Reference<'a> {
+    let found = snapshot(method);
+    let mut reference = Reference::new(settings, data, &method.network());
     reference.a[1..].clone_from_slice(&found.a);
     reference.z = found.z;
     reference.u = found.u;
@@ -68,17 +74,17 @@ fn at<'a>(settings: Settings<f64>, data: &'a Data, method: &Method<'_>) -> Refer
 /// Follows the reference for 20 sweeps, in every variable and in the Lagrangian.
 fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {
     let mut reference = Reference::new(settings, data, start);
-    with_method(settings, partition, (data, start), |method, executor| {
+    with_method(settings, partition, (data, start), |method| {
         for sweep in 1..=20 {
-            let report = method.sweep(executor, &Portable).unwrap();
+            let report = method.sweep().unwrap();
             reference.sweep();
             let expected = reference.lagrangian();
             let what = format!("{settings:?}, {partition:?}, sweep {sweep}");
             let error = (report.objective - expected).abs() / expected.abs().max(1.0);
             assert!(error < 1e-10, "Lagrangian {} against {expected}: {what}", report.objective);
-            let network = network(method.layers());
+            let network = method.network();
             assert!(farthest(&network, &reference.network) < 1e-9, "parameters: {what}");
-            let found = snapshot(method.state());
+            let found = snapshot(method);
             assert!(distance(&found.u, &reference.u) < 1e-9, "u: {what}");
             for l in 0..start.layers() {
                 assert!(distance(&found.z[l], &reference.z[l]) < 1e-9, "z of layer {l}: {what}");
@@ -165,11 +171,11 @@ fn descends(rule: StepRule<f64>) {
         let threshold = dladmm_rho_threshold(settings.loss.lipschitz());
         let rho = if i % 4 < 2 { 1.001 * threshold } else { 3.0 * threshold };
         let settings = Settings { rho, ..settings };
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
-            let mut before = method.objective(executor).unwrap();
+        with_method(settings, groups(170), (&data, &start), |method| {
+            let mut before = method.objective().unwrap();
             let rounding = 1e-12 * before;
             for sweep in 1..=200 {
-                let report = method.sweep(executor, &Portable).unwrap();
+                let report = method.sweep().unwrap();
                 let fall = before - report.objective;
                 assert!(fall >= -rounding, "{settings:?}, sweep {sweep} rises by {}", -fall);
                 assert!(report.promised >= 0.0);
@@ -211,11 +217,11 @@ fn the_lagrangian_fluctuates_when_rho_is_tiny() {
     let (data, start) = small();
     for rule in [StepRule::Vector, StepRule::Scalar, BACKTRACKING] {
         let settings = Settings { loss: Loss::LeastSquares, ..settings(1.0, 1e-6, rule) };
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
-            let mut before = method.objective(executor).unwrap();
+        with_method(settings, groups(170), (&data, &start), |method| {
+            let mut before = method.objective().unwrap();
             let mut rises = 0;
             for _ in 0..40 {
-                let report = method.sweep(executor, &Portable).unwrap();
+                let report = method.sweep().unwrap();
                 rises += usize::from(report.objective > before);
                 // Below the threshold the inequality holds as well, with a negative constant.
                 let rounding = 1e-9 * before.abs().max(report.objective.abs()).max(report.promised.abs());
@@ -233,12 +239,12 @@ fn the_dual_is_the_negative_gradient_of_the_risk() {
     let (data, start) = small();
     for loss in LOSSES {
         let settings = Settings { loss, ..settings(1.0, SAFE, StepRule::Vector) };
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
+        with_method(settings, groups(170), (&data, &start), |method| {
             for sweep in 0..=50 {
-                let found = snapshot(method.state());
+                let found = snapshot(method);
                 let gradient = risk_gradient(loss, &found.z[2], &data.y);
                 assert!(found.u.plus(1.0, &gradient).largest() < 1e-13, "{loss:?}, sweep {sweep}");
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
             }
         });
     }
@@ -248,14 +254,14 @@ fn the_dual_is_the_negative_gradient_of_the_risk() {
 fn the_accounts_are_those_of_the_state() {
     let (data, start) = small();
     for settings in variations(0.7, 1.9, StepRule::Vector) {
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
-            let first = method.objective(executor).unwrap();
+        with_method(settings, groups(170), (&data, &start), |method| {
+            let first = method.objective().unwrap();
             let expected = Reference::new(settings, &data, &start).lagrangian();
             assert!((first - expected).abs() < 1e-11 * expected.abs());
-            let mut z = snapshot(method.state()).z;
+            let mut z = snapshot(method).z;
             for _ in 0..5 {
-                let report = method.sweep(executor, &Portable).unwrap();
-                let again = method.objective(executor).unwrap();
+                let report = method.sweep().unwrap();
+                let again = method.objective().unwrap();
                 // A sweep adds layer by layer, the pass of its own tile by tile.
                 assert!((report.objective - again).abs() <= 1e-13 * again.abs());
                 let reference = at(settings, &data, method);
@@ -276,11 +282,11 @@ fn the_carried_residual_does_not_drift() {
     let (data, start) = small();
     for rule in [StepRule::Vector, LEAST_SQUARES] {
         let settings = settings(1.0, SAFE, rule);
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
+        with_method(settings, groups(170), (&data, &start), |method| {
             for _ in 0..200 {
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
             }
-            let (found, reference) = (snapshot(method.state()), at(settings, &data, method));
+            let (found, reference) = (snapshot(method), at(settings, &data, method));
             for l in 0..start.layers() {
                 let mut expected = reference.residual(l);
                 if l + 1 == start.layers() {
@@ -318,17 +324,16 @@ fn the_order_of_the_units_changes_no_bit() {
         let settings = settings(1.0, SAFE, rule);
         let (expected, reports) = train(settings, partition, (&data, &start), 10);
         for order in [Order::Backward, Order::Shuffled] {
-            let mut memory = DlMemory::new(&settings, &start, partition);
-            let mut executor = Permuted::new(order, dl_scratch(&settings, &start, partition));
-            let mut method = DlAdmm::new(settings, partition, data.problem(), memory.state()).unwrap();
+            let mut method = rig(settings, partition, (&data, &start)).unwrap();
+            let mut executor = Permuted::new(order, poison(method.scratch()));
             let found = sweeps(&mut method, &mut executor, 10);
             assert_eq!(found, reports, "{rule:?}, {order:?}");
-            assert_eq!(network(method.layers()), expected, "{rule:?}, {order:?}");
+            assert_eq!(method.network(), expected, "{rule:?}, {order:?}");
         }
     }
 }
 
-fn sweeps<E: Executor<f64>>(method: &mut Method<'_>, executor: &mut E, count: usize) -> Vec<Sweep> {
-    method.initialize(executor, &Portable).unwrap();
-    (0..count).map(|_| method.sweep(executor, &Portable).unwrap()).collect()
+fn sweeps<E: Executor<f64>>(method: &mut Run<'_>, executor: &mut E, count: usize) -> Vec<Sweep> {
+    method.initialize_on(executor).unwrap();
+    (0..count).map(|_| method.sweep_on(executor).unwrap()).collect()
 }

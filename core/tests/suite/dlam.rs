@@ -1,8 +1,6 @@
 //! DLAM against Algorithm 1 written out on whole matrices.
 
 use altmin_core::executor::Executor;
-use altmin_core::gemm::Portable;
-use altmin_core::method::dlam::{Dlam, Settings};
 use altmin_core::method::{Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
@@ -11,10 +9,9 @@ use altmin_core::{Error, OutputSolver};
 use crate::common::dense::distance;
 use crate::common::dlam_reference::Reference;
 use crate::common::dlam_run::*;
-use crate::common::dlam_state::{LmMemory, lm_scratch};
-use crate::common::state::{Order, Permuted, network};
+use crate::common::rig::{Order, Permuted, poison};
 use crate::common::subproblems;
-use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network, farthest, small};
+use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network, Settings, farthest, small};
 
 /// Follows the reference for 20 sweeps, in every variable and in F.
 fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {
@@ -23,15 +20,15 @@ fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Ne
 
 fn follow_for(sweeps: usize, settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {
     let mut reference = Reference::new(settings, data, start);
-    with_method(settings, partition, (data, start), |method, executor| {
+    with_method(settings, partition, (data, start), |method| {
         for sweep in 1..=sweeps {
-            let report = method.sweep(executor, &Portable).unwrap();
+            let report = method.sweep().unwrap();
             reference.sweep();
             let expected = reference.objective();
             let what = format!("{settings:?}, {partition:?}, sweep {sweep}");
             let error = (report.objective - expected).abs() / expected.abs().max(1.0);
             assert!(error < 1e-10, "F {} against {expected}: {what}", report.objective);
-            let network = network(method.layers());
+            let network = method.network();
             assert!(farthest(&network, &reference.network) < 1e-9, "parameters: {what}");
             let found = snapshot(method);
             for l in 0..start.layers() {
@@ -116,17 +113,17 @@ fn the_accounts_are_those_of_the_state() {
         for accelerate in [false, true] {
             let loss = LOSSES[i % 2];
             let settings = Settings { activation, loss, accelerate, ..settings(0.7, 0.3) };
-            with_method(settings, groups(170), (&data, &start), |method, executor| {
-                let first = method.objective(executor).unwrap();
+            with_method(settings, groups(170), (&data, &start), |method| {
+                let first = method.objective().unwrap();
                 let expected = Reference::new(settings, &data, &start).objective();
                 assert!((first - expected).abs() < 1e-11 * expected.abs());
                 let mut z = snapshot(method).z;
                 for _ in 0..5 {
-                    let report = method.sweep(executor, &Portable).unwrap();
-                    let again = method.objective(executor).unwrap();
+                    let report = method.sweep().unwrap();
+                    let again = method.objective().unwrap();
                     // A sweep adds layer by layer, the pass of its own tile by tile.
                     assert!((report.objective - again).abs() <= 1e-13 * again.abs());
-                    let reference = at(&data, method);
+                    let reference = at(settings, &data, method);
                     let expected = reference.objective();
                     assert!((report.objective - expected).abs() < 1e-11 * expected.abs());
                     let squares = |of: &dyn Fn(usize) -> f64| (0..3).map(of).sum::<f64>().sqrt();
@@ -137,7 +134,7 @@ fn the_accounts_are_those_of_the_state() {
                     let risk = subproblems::risk(loss, &reference.z[2], &data.y) / 170.0;
                     assert!((method.risk() - risk).abs() < 1e-12 * risk);
                     let outside = (reference.widest() - settings.epsilon).max(0.0);
-                    assert!((method.violation(executor).unwrap() - outside).abs() < 1e-15);
+                    assert!((method.violation().unwrap() - outside).abs() < 1e-15);
                     z = reference.z;
                 }
             });
@@ -152,11 +149,11 @@ fn the_carried_residual_does_not_drift() {
         [(StepRule::Vector, false), (LEAST_SQUARES, false), (StepRule::Vector, true)]
     {
         let settings = Settings { weight_step, accelerate, ..settings(1.0, 0.1) };
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
+        with_method(settings, groups(170), (&data, &start), |method| {
             for _ in 0..200 {
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
             }
-            let (found, reference) = (snapshot(method), at(&data, method));
+            let (found, reference) = (snapshot(method), at(settings, &data, method));
             for l in 0..start.layers() {
                 let error = distance(&found.r[l], &reference.residual(l));
                 assert!(error < 1e-12, "{weight_step:?}, layer {l}: {error}");
@@ -192,20 +189,19 @@ fn the_order_of_the_units_changes_no_bit() {
             let settings = Settings { input_step, accelerate, ..settings(1.0, 0.1) };
             let (expected, reports) = train(settings, partition, (&data, &start), 10);
             for order in [Order::Backward, Order::Shuffled] {
-                let mut memory = LmMemory::new(&settings, &start, partition);
-                let mut executor = Permuted::new(order, lm_scratch(&settings, &start, partition));
-                let mut method = Dlam::new(settings, partition, data.problem(), memory.state()).unwrap();
+                let mut method = rig(settings, partition, data.problem(), &start).unwrap();
+                let mut executor = Permuted::new(order, poison(method.scratch()));
                 let found = sweeps(&mut method, &mut executor, 10);
                 assert_eq!(found, reports, "{input_step:?}, {order:?}");
-                assert_eq!(network(method.layers()), expected, "{input_step:?}, {order:?}");
+                assert_eq!(method.network(), expected, "{input_step:?}, {order:?}");
             }
         }
     }
 }
 
-fn sweeps<E: Executor<f64>>(method: &mut Method<'_>, executor: &mut E, count: usize) -> Vec<Sweep> {
-    method.initialize(executor, &Portable).unwrap();
-    (0..count).map(|_| method.sweep(executor, &Portable).unwrap()).collect()
+fn sweeps<E: Executor<f64>>(method: &mut Run<'_>, executor: &mut E, count: usize) -> Vec<Sweep> {
+    method.initialize_on(executor).unwrap();
+    (0..count).map(|_| method.sweep_on(executor).unwrap()).collect()
 }
 
 #[test]
@@ -220,13 +216,13 @@ fn both_output_solvers_take_the_same_sweeps() {
 #[test]
 fn trials_are_counted() {
     let (data, start) = small();
-    with_method(settings(1.0, 1e6), groups(170), (&data, &start), |method, executor| {
-        method.sweep(executor, &Portable).unwrap();
+    with_method(settings(1.0, 1e6), groups(170), (&data, &start), |method| {
+        method.sweep().unwrap();
         assert_eq!(method.trials(), 0);
     });
-    with_method(settings(1.0, 1e-3), groups(170), (&data, &start), |method, executor| {
+    with_method(settings(1.0, 1e-3), groups(170), (&data, &start), |method| {
         for _ in 0..3 {
-            method.sweep(executor, &Portable).unwrap();
+            method.sweep().unwrap();
         }
         assert!(method.trials() > 0 && method.trials() < 20 * 2 * 170, "{}", method.trials());
     });
@@ -235,5 +231,7 @@ fn trials_are_counted() {
 #[test]
 fn activations_have_no_least_squares_step() {
     let wrong = Settings { input_step: LEAST_SQUARES, ..settings(1.0, 1.0) };
-    assert!(matches!(wrong.validate(), Err(Error::Setting { name: "input step", .. })));
+    let (data, start) = small();
+    let refused = rig(wrong, groups(170), data.problem(), &start).map(|_| ());
+    assert!(matches!(refused, Err(Error::Setting { name: "input step", .. })), "{refused:?}");
 }

@@ -1,19 +1,16 @@
 //! What DLAM's Lemma 1 and Theorem 2 promise, and what happens between sweeps: other values of epsilon and rho.
 
-use altmin_core::executor::Sequential;
-use altmin_core::gemm::Portable;
 use altmin_core::method::Partition;
-use altmin_core::method::dlam::{Dlam, Settings};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 use altmin_core::{Activation, Error, Loss};
 
 use crate::common::dense::{Mat, distance};
 use crate::common::dlam_run::*;
-use crate::common::dlam_state::{LmMemory, lm_scratch};
-use crate::common::state::network;
 use crate::common::subproblems;
-use crate::common::teacher::{BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, small};
+use crate::common::teacher::{
+    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, Settings, farthest, small,
+};
 
 /// What rounding may leave of the intervals beside numbers of size 1.
 const FEASIBLE: f64 = 1e-14;
@@ -21,11 +18,11 @@ const FEASIBLE: f64 = 1e-14;
 /// Lemma 1 for so many sweeps, feasibility after each of them, and Theorem 2: `c_k`, the least of what was promised so
 /// far, is at most `F_0/k`.
 fn descends(settings: Settings<f64>, sweeps: usize, partition: Partition, problem: (&Data, &Network)) {
-    with_method(settings, partition, problem, |method, executor| {
-        let start = method.objective(executor).unwrap();
+    with_method(settings, partition, problem, |method| {
+        let start = method.objective().unwrap();
         let (mut before, mut least, mut rounding) = (start, f64::INFINITY, 1e-12 * start);
         for sweep in 1..=sweeps {
-            let report = method.sweep(executor, &Portable).unwrap();
+            let report = method.sweep().unwrap();
             let what = format!("{settings:?}, sweep {sweep}");
             let fall = before - report.objective;
             assert!(fall >= -rounding, "rises by {}: {what}", -fall);
@@ -35,7 +32,7 @@ fn descends(settings: Settings<f64>, sweeps: usize, partition: Partition, proble
                 "falls by {fall}, promised {}: {what}",
                 report.promised
             );
-            let violation = method.violation(executor).unwrap();
+            let violation = method.violation().unwrap();
             assert!(violation <= FEASIBLE * (1.0 + settings.epsilon), "outside by {violation}: {what}");
             least = least.min(report.promised);
             assert!(
@@ -118,15 +115,11 @@ fn lemma_1_has_nothing_to_spare_where_nothing_is_clipped() {
     let y = altmin_core::Target::Values(altmin_core::view::dense(&data.y.data, 9, 170));
     let settings = Settings { loss: Loss::LeastSquares, ..settings(1e-3, 1.0) };
     let partition = groups(170);
-    let mut memory = LmMemory::new(&settings, &start, partition);
-    let mut scratch = lm_scratch(&settings, &start, partition);
-    let mut executor = Sequential::new(&mut scratch);
     let problem = altmin_core::method::Problem { x, target: y };
-    let mut method = Dlam::new(settings, partition, problem, memory.state()).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    let mut before = method.objective(&mut executor).unwrap();
-    method.sweep(&mut executor, &Portable).map(|report| before = report.objective).unwrap();
-    let report = method.sweep(&mut executor, &Portable).unwrap();
+    let mut method = rig(settings, partition, problem, &start).unwrap();
+    method.initialize().unwrap();
+    let before = method.sweep().unwrap().objective;
+    let report = method.sweep().unwrap();
     let fall = before - report.objective;
     assert!(report.promised <= fall && 1.01 * report.promised > fall, "{fall} {}", report.promised);
 }
@@ -137,17 +130,17 @@ fn a_smaller_epsilon_projects_first() {
     let (data, start) = small();
     for activation in ACTIVATIONS {
         let settings = Settings { activation, ..settings(1.0, 1.0) };
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
+        with_method(settings, groups(170), (&data, &start), |method| {
             for _ in 0..10 {
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
             }
-            let expected = at(&data, method);
-            let wider = method.set_epsilon(executor, &Portable, 2.0).unwrap();
+            let expected = at(settings, &data, method);
+            let wider = method.set_epsilon(2.0).unwrap();
             assert!(wider.entries == 0 && wider.squared == 0.0 && wider.before == wider.after);
             assert_eq!(snapshot(method).a, expected.a[1..]);
 
-            let projection = method.set_epsilon(executor, &Portable, 0.01).unwrap();
-            let found = at(&data, method);
+            let projection = method.set_epsilon(0.01).unwrap();
+            let found = at(settings, &data, method);
             let (mut entries, mut squared) = (0, 0.0);
             for l in 0..2 {
                 let h = expected.z[l].map(|z| subproblems::activate(activation, z));
@@ -166,19 +159,19 @@ fn a_smaller_epsilon_projects_first() {
             assert!((projection.after - found.objective()).abs() < 1e-11 * projection.after);
             // Chosen so that F does rise by it here: that is what the report is for.
             assert!(projection.after > projection.before);
-            assert!(method.violation(executor).unwrap() < FEASIBLE);
+            assert!(method.violation().unwrap() < FEASIBLE);
 
             let mut before = projection.after;
             for _ in 0..20 {
-                let report = method.sweep(executor, &Portable).unwrap();
+                let report = method.sweep().unwrap();
                 assert!(report.objective <= before - report.promised + 1e-12 * before);
                 before = report.objective;
             }
             for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
-                let refused = method.set_epsilon(executor, &Portable, bad);
+                let refused = method.set_epsilon(bad);
                 assert!(matches!(refused, Err(Error::Setting { name: "epsilon", .. })));
             }
-            assert_eq!(method.settings().epsilon, 0.01);
+            assert_eq!(method.method.settings().epsilon, 0.01);
         });
     }
 }
@@ -191,20 +184,20 @@ fn another_rho_takes_effect_at_once() {
         [(StepRule::Vector, Regularizer::None), (LEAST_SQUARES, Regularizer::L2(3.0))]
     {
         let settings = Settings { weight_step, regularizer, ..settings(0.1, 0.1) };
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
+        with_method(settings, groups(170), (&data, &start), |method| {
             for _ in 0..3 {
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
             }
-            let mut reference = at(&data, method);
+            let mut reference = at(settings, &data, method);
             assert!(method.set_rho(f64::NAN).is_err() && method.set_rho(0.0).is_err());
             method.set_rho(2.0).unwrap();
             reference.settings.rho = 2.0;
             for sweep in 0..5 {
-                let report = method.sweep(executor, &Portable).unwrap();
+                let report = method.sweep().unwrap();
                 reference.sweep();
                 let error = (report.objective - reference.objective()).abs();
                 assert!(error < 1e-10 * report.objective, "sweep {sweep}: {error}");
-                assert!(farthest(&network(method.layers()), &reference.network) < 1e-9, "sweep {sweep}");
+                assert!(farthest(&method.network(), &reference.network) < 1e-9, "sweep {sweep}");
             }
         });
     }

@@ -1,36 +1,20 @@
-//! DLAM: what is not finite ends a sweep at once; settings and state that do not fit are refused before one begins.
+//! DLAM: what is not finite ends a sweep at once; settings that do not fit are refused before one begins.
 
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
-use altmin_core::method::dlam::{self, Dlam, Repair, Settings};
-use altmin_core::method::layer::{LayerShape, Momentum};
-use altmin_core::method::{Partition, Sweep};
+use altmin_core::method::{Method, Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
-use altmin_core::update::sums::SumsShape;
-use altmin_core::{Activation, Error, OutputSolver, Result};
+use altmin_core::{Activation, Error, Result};
 
-use crate::common::dlam_state::{LmMemory, lm_scratch};
-use crate::common::state::{network, poison};
-use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network};
+use crate::common::dlam_run::{self, INPUT_RULES, rig};
+use crate::common::teacher::{BACKTRACKING, Data, LEAST_SQUARES, LOSSES, Network, Settings};
 
 const WEIGHT_RULES: [StepRule<f64>; 4] = [StepRule::Vector, StepRule::Scalar, BACKTRACKING, LEAST_SQUARES];
-const INPUT_RULES: [StepRule<f64>; 3] = [StepRule::Vector, StepRule::Scalar, BACKTRACKING];
 const SAMPLES: usize = 37;
 
 fn settings() -> Settings<f64> {
-    Settings {
-        rho: 1.0,
-        epsilon: 0.1,
-        weight_step: StepRule::Vector,
-        input_step: StepRule::Vector,
-        activation: Activation::Relu,
-        loss: altmin_core::Loss::CrossEntropy,
-        solver: OutputSolver::Newton,
-        regularizer: Regularizer::None,
-        repair: Repair::Activations,
-        accelerate: false,
-    }
+    dlam_run::settings(1.0, 0.1)
 }
 
 /// Every combination of step rules, losses, extrapolation and two activations.
@@ -65,13 +49,10 @@ fn partition() -> Partition {
 
 /// The first two sweeps from this start: extrapolation has no say in the first.
 fn sweeps(settings: Settings<f64>, data: &Data, start: &Network) -> Result<Sweep> {
-    let mut memory = LmMemory::new(&settings, start, partition());
-    let mut scratch = lm_scratch(&settings, start, partition());
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = Dlam::new(settings, partition(), data.problem(), memory.state())?;
-    method.initialize(&mut executor, &Portable)?;
-    method.sweep(&mut executor, &Portable)?;
-    method.sweep(&mut executor, &Portable)
+    let mut run = rig(settings, partition(), data.problem(), start)?;
+    run.initialize()?;
+    run.sweep()?;
+    run.sweep()
 }
 
 fn is_seen(what: &str, data: &Data, start: &Network) {
@@ -142,59 +123,15 @@ fn settings_out_of_range_are_refused_by_name() {
 }
 
 #[test]
-fn blocks_of_another_shape_are_refused() {
-    let (data, start) = small();
-    let m = partition().group(0).1;
-    let shapes = |n_out, n_in| [LayerShape { sums: SumsShape { n_out, n_in }, solve: 0 }].into_iter();
-    for accelerate in [false, true] {
-        let settings = Settings { accelerate, ..settings() };
-        let refusal = |break_it: &dyn Fn(&mut LmMemory)| {
-            let mut memory = LmMemory::new(&settings, &start, partition());
-            assert!(Dlam::new(settings, partition(), data.problem(), memory.state()).is_ok());
-            break_it(&mut memory);
-            match Dlam::new(settings, partition(), data.problem(), memory.state()).unwrap_err() {
-                Error::Shape { argument, .. } | Error::Length { argument, .. } => argument,
-                other => panic!("{other}"),
-            }
-        };
-        let hidden = |on: bool, n: usize, m: usize| dlam::hidden(on, n, m, poison).unwrap();
-        let group =
-            |on: bool, n: usize, widest| dlam::group(on, n, m, shapes(widest, widest), poison).unwrap();
-        assert_eq!(refusal(&|memory| memory.hidden[0] = hidden(accelerate, 7, m)), "a");
-        assert_eq!(refusal(&|memory| memory.hidden[0] = hidden(accelerate, 6, m + 1)), "a");
-        assert_eq!(refusal(&|memory| memory.hidden[0] = hidden(!accelerate, 6, m)), "a before");
-        assert_eq!(refusal(&|memory| memory.residuals[2] = dlam::residual(4, m, poison).unwrap()), "r");
-        assert_eq!(refusal(&|memory| memory.groups[0] = group(accelerate, 4, 9)), "z");
-        assert_eq!(refusal(&|memory| memory.groups[0] = group(!accelerate, 3, 9)), "z before");
-        assert_eq!(refusal(&|memory| memory.groups[0] = group(accelerate, 3, 2)), "sums");
-        assert_eq!(refusal(&|memory| drop(memory.hidden.pop())), "hidden");
-        assert_eq!(refusal(&|memory| drop(memory.residuals.pop())), "residuals");
-        assert_eq!(refusal(&|memory| drop(memory.groups.pop())), "groups");
-        assert_eq!(refusal(&|memory| memory.layers.swap(0, 1)), "weights");
-        let other = || Momentum::new(SumsShape { n_out: 2, n_in: 2 }, poison).unwrap();
-        if accelerate {
-            assert_eq!(refusal(&|memory| memory.momentum[1] = other()), "momentum");
-            assert_eq!(refusal(&|memory| drop(memory.momentum.pop())), "momentum");
-        } else {
-            assert_eq!(refusal(&|memory| memory.momentum.push(other())), "momentum");
-        }
-        let none = |memory: &mut LmMemory| {
-            memory.layers.clear();
-            memory.hidden.clear();
-            memory.residuals.clear();
-        };
-        assert_eq!(refusal(&none), "layers");
-    }
-}
-
-#[test]
 fn too_little_scratch_is_refused() {
     let (data, start) = small();
     for settings in all_settings() {
-        let mut memory = LmMemory::new(&settings, &start, partition());
-        let mut executor = Sequential::new(&mut []);
-        let mut method = Dlam::new(settings, partition(), data.problem(), memory.state()).unwrap();
-        assert!(matches!(method.sweep(&mut executor, &Portable), Err(Error::Workspace { .. })));
+        let mut run = rig(settings, partition(), data.problem(), &start).unwrap();
+        run.initialize().unwrap();
+        let refused = run.with(|method, run, state, _| {
+            method.sweep(run, state, None, &mut Sequential::new(&mut []), &Portable)
+        });
+        assert!(matches!(refused, Err(Error::Workspace { .. })), "{refused:?}");
     }
 }
 
@@ -206,16 +143,13 @@ fn without_samples_nothing_moves() {
     let omega: f64 = start.weights.iter().map(|weights| weights.squared()).sum();
     for settings in all_settings() {
         let settings = Settings { regularizer: Regularizer::L2(2.0), ..settings };
-        let mut memory = LmMemory::new(&settings, &start, none);
-        let mut scratch = lm_scratch(&settings, &start, none);
-        let mut executor = Sequential::new(&mut scratch);
-        let mut method = Dlam::new(settings, none, data.problem(), memory.state()).unwrap();
-        method.initialize(&mut executor, &Portable).unwrap();
+        let mut run = rig(settings, none, data.problem(), &start).unwrap();
+        run.initialize().unwrap();
         for _ in 0..3 {
-            let report = method.sweep(&mut executor, &Portable).unwrap();
+            let report = run.sweep().unwrap();
             assert!((report.objective - omega).abs() < 1e-12 * omega && report.promised == 0.0);
         }
-        assert_eq!(network(method.layers()), start);
-        assert_eq!(method.risk(), 0.0);
+        assert_eq!(run.network(), start);
+        assert_eq!(run.risk(), 0.0);
     }
 }

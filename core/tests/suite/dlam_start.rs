@@ -1,13 +1,11 @@
 //! What DLAM's start by a forward pass leaves fixed, and what sets it free.
 
-use altmin_core::gemm::Portable;
-use altmin_core::method::dlam::{Repair, Settings};
+use altmin_core::method::dlam::Repair;
 use altmin_core::update::StepRule;
 
 use crate::common::dense::distance;
 use crate::common::dlam_run::*;
-use crate::common::state::network;
-use crate::common::teacher::{LEAST_SQUARES, small};
+use crate::common::teacher::{LEAST_SQUARES, Settings, small};
 
 #[test]
 fn with_epsilon_fixed_only_the_last_layer_and_its_input_move() {
@@ -15,12 +13,12 @@ fn with_epsilon_fixed_only_the_last_layer_and_its_input_move() {
     for weight_step in [StepRule::Vector, LEAST_SQUARES] {
         for activation in ACTIVATIONS {
             let settings = Settings { weight_step, activation, ..settings(1.0, 0.1) };
-            with_method(settings, groups(170), (&data, &start), |method, executor| {
+            with_method(settings, groups(170), (&data, &start), |method| {
                 let first = snapshot(method);
                 for _ in 0..10 {
-                    method.sweep(executor, &Portable).unwrap();
+                    method.sweep().unwrap();
                 }
-                let (last, found) = (snapshot(method), network(method.layers()));
+                let (last, found) = (snapshot(method), method.network());
                 for l in 0..2 {
                     assert_eq!(distance(&found.weights[l], &start.weights[l]), 0.0, "{activation:?}, W {l}");
                     assert_eq!(distance(&found.biases[l], &start.biases[l]), 0.0, "{activation:?}, b {l}");
@@ -41,14 +39,14 @@ fn a_smaller_epsilon_frees_hidden_layers_if_z_moves() {
     for repair in [Repair::Activations, Repair::Linear] {
         for activation in ACTIVATIONS {
             let settings = Settings { repair, activation, ..settings(1.0, 2.0) };
-            with_method(settings, groups(170), (&data, &start), |method, executor| {
+            with_method(settings, groups(170), (&data, &start), |method| {
                 for _ in 0..10 {
-                    method.sweep(executor, &Portable).unwrap();
+                    method.sweep().unwrap();
                 }
                 let before = snapshot(method);
-                let change = method.set_epsilon(executor, &Portable, 0.01).unwrap();
+                let change = method.set_epsilon(0.01).unwrap();
                 assert!(change.entries > 0 && change.squared > 0.0);
-                let (after, reference) = (snapshot(method), at(&data, method));
+                let (after, reference) = (snapshot(method), at(settings, &data, method));
                 let expected = reference.objective();
                 assert!((change.after - expected).abs() < 1e-11 * expected.abs());
                 assert!(reference.widest() <= 0.01 + 1e-12, "{activation:?}: {}", reference.widest());
@@ -59,11 +57,11 @@ fn a_smaller_epsilon_frees_hidden_layers_if_z_moves() {
                 assert_eq!(distance(&after.z[1], &before.z[1]) > 0.0, z_moves, "{activation:?}");
                 // A shrink frees the highest layer that is still fixed: the a below it then moves.
                 for (epsilon, free) in [(0.01, [false, z_moves]), (1e-4, [z_moves, z_moves])] {
-                    method.set_epsilon(executor, &Portable, epsilon).unwrap();
+                    method.set_epsilon(epsilon).unwrap();
                     for _ in 0..3 {
-                        method.sweep(executor, &Portable).unwrap();
+                        method.sweep().unwrap();
                     }
-                    let found = network(method.layers());
+                    let found = method.network();
                     for (l, free) in free.into_iter().enumerate() {
                         let moved = distance(&found.weights[l], &start.weights[l]);
                         assert_eq!(

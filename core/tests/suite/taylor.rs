@@ -1,42 +1,49 @@
 //! Taylor's ADMM against its Algorithm 1 written out on whole matrices, block by block against its subproblems, and against
 //! what it promises.
 
-use altmin_core::executor::{Executor, Sequential};
-use altmin_core::gemm::Portable;
+use altmin_core::executor::Executor;
 use altmin_core::method::taylor::Taylor;
-use altmin_core::method::{Partition, Settings, Sweep};
+use altmin_core::method::{Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::taylor_rho_threshold;
 use altmin_core::update::StepRule;
-use altmin_core::{Error, Loss, OutputSolver};
+use altmin_core::{Error, Loss, OutputSolver, Result};
 
 use crate::common::dense::{Mat, distance};
+use crate::common::rig::{Order, Permuted, Rig, poison};
 use crate::common::snapshot::{Snapshot, snapshot};
-use crate::common::state::{DlMemory, Memory, Order, Permuted, dl_scratch, network};
 use crate::common::subproblems::{activate, risk_gradient};
 use crate::common::taylor_reference::{Reference, linear, spread};
 use crate::common::teacher::{
-    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small, variations,
+    BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, Settings, farthest, settings, small,
+    variations,
 };
 
-type Method<'a> = Taylor<'a, f64, Memory>;
+type Run<'d> = Rig<'d, Taylor<f64>>;
 
 /// A rho above the threshold for both losses.
 const SAFE: f64 = 2.5;
 
-/// Initialises the method and hands it to `body` with an executor that has exactly the scratch asked for.
+fn rig<'d>(
+    settings: Settings<f64>,
+    partition: Partition,
+    (data, start): (&'d Data, &Network),
+) -> Result<Run<'d>> {
+    Rig::new(settings, data.problem(), start, |settings, run| {
+        Taylor::with_partition(settings, partition, run)
+    })
+}
+
+/// Initialises the method and hands it to `body`.
 fn with_method<A>(
     settings: Settings<f64>,
     partition: Partition,
-    (data, start): (&Data, &Network),
-    body: impl FnOnce(&mut Method<'_>, &mut Sequential<'_, f64>) -> A,
+    problem: (&Data, &Network),
+    body: impl FnOnce(&mut Run<'_>) -> A,
 ) -> A {
-    let mut memory = DlMemory::new(&settings, start, partition);
-    let mut scratch = dl_scratch(&settings, start, partition);
-    let mut executor = Sequential::new(&mut scratch);
-    let mut method = Taylor::new(settings, partition, data.problem(), memory.state()).unwrap();
-    method.initialize(&mut executor, &Portable).unwrap();
-    body(&mut method, &mut executor)
+    let mut run = rig(settings, partition, problem).unwrap();
+    run.initialize().unwrap();
+    body(&mut run)
 }
 
 /// The network after so many sweeps, and what each sweep reported.
@@ -46,10 +53,9 @@ fn train(
     problem: (&Data, &Network),
     sweeps: usize,
 ) -> (Network, Vec<Sweep>) {
-    with_method(settings, partition, problem, |method, executor| {
-        let reports = (0..sweeps).map(|_| method.sweep(executor, &Portable).unwrap()).collect();
-        (network(method.layers()), reports)
-    })
+    let mut run = rig(settings, partition, problem).unwrap();
+    let reports = run.sweeps(sweeps);
+    (run.network(), reports)
 }
 
 fn groups(samples: usize) -> Partition {
@@ -59,10 +65,10 @@ fn groups(samples: usize) -> Partition {
 /// Follows the reference for 20 sweeps, in every variable and in the Lagrangian.
 fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Network) {
     let mut reference = Reference::new(settings, data, start);
-    with_method(settings, partition, (data, start), |method, executor| {
+    with_method(settings, partition, (data, start), |method| {
         for sweep in 1..=20 {
             let z_before = reference.z.last().unwrap().clone();
-            let report = method.sweep(executor, &Portable).unwrap();
+            let report = method.sweep().unwrap();
             reference.sweep();
             let what = format!("{settings:?}, {partition:?}, sweep {sweep}");
             let moved = reference.z.last().unwrap().plus(-1.0, &z_before).squared().sqrt();
@@ -74,9 +80,9 @@ fn follow(settings: Settings<f64>, partition: Partition, data: &Data, start: &Ne
                 let error = (found - expected).abs() / expected.abs().max(1.0);
                 assert!(error < 1e-9, "{name} {found} against {expected}: {what}");
             }
-            let network = network(method.layers());
+            let network = method.network();
             assert!(farthest(&network, &reference.network) < 1e-9, "parameters: {what}");
-            let found = snapshot(method.state());
+            let found = snapshot(method);
             assert!(distance(&found.u, &reference.u) < 1e-9, "u: {what}");
             for l in 0..start.layers() {
                 assert!(distance(&found.z[l], &reference.z[l]) < 1e-9, "z of layer {l}: {what}");
@@ -123,8 +129,8 @@ fn both_output_solvers_take_the_same_sweeps() {
 }
 
 /// The state and the parameters at one moment.
-fn present(method: &Method<'_>) -> (Network, Snapshot) {
-    (network(method.layers()), snapshot(method.state()))
+fn present(method: &mut Run<'_>) -> (Network, Snapshot) {
+    (method.network(), snapshot(method))
 }
 
 /// Every block's subproblem, with the others as the order of the sweep left them: no gradient where it is smooth, and no better
@@ -134,10 +140,10 @@ fn every_block_is_minimised() {
     let (data, start) = small();
     let last = start.layers() - 1;
     for settings in variations(0.7, 1.9, LEAST_SQUARES) {
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
+        with_method(settings, groups(170), (&data, &start), |method| {
             for _ in 0..4 {
                 let (weights_before, before) = present(method);
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
                 let (weights, after) = present(method);
                 for l in 0..=last {
                     let input = if l == 0 { &data.x } else { &after.a[l - 1] };
@@ -237,11 +243,11 @@ fn every_sweep_keeps_its_promise() {
         for rho in [1.001 * threshold, 5.0 * threshold] {
             let nu = [0.1, 1.0, 10.0][i % 3];
             let settings = Settings { nu, rho, ..settings };
-            with_method(settings, groups(170), (&data, &start), |method, executor| {
-                let mut before = method.objective(executor).unwrap();
+            with_method(settings, groups(170), (&data, &start), |method| {
+                let mut before = method.objective().unwrap();
                 let rounding = 1e-12 * before;
                 for sweep in 1..=200 {
-                    let report = method.sweep(executor, &Portable).unwrap();
+                    let report = method.sweep().unwrap();
                     let fall = before - report.objective;
                     assert!(report.promised >= 0.0);
                     assert!(
@@ -262,12 +268,12 @@ fn every_sweep_keeps_its_promise() {
 fn the_promise_is_sharp_where_the_risk_is_quadratic() {
     let data = Data::new(5, 3, 60, 3);
     let settings = Settings { loss: Loss::LeastSquares, ..settings(1.0, 0.5, LEAST_SQUARES) };
-    with_method(settings, groups(60), (&data, &Network::new(&[5, 3], 4)), |method, executor| {
-        let mut before = method.objective(executor).unwrap();
+    with_method(settings, groups(60), (&data, &Network::new(&[5, 3], 4)), |method| {
+        let mut before = method.objective().unwrap();
         for _ in 0..10 {
-            let z = snapshot(method.state()).z[0].clone();
-            let report = method.sweep(executor, &Portable).unwrap();
-            let moved = snapshot(method.state()).z[0].plus(-1.0, &z).squared();
+            let z = snapshot(method).z[0].clone();
+            let report = method.sweep().unwrap();
+            let moved = snapshot(method).z[0].plus(-1.0, &z).squared();
             // R adds (H/2)|dz|^2, H = 1.
             let fall = before - report.objective;
             assert!((fall - report.promised - 0.5 * moved).abs() < 1e-10 * before.abs().max(1.0));
@@ -281,11 +287,11 @@ fn the_promise_is_sharp_where_the_risk_is_quadratic() {
 fn the_lagrangian_rises_where_nothing_is_promised() {
     let (data, start) = small();
     let settings = Settings { loss: Loss::LeastSquares, ..settings(100.0, 0.1, LEAST_SQUARES) };
-    with_method(settings, groups(170), (&data, &start), |method, executor| {
-        let mut before = method.objective(executor).unwrap();
+    with_method(settings, groups(170), (&data, &start), |method| {
+        let mut before = method.objective().unwrap();
         let mut rises = 0;
         for _ in 0..40 {
-            let report = method.sweep(executor, &Portable).unwrap();
+            let report = method.sweep().unwrap();
             rises += usize::from(report.objective > before);
             // Below the threshold the inequality holds as well, with a negative constant.
             let rounding = 1e-9 * before.abs().max(report.objective.abs()).max(report.promised.abs());
@@ -301,12 +307,12 @@ fn the_dual_is_the_negative_gradient_of_the_risk() {
     let (data, start) = small();
     for loss in LOSSES {
         let settings = Settings { loss, ..settings(1.0, SAFE, LEAST_SQUARES) };
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
+        with_method(settings, groups(170), (&data, &start), |method| {
             for sweep in 0..=50 {
-                let found = snapshot(method.state());
+                let found = snapshot(method);
                 let gradient = risk_gradient(loss, &found.z[2], &data.y);
                 assert!(found.u.plus(1.0, &gradient).largest() < 1e-13, "{loss:?}, sweep {sweep}");
-                method.sweep(executor, &Portable).unwrap();
+                method.sweep().unwrap();
             }
         });
     }
@@ -316,13 +322,13 @@ fn the_dual_is_the_negative_gradient_of_the_risk() {
 fn the_reported_objective_is_that_of_the_state() {
     let (data, start) = small();
     for settings in variations(0.7, 1.9, LEAST_SQUARES) {
-        with_method(settings, groups(170), (&data, &start), |method, executor| {
-            let first = method.objective(executor).unwrap();
+        with_method(settings, groups(170), (&data, &start), |method| {
+            let first = method.objective().unwrap();
             let expected = Reference::new(settings, &data, &start).lagrangian();
             assert!((first - expected).abs() < 1e-11 * expected.abs());
             for _ in 0..5 {
-                let report = method.sweep(executor, &Portable).unwrap();
-                let again = method.objective(executor).unwrap();
+                let report = method.sweep().unwrap();
+                let again = method.objective().unwrap();
                 // A sweep adds layer by layer, the pass of its own tile by tile.
                 assert!((report.objective - again).abs() <= 1e-13 * again.abs());
             }
@@ -334,9 +340,9 @@ fn the_reported_objective_is_that_of_the_state() {
 fn the_carried_residual_does_not_drift() {
     let (data, start) = small();
     let settings = Settings { activation: LEAKY, ..settings(1.0, SAFE, LEAST_SQUARES) };
-    with_method(settings, groups(170), (&data, &start), |method, executor| {
+    with_method(settings, groups(170), (&data, &start), |method| {
         for _ in 0..200 {
-            method.sweep(executor, &Portable).unwrap();
+            method.sweep().unwrap();
         }
         let (network, found) = present(method);
         for l in 0..start.layers() {
@@ -369,18 +375,17 @@ fn the_order_of_the_units_changes_no_bit() {
     let (partition, settings) = (groups(170), settings(1.0, SAFE, LEAST_SQUARES));
     let (expected, reports) = train(settings, partition, (&data, &start), 10);
     for order in [Order::Backward, Order::Shuffled] {
-        let mut memory = DlMemory::new(&settings, &start, partition);
-        let mut executor = Permuted::new(order, dl_scratch(&settings, &start, partition));
-        let mut method = Taylor::new(settings, partition, data.problem(), memory.state()).unwrap();
+        let mut method = rig(settings, partition, (&data, &start)).unwrap();
+        let mut executor = Permuted::new(order, poison(method.scratch()));
         let found = sweeps(&mut method, &mut executor, 10);
         assert_eq!(found, reports, "{order:?}");
-        assert_eq!(network(method.layers()), expected, "{order:?}");
+        assert_eq!(method.network(), expected, "{order:?}");
     }
 }
 
-fn sweeps<E: Executor<f64>>(method: &mut Method<'_>, executor: &mut E, count: usize) -> Vec<Sweep> {
-    method.initialize(executor, &Portable).unwrap();
-    (0..count).map(|_| method.sweep(executor, &Portable).unwrap()).collect()
+fn sweeps<E: Executor<f64>>(method: &mut Run<'_>, executor: &mut E, count: usize) -> Vec<Sweep> {
+    method.initialize_on(executor).unwrap();
+    (0..count).map(|_| method.sweep_on(executor).unwrap()).collect()
 }
 
 /// The share of samples that the network puts into their class.
@@ -412,10 +417,8 @@ fn other_step_rules_are_refused() {
     let (data, start) = small();
     let partition = groups(170);
     let good = settings(1.0, SAFE, LEAST_SQUARES);
-    let refusal = |settings: Settings<f64>| {
-        let mut memory = DlMemory::new(&good, &start, partition);
-        Taylor::new(settings, partition, data.problem(), memory.state()).map(|_| ()).unwrap_err()
-    };
+    let refusal =
+        |settings: Settings<f64>| rig(settings, partition, (&data, &start)).map(|_| ()).unwrap_err();
     for rule in [StepRule::Vector, StepRule::Scalar, BACKTRACKING] {
         let weights = refusal(Settings { weight_step: rule, ..good });
         assert!(matches!(weights, Error::Setting { name: "damping of the weights", .. }), "{weights}");

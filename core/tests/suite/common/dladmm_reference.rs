@@ -1,13 +1,11 @@
 //! dlADMM's Algorithm 1 line by line on whole matrices: every residual made anew, the dual explicit.
 
-use altmin_core::method::Settings;
-
 use super::dense::Mat;
 use super::subproblems::{
     activate, input_step, minimise_hidden, minimise_output, omega, residual, risk, risk_gradient,
     step_parameters,
 };
-use super::teacher::{Data, Network};
+use super::teacher::{Data, Network, Settings};
 
 /// Everything that Algorithm 1 moves; `a[0]` is the data, so that `a[l]` is the input of layer `l`, counted from 0.
 pub(crate) struct Reference<'a> {

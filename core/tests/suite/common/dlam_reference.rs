@@ -1,13 +1,12 @@
 //! DLAM's Algorithm 1 line by line on whole matrices: every residual made anew, every objective evaluated.
 
 use altmin_core::Activation;
-use altmin_core::method::dlam::Settings;
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 
 use super::dense::Mat;
 use super::subproblems::{activate, minimise_output, omega, residual, risk, step_parameters};
-use super::teacher::{Data, Network};
+use super::teacher::{Data, Network, Settings};
 
 /// Everything that Algorithm 1 moves; `a[0]` is the data, so that `a[l]` is the input of layer `l`, counted from 0.
 pub(crate) struct Reference<'a> {

@@ -4,6 +4,7 @@
 use altmin_core::block::{Block, Network as Blocks, Shape};
 use altmin_core::executor::{Executor, Sequential, Units};
 use altmin_core::gemm::Portable;
+use altmin_core::method::dlam::Repair;
 use altmin_core::method::{Hyperparameters, Method, Penalties, Problem, Run, State, Steps, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::workspace::Stack;
@@ -30,12 +31,28 @@ pub(crate) struct Settings<T> {
     pub(crate) loss: Loss,
     pub(crate) solver: OutputSolver,
     pub(crate) regularizer: Regularizer<T>,
+    pub(crate) epsilon: T,
+    pub(crate) repair: Repair,
+    pub(crate) accelerate: bool,
 }
 
 impl<T: Real> Settings<T> {
     pub(crate) fn hyperparameters(&self) -> Hyperparameters<T> {
         let Self { nu, rho, weight_step, input_step, loss, solver, regularizer, .. } = *self;
-        Hyperparameters { nu, rho, weight_step, input_step, loss, solver, regularizer, ..Default::default() }
+        let Self { epsilon, repair, accelerate, .. } = *self;
+        Hyperparameters {
+            nu,
+            rho,
+            weight_step,
+            input_step,
+            loss,
+            solver,
+            regularizer,
+            epsilon,
+            repair,
+            accelerate,
+            ..Default::default()
+        }
     }
 
     pub(crate) fn steps(&self) -> Steps<T> {

@@ -1,11 +1,16 @@
-//! What the state of dlADMM and Taylor's ADMM holds, as whole matrices.
+//! What the state of dlADMM, DLAM and Taylor's ADMM holds, as whole matrices.
 
-use altmin_core::method::dladmm::State;
+use altmin_core::Result;
+use altmin_core::method::dladmm::DlAdmm;
+use altmin_core::method::dlam::Dlam;
+use altmin_core::method::layerwise::Variables;
+use altmin_core::method::taylor::Taylor;
+use altmin_core::method::{Method, Run, State};
 
 use super::dense::Mat;
-use super::state::Memory;
+use super::rig::Rig;
 
-/// a of the hidden layers, z and r of every layer and u over all samples, as the state holds them.
+/// a of the hidden layers, z and r of every layer and u, if there is a dual, over all samples, as the state holds them.
 #[derive(Clone)]
 pub(crate) struct Snapshot {
     pub(crate) a: Vec<Mat>,
@@ -14,17 +19,33 @@ pub(crate) struct Snapshot {
     pub(crate) u: Mat,
 }
 
-pub(crate) fn snapshot(state: &State<'_, f64, Memory>) -> Snapshot {
-    let count = state.layers.len();
-    let hidden = |l: usize| state.hidden.iter().skip(l).step_by((count - 1).max(1));
-    let mut z: Vec<Mat> = (0..count - 1).map(|l| Mat::gather(hidden(l).map(|h| h.z()))).collect();
-    z.push(Mat::gather(state.groups.iter().map(|g| g.z())));
-    Snapshot {
-        a: (0..count - 1).map(|l| Mat::gather(hidden(l).map(|h| h.a()))).collect(),
-        z,
-        r: (0..count)
-            .map(|l| Mat::gather(state.residuals.iter().skip(l).step_by(count).map(|r| r.r())))
-            .collect(),
-        u: Mat::gather(state.groups.iter().map(|g| g.u())),
-    }
+/// A method whose variables can be read.
+pub(crate) trait Readable: Method<f64> {
+    fn read<'s>(&self, run: &Run<'s, f64>, state: &'s State<'_, f64>) -> Result<Variables<'s, f64>>;
+}
+
+macro_rules! readable {
+    ($($method:ty),+) => {
+        $(impl Readable for $method {
+            fn read<'s>(&self, run: &Run<'s, f64>, state: &'s State<'_, f64>) -> Result<Variables<'s, f64>> {
+                self.variables(run, state)
+            }
+        })+
+    };
+}
+
+readable!(DlAdmm<f64>, Dlam<f64>, Taylor<f64>);
+
+pub(crate) fn snapshot<M: Readable>(rig: &mut Rig<'_, M>) -> Snapshot {
+    let count = rig.network().layers();
+    rig.with(|method, run, state, _| {
+        let found = method.read(run, state).unwrap();
+        let groups = 0..found.partition().groups();
+        Snapshot {
+            a: (0..count - 1).map(|l| Mat::gather(groups.clone().map(|g| found.a(g, l)))).collect(),
+            z: (0..count).map(|l| Mat::gather(groups.clone().map(|g| found.z(g, l)))).collect(),
+            r: (0..count).map(|l| Mat::gather(groups.clone().map(|g| found.r(g, l)))).collect(),
+            u: Mat::gather(groups.map(|g| found.u(g))),
+        }
+    })
 }

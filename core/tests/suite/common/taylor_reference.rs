@@ -1,13 +1,12 @@
 //! Taylor's Algorithm 1 on whole matrices: every block as the minimiser that the paper writes down, from normal equations made
 //! anew, with no step, no residual and no shift that is carried; the dual explicit.
 
-use altmin_core::method::Settings;
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 
 use super::dense::{Mat, solve};
 use super::subproblems::{activate, minimise_hidden, minimise_output, omega, risk, risk_gradient};
-use super::teacher::{Data, Network};
+use super::teacher::{Data, Network, Settings};
 
 /// Everything that Algorithm 1 moves; `a[0]` is the data, so that `a[l]` is the input of layer `l`, counted from 0.
 pub(crate) struct Reference<'a> {

@@ -1,6 +1,7 @@
 //! Small training problems whose labels come from a teacher network.
 
 use altmin_core::method::Problem;
+use altmin_core::method::dlam::Repair;
 use altmin_core::regularizer::Regularizer;
 use altmin_core::update::StepRule;
 use altmin_core::view::dense;
@@ -102,6 +103,9 @@ pub(crate) fn settings(nu: f64, rho: f64, rule: StepRule<f64>) -> Settings<f64> 
         loss: Loss::CrossEntropy,
         solver: OutputSolver::Newton,
         regularizer: Regularizer::None,
+        epsilon: 1.0,
+        repair: Repair::Activations,
+        accelerate: false,
     }
 }
 
