@@ -29,7 +29,7 @@ mod output;
 mod output_lanes;
 mod partition;
 mod pdadmm;
-// mod penalties;
+mod penalties;
 mod preimage;
 // mod proxprop;
 mod reduce;

@@ -1,63 +1,20 @@
 //! nu and rho that change between sweeps: the duals are carried over, and everything that depends on the weights follows.
 
 use altmin_core::executor::{Executor, Sequential};
-use altmin_core::gemm::Portable;
 use altmin_core::method::dladmm::DlAdmm;
 use altmin_core::method::pdadmm::{DualStorage, PdAdmm};
-use altmin_core::method::{Partition, Settings, Sweep};
+use altmin_core::method::{AnyMethod, Hyperparameters, Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::{dladmm_rho_threshold, pdadmm_rho_threshold};
 use altmin_core::update::StepRule;
 use altmin_core::{Error, Result};
 
 use crate::common::dense::{Mat, distance};
-use crate::common::state::{DlMemory, Memory, Order, PdMemory, Permuted, dl_scratch, network, pd_scratch};
+use crate::common::rig::{Order, Permuted, Rig, Settings, poison};
+use crate::common::snapshot::snapshot;
 use crate::common::subproblems::activate;
 use crate::common::teacher::{Data, LEAKY, LEAST_SQUARES, LOSSES, Network, farthest, settings, small};
-use crate::common::{dladmm_reference, pdadmm_reference};
-
-/// Either method.
-enum Method<'a> {
-    Pd(PdAdmm<'a, f64, Memory>),
-    Dl(DlAdmm<'a, f64, Memory>),
-}
-
-impl Method<'_> {
-    fn initialize<E: Executor<f64>>(&mut self, executor: &mut E) {
-        match self {
-            Method::Pd(method) => method.initialize(executor, &Portable).unwrap(),
-            Method::Dl(method) => method.initialize(executor, &Portable).unwrap(),
-        }
-    }
-
-    fn sweep<E: Executor<f64>>(&mut self, executor: &mut E) -> Sweep {
-        match self {
-            Method::Pd(method) => method.sweep(executor, &Portable).unwrap(),
-            Method::Dl(method) => method.sweep(executor, &Portable).unwrap(),
-        }
-    }
-
-    fn objective<E: Executor<f64>>(&mut self, executor: &mut E) -> f64 {
-        match self {
-            Method::Pd(method) => method.objective(executor).unwrap(),
-            Method::Dl(method) => method.objective(executor).unwrap(),
-        }
-    }
-
-    fn set<E: Executor<f64>>(&mut self, executor: &mut E, (nu, rho): (f64, f64)) -> Result {
-        match self {
-            Method::Pd(method) => method.set_penalties(executor, nu, rho),
-            Method::Dl(method) => method.set_penalties(executor, &Portable, nu, rho),
-        }
-    }
-
-    fn network(&self) -> Network {
-        match self {
-            Method::Pd(method) => network(method.layers()),
-            Method::Dl(method) => network(method.layers()),
-        }
-    }
-}
+use crate::common::{dladmm_reference, pdadmm_reference, pdadmm_run};
 
 #[derive(Debug, Clone, Copy)]
 enum Kind {
@@ -71,27 +28,20 @@ fn partition() -> Partition {
     Partition::new(170, 16, 3)
 }
 
-/// Hands the method, not yet initialised, to `body` with exactly the scratch that it asks for.
-fn with<A>(
+/// Either method, not yet initialised.
+fn rig<'d>(
     kind: Kind,
     settings: Settings<f64>,
-    (data, start): (&Data, &Network),
-    body: impl FnOnce(&mut Method<'_>, &mut Memory) -> A,
-) -> A {
-    match kind {
-        Kind::Pd(storage) => {
-            let mut memory = PdMemory::new(&settings, start, partition(), storage);
-            let mut scratch = pd_scratch(&settings, start, partition());
-            let method = PdAdmm::new(settings, partition(), data.problem(), memory.state()).unwrap();
-            body(&mut Method::Pd(method), &mut scratch)
+    (data, start): (&'d Data, &Network),
+) -> Rig<'d, AnyMethod<f64>> {
+    Rig::new(settings, data.problem(), start, |settings, run| match kind {
+        Kind::Pd(dual) => {
+            let settings = Hyperparameters { dual, ..*settings };
+            PdAdmm::with_partition(&settings, partition(), run).map(AnyMethod::Pdadmm)
         }
-        Kind::Dl => {
-            let mut memory = DlMemory::new(&settings, start, partition());
-            let mut scratch = dl_scratch(&settings, start, partition());
-            let method = DlAdmm::new(settings, partition(), data.problem(), memory.state()).unwrap();
-            body(&mut Method::Dl(method), &mut scratch)
-        }
-    }
+        Kind::Dl => DlAdmm::with_partition(settings, partition(), run).map(AnyMethod::Dladmm),
+    })
+    .unwrap()
 }
 
 /// Before which sweep nu and rho become multiples of what they were at first: one alone, both, up and down.
@@ -123,74 +73,67 @@ fn assert_equal_values(found: f64, expected: f64, what: &str) {
     assert!(error < 1e-10, "{what}: {found} instead of {expected}");
 }
 
-/// A matrix over all samples from its parts of layer `l`, where the groups of a layer follow each other.
-fn gather<'a, A>(
-    units: &'a [A],
-    l: usize,
-    view: impl Fn(&'a A) -> altmin_core::view::MatRef<'a, f64>,
-) -> Mat {
-    let groups = partition().groups();
-    Mat::gather(units[l * groups..(l + 1) * groups].iter().map(view))
-}
-
 #[test]
 fn pdadmm_goes_on_as_algorithm_1_with_its_duals() {
     let (data, start) = small();
     for settings in cases(5.0) {
         for storage in [DualStorage::Recovered, DualStorage::Stored] {
             let mut reference = pdadmm_reference::Reference::new(settings, &data, &start);
-            with(Kind::Pd(storage), settings, (&data, &start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.initialize(executor);
-                for sweep in 1..=20 {
-                    let what = format!("{settings:?}, {storage:?}, sweep {sweep}");
-                    if let Some((nu, rho)) = change(sweep, &settings) {
-                        method.set(executor, (nu, rho)).unwrap();
-                        reference.set_penalties(nu, rho);
-                        assert_equal_values(method.objective(executor), reference.lagrangian(), &what);
-                        let Method::Pd(pd) = &*method else { unreachable!() };
-                        assert_lemma_4(pd, &settings, nu, &reference.u, &what);
-                    }
-                    let report = method.sweep(executor);
-                    reference.sweep();
-                    assert_equal_values(report.objective, reference.lagrangian(), &what);
-                    assert!(farthest(&method.network(), &reference.network) < 1e-9, "parameters: {what}");
-                    let Method::Pd(pd) = &*method else { unreachable!() };
-                    let state = pd.state();
-                    for l in 0..3 {
-                        let z = gather(&*state.outputs, l, |unit| unit.z());
-                        assert!(distance(&z, &reference.z[l]) < 1e-9, "z of layer {l}: {what}");
-                        let r = gather(&*state.residuals, l, |unit| unit.r());
-                        assert!(distance(&r, &reference.residual(l)) < 1e-9, "r of layer {l}: {what}");
-                    }
-                    for l in 0..2 {
-                        let q = gather(&*state.outputs, l, |unit| unit.q());
-                        assert!(distance(&q, &reference.q[l]) < 1e-9, "q of layer {l}: {what}");
-                        let p = gather(&*state.inputs, l + 1, |unit| unit.p());
-                        assert!(distance(&p, &reference.p[l + 1]) < 1e-9, "p above layer {l}: {what}");
-                    }
+            let mut method = pdadmm_run::rig(settings, partition(), storage, (&data, &start));
+            method.initialize().unwrap();
+            for sweep in 1..=20 {
+                let what = format!("{settings:?}, {storage:?}, sweep {sweep}");
+                if let Some((nu, rho)) = change(sweep, &settings) {
+                    method.set_penalties(nu, rho).unwrap();
+                    reference.set_penalties(nu, rho);
+                    assert_equal_values(method.objective().unwrap(), reference.lagrangian(), &what);
+                    assert_lemma_4(&mut method, &settings, nu, &reference.u, &what);
                 }
-            });
+                let report = method.sweep().unwrap();
+                reference.sweep();
+                assert_equal_values(report.objective, reference.lagrangian(), &what);
+                assert!(farthest(&method.network(), &reference.network) < 1e-9, "parameters: {what}");
+                let found = pdadmm_run::snapshot(&mut method);
+                for l in 0..3 {
+                    assert!(distance(&found.z[l], &reference.z[l]) < 1e-9, "z of layer {l}: {what}");
+                    assert!(distance(&found.r[l], &reference.residual(l)) < 1e-9, "r of layer {l}: {what}");
+                }
+                for l in 0..2 {
+                    assert!(distance(&found.q[l], &reference.q[l]) < 1e-9, "q of layer {l}: {what}");
+                    let p = (&found.p[l + 1], &reference.p[l + 1]);
+                    assert!(distance(p.0, p.1) < 1e-9, "p above layer {l}: {what}");
+                }
+            }
         }
     }
 }
 
 /// `nu (q - f(z))`, and the stored dual where there is one, are the dual that equation 7 has moved.
 fn assert_lemma_4(
-    method: &PdAdmm<'_, f64, Memory>,
+    method: &mut pdadmm_run::Run<'_>,
     settings: &Settings<f64>,
     nu: f64,
     u: &[Mat],
     what: &str,
 ) {
-    let outputs = &*method.state().outputs;
+    let found = pdadmm_run::snapshot(method);
     for (l, u) in u.iter().enumerate() {
-        let f = gather(outputs, l, |unit| unit.z()).map(|z| activate(settings.activation, z));
-        let recovered = gather(outputs, l, |unit| unit.q()).plus(-1.0, &f).map(|gap| nu * gap);
+        let f = found.z[l].map(|z| activate(settings.activation, z));
+        let recovered = found.q[l].plus(-1.0, &f).map(|gap| nu * gap);
         assert!(distance(&recovered, u) < 1e-9, "Lemma 4 in layer {l}: {what}");
-        let stored = gather(outputs, l, |unit| unit.u());
-        assert!(stored.columns == 0 || distance(&stored, u) < 1e-9, "u of layer {l}: {what}");
+        let stored = &found.u[l];
+        assert_eq!(stored.columns == 0, method.method.settings().dual == DualStorage::Recovered);
+        assert!(stored.columns == 0 || distance(stored, u) < 1e-9, "u of layer {l}: {what}");
     }
+}
+
+type DlRun<'d> = Rig<'d, DlAdmm<f64>>;
+
+fn dl_rig<'d>(settings: Settings<f64>, (data, start): (&'d Data, &Network)) -> DlRun<'d> {
+    Rig::new(settings, data.problem(), start, |settings, run| {
+        DlAdmm::with_partition(settings, partition(), run)
+    })
+    .unwrap()
 }
 
 #[test]
@@ -200,49 +143,41 @@ fn dladmm_goes_on_as_algorithm_1_with_its_dual() {
     for start in [&start, &one_layer] {
         for settings in cases(2.5) {
             let mut reference = dladmm_reference::Reference::new(settings, &data, start);
-            with(Kind::Dl, settings, (&data, start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.initialize(executor);
-                for sweep in 1..=20 {
-                    let what = format!("{settings:?}, {} layers, sweep {sweep}", start.layers());
-                    if let Some((nu, rho)) = change(sweep, &settings) {
-                        method.set(executor, (nu, rho)).unwrap();
-                        reference.set_penalties(nu, rho);
-                        assert_equal_values(method.objective(executor), reference.lagrangian(), &what);
-                        assert_shift(method, rho, &reference, 1e-9, &what);
-                    }
-                    let report = method.sweep(executor);
-                    reference.sweep();
-                    assert_equal_values(report.objective, reference.lagrangian(), &what);
-                    assert!(farthest(&method.network(), &reference.network) < 1e-9, "parameters: {what}");
-                    let Method::Dl(dl) = &*method else { unreachable!() };
-                    let u = Mat::gather(dl.state().groups.iter().map(|group| group.u()));
-                    assert!(distance(&u, &reference.u) < 1e-9, "u: {what}");
-                    for l in 0..start.layers() - 1 {
-                        let hidden = dl.state().hidden.iter().skip(l).step_by(start.layers() - 1);
-                        let a = Mat::gather(hidden.map(|hidden| hidden.a()));
-                        assert!(distance(&a, &reference.a[l + 1]) < 1e-9, "a of layer {l}: {what}");
-                    }
+            let mut method = dl_rig(settings, (&data, start));
+            method.initialize().unwrap();
+            for sweep in 1..=20 {
+                let what = format!("{settings:?}, {} layers, sweep {sweep}", start.layers());
+                if let Some((nu, rho)) = change(sweep, &settings) {
+                    method.set_penalties(nu, rho).unwrap();
+                    reference.set_penalties(nu, rho);
+                    assert_equal_values(method.objective().unwrap(), reference.lagrangian(), &what);
+                    assert_shift(&mut method, rho, &reference, 1e-9, &what);
                 }
-            });
+                let report = method.sweep().unwrap();
+                reference.sweep();
+                assert_equal_values(report.objective, reference.lagrangian(), &what);
+                assert!(farthest(&method.network(), &reference.network) < 1e-9, "parameters: {what}");
+                let found = snapshot(&mut method);
+                assert!(distance(&found.u, &reference.u) < 1e-9, "u: {what}");
+                for l in 0..start.layers() - 1 {
+                    assert!(distance(&found.a[l], &reference.a[l + 1]) < 1e-9, "a of layer {l}: {what}");
+                }
+            }
         }
     }
 }
 
 /// The last layer carries `W a + b - z - u/rho`.
 fn assert_shift(
-    method: &Method<'_>,
+    method: &mut DlRun<'_>,
     rho: f64,
     reference: &dladmm_reference::Reference<'_>,
     bound: f64,
     what: &str,
 ) {
-    let Method::Dl(dl) = method else { unreachable!() };
     let last = reference.network.layers() - 1;
-    let residuals = dl.state().residuals.iter().skip(last).step_by(last + 1);
-    let found = Mat::gather(residuals.map(|residual| residual.r()));
     let expected = reference.residual(last).plus(-1.0 / rho, &reference.u);
-    let error = distance(&found, &expected);
+    let error = distance(&snapshot(method).r[last], &expected);
     assert!(error < bound, "the shifted residual is off by {error}: {what}");
 }
 
@@ -251,14 +186,12 @@ fn assert_shift(
 fn the_rounding_of_a_large_shift_does_not_stay() {
     let (data, start) = small();
     let settings = settings(1.0, 1e-8, StepRule::Vector);
-    with(Kind::Dl, settings, (&data, &start), |method, scratch| {
-        let executor = &mut Sequential::new(scratch);
-        method.initialize(executor);
-        method.set(executor, (1.0, 1.0)).unwrap();
-        let reference = dladmm_reference::Reference::new(settings, &data, &start);
-        // Not more than the rounding of numbers of size 10.
-        assert_shift(method, 1.0, &reference, 1e-14, "rho from 1e-8 to 1");
-    });
+    let mut method = dl_rig(settings, (&data, &start));
+    method.initialize().unwrap();
+    method.set_penalties(1.0, 1.0).unwrap();
+    let reference = dladmm_reference::Reference::new(settings, &data, &start);
+    // Not more than the rounding of numbers of size 10.
+    assert_shift(&mut method, 1.0, &reference, 1e-14, "rho from 1e-8 to 1");
 }
 
 /// What is promised for constant weights is kept by every sweep whose weights are within the theorem's condition.
@@ -271,25 +204,23 @@ fn every_sweep_after_a_change_descends_as_promised() {
                 Kind::Pd(_) => pdadmm_rho_threshold(nu, settings.activation.lipschitz()),
                 Kind::Dl => dladmm_rho_threshold(settings.loss.lipschitz()),
             };
-            with(kind, settings, (&data, &start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.initialize(executor);
-                let mut nu = settings.nu;
-                for sweep in 0..60 {
-                    if sweep % 3 == 0 {
-                        nu = settings.nu * [1.0, 4.0, 0.2, 1.0, 15.0][sweep / 3 % 5];
-                        let rho = threshold(nu) * [1.01, 1.01, 6.0, 2.0][sweep / 3 % 4];
-                        method.set(executor, (nu, rho)).unwrap();
-                    }
-                    let before = method.objective(executor);
-                    let report = method.sweep(executor);
-                    let fall = before - report.objective;
-                    let what = format!("{kind:?}, {settings:?}, nu {nu}, sweep {sweep}");
-                    assert!(report.promised >= 0.0, "{what}");
-                    let promised = report.promised - 1e-12 * before.abs();
-                    assert!(fall >= promised, "falls by {fall}, promised {promised}: {what}");
+            let mut method = rig(kind, settings, (&data, &start));
+            method.initialize().unwrap();
+            let mut nu = settings.nu;
+            for sweep in 0..60 {
+                if sweep % 3 == 0 {
+                    nu = settings.nu * [1.0, 4.0, 0.2, 1.0, 15.0][sweep / 3 % 5];
+                    let rho = threshold(nu) * [1.01, 1.01, 6.0, 2.0][sweep / 3 % 4];
+                    method.set_penalties(nu, rho).unwrap();
                 }
-            });
+                let before = method.objective().unwrap();
+                let report = method.sweep().unwrap();
+                let fall = before - report.objective;
+                let what = format!("{kind:?}, {settings:?}, nu {nu}, sweep {sweep}");
+                assert!(report.promised >= 0.0, "{what}");
+                let promised = report.promised - 1e-12 * before.abs();
+                assert!(fall >= promised, "falls by {fall}, promised {promised}: {what}");
+            }
         }
     }
 }
@@ -302,23 +233,25 @@ fn run(
     order: Option<Order>,
 ) -> (Vec<Sweep>, Network) {
     let (data, start) = small();
-    with(kind, settings, (&data, &start), |method, scratch| match order {
-        None => sweeps(method, &mut Sequential::new(scratch), set),
-        Some(order) => sweeps(method, &mut Permuted::new(order, scratch.clone()), set),
-    })
+    let mut method = rig(kind, settings, (&data, &start));
+    let mut scratch = poison(method.scratch());
+    match order {
+        None => sweeps(&mut method, &mut Sequential::new(&mut scratch), set),
+        Some(order) => sweeps(&mut method, &mut Permuted::new(order, scratch), set),
+    }
 }
 
 fn sweeps<E: Executor<f64>>(
-    method: &mut Method<'_>,
+    method: &mut Rig<'_, AnyMethod<f64>>,
     executor: &mut E,
     set: impl Fn(usize) -> Option<(f64, f64)>,
 ) -> (Vec<Sweep>, Network) {
-    method.initialize(executor);
+    method.initialize_on(executor).unwrap();
     let sweep = |sweep| {
-        if let Some(weights) = set(sweep) {
-            method.set(executor, weights).unwrap();
+        if let Some((nu, rho)) = set(sweep) {
+            method.set_penalties_on(executor, nu, rho).unwrap();
         }
-        method.sweep(executor)
+        method.sweep_on(executor).unwrap()
     };
     let reports = (1..=15).map(sweep).collect();
     (reports, method.network())
@@ -356,11 +289,11 @@ fn values_set_before_the_start_are_those_of_the_start() {
         for settings in cases(5.0) {
             let late = Settings { nu: 3.0 * settings.nu, rho: 2.0 * settings.rho, ..settings };
             let expected = run(kind, late, |_| None, None);
-            let found = with(kind, settings, (&data, &start), |method, scratch| {
-                let executor = &mut Sequential::new(scratch);
-                method.set(executor, (late.nu, late.rho)).unwrap();
-                sweeps(method, executor, |_| None)
-            });
+            let mut method = rig(kind, settings, (&data, &start));
+            let mut scratch = poison(method.scratch());
+            let executor = &mut Sequential::new(&mut scratch);
+            method.set_penalties_on(executor, late.nu, late.rho).unwrap();
+            let found = sweeps(&mut method, executor, |_| None);
             assert_eq!(found, expected, "{kind:?}, {settings:?}");
         }
     }
@@ -372,27 +305,28 @@ fn values_out_of_range_are_named_and_change_nothing() {
     for kind in KINDS {
         let expected = run(kind, settings, |_| None, None);
         let (data, start) = small();
-        let found = with(kind, settings, (&data, &start), |method, scratch| {
-            let executor = &mut Sequential::new(scratch);
-            method.initialize(executor);
-            let mut reports = vec![];
-            for _ in 1..=15 {
-                for (nu, rho, wrong) in [
-                    (0.0, 1.0, "nu"),
-                    (-1.0, 1.0, "nu"),
-                    (f64::NAN, 1.0, "nu"),
-                    (2.0, 0.0, "rho"),
-                    (2.0, f64::INFINITY, "rho"),
-                ] {
-                    let error = method.set(executor, (nu, rho)).unwrap_err();
-                    assert!(matches!(error, Error::Setting { name, .. } if name == wrong), "{error}");
-                }
-                reports.push(method.sweep(executor));
+        let mut method = rig(kind, settings, (&data, &start));
+        method.initialize().unwrap();
+        let mut reports = vec![];
+        for _ in 1..=15 {
+            for (nu, rho, wrong) in [
+                (0.0, 1.0, "nu"),
+                (-1.0, 1.0, "nu"),
+                (f64::NAN, 1.0, "nu"),
+                (2.0, 0.0, "rho"),
+                (2.0, f64::INFINITY, "rho"),
+            ] {
+                assert_refused(method.set_penalties(nu, rho), wrong);
             }
-            (reports, method.network())
-        });
-        assert_eq!(found, expected, "{kind:?}");
+            reports.push(method.sweep().unwrap());
+        }
+        assert_eq!((reports, method.network()), expected, "{kind:?}");
     }
+}
+
+#[track_caller]
+fn assert_refused(result: Result<f64>, wrong: &str) {
+    assert!(matches!(result, Err(Error::Setting { name, .. }) if name == wrong), "{wrong}: {result:?}");
 }
 
 /// Two values of nu whose ratio is 0 or infinite in the scalar type would lose the duals.
@@ -400,11 +334,9 @@ fn values_out_of_range_are_named_and_change_nothing() {
 fn pdadmm_refuses_a_ratio_that_it_cannot_hold() {
     let (data, start) = small();
     let settings = settings(1e-200, 1.0, StepRule::Vector);
-    with(Kind::Pd(DualStorage::Recovered), settings, (&data, &start), |method, scratch| {
-        let executor = &mut Sequential::new(scratch);
-        method.initialize(executor);
-        let error = method.set(executor, (1e200, 1.0)).unwrap_err();
-        assert!(matches!(error, Error::Setting { name: "ratio of nu", found: 0.0, .. }), "{error}");
-        method.set(executor, (1e-100, 1.0)).unwrap();
-    });
+    let mut method = rig(Kind::Pd(DualStorage::Recovered), settings, (&data, &start));
+    method.initialize().unwrap();
+    let error = method.set_penalties(1e200, 1.0).unwrap_err();
+    assert!(matches!(error, Error::Setting { name: "ratio of nu", found: 0.0, .. }), "{error}");
+    method.set_penalties(1e-100, 1.0).unwrap();
 }

@@ -11,6 +11,7 @@ mod intervals;
 mod loops;
 mod memory;
 pub(crate) mod pdadmm_reference;
+pub(crate) mod pdadmm_run;
 mod plain;
 mod problem;
 pub(crate) mod rig;
