@@ -7,6 +7,7 @@
 //!
 //! Backward passes *add* to gradients, so that the tiles of a batch join in one.
 
+mod apply;
 pub mod conv;
 pub mod dense;
 mod lipschitz;
@@ -18,7 +19,7 @@ pub mod pool;
 pub mod residual;
 mod sums;
 
-pub use network::{Gradient, Network, Sink, Step};
+pub use network::{GradientSums, Network, Sink, Step};
 pub use sums::{MapSums, Place};
 
 use crate::activation::Activation;

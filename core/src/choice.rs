@@ -63,6 +63,11 @@ pub trait Choice: Copy + PartialEq + 'static {
     /// parameter stands for the default. `None` for a code that no member has, and for a parameter that is missed.
     fn from_code(code: i32, parameter: Option<f64>) -> Option<Self>;
 
+    /// Every member in the order of the table, its parameter at the default; none of those whose parameter has no default.
+    fn values() -> impl Iterator<Item = Self> {
+        Self::MEMBERS.iter().filter_map(|member| Self::from_code(member.code, None))
+    }
+
     /// `Ok` when the parameter is in its range.
     ///
     /// # Errors

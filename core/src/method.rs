@@ -9,23 +9,31 @@
 //! from the one list at the end of this file.
 
 pub mod balancing;
+mod batches;
 mod card;
+mod descent;
 pub mod dladmm;
 pub mod dlam;
+pub mod gradient;
 mod hyperparameters;
 mod layers;
 pub mod layerwise;
+mod maps;
 mod numbers;
 mod partition;
+mod pass;
 pub mod pdadmm;
+pub mod proxprop;
 mod run;
+mod steering;
 mod sweep;
 pub mod taylor;
+pub mod tssm;
 
 pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
 pub use layers::Layers;
-pub use partition::{Partition, TILE};
+pub use partition::{Partition, TILE, widest_tile};
 pub use run::{Memory, Problem, Run, State};
 pub use sweep::Sweep;
 
@@ -37,6 +45,7 @@ use crate::error::Result;
 use crate::executor::Executor;
 use crate::gemm::Gemm;
 use crate::real::Real;
+use crate::theory::Approximation;
 use crate::workspace::Requirement;
 
 /// A method at work on one run.
@@ -52,6 +61,14 @@ pub trait Method<T: Real>: Sized {
 
     /// How all samples are cut.
     fn partition(&self) -> Partition;
+
+    /// The same method where all samples are cut as in the first partition, and those of the largest mini-batch as in the
+    /// second; a method takes whichever it works on.
+    ///
+    /// # Errors
+    /// [`Shape`](crate::Error::Shape) or [`Length`](crate::Error::Length) naming `partition` if one cuts another number of
+    /// samples.
+    fn recut(&self, partitions: [Partition; 2], run: &Run<'_, T>) -> Result<Self>;
 
     /// Sets everything but the parameters, the front of the state, from those: auxiliary variables by a forward pass, duals
     /// and moments to their start.
@@ -113,6 +130,28 @@ pub trait Method<T: Real>: Sized {
     /// The mean risk of the last sweep, where a schedule of the method follows it.
     fn mean_risk(&self, _run: &Run<'_, T>, _state: &State<'_, T>) -> Option<f64> {
         None
+    }
+
+    /// How far the risk of a network that is split into subnetworks is from that of the composed one, and TSSM's Theorem 1
+    /// about it, by so many rounds of power iteration for each linear map's norm; `None` where nothing is split. Leaves
+    /// all variables as they are. Each worker needs [`approximation_workspace`](Self::approximation_workspace).
+    ///
+    /// # Errors
+    /// Those of the executor's tasks; [`NonFinite`](crate::Error::NonFinite) if a norm is.
+    fn approximation<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        _run: &Run<'_, T>,
+        _state: &mut State<'_, T>,
+        _rounds: usize,
+        _executor: &mut E,
+        _gemm: &G,
+    ) -> Result<Option<Approximation>> {
+        Ok(None)
+    }
+
+    /// Scratch of each of the executor's workers for [`approximation`](Self::approximation).
+    fn approximation_workspace<G: Gemm<T>>(&self, _run: &Run<'_, T>, _gemm: &G) -> Requirement {
+        Requirement::NONE
     }
 }
 
@@ -208,6 +247,12 @@ macro_rules! methods {
                 each!(self, method => Method::<T>::partition(method))
             }
 
+            fn recut(&self, partitions: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+                match self {
+                    $(Self::$name(method) => method.recut(partitions, run).map(Self::$name)),+
+                }
+            }
+
             fn initialize<E: Executor<T>, G: Gemm<T>>(
                 &mut self,
                 run: &Run<'_, T>,
@@ -253,6 +298,21 @@ macro_rules! methods {
             fn mean_risk(&self, run: &Run<'_, T>, state: &State<'_, T>) -> Option<f64> {
                 each!(self, method => method.mean_risk(run, state))
             }
+
+            fn approximation<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                rounds: usize,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result<Option<Approximation>> {
+                each!(self, method => method.approximation(run, state, rounds, executor, gemm))
+            }
+
+            fn approximation_workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
+                each!(self, method => method.approximation_workspace(run, gemm))
+            }
         }
     };
 }
@@ -276,4 +336,11 @@ methods! {
     Dladmm: dladmm::DlAdmm<T>, dladmm::CARD, dladmm::DlAdmm::new;
     Dlam: dlam::Dlam<T>, dlam::CARD, dlam::Dlam::new;
     Taylor: taylor::Taylor<T>, taylor::CARD, taylor::Taylor::new;
+    Proxprop: proxprop::ProxProp<T>, proxprop::CARD, proxprop::ProxProp::new;
+    Gd: gradient::Gradient<T>, gradient::GD, gradient::Gradient::gd;
+    Adagrad: gradient::Gradient<T>, gradient::ADAGRAD, gradient::Gradient::adagrad;
+    Adadelta: gradient::Gradient<T>, gradient::ADADELTA, gradient::Gradient::adadelta;
+    Adam: gradient::Gradient<T>, gradient::ADAM, gradient::Gradient::adam;
+    Gsadmm: tssm::Tssm<T>, tssm::GSADMM, tssm::Tssm::gsadmm;
+    Gsam: tssm::Tssm<T>, tssm::GSAM, tssm::Tssm::gsam;
 }

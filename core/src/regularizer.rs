@@ -18,9 +18,9 @@ pub enum Regularizer<T> {
 }
 
 choice! { Regularizer<f64>, "regularizer":
-    None, 0, "none", "0";
-    L1(lambda) [require_not_negative], 1, "l1", "lambda sum |W_ij|";
-    L2(lambda) [require_not_negative], 2, "l2", "(lambda/2) sum W_ij^2";
+    None, 0, "none", "Omega = 0";
+    L1(lambda) [require_not_negative], 1, "l1", "Omega = lambda sum |W_ij|, which makes weights zero";
+    L2(lambda) [require_not_negative], 2, "l2", "Omega = (lambda/2) sum W_ij^2, which makes weights small";
 }
 
 impl<T: Real> Regularizer<T> {

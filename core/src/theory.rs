@@ -2,7 +2,7 @@
 
 mod approximation;
 
-pub use approximation::{Norms, approximation_bound, risk_lipschitz};
+pub use approximation::{Approximation, Norms, approximation_bound, risk_lipschitz};
 
 /// pdADMM, Lemma 1: L_rho decreases for every rho above `max(4 nu s^2, (sqrt(17) + 1) nu/2)`, where s is the
 /// activation's Lipschitz constant.

@@ -1,9 +1,8 @@
 //! What the numbers in settings stand for, beside those of level 1.
 #![expect(non_camel_case_types, reason = "C's names of the types")]
 
-use altmin::network::names::{Activation, DEFAULT_SLOPE, Loss};
-use altmin::settings::{Inner, Kernel, Method, Precision, StepRule};
-use altmin_level1::codes::{altmin_activation, altmin_loss, altmin_step};
+use altmin::settings::{Inner, Kernel, Method, Precision};
+use altmin_core::Choice;
 use altmin_level1::error::Refusal;
 
 use crate::boundary::Answer;
@@ -119,16 +118,6 @@ pub(crate) const INNERS: Table<altmin_inner, Inner, 3> = [
     (altmin_inner::Proxprop, Inner::Proxprop),
 ];
 
-pub(crate) const LOSSES: Table<altmin_loss, Loss, 2> =
-    [(altmin_loss::CrossEntropy, Loss::CrossEntropy), (altmin_loss::LeastSquares, Loss::LeastSquares)];
-
-pub(crate) const STEPS: Table<altmin_step, StepRule, 4> = [
-    (altmin_step::Vector, StepRule::Vector),
-    (altmin_step::Scalar, StepRule::Scalar),
-    (altmin_step::Backtracking, StepRule::Backtracking),
-    (altmin_step::LeastSquares, StepRule::LeastSquares),
-];
-
 /// What a code stands for; `None` for [`ALTMIN_DEFAULT`].
 pub(crate) fn meaning<C: Code, V: Copy>(
     argument: &'static str,
@@ -149,16 +138,15 @@ pub(crate) fn number<C: Code, V: PartialEq>(table: &[(C, V)], value: V) -> i32 {
     table.iter().find(|(_, known)| *known == value).map_or(ALTMIN_DEFAULT, |(code, _)| code.number())
 }
 
-/// The activation of a code; `slope` is the leaky one's, NaN for its default.
-pub(crate) fn activation(found: i32, slope: f64) -> Answer<Option<Activation>> {
-    let slope = if slope.is_nan() { DEFAULT_SLOPE } else { slope };
-    let table = [
-        (altmin_activation::Relu, Activation::Relu),
-        (altmin_activation::LeakyRelu, Activation::LeakyRelu(slope)),
-        (altmin_activation::Sigmoid, Activation::Sigmoid),
-        (altmin_activation::Tanh, Activation::Tanh),
-    ];
-    meaning("activation", &table, found)
+/// A choice of the core from its code; `None` for [`ALTMIN_DEFAULT`]. The parameter is NaN for its default.
+pub(crate) fn choice<V: Choice>(argument: &'static str, found: i32, parameter: f64) -> Answer<Option<V>> {
+    if found == ALTMIN_DEFAULT {
+        return Ok(None);
+    }
+    match V::from_code(found, (!parameter.is_nan()).then_some(parameter)) {
+        None => Err(Refusal::Code { argument, found }.into()),
+        known => Ok(known),
+    }
 }
 
 /// An enum of C.
@@ -177,13 +165,4 @@ macro_rules! codes {
     };
 }
 
-codes!(
-    altmin_method,
-    altmin_precision,
-    altmin_kernel,
-    altmin_inner,
-    altmin_outcome,
-    altmin_loss,
-    altmin_step,
-    altmin_activation
-);
+codes!(altmin_method, altmin_precision, altmin_kernel, altmin_inner, altmin_outcome);

@@ -10,9 +10,7 @@ use altmin_level1::boundary::Memory;
 use altmin_level1::error::{Refusal, altmin_status};
 
 use crate::boundary::{Answer, Failure, caught, require_struct_size, text};
-use crate::codes::{
-    ALTMIN_DEFAULT, INNERS, KERNELS, LOSSES, METHODS, PRECISIONS, STEPS, activation, meaning,
-};
+use crate::codes::{ALTMIN_DEFAULT, INNERS, KERNELS, METHODS, PRECISIONS, choice, meaning};
 
 /// Settings of a training. altmin_settings_init fills in defaults, which every field says how to ask for: ALTMIN_DEFAULT
 /// for codes, NaN for doubles, 0 for sizes, NULL for pointers. What they mean, and their defaults where they depend on the
@@ -41,7 +39,7 @@ pub struct altmin_settings {
     pub input_step: i32,
     /// An altmin_inner, of gsADMM and gsAM. Default: ALTMIN_INNER_ADAM.
     pub inner: i32,
-    /// Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number; else not looked at. Default: 0.01.
+    /// Of ALTMIN_ACTIVATION_LEAKY_RELU, a finite number, 0 or above; else not looked at. Default: 0.01.
     pub slope: f64,
     /// Widths of the hidden layers, hidden_count of them, each 1 or more. Default: 100, 100.
     pub hidden: *const usize,
@@ -185,10 +183,10 @@ unsafe fn fields(memory: &mut Memory, given: &altmin_settings) -> Answer<TrainOp
         method: meaning("method", &METHODS, given.method)?,
         precision: meaning("precision", &PRECISIONS, given.precision)?,
         kernel: meaning("kernel", &KERNELS, given.kernel)?,
-        activation: activation(given.activation, given.slope)?,
-        loss: meaning("loss", &LOSSES, given.loss)?,
-        step: meaning("step", &STEPS, given.step)?,
-        input_step: meaning("input_step", &STEPS, given.input_step)?,
+        activation: choice("activation", given.activation, given.slope)?,
+        loss: choice("loss", given.loss, f64::NAN)?,
+        step: choice("step", given.step, f64::NAN)?,
+        input_step: choice("input_step", given.input_step, f64::NAN)?,
         inner: meaning("inner", &INNERS, given.inner)?,
         hidden,
         network,

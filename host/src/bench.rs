@@ -194,7 +194,7 @@ fn median(times: &mut [f64]) -> f64 {
 /// The defaults of `train` for everything that a bench does not set.
 fn training_settings(bench: &BenchSettings) -> Result<Settings> {
     if bench.method.card().uses(Use::Subnetworks) {
-        let expected = "a method over layers: what subnetworks cost, `info` says";
+        let expected = "a method without subnetworks (`bench epoch` times subnetworks)";
         return Err(Error::argument("method", bench.method, expected));
     }
     let mut settings = TrainOptions {

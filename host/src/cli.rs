@@ -1,7 +1,7 @@
 //! The command line: one file a subcommand. Nothing here computes.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrongly used, 130 interrupted. What goes wrong is one line `error: ...` on stderr,
-//! with advice where there is any as a second line `hint: ...`.
+//! Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted. An error is one line `error: ...` on stderr, with
+//! advice where there is any as a second line `hint: ...`.
 
 mod bench;
 mod compare;
@@ -23,10 +23,10 @@ use std::process::ExitCode;
 
 /// Train neural networks by alternating minimisation: no gradient passes through the whole network.
 ///
-/// Every sweep solves small problems, one for each layer's weights, bias, input and linear output, tied together by
+/// Each sweep solves small subproblems, one for each layer's weights, bias, input and linear output. They are coupled by
 /// penalties (nu) and by constraints with dual variables (rho).
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrongly used, 130 interrupted.
+/// Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted.
 #[derive(Debug, Parser)]
 #[command(name = "altmin", version, max_term_width = 110, arg_required_else_help = true)]
 struct Cli {
@@ -38,19 +38,19 @@ struct Cli {
 enum Command {
     /// Train a network
     Train(Box<train::Train>),
-    /// Train the same network by several methods, and show which does best
+    /// Train the same network with several methods and compare the results
     Compare(Box<compare::Compare>),
-    /// Accuracy, loss and confusion of a model on a data set, or R^2 and errors
+    /// Evaluate a model on a data set: accuracy, loss and confusion matrix, or R^2 and errors
     Evaluate(evaluate::Evaluate),
-    /// A model's class and probabilities, or its values, for every sample, as CSV
+    /// Predict classes and probabilities, or values, for every sample, as CSV
     Predict(predict::Predict),
-    /// Layers, memory, products a sweep, and the theorems' thresholds on rho
+    /// Show layers, memory, matrix products per sweep, and the theorems' thresholds for rho
     Info(Box<info::Info>),
-    /// Time sweeps against the matrix products that they need
+    /// Time sweeps and compare them with the matrix products that they need
     Bench(bench::Bench),
-    /// Check on a run that the theorems' promises are kept
+    /// Check on a run that the theorems' promises hold
     Verify(Box<verify::Verify>),
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     Completions(completions::Completions),
 }
 

@@ -41,8 +41,8 @@ pub use series::{Better, Reached, Series, Standing, best};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::model::Model;
-use crate::run::convert;
 use crate::run::observe::{Metrics, Observer, Outcome, Summary};
+use crate::run::plan;
 use crate::run::trainer::Trainer;
 use crate::settings::{Settings, TrainOptions};
 use altmin_core::Real;
@@ -106,7 +106,7 @@ impl Comparison {
         stop: &AtomicBool,
     ) -> Result {
         for entry in &self.entries {
-            convert::settings::<T>(&entry.settings).validate().map_err(|error| entry.error(error.into()))?;
+            plan::check(&entry.settings, train).map_err(|error| entry.error(error))?;
         }
         for entry in &self.entries {
             if stop.load(Ordering::Relaxed) {

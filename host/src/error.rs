@@ -95,7 +95,7 @@ pub enum Error {
 }
 
 /// The result of everything that can be refused.
-pub type Result<T = ()> = std::result::Result<T, Error>;
+pub type Result<T = (), E = Error> = std::result::Result<T, E>;
 
 impl Error {
     /// An [`Error::Io`].
@@ -135,12 +135,12 @@ impl Error {
             }
             Error::Format { hint, .. } | Error::Data { hint, .. } => hint.map(str::to_owned),
             Error::Mismatch { .. } => {
-                Some("use the data set, pooling and classes with which the model was trained".to_owned())
+                Some("use the data set, pooling and classes that the model was trained with".to_owned())
             }
             Error::Entry { source, .. } => source.hint(),
-            Error::Exists { .. } => Some("name another one, or move the old one away".to_owned()),
+            Error::Exists { .. } => Some("choose another name, or move the existing one".to_owned()),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some("free some space; an older file of this name is as it was".to_owned())
+                Some("free some space; an existing file of this name was not changed".to_owned())
             }
             _ => None,
         }
@@ -178,13 +178,13 @@ impl fmt::Display for Error {
                 write!(f, "data set {name}: found {found}, expected {expected}")
             }
             Error::Mismatch { quantity, data, model } => {
-                write!(f, "the data set has {data} {quantity}, the model was made for {model}")
+                write!(f, "the data set has {data} {quantity}, the model expects {model}")
             }
             Error::Argument { name, found, expected } => {
                 write!(f, "`{name}` is `{found}`, expected {expected}")
             }
             Error::Entry { label, source } => write!(f, "{label}: {source}"),
-            Error::Exists { path } => write!(f, "`{}` exists and is not overwritten", path.display()),
+            Error::Exists { path } => write!(f, "`{}` already exists and is not overwritten", path.display()),
         }
     }
 }

@@ -27,7 +27,7 @@ pub mod random;
 pub mod report;
 pub mod run;
 pub mod settings;
-pub mod verify;
+// pub mod verify;
 
 pub use data::Dataset;
 pub use error::{Error, Result};

@@ -10,6 +10,7 @@ pub mod predictor;
 pub mod score;
 pub mod widths;
 
+pub use altmin_core::{Activation, Loss};
 pub use blocks::{Architecture, Network};
 pub use evaluate::{Evaluation, evaluate};
 pub use init::Initializer;

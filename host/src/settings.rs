@@ -1,28 +1,29 @@
 //! The settings of a run: one type for the command line and for files, and the resolved settings that a trainer gets.
 //!
-//! [`TrainOptions`] is what a person said: every entry may be missing, its keys are the command line's flags without
-//! the dashes. Flags win over a file, a file over the defaults; [`TrainOptions::resolve`] fills in what nobody said,
-//! checks everything and returns [`Settings`], in which nothing is missing. [`Settings::to_toml`] writes them in full,
-//! and reading that file gives the same settings again.
+//! [`TrainOptions`] are the options as given: each may be missing, and its key is that of the command line without dashes.
+//! The command line overrides a file, and a file the defaults. [`TrainOptions::resolve`] fills in the defaults, checks
+//! everything and returns [`Settings`], in which nothing is missing. [`Settings::to_toml`] writes them in full, and reading
+//! that file gives the same settings again.
 
 mod choice;
+pub(crate) mod core_choice;
 mod defaults;
+mod effect;
+mod hyperparameters;
 mod options;
 mod penalty_schedule;
 mod resolved;
 mod text;
-mod validate;
 mod values;
 
+pub use altmin_core::Regularizer;
 pub use choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
-pub use defaults::{Defaults, InnerDefaults, defaults, inner_defaults};
+pub use core_choice::parse;
 pub use options::TrainOptions;
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use resolved::Settings;
-pub use values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
-};
+pub use values::{Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance};
 
 pub use crate::network::cuts::Cuts;
 pub use crate::network::widths::Widths;

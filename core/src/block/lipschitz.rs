@@ -143,9 +143,9 @@ fn operators<T: Real>(step: &Step<T>) -> [Option<Operator>; 3] {
         }
         Block::Residual(pair) => {
             operators = [None; 3];
-            if let Ok(pair) = BoundResidual::new(&pair, step.input, step.offset) {
-                for (operator, (conv, map)) in operators.iter_mut().zip(pair.convolutions()) {
-                    *operator = Some(Operator { map: *map, conv: Some(*conv) });
+            if let Ok(pair) = BoundResidual::new(&pair, step.input, step.offset, 0) {
+                for (operator, (conv, place)) in operators.iter_mut().zip(pair.convolutions()) {
+                    *operator = Some(Operator { map: place.map, conv: Some(*conv) });
                 }
             }
         }

@@ -1,13 +1,14 @@
 //! A list of blocks: shapes, the record that a forward pass keeps, and the way back.
 
 use super::conv::Bound;
-use super::{Block, LinearMap, dense, pass};
+use super::{Block, LinearMap, Place, dense, pass};
 use crate::error::{Error, Result};
 use crate::gemm::Gemm;
 use crate::real::Real;
 use crate::shape::Shape;
-use crate::view::{MatMut, MatRef, as_ref, column, dense as view, dense_mut, require_size};
+use crate::view::{MatMut, MatRef, copy, dense as view, dense_mut, require_size};
 use crate::workspace::{Requirement, Stack};
+use core::ops::Range;
 
 /// Takes what linear maps saw on the way back: their inputs and the gradients in their outputs.
 pub trait Sink<T: Real> {
@@ -18,7 +19,7 @@ pub trait Sink<T: Real> {
     fn add_dense<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        map: LinearMap,
+        place: Place,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
@@ -31,7 +32,7 @@ pub trait Sink<T: Real> {
     fn add_conv<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        map: LinearMap,
+        place: Place,
         conv: &Bound,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
@@ -41,41 +42,44 @@ pub trait Sink<T: Real> {
 
 /// Adds to a gradient that is laid out like the parameters.
 #[derive(Debug)]
-pub struct Gradient<'a, T>(pub &'a mut [T]);
+pub struct GradientSums<'a, T>(pub &'a mut [T]);
 
-impl<T: Real> Gradient<'_, T> {
+impl<T: Real> GradientSums<'_, T> {
     fn of(&mut self, map: LinearMap) -> Result<(MatMut<'_, T>, &mut [T])> {
         require_count("gradient", self.0.len(), map.end())?;
         Ok(map.write(self.0))
     }
 }
 
-impl<T: Real> Sink<T> for Gradient<'_, T> {
+impl<T: Real> Sink<T> for GradientSums<'_, T> {
     fn add_dense<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        map: LinearMap,
+        place: Place,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
     ) -> Result {
-        let (mut weights, bias) = self.of(map)?;
+        let (mut weights, bias) = self.of(place.map)?;
         dense::add_gradient(gemm, p, dz, &mut weights, bias, stack)
     }
 
     fn add_conv<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        map: LinearMap,
+        place: Place,
         conv: &Bound,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
     ) -> Result {
-        let (mut weights, bias) = self.of(map)?;
+        let (mut weights, bias) = self.of(place.map)?;
         conv.add_gradient(gemm, p, dz, &mut weights, bias, stack)
     }
 }
+
+/// Places that are worked out at a time on the way back.
+const AT_A_TIME: usize = 16;
 
 /// Blocks in order, checked against the shape that goes in.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,6 +101,8 @@ pub struct Step<T> {
     pub output: Shape,
     /// Where its parameters begin.
     pub offset: usize,
+    /// Where the sums of its linear maps begin.
+    pub sums: usize,
     /// Where the record keeps what goes in, in features before it; `None` for the network's own input.
     source: Option<usize>,
     /// Where the record keeps what comes out. A residual pair's inner signal lies right before it.
@@ -169,8 +175,9 @@ impl<'a, T: Real> Network<'a, T> {
     }
 
     /// The blocks in their places, first to last.
-    pub fn steps(&self) -> impl Iterator<Item = Step<T>> + use<'a, T> {
-        let (mut shape, mut offset, mut source, mut end) = (self.input, 0_usize, None, 0_usize);
+    pub fn steps(&self) -> impl Iterator<Item = Step<T>> + Clone + use<'a, T> {
+        let (mut shape, mut source, mut end) = (self.input, None, 0_usize);
+        let (mut offset, mut sums) = (0_usize, 0_usize);
         let blocks = self.blocks;
         blocks.iter().enumerate().map(move |(index, &block)| {
             // Checked when the network was made.
@@ -182,11 +189,35 @@ impl<'a, T: Real> Network<'a, T> {
                 (Block::Residual(_), _) => end + output.features(),
                 _ => end,
             };
-            let step = Step { index, block, input: shape, output, offset, source, target };
-            offset += block.parameters(shape);
+            let step = Step { index, block, input: shape, output, offset, sums, source, target };
+            if let Some(last) = step.places().last() {
+                (offset, sums) = (last.map.end(), last.end());
+            }
             (shape, source, end) = (output, Some(target), end.max(step.end()));
             step
         })
+    }
+
+    /// The blocks in their places, last to first. A place needs those before it, which are gone through anew for some
+    /// blocks at a time.
+    pub fn steps_back(&self) -> impl Iterator<Item = Step<T>> + use<'a, T> {
+        let network = *self;
+        (0..network.blocks.len().div_ceil(AT_A_TIME)).rev().flat_map(move |part| {
+            let mut steps = [None; AT_A_TIME];
+            let found = network.steps().skip(part * AT_A_TIME);
+            steps.iter_mut().zip(found).for_each(|(to, step)| *to = Some(step));
+            steps.into_iter().rev().flatten()
+        })
+    }
+
+    /// The blocks `range` as a network of their own; its parameters and its sums begin where those of
+    /// [`Network::step`] `range.start` do.
+    ///
+    /// # Panics
+    /// If there are no such blocks.
+    #[must_use]
+    pub fn part(&self, range: Range<usize>) -> Self {
+        Self { input: self.step(range.start).input, blocks: &self.blocks[range] }
     }
 
     /// The block at a place.
@@ -246,55 +277,75 @@ impl<'a, T: Real> Network<'a, T> {
         at(record, last.target, last.output, m)
     }
 
-    /// The way back: `delta` (features of the output x m) is the gradient in the output and is overwritten; gradients of
-    /// linear maps go to `sink`, that in the input (features of the input x m) to `dx`, if it is wanted. `x` and `record`
-    /// as [`Network::forward`] had and left them.
+    /// The way back: `signal`, of [`Network::signal`] elements, begins with the gradient in the output (features of the
+    /// output x m) and is overwritten; what linear maps saw goes to `sink`, the gradient in the input (features of the
+    /// input x m) to `dx`, if it is wanted. `x` and `record` as [`Network::forward`] had and left them.
+    ///
+    /// A product for each linear map beside the sink's; where `dx` is not wanted, none for the first map.
     ///
     /// # Errors
-    /// As [`Network::forward`].
+    /// As [`Network::forward`]; [`Error::Length`] naming `signal`.
     pub fn backward<G: Gemm<T>, K: Sink<T>>(
         &self,
         gemm: &G,
         parameters: &[T],
         x: &MatRef<'_, T>,
         record: &[T],
-        delta: &mut MatMut<'_, T>,
+        signal: &mut [T],
         mut dx: Option<&mut MatMut<'_, T>>,
         sink: &mut K,
         mut stack: Stack<'_, T>,
     ) -> Result {
         let m = x.ncols();
         self.check(parameters, x, record, m)?;
-        require_size("delta", delta.shape(), (self.output().features(), m))?;
+        require_count("signal", signal.len(), self.signal(m))?;
         if let Some(dx) = &dx {
             require_size("dx", dx.shape(), (self.input.features(), m))?;
         }
         stack.require(self.workspace(gemm, m))?;
-        let widest = self.widest();
-        let (mut above, mut below) = (stack.vector(widest * m)?, stack.vector(widest * m)?);
-        let rows = delta.nrows();
-        for (j, to) in above.chunks_exact_mut(rows.max(1)).take(m).enumerate() {
-            to.copy_from_slice(column(&as_ref(delta), j));
-        }
-        for index in (0..self.blocks.len()).rev() {
-            let step = self.step(index);
-            let mut dy = dense_mut(&mut above[..step.output.features() * m], step.output.features(), m);
-            if index == 0 {
-                return pass::backward(gemm, &step, parameters, x, record, &mut dy, dx.take(), sink, stack);
+        // Below the first map nobody asks for a gradient but through `dx`.
+        let lowest = if dx.is_some() { Some(0) } else { self.first_map() };
+        let Some(lowest) = lowest else { return Ok(()) };
+        let (mut above, mut below) = (signal, stack.vector(self.signal(m))?);
+        for step in self.steps_back().take_while(|step| step.index >= lowest) {
+            let (rows, features) = (step.output.features(), step.input.features());
+            let dy = &mut above[..rows * m];
+            if pass::keeps_place(&step.block) {
+                pass::backward_in_place(&step, record, m, dy)?;
+                if let (0, Some(dx)) = (step.index, dx.as_deref_mut()) {
+                    copy(&view(dy, features, m), dx);
+                }
+                continue;
             }
-            let features = step.input.features();
-            let mut dp = dense_mut(&mut below[..features * m], features, m);
-            pass::backward(gemm, &step, parameters, x, record, &mut dy, Some(&mut dp), sink, stack.rest())?;
+            let dy = &mut dense_mut(dy, rows, m);
+            if step.index == lowest {
+                let dx = dx.as_deref_mut();
+                pass::backward(gemm, &step, parameters, x, record, dy, dx, sink, stack.rest())?;
+                continue;
+            }
+            let dp = &mut dense_mut(&mut below[..features * m], features, m);
+            pass::backward(gemm, &step, parameters, x, record, dy, Some(dp), sink, stack.rest())?;
             core::mem::swap(&mut above, &mut below);
         }
         Ok(())
+    }
+
+    /// Elements of the signal that goes back over m samples: as many as the widest block gives.
+    pub fn signal(&self, m: usize) -> usize {
+        self.widest().saturating_mul(m)
+    }
+
+    /// The first block with a linear map.
+    fn first_map(&self) -> Option<usize> {
+        let first = self.steps().find(|step| step.places().next().is_some());
+        first.map(|step| step.index)
     }
 
     /// Scratch of [`Network::forward`] and [`Network::backward`] for m columns.
     pub fn workspace<G: Gemm<T>>(&self, gemm: &G, m: usize) -> Requirement {
         let steps =
             self.steps().fold(Requirement::NONE, |most, step| most.or(pass::workspace(gemm, &step, m)));
-        Requirement::matrix(self.widest(), m).and(Requirement::matrix(self.widest(), m)).and(steps)
+        Requirement::vector(self.signal(m)).and(steps)
     }
 
     fn widest(&self) -> usize {

@@ -3,7 +3,7 @@
 use super::conv::Bound;
 use super::network::{Sink, Step, input_of, output_in};
 use super::residual::BoundResidual;
-use super::{Block, LinearMap, dense, pool};
+use super::{Block, LinearMap, Place, dense, pool};
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -11,9 +11,9 @@ use crate::view::{MatMut, MatRef, as_ref, column, column_mut, copy, dense as vie
 use crate::workspace::{Requirement, Stack};
 
 /// The map of a block that has a single one.
-fn only_map<T: Real>(step: &Step<T>) -> LinearMap {
-    let [first, ..] = step.block.maps(step.input, step.offset);
-    first.unwrap_or(LinearMap { offset: step.offset, n_out: 0, n_in: 0 })
+fn only_map<T: Real>(step: &Step<T>) -> Place {
+    let map = LinearMap { offset: step.offset, n_out: 0, n_in: 0 };
+    step.places().next().unwrap_or(Place { map, start: step.sums, pixels: 0 })
 }
 
 /// Writes what `step` makes of its input into the record.
@@ -43,11 +43,11 @@ pub(super) fn forward<T: Real, G: Gemm<T>>(
     let mut y = dense_mut(&mut after[..output.features() * m], output.features(), m);
     match step.block {
         Block::Dense { .. } => {
-            let (weights, bias) = only_map(step).read(parameters);
+            let (weights, bias) = only_map(step).map.read(parameters);
             dense::forward(gemm, &weights, bias, &p, &mut y, stack)
         }
         Block::Conv(conv) => {
-            let (weights, bias) = only_map(step).read(parameters);
+            let (weights, bias) = only_map(step).map.read(parameters);
             Bound::new(conv, input)?.forward(gemm, &weights, bias, &p, &mut y, stack)
         }
         Block::MaxPool(window) => pool::max_forward(window, input, output, &p, &mut y),
@@ -61,14 +61,30 @@ pub(super) fn forward<T: Real, G: Gemm<T>>(
             (0..m).try_for_each(|j| activation.apply(column(&p, j), column_mut(&mut y, j)))
         }
         Block::Residual(pair) => {
-            let pair = BoundResidual::new(&pair, input, step.offset)?;
+            let pair = BoundResidual::new(&pair, input, step.offset, step.sums)?;
             let mut h = dense_mut(inner, output.features(), m);
             pair.forward(gemm, parameters, &p, &mut h, &mut y, stack)
         }
     }
 }
 
-/// Takes the gradient `dy` in a block's output, which it overwrites, to its input and to the sink.
+/// Whether the gradient in a block's input takes the place of that in its output.
+pub(super) fn keeps_place<T>(block: &Block<T>) -> bool {
+    matches!(block, Block::Activation(_) | Block::Flatten)
+}
+
+/// The way back through a block that [`keeps_place`]: `signal` holds the gradient in its output, then that in its input.
+pub(super) fn backward_in_place<T: Real>(step: &Step<T>, record: &[T], m: usize, signal: &mut [T]) -> Result {
+    match step.block {
+        Block::Activation(activation) => {
+            activation.backward(&record[step.target() * m..step.end() * m], signal)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Takes the gradient `dy` in a block's output, which it overwrites, to its input and to the sink; not for a block that
+/// [`keeps_place`].
 pub(super) fn backward<T: Real, G: Gemm<T>, K: Sink<T>>(
     gemm: &G,
     step: &Step<T>,
@@ -85,23 +101,25 @@ pub(super) fn backward<T: Real, G: Gemm<T>, K: Sink<T>>(
     let (p, y) = (input_of(step, x, record, m), output_in(step, record, m));
     match step.block {
         Block::Dense { .. } => {
-            let map = only_map(step);
-            sink.add_dense(gemm, map, &p, &as_ref(dy), stack.rest())?;
+            let place = only_map(step);
+            sink.add_dense(gemm, place, &p, &as_ref(dy), stack.rest())?;
             match dx {
                 None => Ok(()),
-                Some(dx) => dense::backward_input(gemm, &map.read(parameters).0, &as_ref(dy), dx, stack),
+                Some(dx) => {
+                    dense::backward_input(gemm, &place.map.read(parameters).0, &as_ref(dy), dx, stack)
+                }
             }
         }
         Block::Conv(conv) => {
-            let (map, conv) = (only_map(step), Bound::new(conv, input)?);
-            sink.add_conv(gemm, map, &conv, &p, &as_ref(dy), stack.rest())?;
+            let (place, conv) = (only_map(step), Bound::new(conv, input)?);
+            sink.add_conv(gemm, place, &conv, &p, &as_ref(dy), stack.rest())?;
             match dx {
                 None => Ok(()),
-                Some(dx) => conv.backward_input(gemm, &map.read(parameters).0, &as_ref(dy), dx, stack),
+                Some(dx) => conv.backward_input(gemm, &place.map.read(parameters).0, &as_ref(dy), dx, stack),
             }
         }
         Block::Residual(pair) => {
-            let pair = BoundResidual::new(&pair, input, step.offset)?;
+            let pair = BoundResidual::new(&pair, input, step.offset, step.sums)?;
             let start = (step.target() - step.inner()) * m;
             let h = view(&record[start..start + step.inner() * m], output.features(), m);
             pair.backward(gemm, parameters, &p, &h, &y, dy, dx, sink, stack)
@@ -125,17 +143,8 @@ fn backward_input<T: Real>(
             pool::average_backward(window, step.input, step.output, &as_ref(dy), dx)
         }
         Block::GlobalAveragePool => pool::global_backward(step.input, &as_ref(dy), dx),
-        Block::Activation(activation) => {
-            for j in 0..dy.ncols() {
-                activation.backward(column(y, j), column_mut(dy, j))?;
-            }
-            copy(&as_ref(dy), dx);
-            Ok(())
-        }
-        Block::Flatten | Block::Dense { .. } | Block::Conv(_) | Block::Residual(_) => {
-            copy(&as_ref(dy), dx);
-            Ok(())
-        }
+        // The others keep the gradient's place, or have parameters.
+        _ => Ok(()),
     }
 }
 
@@ -150,7 +159,7 @@ pub(super) fn workspace<T: Real, G: Gemm<T>>(gemm: &G, step: &Step<T>, m: usize)
         Block::Conv(conv) => {
             Bound::new(conv, step.input).map_or(Requirement::NONE, |conv| conv.workspace(gemm))
         }
-        Block::Residual(pair) => BoundResidual::new(&pair, step.input, step.offset)
+        Block::Residual(pair) => BoundResidual::new(&pair, step.input, step.offset, step.sums)
             .map_or(Requirement::NONE, |pair| pair.workspace(gemm, m)),
         _ => Requirement::NONE,
     }

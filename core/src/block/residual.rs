@@ -4,7 +4,7 @@
 //! stride.
 
 use super::conv::{Bound, Conv};
-use super::{LinearMap, Sink};
+use super::{LinearMap, Place, Sink};
 use crate::activation::Activation;
 use crate::error::{Error, Result};
 use crate::gemm::Gemm;
@@ -55,35 +55,40 @@ impl<T: Real> Residual<T> {
     }
 }
 
-/// A residual pair with the shapes that it goes between, and where its parameters begin.
+/// A residual pair with the shapes that it goes between, and where its parameters and sums begin.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct BoundResidual<T> {
     activation: Activation<T>,
-    first: (Bound, LinearMap),
-    second: (Bound, LinearMap),
-    projection: Option<(Bound, LinearMap)>,
+    first: (Bound, Place),
+    second: (Bound, Place),
+    projection: Option<(Bound, Place)>,
 }
 
 impl<T: Real> BoundResidual<T> {
-    /// The pair on inputs of this shape, whose parameters begin at `offset`.
+    /// The pair on inputs of this shape, whose parameters begin at `offset` and whose sums at `start`.
     ///
     /// # Errors
     /// As [`Block::output_shape`](super::Block::output_shape).
-    pub fn new(pair: &Residual<T>, input: Shape, offset: usize) -> Result<Self> {
+    pub fn new(pair: &Residual<T>, input: Shape, offset: usize, start: usize) -> Result<Self> {
         pair.activation.validate()?;
         let first = Bound::new(pair.first(), input)?;
         let second = Bound::new(pair.second(), first.output())?;
-        let map = pair.first().map(input, offset);
-        let next = pair.second().map(first.output(), map.end());
+        let pixels = first.output().pixels();
+        let place = Place { map: pair.first().map(input, offset), start, pixels };
+        let map = pair.second().map(first.output(), place.map.end());
+        let next = Place { map, start: place.end(), pixels };
         let projection = match pair.projection(input) {
             None => None,
-            Some(conv) => Some((Bound::new(conv, input)?, conv.map(input, next.end()))),
+            Some(conv) => {
+                let map = conv.map(input, next.map.end());
+                Some((Bound::new(conv, input)?, Place { map, start: next.end(), pixels }))
+            }
         };
-        Ok(Self { activation: pair.activation, first: (first, map), second: (second, next), projection })
+        Ok(Self { activation: pair.activation, first: (first, place), second: (second, next), projection })
     }
 
     /// The two convolutions and the projection, if there is one.
-    pub(super) fn convolutions(&self) -> impl Iterator<Item = &(Bound, LinearMap)> {
+    pub(super) fn convolutions(&self) -> impl Iterator<Item = &(Bound, Place)> {
         [Some(&self.first), Some(&self.second), self.projection.as_ref()].into_iter().flatten()
     }
 
@@ -153,8 +158,8 @@ impl<T: Real> BoundResidual<T> {
         }
         let dy = as_ref(dy);
         sink.add_conv(gemm, self.second.1, &self.second.0, h, &dy, stack.rest())?;
-        if let Some((bound, map)) = &self.projection {
-            sink.add_conv(gemm, *map, bound, x, &dy, stack.rest())?;
+        if let Some((bound, place)) = &self.projection {
+            sink.add_conv(gemm, *place, bound, x, &dy, stack.rest())?;
         }
         let mut dh = stack.matrix(h.nrows(), m)?;
         backward(gemm, &self.second, parameters, &dy, &mut dh, stack.rest())?;
@@ -183,7 +188,7 @@ impl<T: Real> BoundResidual<T> {
         m: usize,
     ) -> Result {
         let (input, output) = (self.first.0.input().features(), self.first.0.output().features());
-        let needed = self.convolutions().map(|(_, map)| map.end()).max().unwrap_or(0);
+        let needed = self.convolutions().map(|(_, place)| place.map.end()).max().unwrap_or(0);
         if parameters.len() < needed {
             return Err(Error::Length { argument: "parameters", found: parameters.len(), needed });
         }
@@ -209,25 +214,25 @@ impl<T: Real> BoundResidual<T> {
 
 fn forward<T: Real, G: Gemm<T>>(
     gemm: &G,
-    (bound, map): &(Bound, LinearMap),
+    (bound, place): &(Bound, Place),
     parameters: &[T],
     p: &MatRef<'_, T>,
     z: &mut MatMut<'_, T>,
     stack: Stack<'_, T>,
 ) -> Result {
-    let (weights, bias) = map.read(parameters);
+    let (weights, bias) = place.map.read(parameters);
     bound.forward(gemm, &weights, bias, p, z, stack)
 }
 
 fn backward<T: Real, G: Gemm<T>>(
     gemm: &G,
-    (bound, map): &(Bound, LinearMap),
+    (bound, place): &(Bound, Place),
     parameters: &[T],
     dz: &MatRef<'_, T>,
     dp: &mut MatMut<'_, T>,
     stack: Stack<'_, T>,
 ) -> Result {
-    let (weights, _) = map.read(parameters);
+    let (weights, _) = place.map.read(parameters);
     bound.backward_input(gemm, &weights, dz, dp, stack)
 }
 

@@ -33,23 +33,27 @@ impl Place {
 
     /// Where its sums end.
     pub fn end(&self) -> usize {
-        self.start + self.shape().elements()
+        self.start.saturating_add(self.shape().elements())
+    }
+}
+
+impl<T: Real> Step<T> {
+    /// The block's linear maps in the order of their parameters, each with its place among the network's sums.
+    pub fn places(&self) -> impl Iterator<Item = Place> + Clone + use<T> {
+        let (mut start, pixels) = (self.sums, self.output.pixels());
+        self.block.maps(self.input, self.offset).into_iter().flatten().map(move |map| {
+            let place = Place { map, start, pixels };
+            start = place.end();
+            place
+        })
     }
 }
 
 impl<'a, T: Real> Network<'a, T> {
     /// The linear maps in the order of their parameters, each with its place among the sums.
-    pub fn places(&self) -> impl Iterator<Item = Place> + 'a {
-        let mut start = 0;
-        let maps = self.steps().flat_map(|step| {
-            let maps = step.block.maps(step.input, step.offset);
-            maps.into_iter().flatten().map(move |map| (map, step.output.pixels()))
-        });
-        maps.map(move |(map, pixels)| {
-            let place = Place { map, start, pixels };
-            start = place.end();
-            place
-        })
+    pub fn places(&self) -> impl Iterator<Item = Place> + Clone + use<'a, T> {
+        let network = *self;
+        network.steps().flat_map(|step| step.places())
     }
 
     /// Elements of the sums of all linear maps, one after the other.
@@ -58,65 +62,67 @@ impl<'a, T: Real> Network<'a, T> {
     }
 }
 
-/// Adds up what least squares needs of every linear map: `memory` holds [`Network::sums`] elements, map by map as
-/// [`SumsShape::carve`] cuts them.
+/// Adds up what least squares needs of every linear map.
 #[derive(Debug)]
-pub struct MapSums<'a, 'n, T: Real> {
-    /// The network that the maps belong to.
-    pub network: &'a Network<'n, T>,
-    /// The sums.
+pub struct MapSums<'a, T> {
+    /// [`Network::sums`] elements, map by map as [`SumsShape::carve`] cuts them.
     pub memory: &'a mut [T],
+    /// What is added up of the network's first map: its input's sums are known where that is data which has been seen.
+    pub first: Parts,
 }
 
-impl<T: Real> MapSums<'_, '_, T> {
-    fn of(&mut self, map: LinearMap) -> Result<SumsMut<'_, T>> {
-        let (found, needed) = (self.memory.len(), self.network.sums());
-        let missing = Error::Length { argument: "sums", found, needed };
-        let place = self.network.places().find(|place| place.map == map).ok_or(missing)?;
-        place.shape().carve(self.memory.get_mut(place.start..).ok_or(missing)?)
+impl<T: Real> MapSums<'_, T> {
+    fn of(&mut self, place: Place) -> Result<(Parts, SumsMut<'_, T>)> {
+        let parts = if place.start == 0 { self.first } else { Parts::All };
+        let (found, needed) = (self.memory.len(), place.end());
+        let memory =
+            self.memory.get_mut(place.start..).ok_or(Error::Length { argument: "sums", found, needed })?;
+        Ok((parts, place.shape().carve(memory)?))
     }
 
     /// Scratch that the sums take beside [`Network::workspace`], for m samples.
     pub fn workspace<G: Gemm<T>>(gemm: &G, network: &Network<'_, T>, m: usize) -> Requirement {
-        let of = |step: Step<T>| match step.block {
-            Block::Dense { outputs } => accumulate_workspace(gemm, outputs, step.input.features(), m),
-            Block::Conv(conv) => {
-                Bound::new(conv, step.input).map_or(Requirement::NONE, |conv| conv.sums_workspace(gemm))
-            }
-            Block::Residual(pair) => {
-                BoundResidual::new(&pair, step.input, step.offset).map_or(Requirement::NONE, |pair| {
-                    let all = pair.convolutions().map(|(conv, _)| conv.sums_workspace(gemm));
-                    all.fold(Requirement::NONE, Requirement::or)
-                })
-            }
-            _ => Requirement::NONE,
-        };
+        let of =
+            |step: Step<T>| match step.block {
+                Block::Dense { outputs } => accumulate_workspace(gemm, outputs, step.input.features(), m),
+                Block::Conv(conv) => {
+                    Bound::new(conv, step.input).map_or(Requirement::NONE, |conv| conv.sums_workspace(gemm))
+                }
+                Block::Residual(pair) => BoundResidual::new(&pair, step.input, step.offset, step.sums)
+                    .map_or(Requirement::NONE, |pair| {
+                        let all = pair.convolutions().map(|(conv, _)| conv.sums_workspace(gemm));
+                        all.fold(Requirement::NONE, Requirement::or)
+                    }),
+                _ => Requirement::NONE,
+            };
         network.steps().map(of).fold(Requirement::NONE, Requirement::or)
     }
 }
 
-impl<T: Real> Sink<T> for MapSums<'_, '_, T> {
+impl<T: Real> Sink<T> for MapSums<'_, T> {
     fn add_dense<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        map: LinearMap,
+        place: Place,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
     ) -> Result {
-        accumulate(gemm, dz, p, Parts::All, &mut self.of(map)?, stack)
+        let (parts, mut sums) = self.of(place)?;
+        accumulate(gemm, dz, p, parts, &mut sums, stack)
     }
 
     fn add_conv<G: Gemm<T>>(
         &mut self,
         gemm: &G,
-        map: LinearMap,
+        place: Place,
         conv: &Bound,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
     ) -> Result {
-        conv.add_sums(gemm, p, dz, &mut self.of(map)?, stack)
+        let (parts, mut sums) = self.of(place)?;
+        conv.add_sums(gemm, p, dz, parts, &mut sums, stack)
     }
 }
 
@@ -124,7 +130,7 @@ impl Bound {
     /// Adds what the samples' patches leave to the sums, all of `p p'` and not its lower triangle alone: `p` is of the
     /// input's features x m, `dz` of the output's.
     ///
-    /// Products of n_out x P x Q and Q x P x Q for each sample.
+    /// Products of n_out x P x Q and, with [`Parts::All`], Q x P x Q for each sample.
     ///
     /// # Errors
     /// [`Shape`](Error::Shape), [`Workspace`](Error::Workspace) below [`Bound::sums_workspace`].
@@ -133,6 +139,7 @@ impl Bound {
         gemm: &G,
         p: &MatRef<'_, T>,
         dz: &MatRef<'_, T>,
+        parts: Parts,
         sums: &mut SumsMut<'_, T>,
         mut stack: Stack<'_, T>,
     ) -> Result {
@@ -142,6 +149,9 @@ impl Bound {
         require_size("z", dz.shape(), (self.output().features(), p.ncols()))?;
         stack.require(self.sums_workspace(gemm))?;
         self.add_gradient(gemm, p, dz, &mut sums.cross, sums.residual, stack.rest())?;
+        if parts == Parts::Residual {
+            return Ok(());
+        }
         let memory = stack.vector(self.band_memory())?;
         for j in 0..p.ncols() {
             for band in self.bands() {

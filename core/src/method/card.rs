@@ -129,6 +129,8 @@ pub struct Card {
     pub summary: &'static str,
     /// Where it is from.
     pub paper: &'static str,
+    /// It trains networks whose blocks alternate dense and one activation, and no others.
+    pub layers_only: bool,
     /// The settings that have an effect beside those that every method takes.
     pub uses: &'static [Use],
     /// Defaults for a step rule of the weights.

@@ -39,6 +39,7 @@ pub const CARD: Card = Card {
     title: "dlADMM",
     summary: "Layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)",
     paper: "J. Wang, F. Yu, X. Chen, L. Zhao, ADMM for Efficient Deep Learning with Global Convergence, KDD 2019",
+    layers_only: true,
     uses: &[Use::Nu, Use::NuSchedule, Use::Rho, Use::RhoSchedule, Use::Steps, Use::Damping, Use::L1],
     defaults: |_| Defaults { nu: 1.0, rho: 0.3, learning_rate: 1.0 },
     composed: false,
@@ -257,6 +258,10 @@ impl<T: Real> Method<T> for DlAdmm<T> {
 
     fn partition(&self) -> Partition {
         self.base.partition()
+    }
+
+    fn recut(&self, [all, _]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.base.settings, all, run)
     }
 
     /// `a = f(z)`, `r = 0` but for the last layer's shift, `u = -grad R(z_L)`.

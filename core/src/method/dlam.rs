@@ -69,6 +69,7 @@ pub const CARD: Card = Card {
     title: "DLAM",
     summary: "Layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)",
     paper: "Gradient-free Neural Network Training by Multi-convex Alternating Optimization, anonymous, submitted to ICLR",
+    layers_only: true,
     uses: &[Use::Rho, Use::RhoSchedule, Use::Steps, Use::Damping, Use::Epsilon, Use::L1],
     defaults: |_| Defaults { nu: 1.0, rho: 0.01, learning_rate: 1.0 },
     composed: false,
@@ -411,6 +412,10 @@ impl<T: Real> Method<T> for Dlam<T> {
 
     fn partition(&self) -> Partition {
         self.base.partition()
+    }
+
+    fn recut(&self, [all, _]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.base.settings, all, run)
     }
 
     /// `a = h(z)`, `r = 0`, a feasible start.

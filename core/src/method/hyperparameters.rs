@@ -2,6 +2,7 @@
 
 use super::dlam::Repair;
 use super::pdadmm::DualStorage;
+use super::tssm::{Convention, Inner};
 use crate::error::{Error, Result};
 use crate::loss::{Loss, OutputSolver};
 use crate::real::Real;
@@ -29,6 +30,24 @@ pub struct Hyperparameters<T> {
     pub damping: T,
     /// Where pdADMM's dual is kept.
     pub dual: DualStorage,
+    /// Length of a gradient step, above 0.
+    pub learning_rate: T,
+    /// Samples of a mini-batch at most, above 0; `None` where a step takes all samples. The batches of a sweep are as few
+    /// and as equal as that allows; one that would hold all samples is none.
+    pub batch: Option<usize>,
+    /// Weight of the penalties between subnetworks, above 0.
+    pub alpha: T,
+    /// tau_2: a step of a subnetwork's input is its gradient over this; above 0.
+    pub tau: T,
+    /// Means or sums over the samples of the terms between subnetworks.
+    pub convention: Convention,
+    /// How the weights of a subnetwork step.
+    pub inner: Inner,
+    /// By how much a subnetwork's mean cost may rise: more, and its step is undone. 0 or above. With an optimiser it looks
+    /// at an epoch, with proximal sweeps at every batch, whose nu it then steers ([`Inner::Proxprop`]).
+    pub guard: Option<T>,
+    /// So many subnetworks, from the first, keep their weights, fewer than there are: the control that a split must beat.
+    pub frozen: usize,
     /// Half the width of DLAM's intervals `|h(z) - a| <= epsilon`, above 0.
     pub epsilon: T,
     /// What moves when DLAM's epsilon shrinks.
@@ -60,6 +79,14 @@ impl<T: Real> Default for Hyperparameters<T> {
             input_step: StepRule::LeastSquares { damping },
             damping,
             dual: DualStorage::default(),
+            learning_rate: T::from_f64(0.01),
+            batch: None,
+            alpha: T::ONE,
+            tau: T::from_f64(100.0),
+            convention: Convention::Mean,
+            inner: Inner::Sgd,
+            guard: None,
+            frozen: 0,
             epsilon: T::from_f64(0.01),
             repair: Repair::default(),
             accelerate: false,

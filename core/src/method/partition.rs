@@ -1,5 +1,6 @@
 //! How samples are cut into groups and tiles.
 
+use crate::block::Network;
 use crate::real::Real;
 use crate::view::{MatMut, MatRef, dense, dense_mut};
 
@@ -95,6 +96,12 @@ impl Partition {
         let wide = Self::new(samples, tile, groups);
         Self::new(samples, wide.tile().clamp(1, most), wide.groups())
     }
+}
+
+/// The widest tile of samples that the scratch of a pass through a network is meant for: between convolutions a sample is so
+/// large that tiles as wide as those of layers would not fit into memory.
+pub fn widest_tile<T: Real>(network: &Network<'_, T>) -> usize {
+    super::pass::widest_tile(network)
 }
 
 /// Elements of a matrix that elementwise updates work on at a time: with the six or so matrices that they touch, what

@@ -47,6 +47,7 @@ pub const CARD: Card = Card {
     summary: "All layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)",
     paper: "J. Wang, Z. Chai, Y. Cheng, L. Zhao, Toward Model Parallelism for Deep Neural Network based on \
             Gradient-free ADMM Framework, ICDM 2020",
+    layers_only: true,
     uses: &[
         Use::Nu,
         Use::NuSchedule,
@@ -352,6 +353,10 @@ impl<T: Real> Method<T> for PdAdmm<T> {
 
     fn partition(&self) -> Partition {
         self.partition
+    }
+
+    fn recut(&self, [all, _]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.settings, all, run)
     }
 
     /// A feasible point, `p = q = f(z)`, `r = 0`, and so `u = 0` by Lemma 4.

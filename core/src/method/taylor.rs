@@ -58,6 +58,7 @@ pub const CARD: Card = Card {
     summary: "Least-squares weights and closed-form inputs, layer after layer forward (Taylor et al., ICML 2016)",
     paper: "G. Taylor, R. Burmeister, Z. Xu, B. Singh, A. Patel, T. Goldstein, Training Neural Networks Without Gradients: \
             A Scalable ADMM Approach, ICML 2016",
+    layers_only: true,
     uses: &[Use::Nu, Use::NuSchedule, Use::Rho, Use::RhoSchedule, Use::Damping],
     defaults: |_| Defaults { nu: 30.0, rho: 0.3, learning_rate: 1.0 },
     composed: false,
@@ -192,6 +193,10 @@ impl<T: Real> Method<T> for Taylor<T> {
 
     fn partition(&self) -> Partition {
         self.base.partition()
+    }
+
+    fn recut(&self, [all, _]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partition(&self.base.settings, all, run)
     }
 
     /// `a = f(z)`, `r = 0` but for the last layer's shift, `u = -grad R(z_L)`.

@@ -5,335 +5,216 @@
 //! output be a variable q_l, with `Omega_l = (alpha/2M)|q_l - f_l(W_l, p_l)|^2` over the M samples, R the **mean** risk
 //! of `f_n(W_n, p_n)`, and `p_{l+1} = q_l`.
 //!
-//! - **gsADMM** (Algorithm 1): weights by mini-batch steps of an [`Optimizer`](crate::optimizer::Optimizer) on their own
-//!   Omega_l, the last ones on R (equations 2 and 3, in a batch of b samples with alpha/2b), or by proximal sweeps
-//!   ([`Inner`]); then p by one gradient step of length 1/tau_2 over all
-//!   samples (equation 4), q in closed form (equation 5), `u_l <- u_l + rho (p_{l+1} - q_l)` (equation 6). L_rho holds R,
-//!   the Omega_l and, as sums, `<u_l, p_{l+1} - q_l> + (rho/2)|p_{l+1} - q_l|^2`.
+//! - **gsADMM** (Algorithm 1): weights by mini-batch steps of an [`Optimizer`] on their own Omega_l, the last ones on R
+//!   (equations 2 and 3, in a batch of b samples with alpha/2b), or by proximal sweeps ([`Inner`]); then p by one gradient
+//!   step of length 1/tau_2 over all samples (equation 4), q in closed form (equation 5),
+//!   `u_l <- u_l + rho (p_{l+1} - q_l)` (equation 6). L_rho holds R, the Omega_l and, as sums,
+//!   `<u_l, p_{l+1} - q_l> + (rho/2)|p_{l+1} - q_l|^2`.
 //! - **gsAM** (Algorithm 2): no q and u, p_{l+1} in the place of q_l; p for l = 2..n in order (equations 7 and 8).
 //!
-//! These are the paper's means; [`Convention::Sum`] has sums in their place. With n = 1 both are plain mini-batch training. A subnetwork sees nothing of the others but its p and q: all take a batch
-//! at the same time. Nothing is promised of L_rho or F.
+//! These are the paper's means; [`Convention::Sum`] has sums in their place. A subnetwork sees nothing of the others but
+//! its p and q: all take a batch at the same time. Nothing is promised of L_rho or F.
 
 mod approximation;
-mod proximal;
+mod between;
+mod parts;
 mod settings;
 mod state;
-mod tile;
 mod weights;
 
-pub use approximation::{Approximation, approximation_workspace};
-pub use settings::{Convention, Inner, Settings, Splitting};
-pub use state::{Interface, Share, State, Subnetwork, Terms, interface, share, subnetwork};
+pub use settings::{Convention, Inner, InnerDefaults, Splitting};
+pub use state::Variables;
 
-use super::{Partition, Problem, Sweep};
-use crate::block::Network;
-use crate::error::{Error, Result};
+use super::batches::Batches;
+use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
+use super::numbers::Numbers;
+use super::pass::{self, Signal};
+use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, maps};
+use crate::block::MapSums;
+use crate::error::{Error, Result, require_not_negative, require_positive};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
-use crate::matrix::Memory;
+use crate::optimizer::Optimizer;
 use crate::real::Real;
-use crate::view::{copy, dense_mut, require_length, require_size};
+use crate::regularizer::Regularizer;
+use crate::theory::Approximation;
+use crate::view::{columns, require_length};
 use crate::workspace::Requirement;
-use tile::Frame;
+use between::Frame;
+use parts::Parts;
+use state::{Kept, Subnetwork, Terms};
+use weights::Between;
 
-/// Scratch that each of the executor's workers needs, for tiles of `tile` samples.
-pub fn workspace<T: Real, G: Gemm<T>>(
-    gemm: &G,
-    settings: &Settings<T>,
-    networks: &[Network<'_, T>],
-    tile: usize,
-) -> Requirement {
-    let of = |network| match settings.inner {
-        Inner::Optimizer(_) => tile::workspace(gemm, network, tile),
-        Inner::Proximal { .. } => proximal::workspace(gemm, settings, network, tile),
-    };
-    networks.iter().map(of).fold(Requirement::NONE, Requirement::or)
+/// What the cards of both say alike.
+const fn card(
+    (name, code): (&'static str, i32),
+    (title, summary): (&'static str, &'static str),
+    uses: &'static [Use],
+    cut: usize,
+) -> Card {
+    Card {
+        name,
+        code,
+        title,
+        summary,
+        paper: "J. Wang, Z. Chai, Y. Cheng, L. Zhao, Tunable Subnetwork Splitting for Model-parallelism of Neural \
+                Network Training, ICML workshop 2020",
+        layers_only: false,
+        uses,
+        defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
+        composed: false,
+        // The weights' steps; what lies between subnetworks is not counted.
+        products: |first, _, _, _| LayerProducts::back_propagation(first),
+        state: StateMatrices { hidden: 0, last: 0, cut },
+        rho_threshold: None,
+        theorem: "no theorem about rho",
+    }
 }
 
-/// The method over a state.
-#[derive(Debug)]
-pub struct Tssm<'a, T: Real, S> {
-    settings: Settings<T>,
-    networks: &'a [Network<'a, T>],
+/// What is known of gsADMM without a run: p, q and u are kept at each cut. Defaults of the inner rules:
+/// [`Inner::defaults`].
+pub const GSADMM: Card = card(
+    ("gsadmm", 9),
+    (
+        "gsADMM",
+        "gsADMM: subnetworks in parallel, back-propagation inside, ADMM between them (TSSM, Algorithm 1)",
+    ),
+    &[Use::Rho, Use::LearningRate, Use::Batch, Use::Subnetworks],
+    3,
+);
+
+/// What is known of gsAM without a run: p is kept at each cut. Defaults of the inner rules: [`Inner::defaults`].
+pub const GSAM: Card = card(
+    ("gsam", 10),
+    (
+        "gsAM",
+        "gsAM: subnetworks in parallel, back-propagation inside, alternating minimisation between them (TSSM, \
+         Algorithm 2)",
+    ),
+    &[Use::LearningRate, Use::Batch, Use::Subnetworks],
+    1,
+);
+
+/// The method at work, whichever the splitting is.
+#[derive(Debug, Clone, Copy)]
+pub struct Tssm<T> {
+    splitting: Splitting,
+    settings: Hyperparameters<T>,
+    batches: Batches,
     /// How all samples are cut.
     partition: Partition,
-    /// How the largest mini-batch is cut.
-    batches: Partition,
-    problem: Problem<'a, T>,
-    state: State<'a, T, S>,
+    /// How those of the largest batch are.
+    of_batch: Partition,
 }
 
-impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
-    /// Brings settings, subnetworks, data and state together, and checks that they fit.
+impl<T: Real> Tssm<T> {
+    /// gsADMM for a run, whose cuts say what the subnetworks are.
     ///
     /// # Errors
-    /// [`Setting`](Error::Setting), [`Shape`](Error::Shape) (naming `networks` where one does not take what the one
-    /// before gives), [`Length`](Error::Length).
-    pub fn new(
-        settings: Settings<T>,
-        networks: &'a [Network<'a, T>],
-        partition: Partition,
-        batches: Partition,
-        problem: Problem<'a, T>,
-        state: State<'a, T, S>,
+    /// As [`Tssm::with_partitions`].
+    pub fn gsadmm(settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
+        Self::new(Splitting::Gsadmm, settings, run)
+    }
+
+    /// gsAM for a run, whose cuts say what the subnetworks are.
+    ///
+    /// # Errors
+    /// As [`Tssm::with_partitions`].
+    pub fn gsam(settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
+        Self::new(Splitting::Gsam, settings, run)
+    }
+
+    fn new(splitting: Splitting, settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
+        let parts = Parts::new(run.network, run.cuts, settings.frozen)?;
+        let widest = parts.iter().map(|part| pass::widest_tile(&part)).min().unwrap_or(1);
+        let largest = Batches::new(settings.batch, run.samples())?.largest();
+        let [partition, of_batch] = [run.samples(), largest].map(|m| Partition::for_network(m, widest));
+        Self::with_partitions(splitting, settings, [partition, of_batch], run)
+    }
+
+    /// The same where all samples are cut as in the first partition, and those of the largest batch as in the second.
+    ///
+    /// # Errors
+    /// [`Setting`](Error::Setting) for a number out of its range, a regulariser, which subnetworks do not have, or cuts
+    /// that do not ascend within the network; [`Shape`](Error::Shape) for samples or targets that do not fit the network,
+    /// or naming `partition` if one cuts another number of samples.
+    pub fn with_partitions(
+        splitting: Splitting,
+        settings: &Hyperparameters<T>,
+        [partition, of_batch]: [Partition; 2],
+        run: &Run<'_, T>,
     ) -> Result<Self> {
-        settings.validate()?;
-        let method = Self { settings, networks, partition, batches, problem, state };
-        method.check()?;
+        let Hyperparameters { alpha, rho, tau, guard, loss, batch, .. } = *settings;
+        let batches = Batches::new(batch, run.samples())?;
+        let method = Self { splitting, settings: *settings, batches, partition, of_batch };
+        require_positive("alpha", alpha.to_f64())?;
+        require_positive("rho", rho.to_f64())?;
+        require_positive("tau", tau.to_f64())?;
+        guard.map_or(Ok(()), |guard| require_not_negative("guard", guard.to_f64()))?;
+        method.check_inner()?;
+        method.parts(run)?;
+        require_length("partition", partition.samples(), run.samples())?;
+        batches.check_partition(of_batch)?;
+        pass::check(loss, run)?;
         Ok(method)
     }
 
-    fn check(&self) -> Result {
-        let (n, m) = (self.networks.len(), self.partition.samples());
-        require_size("networks", (n.min(1), 1), (1, 1))?;
-        require_length("subnetworks", self.state.subnetworks.len(), n)?;
-        require_length("interfaces", self.state.interfaces.len(), n - 1)?;
-        require_length("shares", self.state.shares.len(), n * self.batches.groups())?;
-        require_length("terms", self.state.terms.len(), self.tiles())?;
-        require_size("x", self.problem.x.shape(), (self.networks[0].input().features(), m))?;
-        let dual = self.settings.splitting == Splitting::Gsadmm;
-        for (l, pair) in self.networks.windows(2).enumerate() {
-            let (out, into) = (pair[0].output(), pair[1].input());
-            require_size("networks", (into.features(), 1), (out.features(), 1))?;
-            let interface = &self.state.interfaces[l];
-            let shapes = [("p", &interface.p, m), ("q", &interface.q, m), ("u", &interface.u, m)];
-            for (argument, matrix, m) in shapes {
-                let m = if dual || argument == "p" { m } else { 0 };
-                require_size(argument, matrix.shape(), (out.features(), m))?;
+    fn check_inner(&self) -> Result {
+        let Hyperparameters { nu, damping, regularizer, .. } = self.settings;
+        match self.optimizer() {
+            Some(optimizer) => optimizer.validate()?,
+            None => {
+                require_positive("nu", nu.to_f64())?;
+                require_positive("damping", damping.to_f64())?;
             }
         }
-        let guard = self.settings.guard.is_some();
-        for (l, network) in self.networks.iter().enumerate() {
-            let subnetwork = &self.state.subnetworks[l];
-            let lengths = state::lengths(network, &self.settings.inner, guard);
-            let memories = [
-                ("parameters", &subnetwork.parameters),
-                ("gradient", &subnetwork.gradient),
-                ("moments", &subnetwork.first),
-                ("moments", &subnetwork.second),
-                ("sums", &subnetwork.sums),
-                ("kept", &subnetwork.kept),
-            ];
-            for ((argument, memory), needed) in memories.into_iter().zip(lengths) {
-                require_elements(argument, memory.as_ref().len(), needed)?;
-            }
-            let groups = self.batches.groups();
-            for share in &self.state.shares[l * groups..(l + 1) * groups] {
-                let needed = state::share_length(network, &self.settings.inner);
-                require_elements("shares", share.sums.as_ref().len(), needed)?;
-            }
-        }
-        let outputs = self.networks[n - 1].output().features();
-        self.settings.loss.check_target(self.problem.target, outputs, m)
-    }
-
-    /// Tiles of all samples.
-    fn tiles(&self) -> usize {
-        self.partition.samples().div_ceil(self.partition.tile().max(1))
-    }
-
-    /// The state, for reading.
-    pub fn state(&self) -> &State<'a, T, S> {
-        &self.state
-    }
-
-    /// Sets p and q by a forward pass from the subnetworks' parameters, u to 0, and the optimisers to their start: a
-    /// feasible point, where all Omega_l are 0.
-    ///
-    /// # Errors
-    /// Those of the executor's tasks.
-    pub fn initialize<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let nu = self.settings.inner.nu();
-        self.state.subnetworks.iter_mut().for_each(|subnetwork| subnetwork.reset(nu));
-        for l in 0..self.networks.len() - 1 {
-            let tile = self.partition.tile().max(1);
-            let (frame, interfaces) = self.frame();
-            let (below, above) = interfaces.split_at_mut(l);
-            let here = &mut above[0];
-            let features = here.p.shape().0;
-            executor.run(Runs::new(here.p.as_mut_slice(), features * tile), |t, p, mut stack| {
-                let (start, count) = frame.tile(t);
-                let record = frame.forward(gemm, l, &frame.input(below, l, start, count), &mut stack)?;
-                let output = frame.networks[l].output_of(record, count);
-                copy(&output, &mut dense_mut(p, features, count));
-                Ok(())
-            })?;
-            let Interface { p, q, u } = here;
-            if frame.settings.splitting == Splitting::Gsadmm {
-                q.as_mut_slice().copy_from_slice(p.as_slice());
-                u.as_mut_slice().fill(T::ZERO);
-            }
-        }
-        Ok(())
-    }
-
-    /// The subnetworks' parameters and the data, for reading, apart from the interfaces, for writing.
-    fn frame(&mut self) -> (Frame<'_, T, S>, &mut [Interface<T, S>]) {
-        let Self { settings, networks, partition, problem, state, .. } = self;
-        let frame = Frame {
-            settings: *settings,
-            networks,
-            partition: *partition,
-            problem: *problem,
-            subnetworks: state.subnetworks,
-        };
-        (frame, state.interfaces)
-    }
-
-    /// One epoch: the weights of all subnetworks by the batches of `order`, `batch` samples each at most (all as large as
-    /// one another, but for one sample), then what lies between them, over all samples.
-    ///
-    /// The report's objective is L_rho (gsADMM) or F (gsAM) at the end of the epoch; the primal residual
-    /// `sqrt(sum |p_{l+1} - q_l|^2)`, for gsAM `sqrt(sum |p_{l+1} - f_l(p_l)|^2)`; the dual residual rho times the change
-    /// of q, for gsAM alpha/M (alpha with sums) times that of p; nothing is promised, which the least finite number stands for.
-    ///
-    /// # Errors
-    /// [`Setting`](Error::Setting) naming `batch` for 0 or more samples than the batches' partition cuts, or for a sample
-    /// that there is not; [`NonFinite`](Error::NonFinite) if a cost, L_rho or F is.
-    pub fn epoch<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
-        executor: &mut E,
-        gemm: &G,
-        order: &[u32],
-        batch: usize,
-    ) -> Result<Sweep> {
-        self.check_order(order, batch)?;
-        self.train(executor, gemm, order, batch)?;
-        self.state.terms.fill(Terms::default());
-        match self.settings.splitting {
-            Splitting::Gsadmm => {
-                self.step_inputs(executor, gemm)?;
-                self.step_outputs(executor, gemm)?;
-            }
-            Splitting::Gsam => self.step_inputs_in_order(executor, gemm)?,
-        }
-        self.measure(executor, gemm)?;
-        self.report().require_finite()
-    }
-
-    /// The weights' part of an epoch alone: with a single subnetwork there is nothing else to be done, and the pass by which
-    /// [`Tssm::epoch`] measures R is saved.
-    ///
-    /// # Errors
-    /// As [`Tssm::epoch`].
-    pub fn epoch_of_weights<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
-        executor: &mut E,
-        gemm: &G,
-        order: &[u32],
-        batch: usize,
-    ) -> Result {
-        self.check_order(order, batch)?;
-        self.train(executor, gemm, order, batch)
-    }
-
-    fn check_order(&self, order: &[u32], batch: usize) -> Result {
-        let (most, samples) = (self.batches.samples(), self.partition.samples());
-        if batch == 0 || batch > most {
-            let (found, expected) = (batch as f64, "at least 1, and no more than a batch's partition cuts");
-            return Err(Error::Setting { name: "batch", found, expected });
-        }
-        match order.iter().find(|&&sample| sample as usize >= samples) {
-            None => Ok(()),
-            Some(&sample) => {
-                let (found, expected) = (f64::from(sample), "samples below the number of samples");
-                Err(Error::Setting { name: "batch", found, expected })
-            }
+        match regularizer {
+            Regularizer::None => Ok(()),
+            Regularizer::L1(lambda) | Regularizer::L2(lambda) => Err(Error::Setting {
+                name: "regularizer",
+                found: lambda.to_f64(),
+                expected: "none, as subnetworks have no regulariser",
+            }),
         }
     }
 
-    /// Equation 4, for all interfaces: each reads p, q and u as they were.
-    fn step_inputs<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let tile = self.partition.tile().max(1);
-        for l in 1..self.networks.len() {
-            let (frame, interfaces) = self.frame();
-            let (here, above) = interfaces.split_at_mut(l);
-            let Interface { p, q, u } = &mut here[l - 1];
-            let features = p.shape().0;
-            executor.run(Runs::new(p.as_mut_slice(), features * tile), |t, p, stack| {
-                let (start, count) = frame.tile(t);
-                let target = above.first().map(|above| above.q.columns(start, count));
-                let (q, u) = (q.columns(start, count), u.columns(start, count));
-                frame.step_input(gemm, l, (start, count), p, target, &q, &u, stack)
-            })?;
+    fn parts<'s>(&self, run: &Run<'s, T>) -> Result<Parts<'s, T>> {
+        Parts::new(run.network, run.cuts, self.settings.frozen)
+    }
+
+    /// What weights follow their gradient by; `None` with proximal sweeps.
+    fn optimizer(&self) -> Option<Optimizer<T>> {
+        match self.settings.inner {
+            Inner::Sgd => Some(Optimizer::gd(self.settings.learning_rate)),
+            Inner::Adam => Some(Optimizer::adam(self.settings.learning_rate)),
+            Inner::Proxprop => None,
         }
-        Ok(())
     }
 
-    /// Equations 5 and 6, for all interfaces.
-    fn step_outputs<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let tile = self.partition.tile().max(1);
-        for l in 0..self.networks.len() - 1 {
-            let Self { settings, networks, partition, problem, state, .. } = self;
-            let State { subnetworks, interfaces, terms, .. } = state;
-            let (settings, partition, problem) = (*settings, *partition, *problem);
-            let frame = Frame { settings, networks, partition, problem, subnetworks };
-            let (below, above) = interfaces.split_at_mut(l);
-            let Interface { p, q, u } = &mut above[0];
-            let features = p.shape().0;
-            let run = features * tile;
-            let units = (Runs::new(q.as_mut_slice(), run), Runs::new(u.as_mut_slice(), run), &mut **terms);
-            executor.run(units, |t, (q, u, terms), stack| {
-                let (start, count) = frame.tile(t);
-                let input = frame.input(below, l, start, count);
-                frame.step_output(gemm, l, &input, &p.columns(start, count), q, u, terms, stack)
-            })?;
+    /// nu at the start; no matter to an optimiser.
+    fn first_nu(&self) -> f64 {
+        if self.settings.inner == Inner::Proxprop { self.settings.nu.to_f64() } else { 1.0 }
+    }
+
+    /// What goes back from R in the last subnetwork.
+    fn signal(&self, nu: f64) -> Signal<T> {
+        match self.settings.inner {
+            Inner::Sgd | Inner::Adam => Signal::Gradient,
+            Inner::Proxprop => Signal::Proximal { nu: T::from_f64(nu), solver: self.settings.solver },
         }
-        Ok(())
     }
 
-    /// Equations 7 and 8: p for l = 2..n in order, tile by tile.
-    fn step_inputs_in_order<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let tile = self.partition.tile().max(1);
-        for l in 1..self.networks.len() {
-            let Self { settings, networks, partition, problem, state, .. } = self;
-            let State { subnetworks, interfaces, terms, .. } = state;
-            let (settings, partition, problem) = (*settings, *partition, *problem);
-            let frame = Frame { settings, networks, partition, problem, subnetworks };
-            let (below, rest) = interfaces.split_at_mut(l - 1);
-            let Some((here, above)) = rest.split_first_mut() else { continue };
-            let features = here.p.shape().0;
-            let units = (Runs::new(here.p.as_mut_slice(), features * tile), &mut **terms);
-            executor.run(units, |t, (p, terms), stack| {
-                let (start, count) = frame.tile(t);
-                let target = above.first().map(|above| above.p.columns(start, count));
-                let input = frame.input(below, l - 1, start, count);
-                frame.step_input_in_order(gemm, l, (start, count), &input, p, target, terms, stack)
-            })?;
-        }
-        Ok(())
+    /// Whether every batch is all of the data, and a subnetwork that moves sees it.
+    fn sees_data(&self) -> bool {
+        self.batches.are_whole() && self.settings.frozen == 0
     }
 
-    /// R at the last subnetwork's input; for gsAM also the relaxations, which gsADMM knows from its outputs' step.
-    fn measure<E: Executor<T>, G: Gemm<T>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let Self { settings, networks, partition, problem, state, .. } = self;
-        let State { subnetworks, interfaces, terms, .. } = state;
-        let (settings, partition, problem) = (*settings, *partition, *problem);
-        let frame = Frame { settings, networks, partition, problem, subnetworks };
-        let interfaces = &**interfaces;
-        let first = match settings.splitting {
-            Splitting::Gsadmm => networks.len() - 1,
-            Splitting::Gsam => 0,
-        };
-        executor.run(&mut **terms, |t, terms, mut stack| {
-            let (start, count) = frame.tile(t);
-            for l in first..frame.networks.len() {
-                let input = frame.input(interfaces, l, start, count);
-                let target = interfaces.get(l).map(|above| above.p.columns(start, count));
-                frame.measure(gemm, l, (start, count), &input, target, terms, stack.rest())?;
-            }
-            Ok(())
-        })
-    }
-
-    fn report(&self) -> Sweep {
-        let mut all = Terms::default();
-        self.state.terms.iter().for_each(|terms| all.add(*terms));
-        let Settings { alpha, rho, splitting, .. } = self.settings;
+    fn report(&self, run: &Run<'_, T>, terms: &[f64]) -> Sweep {
+        let all = Terms::sum(terms);
+        let Hyperparameters { alpha, rho, convention, .. } = self.settings;
         let (alpha, rho) = (alpha.to_f64(), rho.to_f64());
-        let m: f64 = self.settings.convention.samples(self.partition.samples());
-        let (primal, scale) = match splitting {
+        let m: f64 = convention.samples(run.samples());
+        let (primal, scale) = match self.splitting {
             Splitting::Gsadmm => (all.gap, rho),
             Splitting::Gsam => (all.relaxation, alpha / m),
         };
@@ -347,6 +228,131 @@ impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
     }
 }
 
-fn require_elements(argument: &'static str, found: usize, needed: usize) -> Result {
-    if found == needed { Ok(()) } else { Err(Error::Length { argument, found, needed }) }
+impl<T: Real> Method<T> for Tssm<T> {
+    fn memory(&self, run: &Run<'_, T>) -> Memory {
+        self.sizes(run)
+    }
+
+    fn workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
+        let Ok(parts) = self.parts(run) else { return Requirement::NONE };
+        let (tile, risk) =
+            (self.of_batch.of(run.samples()).tile(), (self.settings.loss, self.settings.solver));
+        let is_proximal = self.settings.inner == Inner::Proxprop;
+        let between = self.between_workspace(gemm, &parts, self.tile());
+        parts.iter().fold(between, |most, network| {
+            let (sums, step) = if is_proximal {
+                (MapSums::workspace(gemm, &network, tile), maps::step_workspace(gemm, &network))
+            } else {
+                (Requirement::NONE, Requirement::NONE)
+            };
+            most.or(pass::workspace(gemm, &network, tile, sums, risk)).or(step)
+        })
+    }
+
+    fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    fn recut(&self, partitions: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
+        Self::with_partitions(self.splitting, &self.settings, partitions, run)
+    }
+
+    /// Sets p and q by a forward pass from the subnetworks' parameters, u to 0, and the optimisers to their start: a
+    /// feasible point, where all Omega_l are 0.
+    fn initialize<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let (parts, kept) = (self.parts(run)?, self.kept(run, state)?);
+        let Kept { parameters, gradient, first, second, p, q, u, subnetworks, .. } = kept;
+        [gradient, first, second].into_iter().for_each(|part| part.fill(T::ZERO));
+        [kept.norms, kept.records, kept.tallies, kept.terms].into_iter().for_each(|part| part.fill(0.0));
+        let start = Subnetwork { steps: 0, kept_steps: 0, cost: f64::INFINITY, nu: self.first_nu() };
+        subnetworks.chunks_exact_mut(Subnetwork::COUNT).for_each(|subnetwork| start.write(subnetwork));
+        let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
+        for l in 0..parts.count() - 1 {
+            let rows = parts.features(l);
+            let (below, own) = p.split_at_mut(parts.features_before(l) * run.samples());
+            let between = Between { parts, samples: run.samples(), p: below, q: &[] };
+            let input = between.input(run, l);
+            let own = &mut own[..rows * run.samples()];
+            executor.run(Runs::new(own, rows * self.tile()), |t, p, stack| {
+                let (start, count) = self.tile_at(t);
+                frame.output(gemm, l, &columns(&input, start, count), p, stack)
+            })?;
+        }
+        if self.splitting == Splitting::Gsadmm {
+            q.copy_from_slice(p);
+            u.fill(T::ZERO);
+        }
+        Ok(())
+    }
+
+    /// One epoch: the weights of all subnetworks by the batches of the order, then what lies between them, over all samples.
+    ///
+    /// The report's objective is L_rho (gsADMM) or F (gsAM) at the end of the epoch; the primal residual
+    /// `sqrt(sum |p_{l+1} - q_l|^2)`, for gsAM `sqrt(sum |p_{l+1} - f_l(p_l)|^2)`; the dual residual rho times the change
+    /// of q, for gsAM alpha/M (alpha with sums) times that of p; nothing is promised, which the least finite number stands
+    /// for.
+    fn sweep<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        order: Option<&[u32]>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
+        self.batches.check(order)?;
+        let kept = &mut self.kept(run, state)?;
+        self.train(run, kept, order, executor, gemm)?;
+        kept.terms.fill(0.0);
+        match self.splitting {
+            Splitting::Gsadmm => {
+                self.step_inputs(run, kept, executor, gemm)?;
+                self.step_outputs(run, kept, executor, gemm)?;
+                // The relaxations are known from the outputs' step.
+                self.measure(run, kept, self.parts(run)?.count() - 1, executor, gemm)?;
+            }
+            Splitting::Gsam => {
+                self.step_inputs_in_order(run, kept, executor, gemm)?;
+                self.measure(run, kept, 0, executor, gemm)?;
+            }
+        }
+        self.report(run, kept.terms).require_finite()
+    }
+
+    /// L_rho or F, by a pass down of every subnetwork.
+    fn objective<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<f64> {
+        let kept = &mut self.kept(run, state)?;
+        kept.terms.fill(0.0);
+        self.measure(run, kept, 0, executor, gemm)?;
+        if self.splitting == Splitting::Gsadmm {
+            self.measure_constraints(run, kept, executor)?;
+        }
+        Ok(self.report(run, kept.terms).objective)
+    }
+
+    fn approximation_workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
+        self.theorem_workspace(run, gemm)
+    }
+
+    fn approximation<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        rounds: usize,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Option<Approximation>> {
+        self.theorem(run, state, rounds, executor, gemm).map(Some)
+    }
 }

@@ -11,13 +11,26 @@ pub struct Norms {
     pub lipschitz: f64,
 }
 
+/// Theorem 1's two sides.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Approximation {
+    /// `|R(composed) - R(split)|`: R of the whole network on the data, and of the last subnetwork on its p.
+    pub error: f64,
+    /// What it is at most, up to the estimates of the linear maps' norms, which come from below; `None` where nothing is
+    /// promised, since the risk has no Lipschitz constant.
+    pub bound: Option<f64>,
+}
+
 /// Theorem 1's bound, `H_R H_n sum_{l<n} |r_l| prod_{l<j<n} H_j`, with H_n that of the last subnetwork and H_R that of
 /// the risk ([`risk_lipschitz`]), whose product the paper calls H_n.
-pub fn approximation_bound(risk: f64, norms: &[Norms]) -> f64 {
-    let Some((last, below)) = norms.split_last() else { return 0.0 };
-    // How far the input of the next subnetwork may be off, from the first to the last.
-    let off = below.iter().fold(0.0, |off, norms| norms.lipschitz * off + norms.residual);
-    risk * last.lipschitz * off
+pub fn approximation_bound(risk: f64, norms: impl IntoIterator<Item = Norms>) -> f64 {
+    // How far the input of the next subnetwork may be off, from the first to the last, and what that does to its risk.
+    let (mut off, mut bound) = (0.0, 0.0);
+    for Norms { residual, lipschitz } in norms {
+        bound = risk * lipschitz * off;
+        off = lipschitz * off + residual;
+    }
+    bound
 }
 
 /// H_R: the Lipschitz constant of the mean risk of M samples, or of its sum, in the outputs of all samples together; `None`

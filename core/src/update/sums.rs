@@ -18,7 +18,8 @@ pub struct SumsShape {
 impl SumsShape {
     /// Elements that the sums take: `n_out n_in + n_in n_in + n_out + n_in`.
     pub fn elements(self) -> usize {
-        self.n_out * self.n_in + self.n_in * self.n_in + self.n_out + self.n_in
+        let rows = self.n_out.saturating_add(self.n_in);
+        rows.saturating_mul(self.n_in).saturating_add(rows)
     }
 
     /// Elements at the front of the memory that belong to these parts.

@@ -14,24 +14,24 @@ use clap::Parser;
 /// What goes wrong is told, not handled.
 type Outcome<T = ()> = Result<T, String>;
 
-/// Install altmin's libraries, headers, and what pkg-config and CMake need to find them
+/// Install altmin's libraries, headers, and the files for pkg-config and CMake
 ///
-/// What is installed may be moved as a whole. DESTDIR, where it is set, is put before every path.
+/// The installed tree can be moved as a whole. DESTDIR, if set, is prepended to every path.
 ///
-/// Exit codes: 0 done, 1 failed, 2 wrongly used.
+/// Exit codes: 0 success, 1 failure, 2 usage error.
 #[derive(Debug, Parser)]
 #[command(name = "altmin-install", version, max_term_width = 110)]
 struct Options {
-    /// Where to: headers in DIR/include, the rest in the folder of libraries
+    /// Install headers into DIR/include and the rest into the library folder
     #[arg(long, value_name = "DIR")]
     prefix: PathBuf,
-    /// Folder of the libraries, inside the prefix
+    /// Library folder, inside the prefix
     #[arg(long, value_name = "DIR", default_value = "lib")]
     libdir: LibraryFolder,
-    /// Cargo's profile in which the libraries are built
+    /// Cargo profile in which the libraries are built
     #[arg(long, default_value = "release")]
     profile: String,
-    /// Folder that has libaltmin_ffi.so and libaltmin_ffi.a already; nothing is built
+    /// Folder with libaltmin_ffi.so and libaltmin_ffi.a already built; nothing is built then
     #[arg(long, value_name = "DIR", conflicts_with = "profile")]
     libraries: Option<PathBuf>,
 }

@@ -1,6 +1,6 @@
 //! Installs libraries, headers, and what pkg-config and CMake need to find them.
 //!
-//! Exit codes: 0 done, 1 failed, 2 wrongly used.
+//! Exit codes: 0 success, 1 failure, 2 usage error.
 
 #[cfg(target_os = "linux")]
 mod install;

@@ -8,12 +8,12 @@ use altmin_core::gemm::Transpose;
 use altmin_core::loss::{Loss, OutputSolver};
 use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::regularizer::Regularizer;
-use altmin_core::update::StepRule;
 use altmin_core::update::hidden::Proximal;
 use altmin_core::update::input::{Prepared, StepKind};
 use altmin_core::update::sums::Parts;
 use altmin_core::update::weights::Order;
-use altmin_core::{Activation, Real};
+use altmin_core::update::{StepRule, StepRuleKind};
+use altmin_core::{Activation, Choice, Real};
 
 use crate::boundary::Answer;
 use crate::error::Refusal;
@@ -167,17 +167,7 @@ fn known<R>(argument: &'static str, found: i32, meaning: Option<R>) -> Answer<R>
 
 /// An activation from its code.
 pub fn activation<T: Real>(code: i32, slope: f64) -> Answer<Activation<T>> {
-    let activation = known(
-        "activation",
-        code,
-        match code {
-            0 => Some(Activation::Relu),
-            1 => Some(Activation::LeakyRelu { slope: T::from_f64(slope) }),
-            2 => Some(Activation::Sigmoid),
-            3 => Some(Activation::Tanh),
-            _ => None,
-        },
-    )?;
+    let activation = known("activation", code, Activation::from_code(code, Some(slope)))?.cast();
     activation.validate()?;
     Ok(activation)
 }
@@ -214,14 +204,7 @@ pub fn transpose(argument: &'static str, code: i32) -> Answer<Transpose> {
 
 /// A regulariser from its code.
 pub fn regularizer<T: Real>(code: i32, lambda: f64) -> Answer<Regularizer<T>> {
-    let lambda = T::from_f64(lambda);
-    let meaning = match code {
-        0 => Some(Regularizer::None),
-        1 => Some(Regularizer::L1(lambda)),
-        2 => Some(Regularizer::L2(lambda)),
-        _ => None,
-    };
-    let regularizer = known("regularizer", code, meaning)?;
+    let regularizer = known("regularizer", code, Regularizer::from_code(code, Some(lambda)))?.cast();
     regularizer.validate()?;
     Ok(regularizer)
 }
@@ -274,22 +257,12 @@ impl altmin_prepared {
 
 /// The risk of the last layer.
 pub fn loss(code: i32) -> Answer<Loss> {
-    let meaning = match code {
-        0 => Some(Loss::CrossEntropy),
-        1 => Some(Loss::LeastSquares),
-        _ => None,
-    };
-    known("loss", code, meaning)
+    known("loss", code, Loss::from_code(code, None))
 }
 
 /// The solver of the output subproblem.
 pub fn solver(code: i32) -> Answer<OutputSolver> {
-    let meaning = match code {
-        0 => Some(OutputSolver::Newton),
-        1 => Some(OutputSolver::Fista),
-        _ => None,
-    };
-    known("solver", code, meaning)
+    known("solver", code, OutputSolver::from_code(code, None))
 }
 
 /// Whether the dual is stored.
@@ -339,16 +312,8 @@ pub fn step_rule<T: Real>(rule: &altmin_step_rule) -> Answer<StepRule<T>> {
     if rule.struct_size != expected {
         return Err(Refusal::StructSize { argument: "rule", found: rule.struct_size, expected });
     }
-    let meaning = match rule.rule {
-        0 => Some(StepRule::Vector),
-        1 => Some(StepRule::Scalar),
-        2 => {
-            Some(StepRule::Backtracking { start: T::from_f64(rule.start), factor: T::from_f64(rule.factor) })
-        }
-        3 => Some(StepRule::LeastSquares { damping: T::from_f64(rule.damping) }),
-        _ => None,
-    };
-    let meaning = known("rule", rule.rule, meaning)?;
+    let kind = known("rule", rule.rule, StepRuleKind::from_code(rule.rule, None))?;
+    let meaning = kind.rule((rule.start, rule.factor), rule.damping);
     meaning.validate()?;
     Ok(meaning)
 }

@@ -7,12 +7,12 @@ use super::output;
 use crate::bench::{self, BenchReport, BenchSettings};
 use crate::error::Error;
 use crate::report::table;
-use crate::settings::{Kernel, Method, Precision, StepRule, Widths};
+use crate::settings::{Kernel, Method, Precision, StepRule, Widths, core_choice};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
 
-/// Time sweeps against the matrix products that they need
+/// Time sweeps and compare them with the matrix products that they need
 #[derive(Debug, Args)]
 pub(super) struct Bench {
     #[command(subcommand)]
@@ -21,34 +21,37 @@ pub(super) struct Bench {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Time sweeps on random data, interleaved with the bare products of the same shapes
+    /// Time sweeps on random data, interleaved with bare matrix products of the same shapes
     ///
-    /// The efficiency is the rate of a sweep, counting only the products that it needs, over the best rate of the
-    /// product itself. Medians over enough sweeps.
+    /// The efficiency is the rate of a sweep, counting only the products that it needs, divided by the best rate of the
+    /// products alone. Times are medians.
     Sweep(Sweep),
-    /// Time an epoch over subnetworks, and end to end, on one thread and on --threads, beside what is predicted of it
+    /// Time an epoch over subnetworks and end to end, on one thread and on --threads, and compare it with its prediction
     ///
-    /// Parts of the epoch are timed on one thread, the whole is put together from them and dealt out to 1, 2, 3, 4 and 8
-    /// workers by list scheduling. Then whole epochs are timed, all runs in turn; the quickest of --repeats count. Options
-    /// are those of `train`, for its data set.
+    /// Parts of the epoch are timed on one thread; from them the time of a whole epoch on 1, 2, 3, 4 and 8 workers is
+    /// predicted by list scheduling. Then whole epochs are timed, all runs in turn; the fastest of --repeats counts. Options
+    /// are those of `train`.
     Epoch(Box<epoch::Epoch>),
 }
 
 #[derive(Debug, Args)]
 struct Sweep {
-    /// Order of the updates
+    /// Training method
     #[arg(long, value_name = "METHOD", default_value = "pdadmm", help_heading = "Method")]
     method: Method,
 
-    /// How far the weights move in an update
-    #[arg(long, value_name = "RULE", default_value = "least-squares", help_heading = "Method")]
+    /// Step rule of the weights
+    #[arg(
+        long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), default_value = "least-squares",
+        help_heading = "Method"
+    )]
     step: StepRule,
 
-    /// How far the inputs of the layers move in an update; least-squares needs one more product [default: as --step]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
+    /// Step rule of the layers' inputs; least-squares needs one more product [default: as --step]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
     input_step: Option<StepRule>,
 
-    /// All widths from the input's features to the outputs: `196,500x9,10`
+    /// All layer widths, from the number of features to the number of outputs: `196,500x9,10`
     #[arg(long, value_name = "WIDTHS", default_value = "196,500x9,10", help_heading = "Network")]
     layers: Widths,
 
@@ -56,7 +59,7 @@ struct Sweep {
     #[arg(long, value_name = "N", default_value_t = 60_000, help_heading = "Data")]
     samples: usize,
 
-    /// Threads [default: all processors]
+    /// Number of threads [default: all processors]
     #[arg(long, value_name = "N", help_heading = "Machine")]
     threads: Option<usize>,
 
@@ -64,7 +67,7 @@ struct Sweep {
     #[arg(long, value_name = "TYPE", default_value = "f32", help_heading = "Machine")]
     precision: Precision,
 
-    /// Matrix product
+    /// Implementation of the matrix product
     #[arg(long, value_name = "KERNEL", default_value = "fast", help_heading = "Machine")]
     kernel: Kernel,
 
@@ -120,10 +123,10 @@ impl Sweep {
 /// The report for people.
 fn text(report: &BenchReport) -> String {
     table::rows(&[
-        ("seconds a sweep", format!("{:.4}", report.sweep_seconds)),
+        ("seconds per sweep", format!("{:.4}", report.sweep_seconds)),
         ("operations of its products", format!("{:.4e}", report.product_flops)),
         ("rate of the sweep", format!("{:.1} GFLOP/s", report.sweep_gflops)),
-        ("rate of the product alone", format!("{:.1} GFLOP/s", report.gemm_gflops)),
+        ("rate of the products alone", format!("{:.1} GFLOP/s", report.gemm_gflops)),
         ("efficiency", format!("{:.3}", report.efficiency)),
         ("state", table::bytes(report.state_bytes)),
         ("peak memory", report.peak_rss_bytes.map_or_else(|| "unknown".to_owned(), table::bytes)),

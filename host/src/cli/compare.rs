@@ -12,35 +12,35 @@ use crate::compare::{Comparison, Request};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 use crate::run::folder::RunFolder;
-use crate::run::threshold;
-use crate::settings::{Method, TrainOptions, Use};
-use clap::{Args, ValueEnum};
+use crate::network::Architecture;
+use crate::settings::{Method, TrainOptions};
+use clap::Args;
 use methods::{Named, NamedParser};
 use reporter::Destinations;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Train the same network by several methods, and show which does best
+/// Train the same network with several methods and compare the results
 ///
-/// One method after the other, all from the same initial weights, on the same data, by the same threads. Options of
-/// `train` go to every method that has a use for them; LABEL.KEY=VALUE goes to one of them. --sweeps and --time-limit hold
-/// for each method, not for all together.
+/// The methods run one after the other, from the same initial weights, on the same data and with the same threads. Options
+/// of `train` apply to every method that uses them; LABEL.KEY=VALUE applies to one method. --sweeps and --time-limit apply
+/// to each method separately.
 #[derive(Debug, Args)]
 pub(super) struct Compare {
-    /// LABEL.KEY=VALUE, a setting of one method: its name (or label), an option of `train` without the dashes, the value
+    /// Setting of one method as LABEL.KEY=VALUE: its name or label, an option of `train` without dashes, and the value
     ///
-    /// `pdadmm.rho=4.1 adam.learning-rate=1e-2`. It wins over the option for all. Options of data, network and machine are
-    /// the same for all, but regularizer and grow.
+    /// Example: `pdadmm.rho=4.1 adam.learning-rate=1e-2`. It overrides the option given for all methods. Options of data,
+    /// network and machine are the same for all methods, except regularizer and grow.
     setting: Vec<String>,
 
-    /// Methods to compare, in this order; LABEL=METHOD to name one that runs more than once [default: all]
+    /// Methods to compare, in this order; use LABEL=METHOD to run a method more than once [default: all]
     #[arg(
         long, value_name = "METHOD|LABEL=METHOD,...", value_delimiter = ',', value_parser = NamedParser,
         help_heading = "Method"
     )]
     methods: Vec<Named>,
 
-    /// Test accuracies, above 0 and at most 1, to which sweeps and seconds are told
+    /// Test accuracies, above 0 and at most 1, for which the sweeps and seconds needed are reported
     #[arg(
         long,
         value_name = "LIST",
@@ -54,20 +54,20 @@ pub(super) struct Compare {
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Write comparison.csv, curves-sweeps.svg, curves-seconds.svg and table.txt into this new folder, and for every method
-    /// a folder as `train` does
+    /// Write comparison.csv, curves-sweeps.svg, curves-seconds.svg and table.txt into this new folder, with one subfolder
+    /// per method as written by `train`
     ///
-    /// A folder or file that exists is never overwritten. comparison.csv has a row for each sweep of each method.
-    /// `train --config DIR/LABEL/config.toml` repeats a run bit for bit.
+    /// An existing folder or file is never overwritten. comparison.csv has one row for each sweep of each method.
+    /// `train --config DIR/LABEL/config.toml` reproduces a run bit for bit.
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
 
-    /// Print one JSON object a line on stdout, and nothing else: every sweep with its label and method, a summary for each
-    /// method, and at last a comparison of all
+    /// Print JSON lines to stdout instead of a table: one object per sweep with its label and method, a summary per method,
+    /// and a comparison at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// No progress bar and no table: nothing but warnings and errors
+    /// Print only warnings and errors: no progress bar, no table
     #[arg(long, help_heading = "Output")]
     quiet: bool,
 }
@@ -79,7 +79,7 @@ const EXAMPLES: &str = "Examples:
   altmin compare --methods gd,adam,gsadmm --network cnn --batch 120 --epochs 20
   altmin compare --data mnist --pool 2 --hidden 500,500 --time-limit 60s --accuracies 0.9,0.95,0.97 dladmm.rho=1.1";
 
-/// The command with its examples, and without `--method`, which is the one option of `train` that it does not take.
+/// The command with its examples and without `--method`, the one option of `train` that it does not take.
 pub(super) fn finished(command: clap::Command) -> clap::Command {
     command.mut_arg("method", |method| method.hide(true)).after_help(EXAMPLES)
 }
@@ -96,7 +96,7 @@ impl Compare {
             RunFolder::require_missing(path)?;
         }
         for entry in comparison.entries() {
-            if let Some(warning) = threshold::warning(&entry.settings) {
+            if let Some(warning) = entry.settings.rho_warning() {
                 output::note("warning", &format!("{}: {warning}", entry.label));
             }
         }
@@ -111,14 +111,14 @@ impl Compare {
         runner::run(loaded.as_ref(), to, &stop).map(ExitCode::from)
     }
 
-    /// What is asked for, checked.
+    /// The comparison that the options describe, checked.
     fn comparison(&self) -> Result<Comparison> {
         if let Some(method) = self.options.method {
-            return Err(Error::argument("method", method, "--methods with all that are to be compared"));
+            return Err(Error::argument("method", method, "--methods with the methods to compare"));
         }
-        // A network of blocks is not for every method.
-        let can = |method: &Method| self.options.network.is_none() || method.uses(Use::Network);
-        let methods = || Method::value_variants().iter().copied().filter(can);
+        // Not every method trains every network.
+        let layers = self.options.network.as_ref().is_none_or(|network| matches!(network, Architecture::Mlp(_)));
+        let methods = || Method::ALL.iter().copied().filter(|method| layers || !method.card().layers_only);
         let all = || methods().map(|method| Request::new(method.to_string(), method));
         let mut requests: Vec<Request> = match &self.methods[..] {
             [] => all().collect(),

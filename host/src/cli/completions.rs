@@ -6,13 +6,13 @@ use clap::Args;
 use clap_complete::Shell;
 use std::process::ExitCode;
 
-/// Print a completion script for a shell
+/// Print a shell completion script
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example: altmin completions bash > ~/.local/share/bash-completion/completions/altmin"
 )]
 pub(super) struct Completions {
-    /// The shell
+    /// Shell to print the script for
     shell: Shell,
 }
 

@@ -19,17 +19,16 @@ pub(super) enum Split {
     All,
 }
 
-/// Options that say on what a model is used. What is not given is what the model was trained with.
+/// The data that a model is used on; defaults are what it was trained with.
 #[derive(Debug, Args)]
 pub(super) struct DataArgs {
     /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, or a .csv or .tsv file [default: as in training]
     ///
-    /// Of a CSV file the columns that the model was trained on are taken by name, wherever they stand; others are passed
-    /// over.
+    /// In a CSV file the columns that the model was trained on are found by name, in any order; other columns are ignored.
     #[arg(long, value_name = "NAME|DIR|FILE", help_heading = "Data")]
     data: Option<DataSource>,
 
-    /// Which part of it [default: test; of another CSV file than that of the training all]
+    /// Part of the data set [default: test; all for a CSV file other than the training file]
     #[arg(long, value_name = "PART", help_heading = "Data")]
     split: Option<Split>,
 
@@ -37,11 +36,11 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "F", help_heading = "Data")]
     pool: Option<usize>,
 
-    /// The first N samples of that part, or `all` [default: all]
+    /// Use the first N samples of that part, or `all` [default: all]
     #[arg(long, value_name = "N|all", help_heading = "Data")]
     samples: Option<Samples>,
 
-    /// These classes alone, renumbered from 0 in this order, or `all` [default: as in training]
+    /// Use only these classes, renumbered from 0 in this order, or `all` [default: as in training]
     #[arg(long, value_name = "LIST|all", help_heading = "Data")]
     classes: Option<Classes>,
 
@@ -49,7 +48,7 @@ pub(super) struct DataArgs {
     #[arg(long, value_name = "S", help_heading = "Data")]
     seed: Option<u64>,
 
-    /// Threads; the result has the same bits for every number [default: all processors]
+    /// Number of threads; results are bit-identical for every number [default: all processors]
     #[arg(long, value_name = "N", help_heading = "Machine")]
     threads: Option<usize>,
 
@@ -88,7 +87,7 @@ impl DataArgs {
             let width = trained.columns.as_ref().map_or(1, |columns| columns.features.len());
             let available = features.len() / width;
             if !(1..=available).contains(&count) {
-                let expected = format!("1 to {available}, what {source} holds");
+                let expected = format!("1 to {available}, the number of samples in {source}");
                 return Err(Error::argument("samples", count, expected).into());
             }
             features.truncate(count * width);
@@ -100,7 +99,7 @@ impl DataArgs {
         self.data.clone().map_or_else(|| trained.data.parse(), Ok)
     }
 
-    /// The part that is asked for: what the model has not seen, if nobody says.
+    /// The part that was asked for; by default what the model has not seen.
     fn part(&self, trained: &Preprocessing, source: &DataSource) -> Part {
         match self.split {
             Some(Split::Train) => Part::Train,

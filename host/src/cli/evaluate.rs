@@ -16,16 +16,17 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Accuracy, loss and confusion of a model on a data set, or R^2 and errors
+/// Evaluate a model on a data set: accuracy, loss and confusion matrix, or R^2 and errors
 ///
-/// A network that was trained on columns of numbers in a CSV file has no accuracy: it gets the coefficient of determination,
-/// R^2 = 1 - SSE/SST (SSE the sum of squared errors, SST that of squared distances from the mean), 1 for no error and 0 for
-/// what the mean would do; and for each output R^2 and the root of the mean squared error, in the file's own unit. The
-/// first R^2 is that of all outputs together, scaled as in training; with --json its name is accuracy, as in `train`.
+/// A network trained on numeric columns of a CSV file has no accuracy. Instead it gets the coefficient of determination,
+/// R^2 = 1 - SSE/SST with SSE the sum of squared errors and SST the sum of squared deviations from the mean: 1 means no
+/// error, 0 is the score of predicting the mean. Each output also gets its own R^2 and root mean squared error, in the
+/// file's units. The first R^2 is that of all outputs together, scaled as in training; --json calls it accuracy, as
+/// `train` does.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin evaluate --model run/model.safetensors")]
 pub(super) struct Evaluate {
-    /// Model file that `train --out` has written
+    /// Model file written by `train --out`
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
 
@@ -102,7 +103,7 @@ fn text<T: Real>(data: &Dataset<T>, outputs: &Outputs, evaluation: &Evaluation) 
 
 /// The errors of each output.
 fn errors(evaluation: &Evaluation) -> String {
-    let mut text = String::from("\noutputs: errors in the data's own units\n");
+    let mut text = String::from("\noutputs: errors in the units of the data\n");
     let error =
         |error: &OutputError| format!("R^2 {:.4}, root mean squared error {}", error.r_squared, error.rmse);
     let rows: Vec<_> = evaluation.errors.iter().map(|each| (each.name.as_str(), error(each))).collect();
@@ -112,7 +113,7 @@ fn errors(evaluation: &Evaluation) -> String {
 
 /// How many samples of each class were taken for which.
 fn confusion(classes: &[String], evaluation: &Evaluation) -> String {
-    let mut text = String::from("\nclasses: rows as labelled, columns as predicted\n");
+    let mut text = String::from("\nconfusion matrix: rows are labels, columns are predictions\n");
     let counts = evaluation.confusion.iter().flatten().map(|count| count.to_string().len());
     let width = classes.iter().map(|name| name.chars().count()).chain(counts).max().unwrap_or(1);
     // Writing to a String cannot fail.

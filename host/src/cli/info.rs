@@ -4,34 +4,36 @@ mod blocks;
 
 use super::failure::Failure;
 use super::{output, train};
-use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
+use crate::data::{self, Channel, Column, Columns, Labels, Preprocessing};
 use crate::bench::products::{product_flops, sweep_products};
 use crate::network::model::{Model, Notation};
 use crate::report::table;
 use crate::run::plan;
 use crate::settings::{Method, Settings, TrainOptions};
-use clap::{Args, ValueEnum};
+use altmin_core::method::Products;
+use altmin_core::{Activation, Loss};
+use clap::Args;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// Layers, memory, products a sweep, and the theorems' thresholds on rho
+/// Show layers, memory, matrix products per sweep, and the theorems' thresholds for rho
 ///
-/// Of a model file, or of settings given as to `train`, whose data set is then read for its size.
+/// For a model file, or for settings given as for `train`; the data set is then read to find its size.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  altmin info --model run/model.safetensors\n  altmin info --hidden 500x9 --rho 3\n  \
                   altmin info --method gsadmm --network 'mlp 512x9' --subnetworks 4"
 )]
 pub(super) struct Info {
-    /// Model file that `train --out` has written
+    /// Model file written by `train --out`
     #[arg(long, value_name = "FILE", conflicts_with_all = ["TrainOptions", "config"])]
     model: Option<PathBuf>,
 
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Settings from this file; flags win over it
+    /// Read settings from this file; command-line options override it
     #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
     config: Option<PathBuf>,
 }
@@ -74,7 +76,7 @@ fn of_model(path: &Path) -> Result<String, Failure> {
     if let Some(known) = &trained.channels {
         text.push_str(&channels(known));
     }
-    text.push_str("\nthresholds on rho with nu = 1\n");
+    text.push_str("\nthresholds for rho with nu = 1\n");
     text.push_str(&thresholds(1.0, activation, model.loss));
     Ok(text)
 }
@@ -128,25 +130,25 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
     let products = products.iter().map(one).collect::<Vec<_>>().join(", ");
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
-        ("data", format!("{samples} samples to train on, {} to test on", test.n_samples())),
+        ("data", format!("{samples} training samples, {} test samples", test.n_samples())),
         (
             "method",
             format!("{}, step {}, input step {}", settings.method, settings.step, settings.input_step),
         ),
         ("state", format!("{} ({})", table::bytes(state), settings.precision)),
-        ("products a sweep", products),
-        ("operations a sweep", format!("{flops:.4e}, for the products alone")),
+        ("products per sweep", products),
+        ("operations per sweep", format!("{flops:.4e} (matrix products only)")),
     ]));
-    let _ = writeln!(text, "\nthresholds on rho with nu = {}; rho = {}", settings.nu, settings.rho);
+    let _ = writeln!(text, "\nthresholds for rho with nu = {}; rho = {}", settings.nu, settings.rho);
     text.push_str(&thresholds(settings.nu, settings.activation, settings.loss));
     if let Some(bound) = settings.rho_threshold() {
         let (met, promise) = if settings.rho > bound { ("met", "cannot") } else { ("not met", "may") };
-        let _ = writeln!(text, "{}: {met}, the objective {promise} rise", settings.method);
+        let _ = writeln!(text, "{}: condition {met}, the objective {promise} rise", settings.method);
     }
     Ok(text)
 }
 
-/// One line a layer, and the number of parameters.
+/// One line per layer, and the number of parameters.
 fn layers(widths: &[usize]) -> String {
     let mut text = String::new();
     let mut parameters = 0;
@@ -155,7 +157,7 @@ fn layers(widths: &[usize]) -> String {
         parameters += count;
         let _ = writeln!(text, "layer {layer:<4} {:>6} -> {:<6} {count:>10} parameters", pair[0], pair[1]);
     }
-    let _ = writeln!(text, "in all {parameters} parameters, {} in f32\n", table::bytes(4 * parameters));
+    let _ = writeln!(text, "total {parameters} parameters, {} in f32\n", table::bytes(4 * parameters));
     text
 }
 

@@ -17,9 +17,9 @@ pub(super) fn flag() -> Result<Arc<AtomicBool>, Failure> {
         if raised.swap(true, Ordering::Relaxed) {
             process::exit(INTERRUPTED.into());
         }
-        output::note("note", "stopping after this sweep; Ctrl-C again stops at once");
+        output::note("note", "stopping after this sweep; press Ctrl-C again to stop immediately");
     };
     ctrlc::set_handler(handler)
-        .map_err(|error| Failure::new(format!("cannot watch for Ctrl-C: {error}"), None))?;
+        .map_err(|error| Failure::new(format!("cannot handle Ctrl-C: {error}"), None))?;
     Ok(flag)
 }

@@ -6,7 +6,6 @@ use super::output;
 use crate::atomic_file;
 use crate::network::evaluate::{apply, class, in_own_units, outputs, probabilities};
 use crate::network::model::Model;
-use crate::network::names::Loss;
 use crate::settings::Precision;
 use altmin_core::Real;
 use clap::Args;
@@ -14,23 +13,23 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// A model's class and probabilities, or its values, for every sample, as CSV
+/// Predict classes and probabilities, or values, for every sample, as CSV
 ///
-/// Columns: sample, counted from 0; class, by name; then for every class its probability. A network trained with the
-/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1. A network that was trained on columns of
-/// numbers in a CSV file gives, after sample, one column for each of them, in the file's own units; the file to predict
-/// from may come without them.
+/// Columns: sample, counted from 0; class, by name; then the probability of each class. A network trained with the
+/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1. A network trained on numeric columns of
+/// a CSV file gives one column for each of them after sample, in the file's units; the file to predict from need not
+/// contain these columns.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin predict --model run/model.safetensors --out predictions.csv")]
 pub(super) struct Predict {
-    /// Model file that `train --out` has written
+    /// Model file written by `train --out`
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
 
     #[command(flatten)]
     data: DataArgs,
 
-    /// Write to this file, in place of an older one, and not to stdout
+    /// Write to this file instead of stdout; an existing file is replaced
     #[arg(long, value_name = "FILE.csv", help_heading = "Output")]
     out: Option<PathBuf>,
 }
@@ -72,16 +71,15 @@ fn rows<T: Real>(model: &Model<T>, outputs: &[T], file: &mut dyn Write) -> io::R
         }
         return writer.flush();
     }
-    let kind = match model.loss {
-        Loss::CrossEntropy => "probability",
-        Loss::LeastSquares => "score",
-    };
+    let has_probabilities = model.loss.has_probabilities();
+    let kind = if has_probabilities { "probability" } else { "score" };
     let titles = names.iter().map(|name| format!("{kind} {name}"));
     writer.write_record(["sample".to_owned(), "class".to_owned()].into_iter().chain(titles))?;
     for (sample, scores) in outputs.chunks_exact(names.len()).enumerate() {
-        let values = match model.loss {
-            Loss::CrossEntropy => probabilities(scores),
-            Loss::LeastSquares => scores.iter().map(|score| score.to_f64()).collect(),
+        let values = if has_probabilities {
+            probabilities(scores)
+        } else {
+            scores.iter().map(|score| score.to_f64()).collect()
         };
         let fixed = [sample.to_string(), names[class(scores)].clone()];
         writer.write_record(fixed.into_iter().chain(values.iter().map(f64::to_string)))?;

@@ -6,11 +6,13 @@ use super::failure::Failure;
 use super::{interrupt, output};
 use crate::error::Error;
 use crate::run::folder::RunFolder;
-use crate::run::threshold;
 use crate::settings::{
-    Inner, InnerDefaults, Method, Settings, StepRule, TrainOptions, Use, defaults, inner_defaults,
+    Inner, Method, Settings, StepRule, TrainOptions, Use,
 };
-use clap::{Args, ValueEnum};
+use altmin_core::Choice;
+use altmin_core::method::tssm::InnerDefaults;
+use altmin_core::update::BACKTRACKING;
+use clap::Args;
 use runner::Destinations;
 use std::fmt::Write as _;
 use std::fs;
@@ -19,29 +21,29 @@ use std::process::ExitCode;
 
 /// Train a network
 ///
-/// Without options: handwritten digits that are part of the program, within seconds. Every option has a default that was
-/// chosen to do well untuned; options of a --config file stand in for those that are not given here.
+/// Without options, trains on the built-in handwritten digits within seconds. Every option has a default that works well
+/// untuned. Options given here override those of a --config file.
 #[derive(Debug, Args)]
 pub(super) struct Train {
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Settings from this file, such as the config.toml of an earlier run; flags win over it
+    /// Read settings from this file, such as the config.toml of an earlier run; command-line options override it
     #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
     config: Option<PathBuf>,
 
     /// Write config.toml, metrics.csv, model.safetensors and curves.svg into this new folder
     ///
-    /// A folder or file that exists is never overwritten. config.toml holds every setting, defaults included:
-    /// `train --config DIR/config.toml` repeats the run bit for bit.
+    /// An existing folder or file is never overwritten. config.toml holds every setting, including defaults:
+    /// `train --config DIR/config.toml` reproduces the run bit for bit.
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
 
-    /// Print one JSON object a line on stdout, for each sweep and at last a summary, and nothing else
+    /// Print JSON lines to stdout instead of a table: one object per sweep and a summary at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// No progress bar and no table: nothing but warnings and errors
+    /// Print only warnings and errors: no progress bar, no table
     #[arg(long, help_heading = "Output")]
     quiet: bool,
 }
@@ -52,7 +54,7 @@ impl Train {
         if let Some(path) = &self.out {
             RunFolder::require_missing(path)?;
         }
-        if let Some(warning) = threshold::warning(&settings) {
+        if let Some(warning) = settings.rho_warning() {
             output::note("warning", &warning);
         }
         let stop = interrupt::flag()?;
@@ -62,7 +64,7 @@ impl Train {
     }
 }
 
-/// The settings that flags and a file give together.
+/// The settings of the command line over those of a file.
 pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Settings, Error> {
     let from_file = match file {
         None => TrainOptions::default(),
@@ -79,37 +81,37 @@ pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Setti
 /// The defaults that depend on other options, from the table that applies them, and examples.
 pub(super) fn after_help() -> String {
     let mut text = String::from("Defaults of --nu, --rho and --learning-rate:\n");
-    for &method in Method::value_variants() {
-        for &step in StepRule::value_variants() {
-            let defaults = defaults(method, step);
+    for &method in Method::ALL {
+        for step in StepRule::values() {
+            let defaults = (method.card().defaults)(&step.rule(BACKTRACKING, 0.1));
             // Writing to a String cannot fail.
             let _ = write!(text, "  {method} ");
-            if method.uses(Use::Steps) {
+            if method.card().uses(Use::Steps) {
                 let _ = write!(text, "{step:14} ");
             }
-            if method.uses(Use::Nu) {
+            if method.card().uses(Use::Nu) {
                 let _ = write!(text, "nu {:<8} ", defaults.nu);
             }
-            if method.uses(Use::Rho) && !method.uses(Use::Subnetworks) {
+            if method.card().uses(Use::Rho) && !method.card().uses(Use::Subnetworks) {
                 let _ = write!(text, "rho {} ", defaults.rho);
             }
-            if method.uses(Use::Subnetworks) {
-                for &inner in Inner::value_variants() {
-                    let InnerDefaults { learning_rate, rho, .. } = inner_defaults(inner);
+            if method.card().uses(Use::Subnetworks) {
+                for inner in Inner::values() {
+                    let InnerDefaults { learning_rate, rho, .. } = inner.defaults();
                     let _ = match inner {
                         Inner::Proxprop => write!(text, "inner {inner}: nu {} ", defaults.nu),
                         _ => write!(text, "inner {inner}: learning-rate {learning_rate} "),
                     };
-                    if method.uses(Use::Rho) {
+                    if method.card().uses(Use::Rho) {
                         let _ = write!(text, "rho {rho} ");
                     }
                 }
-            } else if method.uses(Use::LearningRate) {
+            } else if method.card().uses(Use::LearningRate) {
                 let _ = write!(text, "learning-rate {} ", defaults.learning_rate);
             }
             text.truncate(text.trim_end().len());
             text.push('\n');
-            if !method.uses(Use::Steps) {
+            if !method.card().uses(Use::Steps) {
                 break;
             }
         }

@@ -13,27 +13,28 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-/// Samples, and batches that subnetworks take them in, when nobody said.
+/// Default number of samples, and of mini-batches per epoch for subnetworks.
 const SAMPLES: usize = 200;
 const BATCHES: usize = 4;
 
 /// The methods with theorems, in the order in which they are verified.
 const METHODS: [Method; 5] = [Method::Pdadmm, Method::Dladmm, Method::Dlam, Method::Gsadmm, Method::Gsam];
 
-/// Check on a run that the theorems' promises are kept
+/// Check on a run that the theorems' promises hold
 ///
-/// Follows a run in double precision, block by block, computes objectives, gradients and step parameters anew and says,
-/// promise by promise, whether it held, with the largest violation. Settings are those of `train`, but 200 samples, hidden
-/// layers of 20,20 and 40 sweeps unless others are given, and four mini-batches an epoch inside subnetworks. Outside a theorem's condition it is not promised, and what would
-/// be needed is said. Without --method: every method that has theorems.
+/// Follows a run in double precision, update by update, recomputes objectives, gradients and step parameters, and reports
+/// for each promise whether it held, with the largest violation. Settings are those of `train`, with defaults of 200
+/// samples, hidden layers 20,20, 40 sweeps, and four mini-batches per epoch for subnetworks. Where the settings do not meet
+/// a theorem's condition, its promises are reported as not promised, with the condition. Without --method, every method
+/// with theorems is checked.
 ///
-/// Exit codes: 0 everything that was promised held, 1 something did not, 2 wrongly used.
+/// Exit codes: 0 everything promised held, 1 something did not, 2 usage error.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Print one JSON object a promise a line on stdout, and nothing else
+    /// Print JSON lines to stdout, one object per promise, instead of a report
     #[arg(long, help_heading = "Output")]
     json: bool,
 }
@@ -52,7 +53,7 @@ impl Verify {
                 return Ok(ExitCode::from(super::failure::INTERRUPTED));
             }
             let (train, _) = data::load::<f64>(&settings.data, &settings.data_options())?;
-            let report = match settings.method.uses(Use::Subnetworks) {
+            let report = match settings.method.card().uses(Use::Subnetworks) {
                 true => SplitAuditor::new(&settings, Arc::new(train))?.run()?,
                 false => Auditor::new(&settings, Arc::new(train))?.run()?,
             };
@@ -67,10 +68,10 @@ impl Verify {
     }
 }
 
-/// The settings of one method: of a few that were given it may have no use for some, but not if it alone was asked for.
+/// The settings of one method. Where all methods are checked it may not use some of those given; alone it must use all.
 fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     let samples = options.samples.clone().unwrap_or(Samples(Some(SAMPLES)));
-    let splits = method.uses(Use::Subnetworks);
+    let splits = method.card().uses(Use::Subnetworks);
     let batch = splits.then(|| Batch(Some(samples.0.unwrap_or(SAMPLES).div_ceil(BATCHES))));
     let hidden = options.network.is_none().then(|| Widths(vec![20, 20]));
     let given = TrainOptions {
@@ -86,7 +87,7 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     if options.method.is_some() {
         if !METHODS.contains(&method) {
             let names = METHODS.map(|method| method.to_string()).join(", ");
-            return Err(Error::argument("method", method, format!("one that has theorems: {names}")));
+            return Err(Error::argument("method", method, format!("a method with theorems: {names}")));
         }
         options.check_effect(&settings)?;
     }
@@ -96,7 +97,7 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
 /// Refuses settings of `train` that make no sense here.
 fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
     if options.precision == Some(Precision::F32) {
-        return Err(Error::argument("precision", Precision::F32, "f64, in which promises are verified"));
+        return Err(Error::argument("precision", Precision::F32, "f64, the precision of the checks"));
     }
     if options.method.is_none() {
         // What one of the methods has a use for is given for that one.
@@ -104,9 +105,9 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
         let common = TrainOptions { step, damping, ..TrainOptions::default() };
         common.check_effect(&common.clone().resolve()?)?;
     }
-    let expected = "not to be given: all sweeps are verified";
+    let expected = "no value: all sweeps are checked";
     if let Some(diagnostics) = options.diagnostics {
-        let expected = "not to be given: Theorem 1 is verified after every epoch";
+        let expected = "no value: Theorem 1 is checked after every epoch";
         return Err(Error::argument("diagnostics", diagnostics, expected));
     }
     if let Some(tolerance) = &options.tolerance {
@@ -121,6 +122,7 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
 fn print_lines(method: Method, report: &Report) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Line<'a> {
+        #[serde(serialize_with = "as_text")]
         method: Method,
         #[serde(flatten)]
         promise: &'a Promise,
@@ -175,7 +177,7 @@ fn verdict(verdict: Verdict) -> &'static str {
 fn found(promise: &Promise) -> String {
     let Promise { checks, violation, allowed, sweep, layer, .. } = promise;
     if *checks == 0 {
-        return "not put to the test: nothing moved".into();
+        return "not checked: nothing changed".into();
     }
     if *violation == 0.0 {
         return format!("no violation in {checks} checks");

@@ -97,7 +97,7 @@ impl<W: Write> ComparisonRows<W> {
             self.writer.write_record(header(metrics)?)?;
             self.begun = true;
         }
-        self.writer.serialize((&entry.label, entry.settings.method, metrics))?;
+        self.writer.serialize((&entry.label, entry.settings.method.to_string(), metrics))?;
         self.writer.flush()
     }
 }

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 use crate::settings::{Method, Settings, TrainOptions};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, FromArgMatches, ValueEnum};
+use clap::{Args, FromArgMatches};
 use std::error::Error as _;
 
 /// Letters of a label at most: it heads a column and names a folder.
@@ -52,14 +52,14 @@ impl Request {
         };
         let known: Vec<String> = keys().into_iter().map(|(key, _)| key).collect();
         if key == "method" {
-            return refused(format!("a method to be given as {}=METHOD in the list of methods", self.label));
+            return refused(format!("the method in the list of methods, as {}=METHOD", self.label));
         }
         if !known.iter().any(|name| name == key) {
             let own = known.iter().map(String::as_str).filter(|key| *key != "method" && !is_common(key));
             return refused(format!("a setting of `train`{}", did_you_mean(key, own)));
         }
         if is_common(key) {
-            return refused(format!("`{key}` to be the same for all: give --{key}"));
+            return refused(format!("--{key}: `{key}` is the same for all methods"));
         }
         if self.keys.iter().any(|name| name == key) {
             return refused(format!("`{key}` once"));
@@ -141,7 +141,7 @@ pub(super) fn resolve(requests: &[Request], shared: &TrainOptions) -> Result<Vec
     }
     match unused.into_iter().next().map(|(_, error)| error) {
         Some(Error::Argument { name, found, .. }) if labels.len() > 1 => {
-            let expected = format!("not to be given: none of {} has a use for it", labels.join(", "));
+            let expected = format!("no value: none of {} uses it", labels.join(", "));
             Err(Error::Argument { name, found, expected })
         }
         Some(error) => Err(error),
@@ -193,10 +193,8 @@ fn check_label(label: &str, method: Method) -> Result {
     if label.is_empty() || label.len() > LONGEST || label.starts_with('-') || !label.chars().all(plain) {
         return refused(format!("a label of 1 to {LONGEST} letters, digits, - or _"));
     }
-    match Method::from_str(label, true) {
-        Ok(other) if other != method => {
-            refused(format!("a label that is not the name of another method than {method}"))
-        }
+    match label.to_ascii_lowercase().parse::<Method>() {
+        Ok(other) if other != method => refused("a label other than the name of another method".to_owned()),
         _ => Ok(()),
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn read_failed(path: &Path, error: io::Error) -> Error {
                 path: path.to_owned(),
                 found: format!("damaged gzip data ({error})"),
                 expected: "a whole gzip file".to_owned(),
-                hint: Some("the file is cut short or damaged: fetch it again"),
+                hint: Some("the file is truncated or damaged: download it again"),
             }
         }
         _ => Error::io("read", path, error),

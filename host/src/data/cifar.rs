@@ -215,7 +215,7 @@ fn records(path: &Path, variant: Variant) -> Result<Vec<u8>> {
         path: path.to_owned(),
         found: format!("{} bytes", bytes.len()),
         expected: format!("a multiple of {}, the length of a record of {variant}", variant.record()),
-        hint: Some("the file is cut short, or of the data set's other formats: take its binary version"),
+        hint: Some("the file is truncated, or not in the data set's binary format"),
     })
 }
 

@@ -44,7 +44,7 @@ pub fn load(
     }
     if let Some(class) = all.class_counts().iter().position(|&count| count == 1) {
         let found = format!("a single sample of class {}", quoted(&all.classes()[class]));
-        return Err(Error::data(all.name(), found, "at least two of each class, to train and to test on"));
+        return Err(Error::data(all.name(), found, "at least two of each class, for training and testing"));
     }
     Ok((columns, split(&all, seed)?))
 }
@@ -197,7 +197,7 @@ fn classes(table: &Table, column: usize) -> Result<Vec<String>> {
         if let Some(row) = fractions.map(|(_, name)| first_row[name]).min() {
             return Err(table
                 .refuse(row, column, "a class, which is text or an integer")
-                .with_hint("--loss least-squares fits columns of numbers, --target names them"));
+                .with_hint("use --loss least-squares for numeric targets; --target names the columns"));
         }
         numbers.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         names = numbers.into_iter().map(|(_, name)| name).collect();

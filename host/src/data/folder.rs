@@ -38,7 +38,7 @@ impl Format {
                     path: folder.to_owned(),
                     found: format!("files of {names}"),
                     expected: "those of one data set".to_owned(),
-                    hint: Some("give each data set a folder of its own"),
+                    hint: Some("put each data set in its own folder"),
                 })
             }
         }

@@ -166,7 +166,7 @@ fn check_magic<const D: usize>(path: &Path, magic: &[u8]) -> Result {
                 if dimensions == 1 { " (labels)" } else { "s (images)" }
             ),
             expected,
-            hint: Some("the files of images and labels may be exchanged"),
+            hint: Some("the files of images and labels may be swapped"),
         }),
         [0, 0, kind @ 0x08..=0x0E, dimensions] => {
             let found = format!("IDX with {dimensions} dimensions and elements of type {kind:#04x}");
@@ -186,6 +186,6 @@ fn cut_short(path: &Path, found: usize, expected: &str) -> Error {
         path: path.to_owned(),
         found: format!("only {found} bytes"),
         expected: expected.to_owned(),
-        hint: Some("the file is cut short: fetch it again"),
+        hint: Some("the file is truncated: download it again"),
     }
 }

@@ -59,7 +59,7 @@ impl Table {
                 path: path.to_owned(),
                 found: format!("a single column in line {}", first.line),
                 expected: "at least two, a feature and a target".to_owned(),
-                hint: Some("cells are separated by commas, in a .tsv file by tabs"),
+                hint: Some("cells are separated by commas, or by tabs in a .tsv file"),
             });
         }
         if let Some(row) = rows.iter().find(|row| row.cells.len() != columns) {
@@ -136,7 +136,7 @@ impl Table {
                 path: self.path.clone(),
                 found: format!("an empty cell in {}", self.place(row, column)),
                 expected: "a value in every cell".to_owned(),
-                hint: Some("leave out rows in which a value is missing, or fill it in"),
+                hint: Some("remove rows with missing values, or fill the values in"),
             }),
             text => Ok(text),
         }

@@ -59,7 +59,7 @@ fn rebuild<T: Real>(
 pub fn first<T: Real>(mut dataset: Dataset<T>, count: usize) -> Result<Dataset<T>> {
     let available = dataset.n_samples();
     if count == 0 || count > available {
-        let expected = format!("1 to {available}, what {} holds", dataset.name);
+        let expected = format!("1 to {available}, the number of samples in {}", dataset.name);
         return Err(Error::argument("samples", count, expected));
     }
     let n_outputs = dataset.n_outputs();

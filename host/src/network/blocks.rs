@@ -269,18 +269,9 @@ fn block_in<T: Real>(block: &Block<f64>) -> Block<T> {
         Block::AveragePool(window) => Block::AveragePool(window),
         Block::GlobalAveragePool => Block::GlobalAveragePool,
         Block::Flatten => Block::Flatten,
-        Block::Activation(activation) => Block::Activation(activation_in(activation)),
+        Block::Activation(activation) => Block::Activation(activation.cast()),
         Block::Residual(Residual { outputs, stride, activation }) => {
-            Block::Residual(Residual { outputs, stride, activation: activation_in(activation) })
+            Block::Residual(Residual { outputs, stride, activation: activation.cast() })
         }
-    }
-}
-
-fn activation_in<T: Real>(activation: Activation<f64>) -> Activation<T> {
-    match activation {
-        Activation::Relu => Activation::Relu,
-        Activation::LeakyRelu { slope } => Activation::LeakyRelu { slope: T::from_f64(slope) },
-        Activation::Sigmoid => Activation::Sigmoid,
-        Activation::Tanh => Activation::Tanh,
     }
 }

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use altmin_core::block::{Block, Step};
 
 use crate::error::{Error, Result};
-use crate::network::blocks::BlockNetwork;
+use crate::network::Network;
 
 /// Subnetworks at most.
 pub const MOST_SUBNETWORKS: usize = 64;
@@ -48,7 +48,7 @@ impl Split {
     /// # Errors
     /// [`Error::Argument`] for a cut where there are no blocks on both sides (`cut`), for more subnetworks than there are
     /// places to cut at (`subnetworks`).
-    pub fn ends(&self, network: &BlockNetwork) -> Result<Vec<usize>> {
+    pub fn ends(&self, network: &Network) -> Result<Vec<usize>> {
         let blocks = network.blocks().len();
         match self {
             Split::After(after) => match after.iter().find(|&&after| after >= blocks) {
@@ -182,7 +182,7 @@ mod tests {
         let text = "conv 8 3x3 same, relu, maxpool 2, conv 16 3x3 same, relu, flatten, dense 40, relu, dense 30, tanh, dense 3";
         let network = match text.parse().expect("a network") {
             crate::network::blocks::Architecture::Blocks(blocks) => {
-                BlockNetwork::new(blocks, Shape { channels: 1, height: 8, width: 8 })
+                Network::new(blocks, Shape { channels: 1, height: 8, width: 8 })
                     .expect("blocks that fit")
             }
             _ => panic!("a short form"),

@@ -1,19 +1,15 @@
 //! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
 
+use altmin_core::Real;
 use altmin_core::executor::{Executor, Runs};
-use altmin_core::forward;
 use altmin_core::loss::argmax;
-use altmin_core::view::{MatMut, MatRef, column, columns, copy, dense, span, view_mut};
-use altmin_core::workspace::{Requirement, Stack};
-use altmin_core::{Loss, Real};
+use altmin_core::view::{MatRef, column, columns, dense, span, view_mut};
 use serde::Serialize;
 
 use crate::data::{Column, Dataset};
 use crate::error::{Error, Result};
-use crate::network::model::{self, Model};
-use crate::network::part::{Part, TILE};
+use crate::network::model::Model;
 use crate::network::score::r_squared;
-use crate::run::convert;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::fast::Fast;
 

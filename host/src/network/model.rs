@@ -255,59 +255,6 @@ impl<T: Real> Model<T> {
             network,
             notation,
             parameters: parameters.into_iter().flat_map(|map| [map.weights, map.bias].concat()).collect(),
-            loss: self.loss.to_string(),
-            classes: self.outputs.classes().to_vec(),
-            values: self.outputs.are_values().then(|| self.outputs.names().to_vec()),
-            preprocessing: self.preprocessing.clone(),
-        };
-        let refused = |error: &dyn std::fmt::Display| {
-            Error::data("model", error.to_string(), "what a model file can hold")
-        };
-        let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
-        let maps: Vec<_> = self.maps().collect();
-        tensors::serialize(&maps, &self.names(), text).map_err(|error| refused(&error))
-    }
-
-    /// Writes the model to `path`, in place of an older one; see [`atomic_file::write`].
-    ///
-    /// # Errors
-    /// As [`Model::to_bytes`] and [`atomic_file::write`].
-    pub fn save(&self, path: &Path) -> Result {
-        let bytes = self.to_bytes()?;
-        atomic_file::write(path, |file| file.write_all(&bytes))
-    }
-
-    /// Reads a model, converting its numbers if they are of the other precision.
-    ///
-    /// # Errors
-    /// [`Error::Io`] if the file cannot be read; [`Error::Format`] if it is no safetensors file, is cut short, lacks
-    /// a tensor or has one too many, is of another version, or holds layers that do not fit together or numbers that are not
-    /// finite in `T`.
-    pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
-        let (file, text) = tensors::open(path, &bytes)?;
-        let metadata = Metadata::parse(path, &text)?;
-        let unknown = |error: Error| Error::format(path, format!("metadata: {error}"), "a known name");
-        let blocks = metadata.network.map(Blocks::network).transpose().map_err(unknown)?;
-        let names = match &blocks {
-            None => tensors::of_layers(tensors::count_layers(&file)),
-            Some(blocks) => tensors::of_blocks(blocks),
-        };
-        let activation = match (&metadata.activation, &blocks) {
-            (Some(name), None) => name.parse().map_err(unknown)?,
-            (None, Some(_)) => Activation::Relu,
-            (Some(_), Some(_)) => {
-                return Err(Error::format(path, "metadata with activation and network", "one of them"));
-            }
-            (None, None) => {
-                let expected = format!("metadata of version {VERSION}");
-                return Err(Error::format(path, "metadata: missing field `activation`", expected));
-            }
-        };
-        let model = Self {
-            layers: tensors::deserialize(path, &file, &names)?,
-            blocks,
-            activation,
             loss: parse(&metadata.loss).map_err(unknown)?,
             outputs: match metadata.values {
                 Some(values) => Outputs::Values(values),

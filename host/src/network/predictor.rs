@@ -2,7 +2,7 @@
 
 use altmin_core::block::Network;
 use altmin_core::gemm::Gemm;
-use altmin_core::method::{Partition, TILE};
+use altmin_core::method::{TILE, widest_tile};
 use altmin_core::view::{MatMut, MatRef};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
@@ -24,7 +24,7 @@ impl<T: Real> Predictor<'_, T> {
 
     /// Columns of the tiles in which samples should pass.
     pub fn tile(&self) -> usize {
-        Partition::widest_tile(&self.network).min(TILE)
+        widest_tile(&self.network).min(TILE)
     }
 
     /// Scratch of [`Predictor::predict`] for m columns.

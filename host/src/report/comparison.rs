@@ -52,7 +52,10 @@ pub fn table(all: &[Standing], measure: Measure) -> String {
     text.push('\n');
     text.push_str(&grid(&progress(all), all));
     if all.len() > 1 {
-        let _ = writeln!(text, "\n{BEST} best of its column; objective and residuals are each method's own");
+        let _ = writeln!(
+            text,
+            "\n{BEST} best in its column; objectives and residuals of different methods cannot be compared"
+        );
     }
     text
 }

@@ -51,7 +51,7 @@ fn message(metrics: &Metrics, measure: Measure, changed: &BTreeMap<&'static str,
     );
     if let (Some(error), Some(bound)) = (metrics.approximation_error, metrics.approximation_bound) {
         // Writing to a String cannot fail.
-        let _ = write!(text, "  splitting error {error:.1e}, bound {bound}");
+        let _ = write!(text, "  approximation error {error:.1e}, bound {bound}");
     }
     for (setting, value) in changed {
         // Writing to a String cannot fail.
@@ -112,9 +112,9 @@ mod tests {
         let split =
             |bound| Metrics { approximation_error: Some(0.012), approximation_bound: Some(bound), ..metrics };
         let found = message(&split(Bound::Estimate(34.0)), Measure::Accuracy, &BTreeMap::new());
-        assert_eq!(found, format!("{expected}  splitting error 1.2e-2, bound 3.40e1 (estimate)"));
+        assert_eq!(found, format!("{expected}  approximation error 1.2e-2, bound 3.40e1 (estimate)"));
         let found = message(&split(Bound::NotPromised), Measure::Accuracy, &BTreeMap::new());
-        assert_eq!(found, format!("{expected}  splitting error 1.2e-2, bound not promised"));
+        assert_eq!(found, format!("{expected}  approximation error 1.2e-2, bound not promised"));
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train R^2 0.9876  test R^2 0.9500";
         assert_eq!(message(&metrics, Measure::RSquared, &BTreeMap::new()), expected);
     }

@@ -33,7 +33,7 @@ pub fn summary(summary: &Summary, measure: Measure) -> String {
         ("threads", summary.threads.to_string()),
     ]);
     if let (Some(error), Some(bound)) = (summary.approximation_error, summary.approximation_bound) {
-        let _ = writeln!(text, "\nerror of splitting {error:.2e}; Theorem 1's bound: {bound}");
+        let _ = writeln!(text, "\napproximation error {error:.2e}, bound of Theorem 1: {bound}");
     }
     text
 }

@@ -8,6 +8,7 @@ use altmin_core::gemm::Gemm;
 use altmin_core::method::{
     AnyMethod, Hyperparameters, Method as _, Name, Partition, Penalties, Problem, Run, State, Sweep,
 };
+use altmin_core::theory::Approximation;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
 
@@ -27,7 +28,11 @@ pub struct Engine<T> {
     numbers: Box<[f64]>,
     order: Option<Order>,
     scratch: Requirement,
+    approximation_scratch: Requirement,
 }
+
+/// Rounds of the power iteration behind Theorem 1's bound: it comes within a per cent, as a rule.
+const NORM_ROUNDS: usize = 100;
 
 impl<T: Real> Engine<T> {
     /// Checks that method, network and samples fit, and allocates everything that sweeps need; weights and biases are zero.
@@ -71,6 +76,7 @@ impl<T: Real> Engine<T> {
             numbers: vec![0.0; memory.numbers].into_boxed_slice(),
             order: Order::new(batches, run.samples()),
             input: network.input(),
+            approximation_scratch: method.approximation_workspace(&run, gemm),
             scratch,
             method,
             cuts,
@@ -181,6 +187,27 @@ impl<T: Real> Engine<T> {
         gemm: &G,
     ) -> Result<f64> {
         self.with(problem, |method, run, state, _| method.objective(run, state, executor, gemm))
+    }
+
+    /// The error that comes of splitting, and Theorem 1's bound of it; none of a method that does not split. Reads the run's
+    /// variables and changes none. Workers need [`Engine::approximation_scratch`].
+    ///
+    /// # Errors
+    /// Those of the method; [`NonFinite`](altmin_core::Error::NonFinite) where a norm overflows.
+    pub fn approximation<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        problem: Problem<'_, T>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Option<Approximation>> {
+        self.with(problem, |method, run, state, _| {
+            method.approximation(run, state, NORM_ROUNDS, executor, gemm)
+        })
+    }
+
+    /// Scratch of each worker for [`Engine::approximation`].
+    pub fn approximation_scratch(&self) -> Requirement {
+        self.approximation_scratch
     }
 
     /// The mean risk of the last sweep, where a schedule of the method follows it.

@@ -1,6 +1,7 @@
 //! Who watches a run: observers see what a sweep has done and never change it.
 
 use crate::settings::Method;
+use crate::settings::core_choice::as_text;
 use serde::Serialize;
 use std::fmt;
 use std::io;
@@ -115,6 +116,7 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
     /// The method.
+    #[serde(serialize_with = "as_text")]
     pub method: Method,
     /// The data set's name.
     pub data: String,

@@ -1,6 +1,7 @@
 //! From settings to what a run is made of.
 
-use altmin_core::method::{Hyperparameters, Problem};
+use altmin_core::block::Network as CoreNetwork;
+use altmin_core::method::{AnyMethod, Hyperparameters, Problem, Run};
 use altmin_core::{Real, view};
 
 use crate::data::Dataset;
@@ -9,7 +10,7 @@ use crate::network::blocks::{dense_blocks, sample_shape};
 use crate::network::{Network, init};
 use crate::run::engine::{Batches, Engine};
 use crate::run::kernel::AnyGemm;
-use crate::settings::{Inner, Method, Settings, Use, inner_defaults};
+use crate::settings::{Inner, Method, Settings, Use};
 
 /// The network that settings ask for with a data set: that of `network`, or their hidden layers as blocks.
 ///
@@ -60,6 +61,19 @@ pub fn batches(settings: &Settings) -> Option<Batches> {
     settings.batch.map(|size| Batches { size, seed: settings.seed })
 }
 
+/// `Ok` when the method can train the settings' network on a data set; allocates nothing of their size.
+///
+/// # Errors
+/// As [`network`] and [`cuts`]; those of the core.
+pub fn check<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result {
+    let network = network(settings, data)?;
+    let (blocks, cuts) = (network.blocks_in(), cuts(settings, &network)?);
+    let problem = Problem { x: data.matrix(), target: data.target() };
+    let run = Run { network: CoreNetwork::new(&blocks, network.input())?, cuts: &cuts, problem };
+    AnyMethod::new(settings.method, &settings.hyperparameters(), &run)?;
+    Ok(())
+}
+
 /// The method with the memory that it needs; `hyperparameters` are those of the settings, or what schedules have made of
 /// them.
 ///
@@ -92,7 +106,7 @@ pub fn end_to_end(settings: &Settings) -> Settings {
     let (method, learning_rate) = match settings.inner {
         Inner::Sgd => (Method::Gd, settings.learning_rate),
         Inner::Adam => (Method::Adam, settings.learning_rate),
-        Inner::Proxprop => (Method::Adam, inner_defaults(Inner::Adam).learning_rate),
+        Inner::Proxprop => (Method::Adam, Inner::Adam.defaults().learning_rate),
     };
     Settings { method, learning_rate, ..settings.clone() }
 }

@@ -51,11 +51,10 @@ use altmin_core::loss::Loss;
 use altmin_core::method::{Hyperparameters, Problem, Sweep};
 use altmin_core::view::dense;
 use altmin_core::workspace::Requirement;
-use altmin_core::{Error as CoreError, Real};
+use altmin_core::{Choice, Error as CoreError, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
-use crate::network::init;
 use crate::network::model::{Map, Model, Notation, maps};
 use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
@@ -154,8 +153,10 @@ impl<T: Real> Trainer<T> {
         if let Some(test) = &test {
             require_like(test, &train)?;
         }
-        if train.outputs().are_values() && settings.loss == Loss::CrossEntropy {
-            let expected = format!("least-squares, as {} has values and no classes", train.name());
+        if train.outputs().are_values() && settings.loss.has_probabilities() {
+            let others = Loss::values().filter(|loss| !loss.has_probabilities());
+            let others: Vec<&str> = others.map(|loss| loss.name()).collect();
+            let expected = format!("{}, as {} has values and no classes", others.join(" or "), train.name());
             return Err(Error::argument("loss", settings.loss, expected));
         }
         let gemm = AnyGemm::of(settings.kernel);
@@ -303,8 +304,8 @@ impl<T: Real> Trainer<T> {
 
     /// One sweep and its metrics; `None` if it diverged.
     fn sweep(&mut self) -> Result<Option<Metrics>> {
-        let problem = problem(&self.train);
         let start = Instant::now();
+        let problem = self::problem(&self.train);
         if !self.state.initialized {
             finite(self.engine.initialize(problem, &mut self.executor, &self.gemm))?;
             self.state.initialized = true;
@@ -318,7 +319,7 @@ impl<T: Real> Trainer<T> {
         self.state.sweeps += 1;
         self.state.age += 1;
         let objective = self.objective(&sweep, train.loss);
-        let risk = self.engine.mean_risk(problem);
+        let risk = self.engine.mean_risk(self::problem(&self.train));
         self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
         let approximation = self.approximation()?;
         self.state.last = Some(Metrics {
@@ -411,7 +412,7 @@ fn predictor<T: Real>(engine: &Engine<T>) -> Predictor<'_, T> {
 /// Scratch for sweeps, for scores, and for what else the settings ask for.
 fn scratch<T: Real>(engine: &Engine<T>, settings: &Settings, gemm: &AnyGemm) -> Requirement {
     let needed = engine.scratch().or(Evaluator::scratch(&predictor(engine), gemm));
-    if settings.diagnostics { needed.or(engine.approximation_scratch(gemm)) } else { needed }
+    if settings.diagnostics { needed.or(engine.approximation_scratch()) } else { needed }
 }
 
 /// `Ok` when there is memory for the weights and the state of a run that does not grow any more: a width that is a slip

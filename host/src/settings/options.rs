@@ -1,53 +1,46 @@
-//! What a person said, on the command line or in a file.
+//! The options of a run as given on the command line or in a file.
 
-use super::choice::{
-    Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
-};
+use super::choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule};
+use super::core_choice;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
-use super::resolved::Settings;
-use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
-};
+use super::values::{Batch, Classes, EpsilonBounds, Grow, Guard, Samples, Target, TimeLimit, Tolerance};
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;
 use crate::network::init::Initializer;
-use crate::network::names::{Activation, Loss};
 use crate::network::widths::Widths;
+use altmin_core::{Activation, Loss, Regularizer};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::path::Path;
 
-/// The settings of `altmin train` that were given; the keys of a file are the flags without the dashes.
+/// The options of `altmin train`, each of which may be left out; the keys of a file are the options without dashes.
 #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TrainOptions {
     /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, or a .csv or .tsv file [default: digits]
     ///
-    /// `digits` is in the program: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing.
-    /// `fashion-mnist` is looked for where Debian's package dataset-fashion-mnist puts it. A folder holds the four
-    /// files of MNIST under their usual names, plain or gzip (KMNIST's have the same names and format), or the binary files
-    /// of CIFAR-10, data_batch_1.bin to data_batch_5.bin, as many as there are, and test_batch.bin, or of CIFAR-100,
-    /// train.bin and test.bin, plain or gzip.
+    /// `digits` is built in: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing. `fashion-mnist`
+    /// is read from where Debian's package dataset-fashion-mnist installs it. A folder contains the four files of MNIST under
+    /// their usual names, plain or gzip (KMNIST has the same names and format), or the binary files of CIFAR-10
+    /// (data_batch_1.bin to data_batch_5.bin, as many as there are, and test_batch.bin) or of CIFAR-100 (train.bin and
+    /// test.bin), plain or gzip.
     ///
-    /// A file whose name ends in .csv (cells separated by commas) or .tsv (by tabs) is a table with a row for each sample;
-    /// --target says which columns are learnt, all others are features and must be numbers. Its first row is a header if it
-    /// has text and no number above columns of numbers; without a header columns are named 1, 2, 3. A fifth of the rows,
-    /// drawn by --seed, is for testing.
+    /// A .csv file (cells separated by commas) or .tsv file (by tabs) is a table with one row per sample. --target names the
+    /// columns to learn; all others are features and must be numeric. The first row is a header if it contains text and no
+    /// number above numeric columns; without a header, columns are named 1, 2, 3. A fifth of the rows, drawn with --seed, is
+    /// used for testing.
     #[arg(long, value_name = "NAME|DIR|FILE", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub data: Option<DataSource>,
 
-    /// Columns of a CSV file that are learnt: names separated by commas as in a row of the file, or `last` [default: last]
+    /// Columns of a CSV file to learn: names separated by commas as in a row of the file, or `last` [default: last]
     ///
-    /// A name that no column has and that is a number counts the columns from 1; a name with a comma in it, or the name
-    /// `last`, stands in double quotes. With --loss least-squares these columns are numbers, one output of the network for
-    /// each, and what is shown as accuracy is the coefficient of determination, R^2 = 1 - SSE/SST: 1 for no error, 0 for
-    /// what predicting the mean would do, below for worse. With cross-entropy there is one such column, of class names:
-    /// text or integers.
+    /// A number that is not the name of a column counts the columns from 1. A name that contains a comma, or is `last`, must
+    /// be in double quotes. With --loss least-squares these columns are numeric, each is one output of the network, and the
+    /// coefficient of determination is reported instead of accuracy: R^2 = 1 - SSE/SST, 1 for no error, 0 for predicting
+    /// the mean, negative for worse. With cross-entropy there is one such column, of class names: text or integers.
     #[arg(long, value_name = "COLUMNS|last", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
@@ -55,10 +48,10 @@ pub struct TrainOptions {
     /// Scale the columns of a CSV file, or the channels of images, to mean 0 and standard deviation 1
     /// [default: true for a CSV file, false for images]
     ///
-    /// Of a CSV file features, and targets with --loss least-squares; of images each channel, over all its pixels. Mean and
-    /// deviation are those of the training samples that are left when all choices are made, and are kept in the model, so that
-    /// `evaluate` and `predict` do the same and `predict` gives the file's own units. A feature or channel that is constant
-    /// is then an error.
+    /// In a CSV file this applies to features, and to targets with --loss least-squares; in images to each channel, over all
+    /// its pixels. Means and deviations are computed from the training samples that are used, and stored in the model, so
+    /// that `evaluate` and `predict` apply the same scaling and `predict` returns the file's units. A constant feature or
+    /// channel is an error.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
         hide_possible_values = true, help_heading = "Data"
@@ -66,13 +59,13 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<bool>,
 
-    /// Which labels of CIFAR-100 are learnt [default: fine]
+    /// Labels of CIFAR-100 to learn [default: fine]
     #[arg(long, value_name = "LABELS", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub labels: Option<Labels>,
 
-    /// Average pooling over F x F pixels of each channel; 2 turns 28x28 into 14x14, the papers' 196 features, and CIFAR's
-    /// 3x32x32 into 3x16x16, their 768 [default: 1]
+    /// Average pooling over F x F pixels of each channel; 2 reduces 28x28 to 14x14, the 196 features of the papers, and
+    /// CIFAR's 3x32x32 to 3x16x16, their 768 [default: 1]
     #[arg(long, value_name = "F", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<usize>,
@@ -82,18 +75,18 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub samples: Option<Samples>,
 
-    /// Keep these classes alone, renumbered from 0 in this order: `0,1,2` or `all` [default: all]
+    /// Use only these classes, renumbered from 0 in this order: `0,1,2` or `all` [default: all]
     ///
-    /// Classes of a CSV file are counted from 0 in the order of their names.
+    /// Classes of a CSV file are numbered from 0 in the order of their names.
     #[arg(long, value_name = "LIST|all", help_heading = "Data")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub classes: Option<Classes>,
 
     /// Test on the last training samples instead of the test set, and do not train on them [default: false]
     ///
-    /// This is how settings are chosen without looking at the test set. Of MNIST and other files the last 5,000 are set
-    /// aside (images 55,001 to 60,000), of `digits` and of a CSV file the last fifth, of CIFAR
-    /// whichever of these is fewer, before --classes and --samples choose from the rest.
+    /// Use this to choose settings without looking at the test set. The last 5,000 samples of MNIST and other files are held
+    /// out (images 55,001 to 60,000), the last fifth of `digits` and of a CSV file, and the smaller of both for CIFAR, before
+    /// --classes and --samples select from the rest.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
         hide_possible_values = true, help_heading = "Data"
@@ -106,7 +99,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 
-    /// Widths of the hidden layers: `100,100`, or `500x9` for nine of 500 [default: 100,100]
+    /// Widths of the hidden layers: `100,100`, or `500x9` for nine layers of 500 [default: 100,100]
     #[arg(long, value_name = "WIDTHS", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hidden: Option<Widths>,
@@ -114,143 +107,143 @@ pub struct TrainOptions {
     /// Blocks of the network, separated by commas, or `mlp WIDTHS`, `cnn`, `resnet N`, instead of --hidden
     ///
     /// `dense N`; `conv N KHxKW [same|pad P] [stride S]`; `maxpool SIZE [stride S]`; `avgpool SIZE [stride S]`, or `avgpool`
-    /// for the mean of each channel; `flatten`; `residual N [stride S]`, two 3x3 convolutions around which the input is
-    /// carried; `relu`, `leaky-relu[:K]`, `sigmoid`, `tanh`. The last one is `dense CLASSES`; short forms have it. mlp: `dense`
+    /// for the mean of each channel; `flatten`; `residual N [stride S]`, two 3x3 convolutions with a skip
+    /// connection; an activation as in --activation. The last one is `dense CLASSES`; short forms have it. mlp: `dense`
     /// and `relu` for each width. cnn and resnet: the networks of TSSM's section 3.2, `cnn` with 32 filters, 2x2 pooling and
     /// two dense 512, `resnet 24` with 64 channels and 24 residual pairs; `altmin info --network 'resnet 24'` shows the
-    /// blocks. For gsadmm, gsam and the baselines gd, adagrad, adadelta and adam; of other methods layers are --hidden.
+    /// blocks. For gsadmm, gsam and the baselines gd, adagrad, adadelta and adam; other methods use --hidden.
     #[arg(long, value_name = "BLOCKS", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Architecture>,
 
-    /// Activation f of the hidden layers: `relu`, `leaky-relu` (slope 0.01), `leaky-relu:SLOPE`, `sigmoid` or `tanh`
-    /// [default: relu]
+    /// Activation f of the hidden layers [default: relu]
     ///
     /// The update of z takes some forty times as long under sigmoid and tanh as under ReLU. The defaults of nu and rho
     /// were chosen with ReLU.
-    #[arg(long, value_name = "F", help_heading = "Network")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub activation: Option<Activation>,
+    #[arg(long, value_name = "F", value_parser = core_choice::parser::<Activation<f64>>(), help_heading = "Network")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
+    pub activation: Option<Activation<f64>>,
 
     /// Risk R of the output, summed over the samples [default: cross-entropy]
     ///
-    /// cross-entropy: softmax cross-entropy, for classes. least-squares: half the squared distance to the one-hot label, or
-    /// to the values in the --target columns of a CSV file.
-    #[arg(long, value_name = "R", value_parser = loss_parser(), help_heading = "Network")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// A loss that takes any values can learn those in the --target columns of a CSV file.
+    #[arg(long, value_name = "R", value_parser = core_choice::parser::<Loss>(), help_heading = "Network")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
 
-    /// Regulariser on the weights: `none`, `l1:LAMBDA` for LAMBDA |W|_1, `l2:LAMBDA` for LAMBDA/2 |W|^2 [default: none]
+    /// Regulariser Omega on the weights of each layer [default: none]
     ///
     /// It stands beside a risk that is summed over the samples, so LAMBDA grows with their number. l1 needs a step rule
     /// other than least-squares.
-    #[arg(long, value_name = "OMEGA", help_heading = "Network")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub regularizer: Option<Regularizer>,
+    #[arg(long, value_name = "OMEGA", value_parser = core_choice::parser::<Regularizer<f64>>(), help_heading = "Network")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
+    pub regularizer: Option<Regularizer<f64>>,
 
     /// Initial weights: `he`, `xavier`, `normal:SIGMA` or `identity` [default: he]
     ///
-    /// Normal with variance 2 / n_in; uniform within sqrt(6 / (n_in + n_out)) of 0; normal with standard deviation
-    /// SIGMA; 1 on the diagonal. Biases start at 0. `he` keeps the size of a signal through layers of ReLU, which is why
-    /// it is the default. Under sigmoid and tanh neither it nor `xavier` was better throughout.
+    /// he: normal with variance 2 / n_in. xavier: uniform within sqrt(6 / (n_in + n_out)) of 0. normal: with standard
+    /// deviation SIGMA. identity: 1 on the diagonal. Biases start at 0. `he` preserves the scale of signals through ReLU
+    /// layers. With sigmoid and tanh, neither `he` nor `xavier` was consistently better.
     #[arg(long, value_name = "INIT", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub init: Option<Initializer>,
 
-    /// Train the first K hidden layers for SWEEPS of the sweeps, then insert the others as identity, or `none`
+    /// Train the first K hidden layers for SWEEPS sweeps, then insert the others as identity layers; or `none`
     /// [default: none]
     ///
-    /// Needs ReLU and equal widths from layer K on. Deep networks started all at once from random weights stall
+    /// Requires ReLU and equal widths from layer K on. Deep networks that start from random weights in all layers stall
     /// (pdADMM section III.B, last paragraph).
     #[arg(long, value_name = "K:SWEEPS|none", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grow: Option<Grow>,
 
-    /// Order of the updates [default: pdadmm; with --network gsadmm]
-    #[arg(long, value_name = "METHOD", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Training method [default: pdadmm; gsadmm with --network]
+    #[arg(long, value_name = "METHOD", value_parser = core_choice::parser::<Method>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
 
     /// Weight nu of the penalties |z - W p - b|^2 / 2 and |q - f(z)|^2 / 2 inside the network, above 0
     ///
-    /// Small: the output layer fits the labels at once and the layers disagree for long. Large: layers stay consistent
-    /// and every sweep moves little. The default depends on method and step rule; it was chosen on images 55,001 to
-    /// 60,000 of MNIST, never on a test set.
+    /// Small values fit the output layer to the labels quickly, while the layers stay inconsistent for long. Large values
+    /// keep the layers consistent and make each sweep change little. The default depends on the method and its step rule; it
+    /// was chosen on images 55,001 to 60,000 of MNIST, not on a test set.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nu: Option<f64>,
 
-    /// Weight rho of the constraint with a dual variable, above 0
+    /// Weight rho of the constraint that has a dual variable, above 0
     ///
-    /// pdADMM: ties each layer's input to the output before it; the objective falls for certain if
-    /// rho > max(4 nu s^2, (sqrt(17) + 1) nu / 2), s the activation's Lipschitz constant (Lemma 1). dlADMM: ties the
-    /// last layer; rho > 2H, H = 1/2 for cross-entropy and 1 for least squares (Theorem 4.2). Below, a warning says so.
-    /// The default depends on method and step rule and was chosen as nu's was.
+    /// pdADMM: the constraint couples each layer's input to the previous layer's output; the objective decreases if
+    /// rho > max(4 nu s^2, (sqrt(17) + 1) nu / 2), with s the Lipschitz constant of the activation (Lemma 1). dlADMM: the
+    /// constraint is that of the last layer; the condition is rho > 2H, with H = 1/2 for cross-entropy and 1 for least
+    /// squares (Theorem 4.2). A warning is printed if the condition is not met. The default depends on the method and its
+    /// step rule and was chosen as that of nu.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rho: Option<f64>,
 
-    /// How nu goes on: `constant`, or `times:F:K[:LIMIT]`, nu *= F every K sweeps and not past LIMIT
+    /// Schedule of nu: `constant`, or `times:F:K[:LIMIT]` to multiply nu by F every K sweeps, up to LIMIT
     /// [default: constant]
     ///
-    /// Continuation: sweeps 1 to K work with --nu. The duals are carried over, and a theorem goes on holding for the
-    /// sweeps whose own nu and rho meet its condition: with a nu that grows, see to rho.
+    /// Sweeps 1 to K use --nu. The dual variables are kept when nu changes. A theorem holds for the sweeps whose nu and rho
+    /// meet its condition, so increase rho together with nu.
     #[arg(long, value_name = "SCHEDULE", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nu_schedule: Option<NuSchedule>,
 
-    /// How rho goes on: `constant`, `times:F:K[:LIMIT]`, `rising:F` or `balance[:MU:TAU]` [default: constant]
+    /// Schedule of rho: `constant`, `times:F:K[:LIMIT]`, `rising:F` or `balance[:MU:TAU]` [default: constant]
     ///
-    /// times: rho *= F every K sweeps and not past LIMIT; dlADMM's experiments (KDD 2019, section 5.1.2) take --nu 1e-6
-    /// --rho 1e-6 --rho-schedule times:10:100. rising: rho *= F after a sweep in which the objective has risen. balance
-    /// (pdADMM): rho *= TAU where the primal residual is above MU times the dual one, rho /= TAU where it is the other
-    /// way round, MU = 10 and TAU = 2 unless said (Boyd et al. 2011, equation 3.13); it may leave Lemma 1's condition.
-    /// A `times` that would leave the precision's range is refused; the others stop there.
+    /// times: multiply rho by F every K sweeps, up to LIMIT; the experiments of dlADMM (KDD 2019, section 5.1.2) use --nu
+    /// 1e-6 --rho 1e-6 --rho-schedule times:10:100. rising: multiply rho by F after a sweep in which the objective
+    /// increased. balance (pdADMM): multiply rho by TAU if the primal residual exceeds MU times the dual residual, divide it
+    /// by TAU in the opposite case, with defaults MU = 10 and TAU = 2 (Boyd et al. 2011, equation 3.13); rho may then violate
+    /// the condition of Lemma 1. A `times` schedule that would leave the range of the precision is an error; the others stop
+    /// at its limits.
     #[arg(long, value_name = "SCHEDULE", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rho_schedule: Option<RhoSchedule>,
 
     /// How far the weights move in an update [default: least-squares, which needs the fewest sweeps]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepRule>,
 
     /// How far the inputs of the layers move in an update, by the same rules [default: as --step]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub input_step: Option<StepRule>,
 
     /// Damping of least-squares weights, above 0, in units of the mean eigenvalue of the inputs' covariance
     /// [default: 0.1]
     ///
-    /// 0.1 to 1 served best; at 0.001 the weights fit the noise and test worse.
+    /// Values from 0.1 to 1 worked best; at 0.001 the weights overfit.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damping: Option<f64>,
 
     /// Half the width epsilon of DLAM's intervals, h(z) - epsilon <= a <= h(z) + epsilon, above 0 [default: 0.01]
     ///
-    /// With an --epsilon-rule other than fixed it is where the rule begins.
+    /// With an --epsilon-rule other than fixed, this is the initial value.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
 
     /// How epsilon follows the mean risk from sweep to sweep [default: fixed]
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<EpsilonRule>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub epsilon_rule: Option<EpsilonRule>,
 
     /// What moves when epsilon shrinks [default: a]
-    #[arg(long, value_name = "VARIABLE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "VARIABLE", value_parser = core_choice::parser::<EpsilonRepair>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub epsilon_repair: Option<EpsilonRepair>,
 
-    /// The two bounds of the epsilon rule, both above 0 [default: 0.01,1]
+    /// Bounds of the epsilon rule, both above 0 [default: 0.01,1]
     #[arg(long, value_name = "LOW,HIGH", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon_bounds: Option<EpsilonBounds>,
 
-    /// DLAM: extrapolate every block after Nesterov, where the objective does not rise by it [default: false]
+    /// DLAM: use Nesterov extrapolation in every update where it does not increase the objective [default: false]
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
         hide_possible_values = true, help_heading = "Method"
@@ -258,78 +251,79 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accelerate: Option<bool>,
 
-    /// Length of the baselines' steps along the gradient of the mean risk, above 0
+    /// Learning rate of the baselines, for the gradient of the mean loss, above 0
     ///
     /// The default depends on the method.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
 
-    /// Samples of a mini-batch, of which a sweep takes as many as cover the training set, or `all` [default: all]
+    /// Mini-batch size, or `all`; a sweep is one pass over the training set [default: all]
     #[arg(long, value_name = "N|all", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
 
-    /// Cut the network into N subnetworks, balanced by the operations of their blocks [default: 2]
+    /// Split the network into N subnetworks, balanced by the operations of their blocks [default: 2]
     ///
-    /// Operations are counted, not timed, so that every run cuts at the same places. No cut is made between a linear block
-    /// and the activation after it.
+    /// Operations are counted, not timed, so that every run splits at the same places. A linear block and the activation
+    /// after it are never separated.
     #[arg(long, value_name = "N", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub subnetworks: Option<usize>,
 
-    /// Cut the network after these blocks, counted from 1, such as `5,9`, instead of --subnetworks
+    /// Split the network after these blocks, counted from 1, such as `5,9`, instead of --subnetworks
     #[arg(long, value_name = "LIST", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<Cuts>,
 
-    /// How weights step inside subnetworks [default: adam]
+    /// Optimizer inside subnetworks [default: adam]
     ///
-    /// sgd and adam take --learning-rate; proxprop takes --nu and --damping.
-    #[arg(long, value_name = "RULE", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// sgd and adam use --learning-rate; proxprop uses --nu and --damping.
+    #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<Inner>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub inner: Option<Inner>,
 
     /// Means or sums over the samples [default: mean; with --inner proxprop sum]
-    #[arg(long, value_name = "KIND", help_heading = "Method")]
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "KIND", value_parser = core_choice::parser::<Convention>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub convention: Option<Convention>,
 
-    /// Weight alpha of a subnetwork's distance from its output, (alpha/2M)|q - f(p)|^2, above 0 [default: 1; with --inner
-    /// proxprop 0.3]
+    /// Weight alpha of the penalty (alpha/2M)|q - f(p)|^2 between a subnetwork and its output variable, above 0 [default: 1;
+    /// 0.3 with --inner proxprop]
     ///
-    /// The paper has alpha = rho = 1 and --tau2 100 (TSSM section 3.2.1); its authors' program --rho 10 --tau2 10000.
+    /// The paper uses alpha = rho = 1 and --tau2 100 (TSSM section 3.2.1); its authors' program uses --rho 10 --tau2 10000.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alpha: Option<f64>,
 
-    /// A subnetwork's input moves by its gradient over tau_2, above 0 [default: 100; with --inner proxprop
-    /// 0.3]
+    /// Inverse step size tau_2 of a subnetwork's input: it moves by its gradient divided by tau_2, above 0 [default: 100;
+    /// 0.3 with --inner proxprop]
     ///
-    /// With sums and alpha = rho = tau_2 it comes to rest a gradient over alpha away from the output below.
+    /// With --convention sum and alpha = rho = tau_2, the input converges to the output of the previous subnetwork minus the
+    /// gradient divided by alpha.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tau2: Option<f64>,
 
-    /// Undo a subnetwork's epoch when its mean cost rises by more than X, 0 or above, or `none` [default: none; with --inner
-    /// proxprop 0]
+    /// Undo a subnetwork's epoch if its mean cost increases by more than X, at least 0, or `none` [default: none; 0 with
+    /// --inner proxprop]
     ///
-    /// The paper's authors have 0.1. Of proximal sweeps every step is guarded so, and its nu steered.
+    /// The authors of the paper use 0.1. With --inner proxprop, every step is guarded in this way and its nu is adapted.
     #[arg(long, value_name = "X|none", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
 
-    /// The first N subnetworks keep their initial weights: the control that a split must beat [default: 0]
+    /// Keep the initial weights of the first N subnetworks, as a baseline for the others [default: 0]
     #[arg(long, value_name = "N", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<usize>,
 
-    /// After every epoch tell the error that comes of splitting, and Theorem 1's bound of it [default: false]
+    /// Report the approximation error of splitting after every epoch, with the bound of Theorem 1 [default: false]
     ///
-    /// The error is the difference between the risk of the whole network and that of the last subnetwork on its own input
-    /// (TSSM, Theorem 1); the bound takes spectral norms from a power iteration, which approaches them from below: an
-    /// estimate. With least squares, whose risk has no Lipschitz constant, it is not promised. Both are columns
-    /// of metrics.csv and fields of --json; no variable of the run is touched.
+    /// The error is the difference between the loss of the whole network and that of the last subnetwork on its own input
+    /// (TSSM, Theorem 1). The bound is an estimate: it uses spectral norms from a power iteration, which approaches them from
+    /// below. It is not promised with least squares, which has no Lipschitz constant. Both are columns of metrics.csv and
+    /// fields of --json. The run itself is not affected.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
         hide_possible_values = true, help_heading = "Method"
@@ -337,26 +331,26 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diagnostics: Option<bool>,
 
-    /// Number of sweeps at most, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
+    /// Maximum number of sweeps, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
     ///
-    /// Of methods in mini-batches a sweep is an epoch.
+    /// For methods with mini-batches a sweep is an epoch.
     #[arg(long, value_name = "N", visible_alias = "epochs", help_heading = "Stopping")]
     #[serde(skip_serializing_if = "Option::is_none", alias = "epochs")]
     pub sweeps: Option<usize>,
 
     /// Stop when the primal and the dual residual are both at most X, or `none` [default: none]
     ///
-    /// Not before the second sweep, nor the second after --grow: the first one starts where both are 0.
+    /// Checked from the second sweep on, and from the second sweep after --grow: both residuals are 0 at the start.
     #[arg(long, value_name = "X|none", allow_negative_numbers = true, help_heading = "Stopping")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tolerance: Option<Tolerance>,
 
-    /// Stop after the sweep in which this much time has passed: `500ms`, `60s`, `5m`, `2h`, or `none` [default: none]
+    /// Stop after the sweep that reaches this time: `500ms`, `60s`, `5m`, `2h`, or `none` [default: none]
     #[arg(long, value_name = "TIME|none", help_heading = "Stopping")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub time_limit: Option<TimeLimit>,
 
-    /// Threads; the result has the same bits for every number [default: all processors]
+    /// Number of threads; results are bit-identical for every number [default: all processors]
     #[arg(long, value_name = "N", help_heading = "Machine")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threads: Option<usize>,
@@ -366,7 +360,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
 
-    /// Matrix product [default: fast]
+    /// Implementation of the matrix product [default: fast]
     #[arg(long, value_name = "KERNEL", help_heading = "Machine")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel: Option<Kernel>,
@@ -391,69 +385,12 @@ impl TrainOptions {
             let content = text.lines().nth(line - 1).unwrap_or_default().trim();
             let message = error.message().lines().collect::<Vec<_>>().join(" ");
             let found = format!("{}, line {line}: {content}", path.display());
-            Error::argument("config", found, format!("settings as `train` writes them ({message})"))
+            Error::argument("config", found, format!("settings as written by `train` ({message})"))
         })
     }
 
-    /// Checks that each of these options, given on the command line, has an effect on `settings`.
-    ///
-    /// # Errors
-    /// [`Error::Argument`] names the one that has none.
-    pub fn check_effect(&self, settings: &Settings) -> Result {
-        let method = settings.method;
-        let text = |value: Option<&dyn fmt::Display>| value.map(ToString::to_string);
-        macro_rules! given {
-            ($field:ident) => {
-                text(self.$field.as_ref().map(|value| value as &dyn fmt::Display))
-            };
-        }
-        let given = [
-            ("nu", given!(nu), Use::Nu),
-            ("rho", given!(rho), Use::Rho),
-            ("nu-schedule", given!(nu_schedule), Use::NuSchedule),
-            ("rho-schedule", given!(rho_schedule), Use::RhoSchedule),
-            ("step", given!(step), Use::Steps),
-            ("input-step", given!(input_step), Use::Steps),
-            ("damping", given!(damping), Use::Damping),
-            ("epsilon", given!(epsilon), Use::Epsilon),
-            ("epsilon-rule", given!(epsilon_rule), Use::Epsilon),
-            ("epsilon-repair", given!(epsilon_repair), Use::Epsilon),
-            ("epsilon-bounds", given!(epsilon_bounds), Use::Epsilon),
-            ("accelerate", given!(accelerate), Use::Epsilon),
-            ("learning-rate", given!(learning_rate), Use::LearningRate),
-            ("batch", given!(batch), Use::Batch),
-            ("network", given!(network), Use::Network),
-            ("subnetworks", given!(subnetworks), Use::Subnetworks),
-            ("cut", given!(cut), Use::Subnetworks),
-            ("inner", given!(inner), Use::Subnetworks),
-            ("convention", given!(convention), Use::Subnetworks),
-            ("alpha", given!(alpha), Use::Subnetworks),
-            ("tau2", given!(tau2), Use::Subnetworks),
-            ("guard", given!(guard), Use::Subnetworks),
-            ("freeze", given!(freeze), Use::Subnetworks),
-            ("diagnostics", given!(diagnostics), Use::Subnetworks),
-        ];
-        for (name, value, setting) in given {
-            if let Some(value) = value.filter(|_| !settings.uses(setting)) {
-                let inner = match method.uses(Use::Subnetworks) {
-                    true => format!(" with inner {}", settings.inner),
-                    false => String::new(),
-                };
-                let expected = format!("not to be given: the method {method}{inner} has no use for it");
-                return Err(Error::argument(name, value, expected));
-            }
-        }
-        match self.damping {
-            Some(damping) if method.uses(Use::Steps) && settings.step != StepRule::LeastSquares => {
-                let expected = format!("not to be given: the step rule {} has no damping", settings.step);
-                Err(Error::argument("damping", damping, expected))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// These options, and those of `file` where these say nothing. A network takes the place of the file's layers, layers
-    /// that of its network, and one way to cut that of the other.
+    /// These options, and those of `file` where these are missing. A network replaces the file's layers and layers its
+    /// network, and one way to split the network replaces the other.
     #[must_use]
     pub fn over(self, mut file: Self) -> Self {
         if self.network.is_some() {
@@ -475,9 +412,4 @@ impl TrainOptions {
             accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, diagnostics, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
-}
-
-/// The losses by name, so that shells can complete them.
-fn loss_parser() -> impl TypedValueParser<Value = Loss> {
-    PossibleValuesParser::new(["cross-entropy", "least-squares"]).try_map(|name| name.parse::<Loss>())
 }

@@ -1,27 +1,30 @@
 //! Settings in which nothing is missing.
 
+mod validate;
+
 use super::choice::{
     Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
 };
 use super::defaults::{
-    DAMPING, Defaults, EPSILON, EPSILON_BOUNDS, EPSILON_RULE, STEP, SUBNETWORKS, default_input_step,
-    defaults, inner_defaults,
+    DAMPING, EPSILON, EPSILON_BOUNDS, EPSILON_RULE, STEP, SUBNETWORKS, SWEEPS, default_input_step,
 };
 use super::options::TrainOptions;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
-use super::validate::validate;
 use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Regularizer, Samples, Target, TimeLimit, Tolerance,
+    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
 };
 use crate::data::{DataOptions, DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::{Cuts, Split};
 use crate::network::init::Initializer;
-use crate::network::names::{Activation, Loss};
 use crate::network::score::Measure;
 use crate::network::widths::Widths;
+use altmin_core::method::Defaults;
+use altmin_core::update::BACKTRACKING;
+use altmin_core::{Activation, Loss, Regularizer};
 use std::time::Duration;
+use validate::validate;
 
 /// Every setting of a run but the folder it is written to, checked; for meaning and defaults see [`TrainOptions`].
 #[derive(Debug, Clone, PartialEq)]
@@ -44,16 +47,16 @@ pub struct Settings {
     pub holdout: bool,
     /// Seed of the initial weights and of a split.
     pub seed: u64,
-    /// Widths of the hidden layers: at least one, none 0. Of no consequence with a network of blocks.
+    /// Widths of the hidden layers: at least one, none 0. Ignored with a network of blocks.
     pub hidden: Vec<usize>,
     /// The network of blocks that takes the place of hidden layers and activation.
     pub network: Option<Architecture>,
     /// Activation of the hidden layers.
-    pub activation: Activation,
+    pub activation: Activation<f64>,
     /// Risk of the output.
     pub loss: Loss,
     /// Regulariser on the weights.
-    pub regularizer: Regularizer,
+    pub regularizer: Regularizer<f64>,
     /// How initial weights are drawn.
     pub init: Initializer,
     /// The shallow network to begin with.
@@ -64,19 +67,19 @@ pub struct Settings {
     pub nu: f64,
     /// Weight of the constraint with a dual variable, above 0.
     pub rho: f64,
-    /// How nu goes on from there.
+    /// Schedule of nu.
     pub nu_schedule: NuSchedule,
-    /// How rho goes on from there.
+    /// Schedule of rho.
     pub rho_schedule: RhoSchedule,
     /// Step rule of the weights.
     pub step: StepRule,
     /// Step rule of the inputs.
     pub input_step: StepRule,
-    /// Damping of least-squares weights, above 0; of no consequence with another rule.
+    /// Damping of least-squares weights, above 0; ignored with another rule.
     pub damping: f64,
-    /// DLAM's epsilon to begin with, above 0.
+    /// Initial epsilon of DLAM, above 0.
     pub epsilon: f64,
-    /// How epsilon goes on.
+    /// Rule that adapts epsilon.
     pub epsilon_rule: EpsilonRule,
     /// What moves when epsilon shrinks.
     pub epsilon_repair: EpsilonRepair,
@@ -102,7 +105,7 @@ pub struct Settings {
     pub guard: Option<f64>,
     /// So many subnetworks, from the first, keep their weights: fewer than there are.
     pub freeze: usize,
-    /// Tell the error that comes of splitting after every epoch.
+    /// Report the approximation error of splitting after every epoch.
     pub diagnostics: bool,
     /// Sweeps at most, at least 1.
     pub sweeps: usize,
@@ -119,26 +122,26 @@ pub struct Settings {
 }
 
 impl TrainOptions {
-    /// Fills in what nobody said and checks everything.
+    /// Fills in defaults and checks everything.
     ///
     /// # Errors
     /// [`Error::Argument`] names the first setting that is out of range or does not go with another one.
     pub fn resolve(self) -> Result<Settings> {
-        let unsaid = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
-        let method = self.method.unwrap_or(unsaid);
-        self.require_one_network(method)?;
+        let default_method = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
+        let method = self.method.unwrap_or(default_method);
+        self.require_one_network()?;
         let split = match (self.subnetworks, self.cut) {
             (Some(_), Some(cuts)) => {
-                return Err(Error::argument("cut", cuts, "not to be given beside --subnetworks"));
+                return Err(Error::argument("cut", cuts, "no value together with --subnetworks"));
             }
             (None, Some(cuts)) => Split::After(cuts.0),
             (count, None) => Split::Subnetworks(count.unwrap_or(SUBNETWORKS)),
         };
         let inner = self.inner.unwrap_or(Inner::Adam);
-        let within = inner_defaults(inner);
-        let splits = method.uses(Use::Subnetworks);
+        let within = inner.defaults();
+        let splits = method.card().uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
-        let Defaults { sweeps, nu, rho, learning_rate } = defaults(method, step);
+        let Defaults { nu, rho, learning_rate } = (method.card().defaults)(&step.rule(BACKTRACKING, DAMPING));
         let data = self.data.unwrap_or(DataSource::Digits);
         let settings = Settings {
             target: self.target.and_then(|target| target.0),
@@ -167,7 +170,7 @@ impl TrainOptions {
             damping: self.damping.unwrap_or(DAMPING),
             epsilon: self.epsilon.unwrap_or(EPSILON),
             epsilon_rule: self.epsilon_rule.unwrap_or(EPSILON_RULE),
-            epsilon_repair: self.epsilon_repair.unwrap_or(EpsilonRepair::A),
+            epsilon_repair: self.epsilon_repair.unwrap_or_default(),
             epsilon_bounds: self.epsilon_bounds.map_or(EPSILON_BOUNDS, |bounds| bounds.0),
             accelerate: self.accelerate.unwrap_or(false),
             learning_rate: self.learning_rate.unwrap_or(if splits {
@@ -180,11 +183,11 @@ impl TrainOptions {
             inner,
             convention: self.convention.unwrap_or(within.convention),
             alpha: self.alpha.unwrap_or(within.alpha),
-            tau2: self.tau2.unwrap_or(within.tau2),
+            tau2: self.tau2.unwrap_or(within.tau),
             guard: self.guard.map_or(within.guard, |guard| guard.0),
             freeze: self.freeze.unwrap_or(0),
             diagnostics: self.diagnostics.unwrap_or(false),
-            sweeps: self.sweeps.unwrap_or(sweeps),
+            sweeps: self.sweeps.unwrap_or(SWEEPS),
             tolerance: self.tolerance.and_then(|tolerance| tolerance.0),
             time_limit: self.time_limit.and_then(|limit| limit.0),
             threads: self.threads.unwrap_or_else(processors),
@@ -195,17 +198,15 @@ impl TrainOptions {
         Ok(settings)
     }
 
-    /// `Ok` when the network is said in one way alone, and in one that the method can train.
-    fn require_one_network(&self, method: Method) -> Result {
-        let Some(network) = &self.network else { return Ok(()) };
-        if !method.uses(Use::Network) {
-            let expected = format!("not to be given: the method {method} has layers alone, from --hidden");
-            return Err(Error::argument("network", network, expected));
+    /// `Ok` when the network is described in one way.
+    fn require_one_network(&self) -> Result {
+        if self.network.is_none() {
+            return Ok(());
         }
         let given = |name, value: Option<String>| match value {
             None => Ok(()),
             Some(value) => {
-                Err(Error::argument(name, value, "not to be given beside --network, which says all blocks"))
+                Err(Error::argument(name, value, "no value together with --network, which lists all blocks"))
             }
         };
         given("hidden", self.hidden.as_ref().map(ToString::to_string))?;
@@ -223,30 +224,29 @@ impl Settings {
         validate(self)
     }
 
-    /// Whether these settings have a use for one of them: what [`Method::uses`] says, and of subnetworks what their inner
-    /// rule asks for.
+    /// Whether a setting has an effect: as [`Method::uses`], and for subnetworks as their inner optimizer needs it.
     pub fn uses(&self, setting: Use) -> bool {
         let proximal = self.inner == Inner::Proxprop;
         match setting {
-            _ if !self.method.uses(Use::Subnetworks) => self.method.uses(setting),
+            _ if !self.method.card().uses(Use::Subnetworks) => self.method.card().uses(setting),
             Use::Nu | Use::Damping => proximal,
             Use::LearningRate => !proximal,
-            _ => self.method.uses(setting),
+            _ => self.method.card().uses(setting),
         }
     }
 
     /// Whether the network is one of blocks: because it was written so, or because the method cuts it.
     pub fn has_blocks(&self) -> bool {
-        self.network.is_some() || self.method.uses(Use::Subnetworks)
+        self.network.is_some() || self.method.card().uses(Use::Subnetworks)
     }
 
-    /// nu and rho are both what nobody has to say.
+    /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
-        let defaults = defaults(self.method, self.step);
+        let defaults = (self.method.card().defaults)(&self.step.rule(BACKTRACKING, self.damping));
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 
-    /// What is made of the data set.
+    /// How the data set is read and preprocessed.
     pub fn data_options(&self) -> DataOptions {
         DataOptions {
             split_seed: self.seed,
@@ -261,12 +261,12 @@ impl Settings {
         }
     }
 
-    /// Whether values are learnt, and not classes: columns of a table by least squares.
+    /// Whether values are learnt, and not classes: columns of a table, by a loss without probabilities.
     pub fn is_regression(&self) -> bool {
-        self.data.has_columns() && self.loss == Loss::LeastSquares
+        self.data.has_columns() && !self.loss.has_probabilities()
     }
 
-    /// What a run's accuracies are.
+    /// What the accuracies of a run measure.
     pub fn measure(&self) -> Measure {
         if self.is_regression() { Measure::RSquared } else { Measure::Accuracy }
     }

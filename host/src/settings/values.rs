@@ -7,47 +7,10 @@ use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;
 use crate::network::init::Initializer;
-use crate::network::names::{Activation, Loss};
 use crate::network::widths::Widths;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
-
-/// The regulariser Omega on the weights of every layer.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Regularizer {
-    /// No regulariser.
-    None,
-    /// `lambda |W|_1`.
-    L1(f64),
-    /// `(lambda / 2) |W|^2`.
-    L2(f64),
-}
-
-impl FromStr for Regularizer {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let refused = || Error::argument("regularizer", text, "none, l1:LAMBDA or l2:LAMBDA");
-        let number = |lambda: &str| lambda.parse().map_err(|_| refused());
-        match text.split_once(':') {
-            None if text == "none" => Ok(Regularizer::None),
-            Some(("l1", lambda)) => Ok(Regularizer::L1(number(lambda)?)),
-            Some(("l2", lambda)) => Ok(Regularizer::L2(number(lambda)?)),
-            _ => Err(refused()),
-        }
-    }
-}
-
-impl fmt::Display for Regularizer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Regularizer::None => f.write_str("none"),
-            Regularizer::L1(lambda) => write!(f, "l1:{lambda}"),
-            Regularizer::L2(lambda) => write!(f, "l2:{lambda}"),
-        }
-    }
-}
 
 /// Train a shallow network first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -231,11 +194,8 @@ fn write_time(time: &Duration) -> String {
 
 serde_as_text!(
     DataSource,
-    Activation,
-    Loss,
     Initializer,
     Widths,
-    Regularizer,
     Samples,
     Batch,
     EpsilonBounds,

@@ -7,7 +7,7 @@ use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
 use altmin_core::block::{Block, LinearMap, Network, Shape, Step};
 
-use super::plain::{activate, slopes};
+use super::plain::{activate, slope_from_left, steepest};
 
 /// Rounds of a power iteration.
 const ROUNDS: usize = 2000;
@@ -155,13 +155,9 @@ fn activated(f: Activation<f64>, z: &[f64]) -> Vec<f64> {
     z.iter().map(|&z| activate(f, z)).collect()
 }
 
-/// The derivative of f at z, the one from the left at a kink, times what comes back.
+/// The derivative of f at z times what comes back.
 fn deactivated(f: Activation<f64>, z: &[f64], dy: &[f64]) -> Vec<f64> {
-    let slope = |z: f64| match f {
-        Activation::LeakyRelu { slope } if z == 0.0 => slope,
-        _ => slopes(f, z).0,
-    };
-    z.iter().zip(dy).map(|(&z, dy)| slope(z) * dy).collect()
+    z.iter().zip(dy).map(|(&z, dy)| slope_from_left(f, z) * dy).collect()
 }
 
 fn sum(a: &[f64], b: &[f64]) -> Vec<f64> {
@@ -298,13 +294,4 @@ pub(super) fn lipschitz(network: &Network<'_, f64>, parameters: &[f64]) -> f64 {
         }
     };
     network.steps().map(of).product()
-}
-
-/// The largest slope of f.
-fn steepest(f: Activation<f64>) -> f64 {
-    match f {
-        Activation::Relu | Activation::Tanh => 1.0,
-        Activation::LeakyRelu { slope } => slope.abs().max(1.0),
-        Activation::Sigmoid => 0.25,
-    }
 }

@@ -8,7 +8,6 @@ use super::auditor::Auditor;
 use super::promise::{Claim, Promise};
 use super::texts::{Words, blocks};
 use crate::error::Result;
-use crate::run::convert;
 use crate::settings::{Settings, StepRule};
 
 const WORDS: Words = Words {
@@ -26,7 +25,7 @@ const WORDS: Words = Words {
 
 /// What dlADMM promises under these settings.
 pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
-    let lipschitz: f64 = convert::loss(settings.loss).lipschitz();
+    let lipschitz: f64 = settings.loss.lipschitz();
     let outside = |bound: f64, theorem: &str| {
         (settings.rho <= bound)
             .then(|| format!("rho above {bound} ({theorem}, H = {lipschitz} for {})", settings.loss))

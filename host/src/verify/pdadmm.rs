@@ -9,7 +9,6 @@ use super::promise::{Claim, Promise};
 use super::steps::InputClaim;
 use super::texts::{Words, blocks};
 use crate::error::Result;
-use crate::run::convert;
 use crate::settings::{Regularizer, Settings};
 
 const WORDS: Words = Words {
@@ -27,7 +26,7 @@ const WORDS: Words = Words {
 
 /// What pdADMM promises under these settings.
 pub(super) fn promises(settings: &Settings) -> Vec<Promise> {
-    let lipschitz = convert::activation::<f64>(settings.activation).lipschitz();
+    let lipschitz = settings.activation.lipschitz();
     let threshold = pdadmm_rho_threshold(settings.nu, lipschitz);
     let outside = |bound: f64, theorem: &str| {
         (settings.rho <= bound)

@@ -36,6 +36,23 @@ pub(super) fn slopes(activation: Activation<f64>, z: f64) -> (f64, f64) {
     }
 }
 
+/// The derivative of f at z, the one from the left at a kink.
+pub(super) fn slope_from_left(activation: Activation<f64>, z: f64) -> f64 {
+    match activation {
+        Activation::LeakyRelu { slope } if z == 0.0 => slope,
+        _ => slopes(activation, z).0,
+    }
+}
+
+/// The largest slope of f.
+pub(super) fn steepest(activation: Activation<f64>) -> f64 {
+    match activation {
+        Activation::Relu | Activation::Tanh => 1.0,
+        Activation::LeakyRelu { slope } => slope.abs().max(1.0),
+        Activation::Sigmoid => 0.25,
+    }
+}
+
 /// The number nearest to 0 among `offset - weight d` for all slopes `d` between `low` and `high`.
 pub(super) fn nearest_to_zero(offset: f64, weight: f64, (low, high): (f64, f64)) -> f64 {
     let (at_low, at_high) = (offset - weight * low, offset - weight * high);
@@ -86,6 +103,24 @@ pub(super) fn risk_gradient(loss: Loss, z: &Mat, y: &Mat) -> Mat {
             }
             gradient
         }
+    }
+}
+
+/// H, the largest curvature of R.
+pub(super) fn risk_curvature(loss: Loss) -> f64 {
+    match loss {
+        // The largest eigenvalue that `diag(s) - s s'` can have.
+        Loss::CrossEntropy => 0.5,
+        Loss::LeastSquares => 1.0,
+    }
+}
+
+/// The largest `|gradient|^2` of a sample's risk, if there is one.
+pub(super) fn risk_slope_squared(loss: Loss) -> Option<f64> {
+    match loss {
+        // `softmax(z) - y` is no longer than sqrt(2).
+        Loss::CrossEntropy => Some(2.0),
+        Loss::LeastSquares => None,
     }
 }
 

@@ -1,10 +1,9 @@
 //! The variables of a run on whole matrices, and what the methods' formulas say of them, computed anew.
 
-use altmin_core::Loss;
 use altmin_core::method::Settings;
 
 use super::matrix::{Mat, Sum, Value};
-use super::plain::{activate, add_regularizer, add_risk};
+use super::plain::{activate, add_regularizer, add_risk, risk_curvature};
 use crate::settings::Method;
 
 /// The variables of a run. Layers are counted from 0.
@@ -151,11 +150,7 @@ impl Frame {
 
     /// H of the risk.
     pub(super) fn risk_lipschitz(&self) -> f64 {
-        match self.settings.loss {
-            // The largest eigenvalue that `diag(s) - s s'` can have.
-            Loss::CrossEntropy => 0.5,
-            Loss::LeastSquares => 1.0,
-        }
+        risk_curvature(self.settings.loss)
     }
 }
 

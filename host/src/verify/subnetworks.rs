@@ -13,12 +13,11 @@ use altmin_core::view::{MatRef, dense_mut};
 use super::blocks;
 use super::formula::Formula;
 use super::matrix::{Mat, Sum};
-use super::plain::add_risk;
+use super::plain::{add_risk, risk_slope_squared};
 use super::promise::{Claim, Ledger, Place, Promise, Report};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::init;
-use crate::network::names;
 use crate::run::engine::{Engine, Part};
 use crate::run::executor::Parallel;
 use crate::run::kernel::AnyGemm;
@@ -285,7 +284,7 @@ fn problem(data: &Dataset<f64>) -> Problem<'_, f64> {
 /// What TSSM promises under these settings.
 fn promises(settings: &Settings) -> Vec<Promise> {
     let gsadmm = settings.method == Method::Gsadmm;
-    let least_squares = settings.loss == names::Loss::LeastSquares;
+    let has_lipschitz = risk_slope_squared(settings.loss).is_some();
     let mut promises = vec![
         Promise::new(
             Claim::Start,
@@ -313,7 +312,7 @@ fn promises(settings: &Settings) -> Vec<Promise> {
     let estimate =
         "the norms of linear maps come from power iterations, which approach them from below: an estimate";
     let promised = || {
-        least_squares.then(|| {
+        (!has_lipschitz).then(|| {
             "a risk with a Lipschitz constant, such as cross-entropy: least squares has none".to_owned()
         })
     };

@@ -91,7 +91,7 @@ fn wrong_use_is_refused() {
     refused(&["--method", "pdadmm"], "gsadmm or gsam");
     refused(&["--method", "gsadmm", "--repeats", "0"], "at least 1");
     refused(&["--method", "gsadmm", "--epochs", "3"], "--repeats");
-    refused(&["--method", "gsadmm", "--diagnostics"], "not to be given");
+    refused(&["--method", "gsadmm", "--diagnostics"], "no value");
     refused(&["--method", "gsadmm", "--subnetworks", "70"], "1 to 64");
     refused(&["--method", "gsadmm", "--samples", "50", "--batch", "60"], "at most 50");
 }

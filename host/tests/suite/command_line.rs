@@ -34,6 +34,20 @@ fn wrong_use_is_2_and_one_line() {
         (&["train", "--nonsense"], "--nonsense"),
         (&["train", "--method", "sgd"], "pdadmm, dladmm"),
         (&["train", "--loss", "hinge"], "cross-entropy, least-squares"),
+        (&["train", "--loss", "least-square"], "cross-entropy, least-squares"),
+        (&["train", "--activation", "leaky-relu:-0.5"], "a slope that is a finite number, 0 or above"),
+        (
+            &["train", "--activation", "rleu"],
+            "expected relu, leaky-relu:SLOPE, sigmoid or tanh, did you mean relu?",
+        ),
+        (
+            &["train", "--network", "leaky-relu:-0.5, flatten, dense 10"],
+            "a slope that is a finite number, 0 or above",
+        ),
+        (&["train", "--regularizer", "l2"], "expected none, l1:LAMBDA or l2:LAMBDA"),
+        (&["train", "--regularizer", "l2:-1"], "--regularizer: `regularizer` is `l2:-1`"),
+        (&["train", "--step", "vectors"], "vector, scalar, backtracking, least-squares"),
+        (&["train", "--epsilon-repair", "b"], "a, z"),
         (&["train", "--hidden", "100,0"], "hidden"),
         (&["train", "--hidden", "wide"], "--hidden"),
         (&["train", "--nu", "-1"], "`nu` is `-1`"),
@@ -230,8 +244,8 @@ fn a_model_of_another_shape_is_refused() {
     let path = folder.path().join("model.safetensors");
     save_model(&path);
     let model = path.to_str().expect("a path");
-    refused(&["evaluate", "--model", model, "--pool", "2"], 1, "16 features, the model was made for 64");
-    refused(&["predict", "--model", model, "--classes", "0,1"], 1, "2 classes, the model was made for 10");
+    refused(&["evaluate", "--model", model, "--pool", "2"], 1, "16 features, the model expects 64");
+    refused(&["predict", "--model", model, "--classes", "0,1"], 1, "2 classes, the model expects 10");
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn wrong_use_is_2_and_one_line() {
         ("--methods pdadmm pdadmm.rho=-3", "pdadmm: `rho` is `-3`"),
         ("--methods pdadmm pdadmm.rho=3 pdadmm.rho=3", "once"),
         ("--methods pdadmm pdadmm.step=vectr", "one of vector, scalar"),
-        ("--methods pdadmm pdadmm.batch=3", "no use for it"),
+        ("--methods pdadmm pdadmm.batch=3", "does not use it"),
         ("--methods a=pdadmm,b=dladmm a.step=vector a.damping=1", "a: `damping` is `1`"),
         ("--methods pdadmm pdadmm.seed=3", "--seed"),
         ("--methods pdadmm pdadmm.method=gd", "pdadmm=METHOD"),
@@ -191,7 +191,7 @@ fn json_has_every_sweep_a_summary_each_and_one_for_all() {
 fn the_table_is_for_people_and_quiet_is_quiet() {
     let output = done(&format!("compare {SMALL} --methods pdadmm,dladmm --accuracies 0.5"));
     let table = text(&output.stdout);
-    for part in ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best of its column", "200 samples"] {
+    for part in ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best in its column", "200 samples"] {
         assert!(table.contains(part), "{part} in\n{table}");
     }
     let output = done(&format!("compare {SMALL} --methods pdadmm --quiet"));

@@ -77,8 +77,8 @@ fn files_and_output_tell_them() {
     let output = altmin(&[&SMALL[..], &["--diagnostics", "--out", run]].concat());
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8_lossy(&output.stdout);
-    let line = text.lines().find(|line| line.starts_with("error of splitting ")).expect("a line of it");
-    assert!(line.contains("Theorem 1's bound: ") && line.ends_with(" (estimate)"), "{line}");
+    let line = text.lines().find(|line| line.starts_with("approximation error ")).expect("a line of it");
+    assert!(line.contains("bound of Theorem 1: ") && line.ends_with(" (estimate)"), "{line}");
     let metrics = fs::read_to_string(Path::new(run).join("metrics.csv")).expect("metrics");
     let rows: Vec<Vec<&str>> = metrics.lines().map(|line| line.split(',').collect()).collect();
     assert_eq!(rows[0][7..], ["seconds", "approximation_error", "approximation_bound"]);
@@ -107,6 +107,6 @@ fn a_method_without_subnetworks_has_no_use_for_them() {
         let output = altmin(&["train", "--method", method, "--diagnostics"]);
         let text = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{text}");
-        assert!(text.contains("diagnostics") && text.contains("has no use for it"), "{text}");
+        assert!(text.contains("diagnostics") && text.contains("does not use it"), "{text}");
     }
 }

@@ -108,7 +108,7 @@ fn a_file_that_is_no_idx_is_refused() {
 fn wrong_magic_says_what_the_file_is() {
     let error = refused(TRAIN_IMAGES, &labels(&[0, 1, 2]));
     require(&error, &[TRAIN_IMAGES, "1 dimension (labels)", "3 dimensions"]);
-    assert!(error.hint().unwrap().contains("exchanged"));
+    assert!(error.hint().unwrap().contains("swapped"));
     let error = refused(TRAIN_LABELS, &images(6, 4, 2));
     require(&error, &[TRAIN_LABELS, "3 dimensions (images)", "1 dimension of unsigned bytes"]);
     let mut floats = images(6, 4, 2);
@@ -124,7 +124,7 @@ fn every_cut_is_noticed_plain_and_compressed() {
     for length in 0..whole.len() {
         let error = refused(TRAIN_IMAGES, &whole[..length]);
         require(&error, &[TRAIN_IMAGES, "only "]);
-        assert!(error.hint().unwrap().contains("cut short"));
+        assert!(error.hint().unwrap().contains("truncated"));
         require(&refused(TRAIN_IMAGES, &gzip(&whole[..length])), &["only "]);
     }
     let compressed = gzip(&whole);

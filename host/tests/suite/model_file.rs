@@ -242,7 +242,7 @@ fn what_is_no_model_file_is_refused() {
 fn every_cut_and_any_added_byte_is_noticed() {
     let bytes = small().to_bytes().unwrap();
     for length in 0..bytes.len() {
-        assert!(refused(&bytes[..length], "no whole").hint().unwrap().contains("cut short"), "{length}");
+        assert!(refused(&bytes[..length], "no whole").hint().unwrap().contains("truncated"), "{length}");
     }
     refused(&[bytes.as_slice(), &[0]].concat(), "no whole safetensors file");
 }
@@ -350,6 +350,11 @@ fn metadata_must_be_there_and_fit() {
         refused(&without, &format!("missing field `{key}`"));
     }
     refused(&changed_metadata(|ours| ours["activation"] = json!("step")), "`activation` is `step`");
+    let negative = changed_metadata(|ours| ours["activation"] = json!("leaky-relu:-0.5"));
+    refused(
+        &negative,
+        "`activation` is `leaky-relu:-0.5`, expected a slope that is a finite number, 0 or above",
+    );
     refused(&changed_metadata(|ours| ours["loss"] = json!("hinge")), "`loss` is `hinge`");
     refused(&changed_metadata(|ours| ours["classes"] = json!(["0"])), "1 classes, expected 2");
     refused(&changed_metadata(|ours| ours["preprocessing"]["pool"] = json!(0)), "pooling 0");
@@ -376,28 +381,38 @@ fn data_of_other_shape_is_told_apart() {
     assert_eq!((model.n_features(), model.n_parameters()), (2, 17));
     assert!(model.require_data(2, 2).is_ok());
     let error = model.require_data(784, 2).unwrap_err();
-    assert_eq!(error.to_string(), "the data set has 784 features, the model was made for 2");
+    assert_eq!(error.to_string(), "the data set has 784 features, the model expects 2");
     assert!(error.hint().unwrap().contains("pooling"));
     assert!(model.require_data(2, 10).unwrap_err().to_string().contains("10 classes"));
 }
 
 #[test]
 fn names_of_parts_are_read_as_they_are_written() {
-    for text in
-        ["relu", "leaky-relu:0.01", "leaky-relu:-0.5", "leaky-relu:0.30000000000000004", "sigmoid", "tanh"]
-    {
-        assert_eq!(text.parse::<Activation>().unwrap().to_string(), text);
+    for text in ["relu", "leaky-relu:0.01", "leaky-relu:0.30000000000000004", "sigmoid", "tanh"] {
+        assert_eq!(parse::<Activation<f64>>(text).unwrap().to_string(), text);
     }
-    assert_eq!("leaky-relu".parse::<Activation>().unwrap(), Activation::LeakyRelu(0.01));
-    for text in
-        ["", "ReLU", "relu:1", "leaky-relu:", "leaky-relu:nan", "leaky-relu:inf", "leaky:0.1", "tanh:2"]
-    {
-        assert!(text.parse::<Activation>().unwrap_err().is_usage());
+    assert_eq!(parse::<Activation<f64>>("leaky-relu").unwrap(), Activation::LeakyRelu { slope: 0.01 });
+    for text in [
+        "",
+        "ReLU",
+        "relu:1",
+        "leaky-relu:",
+        "leaky-relu:nan",
+        "leaky-relu:inf",
+        "leaky-relu:-0.5",
+        "leaky:0.1",
+        "tanh:2",
+    ] {
+        let error = parse::<Activation<f64>>(text).unwrap_err();
+        assert!(
+            error.is_usage() && error.to_string().contains(&format!("`activation` is `{text}`")),
+            "{error}"
+        );
     }
     for text in ["cross-entropy", "least-squares"] {
-        assert_eq!(text.parse::<Loss>().unwrap().to_string(), text);
+        assert_eq!(parse::<Loss>(text).unwrap().to_string(), text);
     }
-    assert!("mse".parse::<Loss>().unwrap_err().is_usage());
+    assert!(parse::<Loss>("mse").unwrap_err().is_usage());
 }
 
 /// A model for values in two columns of a table.
@@ -452,5 +467,5 @@ fn columns_that_do_not_fit_are_refused() {
         "2 target columns, expected 1",
     );
     let error = of_a_table().require_data(2, 3).unwrap_err().to_string();
-    assert_eq!(error, "the data set has 3 values, the model was made for 2");
+    assert_eq!(error, "the data set has 3 values, the model expects 2");
 }

@@ -119,7 +119,8 @@ const WRONG_TEXTS: &[(&str, &[&str])] = &[
     ("avgpool 2 2", &["avgpool SIZE"]),
     ("flatten 3", &["`flatten` alone"]),
     ("residual", &["residual CHANNELS"]),
-    ("leaky-relu:x", &["leaky-relu:K"]),
+    ("leaky-relu:x", &["leaky-relu:SLOPE"]),
+    ("leaky-relu:-0.5", &["slope", "0 or above"]),
     ("relu 3", &["nothing after it"]),
     ("convolution 3 3x3", &["one of conv, maxpool"]),
     ("desne 10", &["did you mean dense?"]),
@@ -160,7 +161,7 @@ const WRONG_RUNS: &[(&str, &[&str])] = &[
     ("cut = '3,3'", &["cut", "ascending"]),
     ("cut = '4,2'", &["cut", "ascending"]),
     ("cut = '5'", &["cut", "numbers from 1 to 4", "5 blocks"]),
-    ("cut = '2'\nsubnetworks = 2", &["cut", "beside --subnetworks"]),
+    ("cut = '2'\nsubnetworks = 2", &["cut", "together with --subnetworks"]),
     ("cut = ''", &["cut", "5,9"]),
     ("subnetworks = 0", &["subnetworks", "1 to 64"]),
     ("subnetworks = 65", &["subnetworks", "1 to 64"]),
@@ -177,9 +178,9 @@ const WRONG_RUNS: &[(&str, &[&str])] = &[
     ("guard = 'much'", &["guard", "none"]),
     ("freeze = 2", &["freeze", "fewer than the 2 subnetworks"]),
     // What does not go together.
-    ("network = 'cnn'\nhidden = '10'", &["hidden", "beside --network"]),
-    ("network = 'cnn'\nactivation = 'tanh'", &["activation", "beside --network"]),
-    ("network = 'cnn'\ngrow = '1:2'", &["grow", "beside --network"]),
+    ("network = 'cnn'\nhidden = '10'", &["hidden", "together with --network"]),
+    ("network = 'cnn'\nactivation = 'tanh'", &["activation", "together with --network"]),
+    ("network = 'cnn'\ngrow = '1:2'", &["grow", "together with --network"]),
     ("grow = '1:2'", &["grow", "none"]),
     ("regularizer = 'l2:1'", &["regularizer", "none"]),
     ("rho-schedule = 'times:2:3'", &["rho-schedule", "gsadmm"]),
@@ -236,6 +237,6 @@ fn options_without_effect_are_refused_on_the_command_line() {
         .output()
         .expect("the program starts");
     assert!(
-        String::from_utf8_lossy(&gsam.stderr).contains("the method gsam with inner adam has no use for it")
+        String::from_utf8_lossy(&gsam.stderr).contains("the method gsam with inner adam does not use it")
     );
 }

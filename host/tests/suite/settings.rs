@@ -4,7 +4,7 @@ use altmin::cli;
 use altmin::data::DataSource;
 use altmin::network::Initializer;
 use altmin::network::{Activation, Loss};
-use altmin::settings::{Method, Settings, StepRule, Target, TrainOptions, Widths};
+use altmin::settings::{Method, Regularizer, Settings, StepRule, Target, TrainOptions, Widths};
 use clap::ValueEnum;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -54,7 +54,10 @@ fn every_setting_is_read() {
     assert_eq!(settings.classes, Some(vec![3, 1, 2]));
     assert_eq!((settings.seed, settings.sweeps, settings.threads), (i64::MAX as u64, 7, 3));
     assert_eq!(settings.hidden, [7, 50, 50, 50]);
-    assert_eq!((settings.activation, settings.loss), (Activation::LeakyRelu(0.3), Loss::LeastSquares));
+    assert_eq!(
+        (settings.activation, settings.loss),
+        (Activation::LeakyRelu { slope: 0.3 }, Loss::LeastSquares)
+    );
     assert_eq!((settings.init, settings.grow), (Initializer::Normal(0.1), None));
     assert_eq!((settings.method, settings.nu, settings.rho), (Method::Dladmm, 0.1, 3.0));
     assert_eq!((settings.step, settings.input_step), (StepRule::Vector, StepRule::Backtracking));
@@ -172,6 +175,10 @@ const WRONG: &[(&str, &str)] = &[
     ("classes = '1,2,1'", "classes"),
     ("seed = 9223372036854775808", "seed"),
     ("activation = 'leaky-relu:inf'", "activation"),
+    ("activation = 'leaky-relu:-0.5'", "`activation` is `leaky-relu:-0.5`"),
+    ("activation = 3", "`activation` is `3`"),
+    ("input-step = 'vectors'", "vectors"),
+    ("loss = 'hinge'", "`loss` is `hinge`, expected cross-entropy or least-squares"),
     ("regularizer = 'l2:0'", "regularizer"),
     ("regularizer = 'l1:-1'", "regularizer"),
     ("regularizer = 'l1:0.1'", "regularizer"),
@@ -209,6 +216,21 @@ fn wrong_settings_are_named_on_one_line() {
 fn a_file_error_names_its_line() {
     let message = parse("nu = 1\nrho = 2\nsweeps = 'x'").expect_err("a text for a number").to_string();
     assert!(message.contains("some.toml, line 3"), "{message}");
+}
+
+/// A program may fill in what no text says.
+#[test]
+fn a_number_that_is_filled_in_is_checked_too() {
+    for slope in [-0.5, f64::NAN, f64::INFINITY] {
+        let activation = Some(Activation::LeakyRelu { slope });
+        let error = TrainOptions { activation, ..TrainOptions::default() }.resolve().expect_err("a slope");
+        assert!(error.is_usage() && error.to_string().contains("a slope that is"), "{error}");
+    }
+    for lambda in [-1.0, 0.0, f64::NAN] {
+        let regularizer = Some(Regularizer::L2(lambda));
+        let error = TrainOptions { regularizer, ..TrainOptions::default() }.resolve().expect_err("a lambda");
+        assert!(error.is_usage() && error.to_string().contains("`regularizer` is"), "{error}");
+    }
 }
 
 #[test]

@@ -74,8 +74,8 @@ fn growth_is_refused() {
             .expect("the program starts");
         let message = String::from_utf8(output.stderr).expect("text");
         assert_eq!(output.status.code(), Some(2), "{message}");
-        let expected = "error: `grow` is `1:5`, expected none, or the activation relu, which an identity layer passes on \
-                        unchanged";
+        let expected = "error: `grow` is `1:5`, expected none, or the activation relu, whose outputs an identity layer \
+                        leaves unchanged";
         assert_eq!(message.trim_end(), expected);
     }
 }

@@ -332,7 +332,7 @@ fn info_shows_the_blocks_and_where_they_are_cut() {
         assert!(said.contains(words), "{words}\n{said}");
     }
     let parameters = (9 + 1) * 32 + (9 * 32 + 1) * 32 + (128 + 1) * 512 + (512 + 1) * 512 + (512 + 1) * 10;
-    assert!(said.contains(&format!("in all {parameters} parameters")), "{said}");
+    assert!(said.contains(&format!("total {parameters} parameters")), "{said}");
 }
 
 #[test]

@@ -56,12 +56,12 @@ fn wrong_use_is_refused_with_what_is_wanted() {
     };
     refused(&["--method", "adam"], "pdadmm, dladmm, dlam");
     refused(&["--method", "taylor"], "pdadmm, dladmm, dlam");
-    refused(&["--method", "pdadmm", "--epsilon", "1"], "has no use for it");
-    refused(&["--method", "pdadmm", "--learning-rate", "1"], "has no use for it");
+    refused(&["--method", "pdadmm", "--epsilon", "1"], "does not use it");
+    refused(&["--method", "pdadmm", "--learning-rate", "1"], "does not use it");
     refused(&["--method", "gsadmm", "--inner", "proxprop"], "sgd or adam");
-    refused(&["--method", "gsadmm", "--diagnostics"], "not to be given");
+    refused(&["--method", "gsadmm", "--diagnostics"], "no value");
     refused(&["--precision", "f32"], "f64");
-    refused(&["--tolerance", "1"], "not to be given");
+    refused(&["--tolerance", "1"], "no value");
     refused(&["--grow", "1:1"], "grow");
     refused(&["--method", "dladmm", "--rho-schedule", "times:10:1"], "constant");
     refused(&["--hidden", "0"], "hidden");

@@ -1,126 +1,99 @@
 //! Theorem 1 on a run: the error of the approximation, and what bounds it.
 
-use super::state::Terms;
-use super::tile::Frame;
-use super::{Convention, State, Tssm};
-use crate::block::Network;
+use super::between::Frame;
+use super::state::{Kept, Terms};
+use super::weights::Between;
+use super::{Convention, Tssm};
 use crate::error::Result;
-use crate::executor::Executor;
+use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
-use crate::matrix::Memory;
+use crate::method::numbers::Numbers;
+use crate::method::{Run, State};
 use crate::real::Real;
-use crate::theory::{Norms, approximation_bound, risk_lipschitz};
-use crate::view::{column, columns, dense, require_length};
+use crate::theory::{Approximation, Norms, approximation_bound, risk_lipschitz};
+use crate::view::{columns, copy, dense, dense_mut};
 use crate::workspace::{Requirement, Stack};
 
-/// Theorem 1's two sides.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Approximation {
-    /// `|R(composed) - R(split)|`: R of the whole network on the data, and of the last subnetwork on its p.
-    pub error: f64,
-    /// What it is at most, up to the estimates of the linear maps' norms, which come from below; `None` where nothing is
-    /// promised, since the risk has no Lipschitz constant.
-    pub bound: Option<f64>,
-}
+impl<T: Real> Tssm<T> {
+    /// Scratch that each of the executor's workers needs for [`Tssm::theorem`].
+    pub(super) fn theorem_workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
+        let Ok(parts) = self.parts(run) else { return Requirement::NONE };
+        let tile = self.tile();
+        parts.iter().fold(Requirement::NONE, |most, network| {
+            let pass = Requirement::vector(network.record(tile)).and(network.workspace(gemm, tile));
+            // What goes from one subnetwork to the next lies beside it.
+            let carried = Requirement::matrix(parts.widest_cut(), tile);
+            most.or(carried.and(pass)).or(network.lipschitz_workspace(gemm))
+        })
+    }
 
-/// Scratch that each of the executor's workers needs for [`Tssm::approximation`], for tiles of `tile` samples.
-pub fn approximation_workspace<T: Real, G: Gemm<T>>(
-    gemm: &G,
-    networks: &[Network<'_, T>],
-    tile: usize,
-) -> Requirement {
-    let pass = |network: &Network<'_, T>| {
-        Requirement::vector(network.record(tile)).and(network.workspace(gemm, tile))
-    };
-    let passes = networks.iter().map(pass).fold(Requirement::NONE, Requirement::or);
-    let norms = networks.iter().map(|network| network.lipschitz_workspace(gemm));
-    carried(networks, tile).and(passes).or(norms.fold(Requirement::NONE, Requirement::or))
-}
-
-/// What goes from one subnetwork to the next.
-fn carried<T: Real>(networks: &[Network<'_, T>], tile: usize) -> Requirement {
-    let widest = networks.iter().skip(1).map(|network| network.input().features()).max();
-    Requirement::matrix(widest.unwrap_or(0), tile)
-}
-
-impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
     /// The error that comes of splitting, at the present weights and inputs, and Theorem 1's bound of it; every
-    /// subnetwork's part is left in `norms`, one for each. R is the mean or the sum as the settings' convention says.
+    /// subnetwork's part is left in the numbers. R is the mean or the sum as the settings' convention says.
     ///
-    /// A pass through all subnetworks twice, and `iterations` passes of a single sample through every linear map, back and
+    /// A pass through all subnetworks twice, and `rounds` passes of a single sample through every linear map, back and
     /// forth. No variable of the run is touched.
-    ///
-    /// # Errors
-    /// [`Shape`](crate::error::Error::Shape) naming `norms`; [`Workspace`](crate::error::Error::Workspace) if a worker has
-    /// less than [`approximation_workspace`]; [`NonFinite`](crate::error::Error::NonFinite) if a norm is.
-    pub fn approximation<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
+    pub(super) fn theorem<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        rounds: usize,
         executor: &mut E,
         gemm: &G,
-        iterations: usize,
-        norms: &mut [Norms],
     ) -> Result<Approximation> {
-        let n = self.networks.len();
-        require_length("norms", norms.len(), n)?;
-        let subnetworks = &*self.state.subnetworks;
-        executor.run(&mut *norms, |l, norms, stack| {
-            let parameters = subnetworks[l].parameters();
-            let lipschitz = self.networks[l].lipschitz(gemm, parameters, iterations, stack)?;
-            *norms = Norms { residual: 0.0, lipschitz };
+        let (parts, mut kept) = (self.parts(run)?, self.kept(run, state)?);
+        let parameters = &*kept.parameters;
+        executor.run(Runs::new(&mut *kept.norms, Norms::COUNT), |l, norms, stack| {
+            let own = &parameters[parts.parameters(l)];
+            let lipschitz = parts.get(l).lipschitz(gemm, own, rounds, stack)?;
+            Norms { residual: 0.0, lipschitz }.write(norms);
             Ok(())
         })?;
-        let m: f64 = self.settings.convention.samples(self.partition.samples());
-        for (l, norms) in norms.iter_mut().enumerate().take(n - 1) {
-            norms.residual = libm::sqrt(self.over_tiles(executor, gemm, Part::One(l))?.relaxation);
+        let last = parts.count() - 1;
+        for l in 0..last {
+            let residual = libm::sqrt(self.over_tiles(run, &mut kept, Some(l), executor, gemm)?.relaxation);
+            Norms::update(&mut kept.norms[l * Norms::COUNT..], |norms| norms.residual = residual);
         }
-        let split = self.over_tiles(executor, gemm, Part::One(n - 1))?.risk / m;
-        let composed = self.over_tiles(executor, gemm, Part::All)?.risk / m;
+        let m: f64 = self.settings.convention.samples(run.samples());
+        let split = self.over_tiles(run, &mut kept, Some(last), executor, gemm)?.risk / m;
+        let composed = self.over_tiles(run, &mut kept, None, executor, gemm)?.risk / m;
         let is_mean = self.settings.convention == Convention::Mean;
-        let risk = risk_lipschitz(self.settings.loss, self.partition.samples(), is_mean);
-        let bound = risk.map(|risk| approximation_bound(risk, norms));
+        let risk = risk_lipschitz(self.settings.loss, run.samples(), is_mean);
+        let bound = risk.map(|risk| approximation_bound(risk, Norms::all(kept.norms)));
         Ok(Approximation { error: (composed - split).abs(), bound })
     }
 
-    /// What the tiles add up to.
+    /// What the tiles add up to, through one subnetwork from its own input or through the whole network from the data.
     fn over_tiles<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
+        &self,
+        run: &Run<'_, T>,
+        kept: &mut Kept<'_, T>,
+        only: Option<usize>,
         executor: &mut E,
         gemm: &G,
-        part: Part,
     ) -> Result<Terms> {
-        let Self { settings, networks, partition, problem, state, .. } = self;
-        let State { subnetworks, interfaces, terms, .. } = state;
-        let (settings, partition, problem) = (*settings, *partition, *problem);
-        let frame = Frame { settings, networks, partition, problem, subnetworks };
-        let interfaces = &**interfaces;
-        executor.run(&mut **terms, |t, terms, stack| {
-            *terms = Terms::default();
-            let (start, count) = frame.tile(t);
-            match part {
-                Part::All => frame.composed(gemm, (start, count), terms, stack),
-                Part::One(l) => {
-                    let input = frame.input(interfaces, l, start, count);
-                    let target = interfaces.get(l).map(|above| above.p.columns(start, count));
-                    frame.measure(gemm, l, (start, count), &input, target, terms, stack)
+        let parts = self.parts(run)?;
+        let Kept { parameters, p, q, subnetworks, terms, .. } = kept;
+        let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
+        let between = Between { parts, samples: run.samples(), p, q };
+        executor.run(Runs::new(terms, Terms::COUNT), |t, record, stack| {
+            let mut terms = Terms::default();
+            let (start, count) = self.tile_at(t);
+            match only {
+                None => frame.composed(gemm, (start, count), &mut terms, stack)?,
+                Some(l) => {
+                    let input = columns(&between.input(run, l), start, count);
+                    let target = frame.above(&between, between.p, l);
+                    frame.measure(gemm, l, (start, count), &input, target, &mut terms, stack)?;
                 }
             }
+            terms.write(record);
+            Ok(())
         })?;
-        let mut all = Terms::default();
-        terms.iter().for_each(|terms| all.add(*terms));
-        Ok(all)
+        Ok(Terms::sum(terms))
     }
 }
 
-/// What a tile passes through.
-#[derive(Debug, Clone, Copy)]
-enum Part {
-    /// A subnetwork, from its own input.
-    One(usize),
-    /// The whole network, from the data.
-    All,
-}
-
-impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
+impl<T: Real> Frame<'_, T> {
     /// Adds the whole network's R on a tile of the data.
     fn composed<G: Gemm<T>>(
         &self,
@@ -129,23 +102,24 @@ impl<T: Real, S: Memory<T>> Frame<'_, T, S> {
         terms: &mut Terms,
         mut stack: Stack<'_, T>,
     ) -> Result {
-        let carried = stack.vector(carried(self.networks, count).elements())?;
-        let last = self.networks.len() - 1;
-        for (l, network) in self.networks.iter().enumerate() {
+        let last = self.parts.count() - 1;
+        let carried = stack.vector(self.parts.widest_cut() * count)?;
+        for l in 0..=last {
             let mut stack = stack.rest();
+            let rows = self.parts.get(l).input().features();
             let input = match l {
-                0 => columns(&self.problem.x, start, count),
-                _ => dense(&carried[..network.input().features() * count], network.input().features(), count),
+                0 => columns(&self.run.problem.x, start, count),
+                _ => dense(&carried[..rows * count], rows, count),
             };
             let record = self.forward(gemm, l, &input, &mut stack)?;
-            let output = network.output_of(record, count);
+            let output = self.parts.get(l).output_of(record, count);
             if l == last {
-                terms.risk += self.settings.loss.value(output, self.problem.target.columns(start, count))?;
+                let target = self.run.problem.target.columns(start, count);
+                terms.risk += self.method.settings.loss.value(output, target)?;
                 break;
             }
-            for (j, to) in carried.chunks_exact_mut(output.nrows()).take(count).enumerate() {
-                to.copy_from_slice(column(&output, j));
-            }
+            let rows = output.nrows();
+            copy(&output, &mut dense_mut(&mut carried[..rows * count], rows, count));
         }
         Ok(())
     }

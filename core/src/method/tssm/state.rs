@@ -1,221 +1,33 @@
-//! The state of a run over subnetworks, in memory of the caller's kind.
+//! The state of a run over subnetworks.
 
-use core::marker::PhantomData;
-
-use super::Inner;
-use crate::block::Network;
+use super::{Inner, Splitting, Tssm};
 use crate::error::Result;
-use crate::matrix::{Matrix, Memory};
+use crate::method::maps;
+use crate::method::numbers::{Numbers, numbers};
+use crate::method::pass::Tally;
+use crate::method::run::{carve, carve_mut};
+use crate::method::tssm::parts::Parts;
+use crate::method::{Memory, Run, State};
 use crate::real::Real;
-use crate::view::MatRef;
+use crate::theory::Norms;
+use crate::view::{MatRef, dense};
 
-/// A subnetwork's parameters, their gradient or last change, the optimiser's moments or the linear maps' sums, and a copy
-/// to go back to.
-#[derive(Debug, Clone)]
-pub struct Subnetwork<T, S> {
-    pub(super) parameters: S,
-    /// With proximal sweeps the last change.
-    pub(super) gradient: S,
-    pub(super) first: S,
-    pub(super) second: S,
-    /// The sums of a batch; empty with an optimiser.
-    pub(super) sums: S,
-    /// Parameters and moments before the epoch, one after the other; empty without a guard.
-    pub(super) kept: S,
+/// What a subnetwork knows beside matrices.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subnetwork {
     /// Steps taken so far, and before the epoch.
-    pub(super) steps: u64,
-    pub(super) kept_steps: u64,
+    pub(super) steps: usize,
+    pub(super) kept_steps: usize,
     /// Mean cost over the last epoch's batches that was not undone; with proximal sweeps that of the last batch, before its
-    /// step.
+    /// step. Infinite before the first.
     pub(super) cost: f64,
     /// The present nu.
     pub(super) nu: f64,
-    /// By how much the last proximal step should lower the cost.
-    pub(super) predicted: f64,
-    scalar: PhantomData<T>,
-}
-
-/// Elements that a [`Subnetwork`] wants of each memory: parameters, gradient, two moments, sums, the copy.
-pub(super) fn lengths<T: Real>(network: &Network<'_, T>, inner: &Inner<T>, guard: bool) -> [usize; 6] {
-    let parameters = network.parameters();
-    let (moments, sums) = match inner {
-        Inner::Optimizer(optimizer) => (optimizer.moments(), 0),
-        Inner::Proximal { .. } => (0, network.sums()),
-    };
-    let moment = |index: usize| if moments > index { parameters } else { 0 };
-    let kept = if guard { parameters + moment(0) + moment(1) } else { 0 };
-    [parameters, parameters, moment(0), moment(1), sums, kept]
-}
-
-/// Makes a subnetwork; its parameters are what their memory holds, the moments must be zero. `allocate(elements)` is called
-/// for parameters, gradient, both moments, the sums and the copy.
-pub fn subnetwork<T: Real, S: Memory<T>>(
-    network: &Network<'_, T>,
-    inner: &Inner<T>,
-    guard: bool,
-    allocate: impl FnMut(usize) -> S,
-) -> Subnetwork<T, S> {
-    let [parameters, gradient, first, second, sums, kept] = lengths(network, inner, guard).map(allocate);
-    Subnetwork {
-        parameters,
-        gradient,
-        first,
-        second,
-        sums,
-        kept,
-        steps: 0,
-        kept_steps: 0,
-        cost: f64::INFINITY,
-        nu: inner.nu(),
-        predicted: 0.0,
-        scalar: PhantomData,
-    }
-}
-
-impl<T: Real, S: Memory<T>> Subnetwork<T, S> {
-    /// Weights and biases, as [`Network`] lays them out.
-    pub fn parameters(&self) -> &[T] {
-        self.parameters.as_ref()
-    }
-
-    /// The same, to be set before the state is initialised.
-    pub fn parameters_mut(&mut self) -> &mut [T] {
-        self.parameters.as_mut()
-    }
-
-    /// The present nu of proximal sweeps.
-    pub fn nu(&self) -> f64 {
-        self.nu
-    }
-
-    /// The gradient of the last step's mean cost; with proximal sweeps the change that the last step made.
-    pub fn gradient(&self) -> &[T] {
-        self.gradient.as_ref()
-    }
-
-    /// The optimiser's state, as many as it keeps, the others empty, and the steps that it has made.
-    pub fn moments(&self) -> (&[T], &[T], u64) {
-        (self.first.as_ref(), self.second.as_ref(), self.steps)
-    }
-
-    /// The mean cost that a guard compares the next epoch's with; infinite before the first.
-    pub fn cost(&self) -> f64 {
-        self.cost
-    }
-
-    fn parts(&mut self) -> ([&mut S; 3], &mut S) {
-        ([&mut self.parameters, &mut self.first, &mut self.second], &mut self.kept)
-    }
-
-    /// Copies parameters and moments, if there is room.
-    pub(super) fn keep(&mut self) {
-        self.kept_steps = self.steps;
-        let (parts, kept) = self.parts();
-        let mut rest = kept.as_mut();
-        for part in parts {
-            let part = part.as_ref();
-            let Some((to, after)) = core::mem::take(&mut rest).split_at_mut_checked(part.len()) else {
-                return;
-            };
-            to.copy_from_slice(part);
-            rest = after;
-        }
-    }
-
-    /// Goes back to the copy.
-    pub(super) fn undo(&mut self) {
-        self.steps = self.kept_steps;
-        let (parts, kept) = self.parts();
-        let mut rest = kept.as_ref();
-        for part in parts {
-            let part = part.as_mut();
-            let Some((from, after)) = rest.split_at_checked(part.len()) else { return };
-            part.copy_from_slice(from);
-            rest = after;
-        }
-    }
-
-    /// Forgets what was learned of the gradients.
-    pub(super) fn reset(&mut self, nu: f64) {
-        self.first.as_mut().fill(T::ZERO);
-        self.second.as_mut().fill(T::ZERO);
-        (self.steps, self.kept_steps, self.cost) = (0, 0, f64::INFINITY);
-        (self.nu, self.predicted) = (nu, 0.0);
-    }
-}
-
-/// What lies between two subnetworks, over all samples: the input p of the one above, and for gsADMM the output q of the
-/// one below and the dual u of `p = q`; features x M each.
-#[derive(Debug, Clone)]
-pub struct Interface<T, S> {
-    pub(super) p: Matrix<T, S>,
-    pub(super) q: Matrix<T, S>,
-    pub(super) u: Matrix<T, S>,
-}
-
-/// Makes an interface of so many features over m samples; `allocate(elements)` is called for p, q and u, the latter two
-/// with 0 where `dual` is false (gsAM).
-///
-/// # Errors
-/// [`Length`](crate::error::Error::Length) if a memory is not as long as asked for.
-pub fn interface<T: Real, S: Memory<T>>(
-    features: usize,
-    m: usize,
-    dual: bool,
-    mut allocate: impl FnMut(usize) -> S,
-) -> Result<Interface<T, S>> {
-    let p = Matrix::new("p", allocate(features * m), features, m)?;
-    let m = if dual { m } else { 0 };
-    let q = Matrix::new("q", allocate(features * m), features, m)?;
-    Ok(Interface { p, q, u: Matrix::new("u", allocate(features * m), features, m)? })
-}
-
-impl<T: Real, S: Memory<T>> Interface<T, S> {
-    /// The input of the subnetwork above.
-    pub fn p(&self) -> MatRef<'_, T> {
-        self.p.view()
-    }
-
-    /// The output of the subnetwork below.
-    pub fn q(&self) -> MatRef<'_, T> {
-        self.q.view()
-    }
-
-    /// The dual of `p = q`.
-    pub fn u(&self) -> MatRef<'_, T> {
-        self.u.view()
-    }
-}
-
-/// What a group of a mini-batch leaves of a subnetwork.
-#[derive(Debug, Clone)]
-pub struct Share<T, S> {
-    /// The gradient, or the linear maps' sums.
-    pub(super) sums: S,
-    pub(super) cost: f64,
-    scalar: PhantomData<T>,
-}
-
-/// Elements that a [`Share`] wants.
-pub(super) fn share_length<T: Real>(network: &Network<'_, T>, inner: &Inner<T>) -> usize {
-    match inner {
-        Inner::Optimizer(_) => network.parameters(),
-        Inner::Proximal { .. } => network.sums(),
-    }
-}
-
-/// Makes a share; `allocate(elements)` is called for the gradient, or the linear maps' sums.
-pub fn share<T: Real, S: Memory<T>>(
-    network: &Network<'_, T>,
-    inner: &Inner<T>,
-    allocate: impl FnOnce(usize) -> S,
-) -> Share<T, S> {
-    Share { sums: allocate(share_length(network, inner)), cost: 0.0, scalar: PhantomData }
 }
 
 /// What a tile of samples adds to the report of an epoch.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Terms {
+pub(super) struct Terms {
     /// R at the last subnetwork's input.
     pub(super) risk: f64,
     /// `sum |q - f(p)|^2`.
@@ -228,25 +40,235 @@ pub struct Terms {
     pub(super) moved: f64,
 }
 
+numbers!(Subnetwork { steps: usize, kept_steps: usize, cost: f64, nu: f64 });
+numbers!(Terms { risk: f64, relaxation: f64, coupling: f64, gap: f64, moved: f64 });
+numbers!(Norms { residual: f64, lipschitz: f64 });
+
 impl Terms {
-    pub(super) fn add(&mut self, other: Self) {
-        self.risk += other.risk;
-        self.relaxation += other.relaxation;
-        self.coupling += other.coupling;
-        self.gap += other.gap;
-        self.moved += other.moved;
+    /// What the tiles add up to.
+    pub(super) fn sum(terms: &[f64]) -> Self {
+        Self::all(terms).fold(Self::default(), |sum, terms| Self {
+            risk: sum.risk + terms.risk,
+            relaxation: sum.relaxation + terms.relaxation,
+            coupling: sum.coupling + terms.coupling,
+            gap: sum.gap + terms.gap,
+            moved: sum.moved + terms.moved,
+        })
     }
 }
 
-/// The state of a run.
+/// The state for writing.
+///
+/// What is kept of weights is of those that move, laid out as their parameters (`gradient`, moments) or as their sums.
 #[derive(Debug)]
-pub struct State<'a, T, S> {
-    /// The subnetworks, first to last: n of them.
-    pub subnetworks: &'a mut [Subnetwork<T, S>],
-    /// What lies between them: n - 1.
-    pub interfaces: &'a mut [Interface<T, S>],
-    /// n x groups of a mini-batch, subnetwork by subnetwork.
-    pub shares: &'a mut [Share<T, S>],
+pub(super) struct Kept<'s, T> {
+    /// All of the network.
+    pub(super) parameters: &'s mut [T],
+    /// With proximal sweeps the last change.
+    pub(super) gradient: &'s mut [T],
+    pub(super) first: &'s mut [T],
+    pub(super) second: &'s mut [T],
+    /// The sums of a batch; empty with an optimiser.
+    pub(super) sums: &'s mut [T],
+    /// The Cholesky factor of the data's, where every batch is all of it.
+    pub(super) factor: &'s mut [T],
+    /// Parameters and moments to go back to, one after the other; empty without a guard.
+    pub(super) before: &'s mut [T],
+    /// The gradient, or the sums, of each group.
+    pub(super) groups: &'s mut [T],
+    /// The inputs of the subnetworks, cut by cut, features x M each.
+    pub(super) p: &'s mut [T],
+    /// The outputs below the cuts; empty for gsAM.
+    pub(super) q: &'s mut [T],
+    /// The duals of `p = q`; empty for gsAM.
+    pub(super) u: &'s mut [T],
+    pub(super) subnetworks: &'s mut [f64],
+    pub(super) norms: &'s mut [f64],
+    /// Those of the moving maps; empty with an optimiser.
+    pub(super) records: &'s mut [f64],
+    /// One for each moving subnetwork of each group.
+    pub(super) tallies: &'s mut [f64],
     /// One for each tile of all samples.
-    pub terms: &'a mut [Terms],
+    pub(super) terms: &'s mut [f64],
+}
+
+impl<T: Real> Tssm<T> {
+    /// The parts of a state's scalars, in the order of [`Kept`]'s.
+    fn scalars(&self, run: &Run<'_, T>, parts: &Parts<'_, T>) -> [usize; 11] {
+        let (network, moving) = (run.network, parts.moving_network());
+        let parameters = moving.parameters();
+        let moments = self.optimizer().map_or(0, |optimizer| optimizer.moments());
+        let moment = |index| if moments > index { parameters } else { 0 };
+        let is_proximal = self.settings.inner == Inner::Proxprop;
+        let sums = if is_proximal { moving.sums() } else { 0 };
+        let factor = if is_proximal && self.sees_data() { maps::factor(&moving) } else { 0 };
+        let before = if self.settings.guard.is_some() { (1 + moments) * parameters } else { 0 };
+        let group = if is_proximal { sums } else { parameters };
+        let p = parts.features_before(parts.count() - 1) * run.samples();
+        let q = if self.splitting == Splitting::Gsadmm { p } else { 0 };
+        [
+            network.parameters(),
+            parameters,
+            moment(0),
+            moment(1),
+            sums,
+            factor,
+            before,
+            self.of_batch.groups() * group,
+            p,
+            q,
+            q,
+        ]
+    }
+
+    /// The parts of its numbers.
+    fn numbers(&self, parts: &Parts<'_, T>) -> [usize; 5] {
+        let n = parts.count();
+        let is_proximal = self.settings.inner == Inner::Proxprop;
+        let records = if is_proximal { maps::numbers(&parts.moving_network()) } else { 0 };
+        let tallies = self.of_batch.groups() * parts.moving() * Tally::COUNT;
+        [n * Subnetwork::COUNT, n * Norms::COUNT, records, tallies, self.tiles() * Terms::COUNT]
+    }
+
+    pub(super) fn sizes(&self, run: &Run<'_, T>) -> Memory {
+        let Ok(parts) = self.parts(run) else { return Memory::default() };
+        let (scalars, numbers) = (self.scalars(run, &parts), self.numbers(&parts));
+        Memory { scalars: scalars.iter().sum(), numbers: numbers.iter().sum() }
+    }
+
+    /// Carves the state.
+    ///
+    /// # Errors
+    /// [`Length`](crate::Error::Length) for a state of other sizes.
+    pub(super) fn kept<'s>(&self, run: &Run<'_, T>, state: &'s mut State<'_, T>) -> Result<Kept<'s, T>> {
+        let parts = self.parts(run)?;
+        state.require(self.sizes(run))?;
+        let [parameters, gradient, first, second, sums, factor, before, groups, p, q, u] =
+            carve_mut(state.scalars, self.scalars(run, &parts));
+        let [subnetworks, norms, records, tallies, terms] = carve_mut(state.numbers, self.numbers(&parts));
+        Ok(Kept {
+            parameters,
+            gradient,
+            first,
+            second,
+            sums,
+            factor,
+            before,
+            groups,
+            p,
+            q,
+            u,
+            subnetworks,
+            norms,
+            records,
+            tallies,
+            terms,
+        })
+    }
+
+    /// The variables, for reading.
+    ///
+    /// # Errors
+    /// [`Length`](crate::Error::Length) for a state that is not of [`memory`](crate::method::Method::memory)'s sizes.
+    pub fn variables<'s>(&self, run: &Run<'s, T>, state: &'s State<'_, T>) -> Result<Variables<'s, T>> {
+        let parts = self.parts(run)?;
+        state.require(self.sizes(run))?;
+        let [parameters, gradient, first, second, _, _, _, _, p, q, u] =
+            carve(state.scalars, self.scalars(run, &parts));
+        let [subnetworks, norms, ..] = carve(state.numbers, self.numbers(&parts));
+        Ok(Variables { parts, parameters, gradient, first, second, p, q, u, subnetworks, norms })
+    }
+}
+
+/// The record of subnetwork l.
+pub(super) fn subnetwork(subnetworks: &[f64], l: usize) -> Subnetwork {
+    Subnetwork::read(&subnetworks[l * Subnetwork::COUNT..])
+}
+
+/// Changes the record of subnetwork l.
+pub(super) fn update<R>(subnetworks: &mut [f64], l: usize, change: impl FnOnce(&mut Subnetwork) -> R) -> R {
+    Subnetwork::update(&mut subnetworks[l * Subnetwork::COUNT..], change)
+}
+
+/// The state for reading.
+#[derive(Debug, Clone, Copy)]
+pub struct Variables<'s, T: Real> {
+    parts: Parts<'s, T>,
+    parameters: &'s [T],
+    gradient: &'s [T],
+    first: &'s [T],
+    second: &'s [T],
+    p: &'s [T],
+    q: &'s [T],
+    u: &'s [T],
+    subnetworks: &'s [f64],
+    norms: &'s [f64],
+}
+
+impl<'s, T: Real> Variables<'s, T> {
+    /// The number of subnetworks.
+    pub fn subnetworks(&self) -> usize {
+        self.parts.count()
+    }
+
+    /// Weights and biases of subnetwork l, laid out as [`Network`](crate::block::Network) says.
+    ///
+    /// # Panics
+    /// For all functions here: if there is no such subnetwork.
+    pub fn parameters(&self, l: usize) -> &'s [T] {
+        &self.parameters[self.parts.parameters(l)]
+    }
+
+    /// The gradient of subnetwork l's last step's mean cost; with proximal sweeps the change that the last step made. Empty
+    /// if it is frozen.
+    pub fn gradient(&self, l: usize) -> &'s [T] {
+        &self.gradient[self.parts.moving_parameters(l)]
+    }
+
+    /// The optimiser's states in subnetwork l, those that it keeps, the others empty, and the steps that it has made.
+    pub fn moments(&self, l: usize) -> (&'s [T], &'s [T], u64) {
+        let own = self.parts.moving_parameters(l);
+        let of = |moment: &'s [T]| moment.get(own.clone()).unwrap_or_default();
+        (of(self.first), of(self.second), subnetwork(self.subnetworks, l).steps as u64)
+    }
+
+    /// The mean cost of subnetwork l that a guard compares the next epoch's with; infinite before the first. With proximal
+    /// sweeps that of the last batch, before its step.
+    pub fn cost(&self, l: usize) -> f64 {
+        subnetwork(self.subnetworks, l).cost
+    }
+
+    /// The present nu of proximal sweeps in subnetwork l.
+    pub fn nu(&self, l: usize) -> f64 {
+        subnetwork(self.subnetworks, l).nu
+    }
+
+    /// What subnetwork l added to Theorem 1 when it was last looked at.
+    pub fn norms(&self, l: usize) -> Norms {
+        Norms::read(&self.norms[l * Norms::COUNT..])
+    }
+
+    /// The matrix of the cut after subnetwork l, features x M.
+    fn matrix(&self, all: &'s [T], l: usize) -> MatRef<'s, T> {
+        // Every cut has as many samples.
+        let features = self.parts.features_before(self.parts.count() - 1);
+        let samples = all.len() / features.max(1);
+        let rows = self.parts.features(l);
+        dense(&all[self.parts.features_before(l) * samples..], rows, samples)
+    }
+
+    /// The input of the subnetwork above the cut after subnetwork l, features x M.
+    pub fn p(&self, l: usize) -> MatRef<'s, T> {
+        self.matrix(self.p, l)
+    }
+
+    /// The output below that cut; of no columns for gsAM.
+    pub fn q(&self, l: usize) -> MatRef<'s, T> {
+        self.matrix(self.q, l)
+    }
+
+    /// The dual of `p = q` there; of no columns for gsAM.
+    pub fn u(&self, l: usize) -> MatRef<'s, T> {
+        self.matrix(self.u, l)
+    }
 }

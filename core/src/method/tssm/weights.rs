@@ -1,277 +1,303 @@
-//! The weights: mini-batch steps of all subnetworks at the same time.
+//! The weights: all moving subnetworks take a batch at the same time.
 
-use super::state::{Interface, Share, Subnetwork};
-use super::tile::{risk_signal, subtract};
-use super::{Inner, Settings, Splitting, State, Tssm};
-use crate::block::{Gradient, MapSums, Network};
+use super::parts::Parts;
+use super::state::{Kept, Subnetwork, subnetwork, update};
+use super::{Inner, Splitting, Tssm};
+use crate::block::{GradientSums, LinearMap, MapSums};
 use crate::error::{Error, Result};
-use crate::executor::{Chain, Executor, Units};
+use crate::executor::{Executor, Pieces, Runs};
 use crate::gemm::Gemm;
-use crate::matrix::Memory;
-use crate::method::backprop::Stretches;
-use crate::method::{Partition, Problem};
+use crate::method::descent::Stretches;
+use crate::method::maps::{self, Maps, Record, Step};
+use crate::method::numbers::Numbers;
+use crate::method::pass::{Goal, Pass, Samples, Tally};
+use crate::method::{Run, steering};
 use crate::optimizer::Optimizer;
 use crate::real::Real;
-use crate::reduce;
-use crate::update::sums::add_slice;
-use crate::view::{MatMut, MatRef, column, column_mut, columns, columns_mut, dense_mut};
-use crate::workspace::Stack;
-
-/// The batches of an epoch: as few as hold `batch` samples each at most, all as large as one another, but for one sample.
-fn batches(order: &[u32], batch: usize) -> impl Iterator<Item = &[u32]> {
-    let count = order.len().div_ceil(batch);
-    let edge = move |batch: usize| order.len() * batch / count;
-    (0..count).map(move |batch| &order[edge(batch)..edge(batch + 1)])
-}
-
-/// What a subnetwork does with a group of a mini-batch.
-struct Batch<'b, T: Real, S> {
-    settings: Settings<T>,
-    partition: Partition,
-    samples: &'b [u32],
-    problem: Problem<'b, T>,
-    interfaces: &'b [Interface<T, S>],
-    way: Way,
-}
-
-/// Stretches of the parameters of subnetwork l, from parameter `first` on.
-struct Own<'a, T> {
-    l: usize,
-    first: usize,
-    /// Steps of the subnetwork, this one included.
-    steps: u64,
-    stretches: Stretches<'a, T>,
-}
-
-impl<T: Send> Units for Own<'_, T> {
-    type Unit = Self;
-
-    fn count(&self) -> usize {
-        self.stretches.count()
-    }
-
-    fn split(self, at: usize) -> (Self, Self) {
-        let Self { l, first, steps, stretches } = self;
-        let next = first + at * Stretches::<T>::LENGTH;
-        let (front, back) = stretches.split(at);
-        (Self { l, first, steps, stretches: front }, Self { l, first: next, steps, stretches: back })
-    }
-
-    fn single(self) -> Self {
-        self
-    }
-}
+use crate::view::{MatRef, dense};
 
 /// How far a batch goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Way {
+enum Way {
     /// To the output, for its cost alone.
     Forward,
     /// And back, for what the weights step from.
     Back,
 }
 
-impl<'a, T: Real, S: Memory<T>> Tssm<'a, T, S> {
+impl<T: Real> Tssm<T> {
     /// Equations 2 and 3 over all batches of an epoch, and the guard.
     pub(super) fn train<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
+        &self,
+        run: &Run<'_, T>,
+        kept: &mut Kept<'_, T>,
+        order: Option<&[u32]>,
         executor: &mut E,
         gemm: &G,
-        order: &[u32],
-        batch: usize,
     ) -> Result {
-        let optimizer = match self.settings.inner {
-            Inner::Optimizer(optimizer) => optimizer,
-            Inner::Proximal { damping, .. } => {
-                return batches(order, batch)
-                    .try_for_each(|samples| self.sweep(executor, gemm, damping, samples));
-            }
+        let parts = self.parts(run)?;
+        let Some(optimizer) = self.optimizer() else {
+            let mut steps = self.batches.steps(order, self.of_batch);
+            return steps.try_for_each(|samples| self.sweep_maps(run, &parts, kept, samples, executor, gemm));
         };
-        self.keep();
-        self.clear_costs();
-        for samples in batches(order, batch) {
-            self.pass(executor, gemm, samples, Way::Back)?;
-            self.step(executor, &optimizer, samples.len())?;
+        self.keep(&parts, kept);
+        kept.tallies.fill(0.0);
+        let mut seen = 0;
+        for samples in self.batches.steps(order, self.of_batch) {
+            self.pass(run, &parts, kept, samples, Way::Back, executor, gemm)?;
+            self.follow(&parts, kept, &optimizer, samples, executor)?;
+            seen += samples.count();
         }
-        self.guard(order.len())
+        self.guard(&parts, kept, seen)
     }
 
-    /// Copies what a guard may go back to.
-    pub(super) fn keep(&mut self) {
-        let frozen = self.settings.frozen;
-        self.state.subnetworks.iter_mut().skip(frozen).for_each(Subnetwork::keep);
-    }
-
-    pub(super) fn clear_costs(&mut self) {
-        self.state.shares.iter_mut().for_each(|share| share.cost = 0.0);
-    }
-
-    /// The gradients of a mini-batch, or its linear maps' sums, group by group; the costs are added to those that are there.
-    pub(super) fn pass<E: Executor<T>, G: Gemm<T>>(
-        &mut self,
+    /// Passes a batch through all moving subnetworks; their costs are added to those that are there.
+    fn pass<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        run: &Run<'_, T>,
+        parts: &Parts<'_, T>,
+        kept: &mut Kept<'_, T>,
+        samples: Samples<'_>,
+        way: Way,
         executor: &mut E,
         gemm: &G,
-        samples: &[u32],
-        way: Way,
     ) -> Result {
-        let (groups, frozen) = (self.batches.groups(), self.settings.frozen);
-        let Self { settings, networks, batches, problem, state, .. } = self;
-        let State { subnetworks, interfaces, shares, .. } = state;
-        let (subnetworks, networks) = (&**subnetworks, *networks);
-        let partition = batches.of(samples.len());
-        let batch = Batch { settings: *settings, partition, samples, problem: *problem, interfaces, way };
-        let first = (frozen * groups).min(shares.len());
-        executor.run(&mut shares[first..], |unit, share, stack| {
-            let (l, g) = (frozen + unit / groups, unit % groups);
-            if g >= partition.groups() {
-                return Ok(());
-            }
-            batch.group(gemm, &networks[l], &subnetworks[l], l, g, share, stack)
+        let Kept { parameters, groups, p, q, subnetworks, records, tallies, .. } = kept;
+        let (parameters, subnetworks) = (&**parameters, &**subnetworks);
+        let between = Between { parts: *parts, samples: run.samples(), p, q };
+        let (used, moving, frozen) = (samples.partition.groups(), parts.moving(), self.settings.frozen);
+        let is_proximal = self.settings.inner == Inner::Proxprop;
+        let length = |l: usize| {
+            let network = parts.get(l);
+            if is_proximal { network.sums() } else { network.parameters() }
+        };
+        let group: usize = (frozen..parts.count()).map(length).sum();
+        let first = maps::first_parts(records);
+        let units = (
+            Pieces::new(&mut groups[..used * group], used * moving, |unit| length(frozen + unit % moving)),
+            Runs::new(&mut tallies[..used * moving * Tally::COUNT], Tally::COUNT),
+        );
+        executor.run(units, |unit, (memory, tally), stack| {
+            let (g, l) = (unit / moving, frozen + unit % moving);
+            let network = parts.get(l);
+            let goal = self.goal(run, &between, l, subnetwork(subnetworks, l).nu);
+            let parameters = &parameters[parts.parameters(l)];
+            let input = between.input(run, l);
+            let pass = Pass { network, parameters, input, goal, samples };
+            Tally::update(tally, |tally| match way {
+                Way::Forward => pass.measure(gemm, g, tally, stack),
+                Way::Back if is_proximal => {
+                    let first = if l == frozen { first } else { maps::first_parts(&[]) };
+                    maps::clear(&network, first, memory);
+                    pass.run(gemm, g, &mut MapSums { memory, first }, tally, stack)
+                }
+                Way::Back => {
+                    memory.fill(T::ZERO);
+                    pass.run(gemm, g, &mut GradientSums(memory), tally, stack)
+                }
+            })
         })
+    }
+
+    /// What subnetwork l is for: to be near q, p for gsAM, or a low R.
+    fn goal<'p>(&self, run: &Run<'p, T>, between: &Between<'p, T>, l: usize, nu: f64) -> Goal<'p, T> {
+        if l + 1 == between.parts.count() {
+            let (loss, target) = (self.settings.loss, run.problem.target);
+            return Goal::Risk { loss, target, signal: self.signal(nu) };
+        }
+        let target = if self.splitting == Splitting::Gsadmm { between.q } else { between.p };
+        let target = between.matrix(target, l);
+        Goal::Penalty { alpha: self.settings.alpha, target, length: T::from_f64(self.first_nu() / nu) }
     }
 
     /// The parameters follow the gradient of the mean cost, those of all subnetworks in one phase.
-    fn step<E: Executor<T>>(&mut self, executor: &mut E, optimizer: &Optimizer<T>, count: usize) -> Result {
-        let (groups, used) = (self.batches.groups(), self.batches.of(count).groups());
+    fn follow<E: Executor<T>>(
+        &self,
+        parts: &Parts<'_, T>,
+        kept: &mut Kept<'_, T>,
+        optimizer: &Optimizer<T>,
+        samples: Samples<'_>,
+        executor: &mut E,
+    ) -> Result {
+        let Kept { parameters, gradient, first, second, groups, subnetworks, .. } = kept;
         let frozen = self.settings.frozen;
-        let last = self.networks.len() - 1;
-        let State { subnetworks, shares, .. } = &mut self.state;
-        let (shares, alpha) = (&**shares, self.settings.alpha);
-        let samples = T::from_usize(count);
-        let moving = subnetworks.get_mut(frozen..).unwrap_or_default();
-        moving.iter_mut().for_each(|subnetwork| subnetwork.steps += 1);
-        let stretches = |_, subnetwork: &Subnetwork<T, S>| {
-            subnetwork.parameters.as_ref().len().div_ceil(Stretches::<T>::LENGTH)
-        };
-        let units = Chain::new(moving, frozen, stretches, |l, subnetwork| {
-            let Subnetwork { parameters, gradient, first, second, steps, .. } = subnetwork;
-            let [parameters, gradient, first, second] =
-                [parameters, gradient, first, second].map(AsMut::as_mut);
-            Own { l, first: 0, steps: *steps, stretches: Stretches { parameters, gradient, first, second } }
-        });
-        executor.run(units, |_, Own { l, first, steps, stretches: unit }, _| {
-            let share = if l == last { T::ONE } else { alpha } / samples;
-            unit.gradient.fill(T::ZERO);
-            for group in &shares[l * groups..][..used] {
-                add_slice(&group.sums.as_ref()[first..][..unit.gradient.len()], unit.gradient);
+        (frozen..parts.count()).for_each(|l| update(subnetworks, l, |subnetwork| subnetwork.steps += 1));
+        let (used, last) = (samples.partition.groups(), parts.count() - 1);
+        let groups = &groups[..used * gradient.len()];
+        let (count, alpha) = (T::from_usize(samples.count()), self.settings.alpha);
+        let parameters = &mut parameters[parts.standing()..];
+        let stretches = Stretches { parameters, gradient, first, second };
+        stretches.follow(executor, groups, |mut at, mut stretch| {
+            for (l, end) in (frozen..).zip(parts.ends()) {
+                let (own, others) = stretch.split_at(end.saturating_sub(at));
+                let share = if l == last { T::ONE } else { alpha } / count;
+                own.gradient.iter_mut().for_each(|g| *g = share * *g);
+                own.step(optimizer, subnetwork(subnetworks, l).steps)?;
+                (at, stretch) = (at.max(end), others);
             }
-            unit.gradient.iter_mut().for_each(|g| *g = share * *g);
-            optimizer.step(steps, unit.gradient, unit.first, unit.second, unit.parameters)
+            Ok(())
         })
     }
 
+    /// Copies what a guard may go back to, if there is one.
+    fn keep(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>) {
+        let Kept { parameters, first, second, before, subnetworks, .. } = kept;
+        let parameters = &parameters[parts.standing()..];
+        let mut rest = &mut **before;
+        for part in [parameters, first, second] {
+            let Some((to, after)) = rest.split_at_mut_checked(part.len()) else { return };
+            to.copy_from_slice(part);
+            rest = after;
+        }
+        for l in self.settings.frozen..parts.count() {
+            update(subnetworks, l, |subnetwork| subnetwork.kept_steps = subnetwork.steps);
+        }
+    }
+
+    /// Takes subnetwork l back to the copy.
+    fn undo(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>, l: usize) {
+        let Kept { parameters, first, second, before, subnetworks, .. } = kept;
+        let (own, parameters) = (parts.moving_parameters(l), &mut parameters[parts.standing()..]);
+        let mut rest = &**before;
+        for part in [parameters, first, second] {
+            let (from, after) = rest.split_at(part.len());
+            if let (Some(to), Some(from)) = (part.get_mut(own.clone()), from.get(own.clone())) {
+                to.copy_from_slice(from);
+            }
+            rest = after;
+        }
+        update(subnetworks, l, |subnetwork| subnetwork.steps = subnetwork.kept_steps);
+    }
+
+    /// The mean cost of subnetwork l over so many samples, by its groups' tallies.
+    fn mean_cost(&self, parts: &Parts<'_, T>, tallies: &[f64], l: usize, samples: usize) -> f64 {
+        let own = Tally::all(tallies).skip(l - self.settings.frozen).step_by(parts.moving());
+        own.map(|tally| tally.cost).sum::<f64>() / samples.max(1) as f64
+    }
+
     /// Undoes the epoch of subnetworks whose mean cost rose by more than the guard allows.
-    fn guard(&mut self, samples: usize) -> Result {
-        let (groups, guard) = (self.batches.groups(), self.settings.guard);
-        let State { subnetworks, shares, .. } = &mut self.state;
-        for (l, subnetwork) in subnetworks.iter_mut().enumerate().skip(self.settings.frozen) {
-            let sum: f64 = shares[l * groups..][..groups].iter().map(|share| share.cost).sum();
-            let cost = sum / samples.max(1) as f64;
-            let bound = guard.map_or(f64::MAX, |guard| subnetwork.cost + guard.to_f64());
+    fn guard(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>, samples: usize) -> Result {
+        for l in self.settings.frozen..parts.count() {
+            let cost = self.mean_cost(parts, kept.tallies, l, samples);
+            let before = subnetwork(kept.subnetworks, l).cost;
+            let bound = self.settings.guard.map_or(f64::MAX, |guard| before + guard.to_f64());
             if cost <= bound {
-                subnetwork.cost = cost;
-            } else if guard.is_some() {
-                subnetwork.undo();
+                update(kept.subnetworks, l, |subnetwork| subnetwork.cost = cost);
+            } else if self.settings.guard.is_some() {
+                self.undo(parts, kept, l);
             } else {
                 return Err(Error::NonFinite { quantity: "the cost" });
             }
         }
         Ok(())
     }
-}
 
-impl<T: Real, S: Memory<T>> Batch<'_, T, S> {
-    /// The gradient and the cost of a group, tile by tile.
-    fn group<G: Gemm<T>>(
+    /// One proximal step of all subnetworks from a batch; with a guard also what became of their costs.
+    fn sweep_maps<E: Executor<T>, G: Gemm<T>>(
         &self,
+        run: &Run<'_, T>,
+        parts: &Parts<'_, T>,
+        kept: &mut Kept<'_, T>,
+        samples: Samples<'_>,
+        executor: &mut E,
         gemm: &G,
-        network: &Network<'_, T>,
-        subnetwork: &Subnetwork<T, S>,
-        l: usize,
-        g: usize,
-        share: &mut Share<T, S>,
-        mut stack: Stack<'_, T>,
     ) -> Result {
-        if self.way == Way::Back {
-            share.sums.as_mut().fill(T::ZERO);
+        let (frozen, count) = (self.settings.frozen, samples.count());
+        kept.tallies.fill(0.0);
+        self.pass(run, parts, kept, samples, Way::Back, executor, gemm)?;
+        for l in frozen..parts.count() {
+            let cost = self.mean_cost(parts, kept.tallies, l, count);
+            if !cost.is_finite() {
+                return Err(Error::NonFinite { quantity: "the cost" });
+            }
+            update(kept.subnetworks, l, |subnetwork| subnetwork.cost = cost);
         }
-        let (parameters, nu) = (subnetwork.parameters(), subnetwork.nu);
-        let (first, _) = self.partition.group(g);
-        for (start, count) in self.partition.tiles(g) {
-            let samples = &self.samples[first + start..][..count];
-            let mut stack = stack.rest();
-            let input = self.input(l, samples, &mut stack)?;
-            let record = stack.vector(network.record(count))?;
-            network.forward(gemm, parameters, &input, record, stack.rest())?;
-            let output = network.output_of(record, count);
-            let mut delta = stack.matrix(output.nrows(), count)?;
-            share.cost += self.signal(l, nu, samples, &output, &mut delta, stack.rest())?;
-            if self.way == Way::Forward {
-                continue;
-            }
-            let memory = share.sums.as_mut();
-            match self.settings.inner {
-                Inner::Optimizer(_) => {
-                    let sink = &mut Gradient(memory);
-                    network.backward(gemm, parameters, &input, record, &mut delta, None, sink, stack)?;
-                }
-                Inner::Proximal { .. } => {
-                    let sink = &mut MapSums { network, memory };
-                    network.backward(gemm, parameters, &input, record, &mut delta, None, sink, stack)?;
-                }
-            }
+        self.step_maps(parts, kept, samples, executor, gemm)?;
+        let Some(guard) = self.settings.guard else { return Ok(()) };
+        kept.tallies.fill(0.0);
+        self.pass(run, parts, kept, samples, Way::Forward, executor, gemm)?;
+        for l in frozen..parts.count() {
+            self.steer(parts, kept, l, guard.to_f64(), count);
         }
         Ok(())
     }
 
-    /// The samples' inputs, side by side.
-    fn input<'s>(&self, l: usize, samples: &[u32], stack: &mut Stack<'s, T>) -> Result<MatRef<'s, T>> {
-        let from = match l.checked_sub(1) {
-            None => self.problem.x,
-            Some(below) => self.interfaces[below].p.view(),
+    /// The least-squares steps of all linear maps of all subnetworks.
+    fn step_maps<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        parts: &Parts<'_, T>,
+        kept: &mut Kept<'_, T>,
+        samples: Samples<'_>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        let Kept { parameters, gradient, sums, factor, before, groups, subnetworks, records, .. } = kept;
+        let groups = &groups[..samples.partition.groups() * sums.len()];
+        let parameters = &mut parameters[parts.standing()..];
+        let network = parts.moving_network();
+        let mut maps = Maps { network, parameters, change: gradient, sums, factor, before, records };
+        maps.collect(executor, groups)?;
+        maps.keep(executor)?;
+        let (alpha, start, last) = (self.settings.alpha.to_f64(), self.first_nu(), parts.count() - 1);
+        // The gradient of the cost is alpha or nu times the sums of r p'; the signal's own length does not count.
+        let weight = |map: LinearMap| {
+            let l = parts.of_parameter(map.offset);
+            let nu = subnetwork(subnetworks, l).nu;
+            if l == last { nu } else { alpha * nu / start }
         };
-        let rows = from.nrows();
-        let gathered = stack.vector(rows * samples.len())?;
-        let mut to = dense_mut(gathered, rows, samples.len());
-        for (j, &sample) in samples.iter().enumerate() {
-            column_mut(&mut to, j).copy_from_slice(column(&from, sample as usize));
-        }
-        Ok(crate::view::dense(gathered, rows, samples.len()))
+        let step = Step {
+            damping: self.settings.damping,
+            regularizer: self.settings.regularizer,
+            samples: samples.count(),
+            data: self.sees_data(),
+        };
+        maps.step(executor, gemm, &step, weight)
     }
 
-    /// What goes back from the output, as sums and without alpha or nu, and the cost: `(alpha/2)|f - q|^2`, p for gsAM, or
-    /// R.
-    fn signal(
-        &self,
-        l: usize,
-        nu: f64,
-        samples: &[u32],
-        output: &MatRef<'_, T>,
-        delta: &mut MatMut<'_, T>,
-        mut stack: Stack<'_, T>,
-    ) -> Result<f64> {
-        let Settings { splitting, alpha, loss, inner, .. } = self.settings;
-        let length = T::from_f64(inner.nu() / nu);
-        let mut cost = 0.0;
-        for (j, &sample) in samples.iter().enumerate() {
-            let sample = sample as usize;
-            let (output, mut delta) = (columns(output, j, 1), columns_mut(delta, j, 1));
-            let Some(above) = self.interfaces.get(l) else {
-                let target = self.problem.target.columns(sample, 1);
-                cost += loss.value(output, target)?;
-                if self.way == Way::Back {
-                    risk_signal(&self.settings, nu, &output, target, &mut delta, stack.rest())?;
-                }
-                continue;
-            };
-            let target = if splitting == Splitting::Gsadmm { &above.q } else { &above.p };
-            subtract(&output, &target.columns(sample, 1), &mut delta);
-            let delta = column_mut(&mut delta, 0);
-            cost += 0.5 * alpha.to_f64() * reduce::sum_squares(delta);
-            if length != T::ONE {
-                delta.iter_mut().for_each(|delta| *delta *= length);
-            }
+    /// Undoes the step of subnetwork l if its cost rose, and moves its nu.
+    fn steer(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>, l: usize, guard: f64, samples: usize) {
+        if samples == 0 {
+            return;
         }
-        Ok(cost)
+        let found = self.mean_cost(parts, kept.tallies, l, samples);
+        let (start, Subnetwork { nu, cost, .. }) = (self.first_nu(), subnetwork(kept.subnetworks, l));
+        // Outputs that are not finite have no cost: that is a cost that rose.
+        let nu = if found <= cost + guard {
+            let own = parts.moving_parameters(l);
+            let maps = parts.moving_network().maps().zip(Record::all(kept.records));
+            let own = maps.filter(|(map, _)| own.contains(&map.offset));
+            let predicted: f64 = own.map(|(_, record)| record.decrease).sum();
+            steering::after_step(nu, start, cost - found, predicted / samples as f64)
+        } else {
+            self.undo(parts, kept, l);
+            steering::after_rejection(nu, start)
+        };
+        let is_last = l + 1 == parts.count();
+        update(kept.subnetworks, l, |subnetwork| subnetwork.nu = if is_last { nu } else { nu.max(start) });
+    }
+}
+
+/// What lies between the subnetworks, for reading.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Between<'b, T: Real> {
+    pub(super) parts: Parts<'b, T>,
+    /// M.
+    pub(super) samples: usize,
+    /// The inputs p, cut by cut; those below a subnetwork at least, where no others are asked for.
+    pub(super) p: &'b [T],
+    /// The outputs q; empty for gsAM.
+    pub(super) q: &'b [T],
+}
+
+impl<'b, T: Real> Between<'b, T> {
+    /// The matrix of the cut after subnetwork l, features x M.
+    pub(super) fn matrix(&self, all: &'b [T], l: usize) -> MatRef<'b, T> {
+        let start = self.parts.features_before(l) * self.samples;
+        dense(&all[start..], self.parts.features(l), self.samples)
+    }
+
+    /// The input of subnetwork l over all samples.
+    pub(super) fn input(&self, run: &Run<'b, T>, l: usize) -> MatRef<'b, T> {
+        l.checked_sub(1).map_or(run.problem.x, |below| self.matrix(self.p, below))
     }
 }

@@ -77,6 +77,8 @@ fn others() -> Vec<Spoilt> {
         set(|s| s.struct_size += 8, status::StructSize, "struct_size of `settings`"),
         set(|s| s.struct_size -= 8, status::StructSize, "struct_size of `settings`"),
         set(|s| s.struct_size = 0, status::StructSize, "struct_size of `settings`"),
+        set(|s| (s.activation, s.slope) = (1, -0.5), status::Setting, "`activation`"),
+        set(|s| (s.activation, s.slope) = (1, f64::INFINITY), status::Setting, "`activation`"),
         set(|s| s.hidden = ptr::null(), status::Null, "`hidden`"),
         set(|s| s.hidden_count = 0, status::Shape, "`hidden_count`"),
         set(|s| s.hidden_count = usize::MAX, status::Overflow, "`hidden`"),

@@ -4,17 +4,19 @@ use altmin_core::Real;
 use std::time::{Duration, Instant};
 
 use altmin_core::loss::Target;
-use altmin_core::method::tssm::Inner;
-use altmin_core::method::{Partition, Problem};
-use altmin_core::view::{dense, dense_mut};
+use altmin_core::method::{AnyMethod, Hyperparameters, Method as _, Partition, Problem, Run, widest_tile};
+use altmin_core::view::dense;
 
 use super::list::Graph;
 use super::recorder::{Phase, Recorder};
 use crate::error::Result;
-use crate::network::init::{self, Initializer};
+use crate::network::Network;
+use crate::network::init::Initializer;
 use crate::random::{Purpose, uniform};
-use crate::run::engine::{Batches, Cut, Engine, Subnetworks};
+use crate::run::engine::{Batches, Engine};
 use crate::run::kernel::AnyGemm;
+use crate::run::plan;
+use crate::settings::{Inner, Settings, Use};
 
 /// Trials after the first, which finds memory and caches cold, at least and at most, and the time after which no more are
 /// begun: the quickest counts, others were held up.
@@ -34,12 +36,17 @@ pub(super) struct Epoch {
 }
 
 impl Epoch {
-    /// Times a trial of `plan` and puts together an epoch over so many samples.
-    pub(super) fn time<T: Real>(plan: &Subnetworks<T>, samples: usize, gemm: &AnyGemm) -> Result<Self> {
-        let whole = Cut::of(plan, samples);
+    /// Times a trial of a run and puts together an epoch over so many samples.
+    pub(super) fn time<T: Real>(
+        settings: &Settings,
+        network: &Network,
+        samples: usize,
+        gemm: &AnyGemm,
+    ) -> Result<Self> {
+        let whole = Cut::of(settings, network, samples)?;
         let trial = Trial::of(whole, samples);
-        let phases = trial.phases(plan, gemm)?;
-        let (weights, rest) = phases.split_at((trial.batches * phases_of_batch(plan)).min(phases.len()));
+        let phases = trial.phases::<T>(settings, network, gemm)?;
+        let (weights, rest) = phases.split_at((trial.batches * phases_of_batch(settings)).min(phases.len()));
         let batch: Vec<Phase> = mean_batch(weights, trial.batches)
             .iter()
             .enumerate()
@@ -78,11 +85,34 @@ fn graph(phases: &[Phase]) -> Graph {
 
 /// Phases in which the weights step once: passes and steps of an optimiser; passes, sums and steps of proximal sweeps, and
 /// the passes by which a guard looks at their costs.
-fn phases_of_batch<T: Real>(plan: &Subnetworks<T>) -> usize {
-    match plan.settings.inner {
-        Inner::Optimizer(_) => 2,
-        Inner::Proximal { .. } if plan.settings.guard.is_none() => 3,
-        Inner::Proximal { .. } => 4,
+fn phases_of_batch(settings: &Settings) -> usize {
+    let splits = settings.method.card().uses(Use::Subnetworks);
+    match settings.inner {
+        Inner::Proxprop if splits && settings.guard.is_none() => 3,
+        Inner::Proxprop if splits => 4,
+        _ => 2,
+    }
+}
+
+/// How the samples of a run are cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut {
+    /// All of them.
+    all: Partition,
+    /// The largest mini-batch.
+    batch: Partition,
+}
+
+impl Cut {
+    /// How a run over so many samples cuts them.
+    fn of(settings: &Settings, network: &Network, samples: usize) -> Result<Self> {
+        let view = network.view();
+        let cuts = plan::cuts(settings, network)?;
+        let edges: Vec<usize> = [0].iter().chain(&cuts).chain(&[view.blocks().len()]).copied().collect();
+        let widest = edges.windows(2).map(|pair| widest_tile(&view.part(pair[0]..pair[1]))).min().unwrap_or(1);
+        let largest = plan::batches(settings).map_or(samples, |batches| batches.largest(samples));
+        let [all, batch] = [samples, largest].map(|samples| Partition::for_network(samples, widest));
+        Ok(Self { all, batch })
     }
 }
 
@@ -127,22 +157,24 @@ impl Trial {
     }
 
     /// The phases of the quickest trial.
-    fn phases<T: Real>(&self, plan: &Subnetworks<T>, gemm: &AnyGemm) -> Result<Vec<Phase>> {
-        let batches = self.size.map(|size| Batches { size, seed: 0 });
-        let mut engine = Engine::of_cut_blocks(Subnetworks { batches, ..plan.clone() }, self.cut, gemm)?;
-        let shapes = plan.parts.iter().flat_map(|part| part.network().maps());
-        for (index, (map, (weights, _))) in shapes.zip(engine.maps_mut()).enumerate() {
-            init::fill(Initializer::He, 0, index as u32, &mut dense_mut(weights, map.n_out, map.n_in));
-        }
+    fn phases<T: Real>(&self, settings: &Settings, network: &Network, gemm: &AnyGemm) -> Result<Vec<Phase>> {
         let samples = self.cut.all.samples();
-        let ends = (plan.parts.first(), plan.parts.last());
-        let features = ends.0.map_or(0, |part| part.network().input().features());
-        let outputs = ends.1.map_or(1, |part| part.network().output().features());
+        let (features, outputs) = (network.input().features(), network.outputs());
         let x: Vec<T> = (0..(features * samples) as u64)
             .map(|index| T::from_f64(uniform(0, Purpose::Features, 0, index)))
             .collect();
         let classes: Vec<u32> = (0..samples).map(|sample| (sample % outputs) as u32).collect();
         let problem = Problem { x: dense(&x, features, samples), target: Target::Classes(&classes) };
+        let hyperparameters = Hyperparameters { batch: self.size, ..settings.hyperparameters::<T>() };
+        let make = |run: &Run<'_, T>| {
+            let method = AnyMethod::new(settings.method, &hyperparameters, run)?;
+            method.recut([self.cut.all, self.cut.batch], run)
+        };
+        let batches = self.size.map(|size| Batches { size, seed: 0 });
+        let cuts = plan::cuts(settings, network)?;
+        let mut engine = Engine::with_method(make, network, &cuts, batches, problem, gemm)?;
+        let initial = Settings { init: Initializer::He, seed: 0, ..settings.clone() };
+        engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&initial, network));
         let mut recorder = Recorder::new(engine.scratch());
         engine.initialize(problem, &mut recorder, gemm)?;
         let mut quickest: Option<(f64, Vec<Phase>)> = None;
@@ -192,18 +224,15 @@ impl Trial {
 mod tests {
     use super::*;
     use crate::data;
-    use crate::run::trainer::net::{block_network, cuts, end_to_end, plan};
-    use crate::settings::{Settings, TrainOptions};
+    use crate::settings::TrainOptions;
     use std::path::Path;
 
-    fn settings(text: &str) -> (Settings, usize, Subnetworks<f32>) {
+    fn settings(text: &str) -> (Settings, usize, Network) {
         let options = TrainOptions::from_toml(text, Path::new("some.toml")).expect(text);
         let settings = options.resolve().expect(text);
         let (train, _) = data::load::<f32>(&settings.data, &settings.data_options()).expect("digits");
-        let network = block_network(&settings, &train).expect(text);
-        let ends = cuts(&settings, &network).expect(text);
-        let plan = plan(&settings, &network, &ends).expect(text);
-        (settings, train.n_samples(), plan)
+        let network = plan::network(&settings, &train).expect(text);
+        (settings, train.n_samples(), network)
     }
 
     #[test]
@@ -218,12 +247,12 @@ mod tests {
                 5,
             ),
         ] {
-            let (_, samples, plan) = settings(text);
-            let whole = Cut::of(&plan, samples);
+            let (settings, samples, network) = settings(text);
+            let whole = Cut::of(&settings, &network, samples).expect(text);
             let trial = Trial::of(whole, samples);
             let gemm = AnyGemm::of(crate::settings::Kernel::Portable);
-            let phases = trial.phases(&plan, &gemm).expect(text);
-            assert_eq!(phases.len(), trial.batches * phases_of_batch(&plan) + between, "{text}");
+            let phases = trial.phases::<f32>(&settings, &network, &gemm).expect(text);
+            assert_eq!(phases.len(), trial.batches * phases_of_batch(&settings) + between, "{text}");
             assert_eq!(phases[0].units.len(), 3 * whole.batch.groups(), "{text}");
             assert!(trial.cut.all.samples() <= samples && trial.cut.all.tile() == whole.all.tile(), "{text}");
             let rest = &phases[phases.len() - between..];
@@ -238,14 +267,14 @@ mod tests {
 
     #[test]
     fn end_to_end_there_is_nothing_between_the_batches() {
-        let (settings, samples, plan) = settings("method = 'gsadmm'\nhidden = '9x4'\nbatch = 100");
-        let whole = end_to_end(&settings);
-        let options = TrainOptions::from(whole).resolve().expect("a baseline's settings");
+        let (settings, samples, network) = settings("method = 'gsadmm'\nhidden = '9x4'\nbatch = 100");
+        let whole = plan::end_to_end(&settings);
+        let options = TrainOptions::from(whole.clone()).resolve().expect("a baseline's settings");
         assert_eq!(options.method, crate::settings::Method::Adam);
-        let plan = Subnetworks { parts: plan.parts[..1].to_vec(), end_to_end: true, ..plan };
-        let trial = Trial::of(Cut::of(&plan, samples), samples);
+        let trial = Trial::of(Cut::of(&whole, &network, samples).expect("a cut"), samples);
         let gemm = AnyGemm::of(crate::settings::Kernel::Portable);
-        assert_eq!(trial.phases(&plan, &gemm).expect("a trial").len(), trial.batches * 2);
+        let phases = trial.phases::<f32>(&whole, &network, &gemm).expect("a trial");
+        assert_eq!(phases.len(), trial.batches * 2);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Processors that others keep busy before it is worth a line.
+/// Processors kept busy by other processes above which the report says so.
 const NOTABLE: f64 = 0.2;
 
 #[derive(Debug, Args)]
@@ -20,15 +20,15 @@ pub(super) struct Epoch {
     #[command(flatten)]
     options: TrainOptions,
 
-    /// Settings from this file; flags win over it
+    /// Read settings from this file; command-line options override it
     #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
     config: Option<PathBuf>,
 
-    /// Epochs of each run, of which the quickest counts, at least 1
+    /// Epochs of each run, of which the fastest counts, at least 1
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Stopping")]
     repeats: usize,
 
-    /// Print one JSON object a run, and nothing else
+    /// Print one JSON object per run instead of a table
     #[arg(long, help_heading = "Output")]
     json: bool,
 }
@@ -53,7 +53,7 @@ impl Epoch {
 
 /// Refuses settings of `train` that say how long a run is: here it is --repeats.
 fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
-    let expected = "not to be given: --repeats says how many epochs are timed";
+    let expected = "no value: --repeats sets the number of timed epochs";
     let given = [
         ("sweeps", options.sweeps.map(|sweeps| sweeps.to_string())),
         ("tolerance", options.tolerance.as_ref().map(ToString::to_string)),
@@ -91,7 +91,7 @@ fn text(report: &EpochReport) -> String {
     if let Some(others) = busy_elsewhere.filter(|&others| others >= NOTABLE) {
         let _ = writeln!(
             text,
-            "  other processes kept {others:.1} processors busy meanwhile: seconds measured are too many"
+            "  other processes kept {others:.1} processors busy meanwhile: measured times are too long"
         );
     }
     let unpredicted = measured.iter().filter(|measured| measured.predicted_over_measured.is_none());

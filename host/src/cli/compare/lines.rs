@@ -2,6 +2,7 @@
 
 use crate::compare::{Better, Comparison, Standing, best};
 use crate::run::observe::Metrics;
+use crate::settings::core_choice::as_text;
 use crate::settings::{Method, TrainOptions};
 use serde::Serialize;
 
@@ -9,6 +10,7 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub(super) struct SweepLine<'a> {
     pub(super) label: &'a str,
+    #[serde(serialize_with = "as_text")]
     pub(super) method: Method,
     #[serde(flatten)]
     pub(super) metrics: &'a Metrics,

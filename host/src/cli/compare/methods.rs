@@ -3,7 +3,8 @@
 use crate::error::Error;
 use crate::nearest::did_you_mean;
 use crate::settings::Method;
-use clap::ValueEnum;
+use crate::settings::core_choice::possible_value;
+use altmin_core::Choice;
 use clap::builder::{PossibleValue, TypedValueParser};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use std::ffi::OsStr;
@@ -17,8 +18,8 @@ pub(super) struct Named {
 
 fn read(text: &str) -> Result<Named, Error> {
     let (label, name) = text.split_once('=').unwrap_or((text, text));
-    let names: Vec<String> = Method::value_variants().iter().map(ToString::to_string).collect();
-    match Method::from_str(name, false) {
+    let names: Vec<String> = Method::ALL.iter().map(ToString::to_string).collect();
+    match name.parse() {
         Ok(method) => Ok(Named { label: label.to_owned(), method }),
         Err(_) => {
             let near = did_you_mean(name, names.iter().map(String::as_str));
@@ -52,7 +53,7 @@ impl TypedValueParser for NamedParser {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(Method::value_variants().iter().filter_map(ValueEnum::to_possible_value)))
+        Some(Box::new(Method::MEMBERS.iter().map(possible_value)))
     }
 }
 

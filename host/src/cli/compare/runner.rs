@@ -80,7 +80,7 @@ fn shared_settings(loaded: &dyn LoadedComparison) -> String {
         None => format!("hidden {}, {}", Widths(settings.hidden.clone()), settings.activation),
     };
     format!(
-        "{}, {train} samples to train on, {test} to test on; {network}, {}, seed {}; {} threads, {}",
+        "{}, {train} training samples, {test} test samples; {network}, {}, seed {}; {} threads, {}",
         settings.data, settings.loss, settings.seed, settings.threads, settings.precision,
     )
 }

@@ -14,7 +14,7 @@ use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::{Precision, Settings, Use};
 use altmin_core::Real;
-use altmin_core::method::Partition;
+use altmin_core::method::{Partition, widest_tile};
 
 /// One line a block, and the number of parameters.
 pub(super) fn listing(network: &Network) -> String {
@@ -33,7 +33,7 @@ pub(super) fn listing(network: &Network) -> String {
             step.output.to_string()
         );
     }
-    let _ = writeln!(text, "in all {all} parameters, {} in f32\n", table::bytes(4 * all));
+    let _ = writeln!(text, "total {all} parameters, {} in f32\n", table::bytes(4 * all));
     text
 }
 
@@ -58,7 +58,7 @@ pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
 }
 
 fn samples(train: &Dataset<f32>, test: &Dataset<f32>) -> String {
-    format!("{} samples to train on, {} to test on", train.n_samples(), test.n_samples())
+    format!("{} training samples, {} test samples", train.n_samples(), test.n_samples())
 }
 
 /// What the clock says of blocks and of an epoch.
@@ -84,14 +84,14 @@ fn timed<T: Real>(
     Ok(text)
 }
 
-/// Predictions of an epoch, one line a number of workers.
+/// Predictions of an epoch, one line per number of workers.
 fn predictions(all: &[(String, Prediction)]) -> String {
-    let mut text = String::from("\nan epoch, predicted from parts of it that one thread was timed on\n");
+    let mut text = String::from("\npredicted time of an epoch, from parts of it timed on one thread\n");
     for (name, Prediction { total_work, critical_path, on }) in all {
         // Writing to a String cannot fail.
         let _ = writeln!(
             text,
-            "{name}: total work {total_work:.3e} s, critical path {critical_path:.3e} s, {:.2} times shorter",
+            "{name}: total work {total_work:.3e} s, critical path {critical_path:.3e} s, ratio {:.2}",
             total_work / critical_path
         );
         for on in on {
@@ -116,7 +116,7 @@ fn subnetworks<T: Real>(
     let counted: Vec<f64> = steps.iter().map(operations).collect();
     let timed = costs::measure::<T>(network, tile)?;
     let edges: Vec<usize> = [0].iter().chain(cuts).chain(&[steps.len()]).copied().collect();
-    let mut text = format!("\nforward and backward, for one sample, by one thread in tiles of {tile}\n");
+    let mut text = format!("\nforward and backward pass of one sample, on one thread in tiles of {tile}\n");
     for (index, edge) in edges.windows(2).enumerate() {
         let sum = |costs: &[f64]| costs[edge[0]..edge[1]].iter().sum::<f64>();
         let share = |costs: &[f64]| 100.0 * sum(costs) / costs.iter().sum::<f64>();
@@ -133,7 +133,7 @@ fn subnetworks<T: Real>(
         );
     }
     if settings.method.card().uses(Use::Subnetworks) {
-        text.push_str("cuts go by the operations, which are the same in every run\n");
+        text.push_str("cuts depend on the counted operations, which are the same in every run\n");
     }
     Ok(text)
 }

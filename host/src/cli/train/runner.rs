@@ -130,7 +130,7 @@ fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
     match summary.outcome {
         Outcome::Diverged => {
             let text = format!("diverged after {} sweeps; the last good state is kept", summary.sweeps);
-            Failure::new(text, Some("try a rho above the threshold that `altmin info` prints")).report();
+            Failure::new(text, Some("try a rho above the threshold printed by `altmin info`")).report();
             FAILED
         }
         _ if failed => FAILED,

@@ -2,26 +2,24 @@
 
 use std::fmt;
 
+use altmin_core::Activation;
 use altmin_core::block::Block;
 use altmin_core::block::conv::Conv;
 use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
+use altmin_core::choice::{Choice, Expected, ParseError};
 
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
-use crate::network::names::Activation;
-use crate::run::convert;
 
-/// The names of blocks.
-const NAMES: [&str; 10] =
-    ["conv", "maxpool", "avgpool", "flatten", "dense", "residual", "relu", "leaky-relu", "sigmoid", "tanh"];
+/// The names of blocks that are not activations.
+const BLOCKS: [&str; 6] = ["conv", "maxpool", "avgpool", "flatten", "dense", "residual"];
 
 const CONV: &str =
     "`conv CHANNELS KERNEL [same|pad P] [stride S]`, KERNEL as 3x3 or 3, `same` for an odd square one";
 const DENSE: &str = "`dense OUTPUTS`";
 const MAX_POOL: &str = "`maxpool SIZE [stride S]`, the stride as large as the window unless said";
 const AVERAGE_POOL: &str = "`avgpool SIZE [stride S]`, or `avgpool` for the mean of each channel";
-const ACTIVATION: &str = "relu, leaky-relu:K with a finite slope K, sigmoid or tanh, and nothing after it";
 const RESIDUAL: &str = "`residual CHANNELS [stride S]`";
 
 /// Reads the block at a place, counted from 0. Sizes may be 0 here: whether they fit what comes in is the network's to say.
@@ -41,16 +39,24 @@ pub(super) fn read_block(index: usize, text: &str) -> Result<Block<f64>> {
         "avgpool" => window(rest).map(Block::AveragePool).ok_or(AVERAGE_POOL),
         "flatten" => rest.is_empty().then_some(Block::Flatten).ok_or("`flatten` alone"),
         "residual" => residual(rest).ok_or(RESIDUAL),
-        _ => match (text.parse::<Activation>(), name.split(':').next()) {
-            (Ok(activation), _) => Ok(Block::Activation(convert::activation(activation))),
-            (Err(_), Some(known)) if NAMES.contains(&known) => Err(ACTIVATION),
-            _ => {
-                let expected = format!("one of {}{}", NAMES.join(", "), did_you_mean(name, NAMES));
-                return Err(refused(&expected));
-            }
-        },
+        _ => return activation(text, name).map(Block::Activation).map_err(|expected| refused(&expected)),
     };
     block.map_err(refused)
+}
+
+/// An activation, or what there should have been.
+fn activation(text: &str, name: &str) -> std::result::Result<Activation<f64>, String> {
+    let activations = || Activation::MEMBERS.iter().map(|member| member.name);
+    let known = activations().any(|activation| name.split(':').next() == Some(activation));
+    text.parse().map_err(|error: ParseError| {
+        match error.expected {
+            Expected::Parameter { .. } => return error.expected.to_string(),
+            Expected::Member(_) if known => return format!("{}, and nothing after it", error.expected),
+            Expected::Member(_) => {}
+        }
+        let names: Vec<&str> = BLOCKS.into_iter().chain(activations()).collect();
+        format!("one of {}{}", names.join(", "), did_you_mean(name, names.iter().copied()))
+    })
 }
 
 fn one_count(words: &[&str]) -> Option<usize> {
@@ -113,7 +119,7 @@ fn window(words: &[&str]) -> Option<Window> {
 fn residual(words: &[&str]) -> Option<Block<f64>> {
     let (outputs, rest) = words.split_first()?;
     let [stride] = options(rest, ["stride"], |_| false)?;
-    let activation = altmin_core::Activation::Relu;
+    let activation = Activation::Relu;
     Some(Block::Residual(Residual {
         outputs: outputs.parse().ok()?,
         stride: stride.unwrap_or(1),
@@ -144,7 +150,7 @@ pub(super) fn write_block(f: &mut fmt::Formatter<'_>, block: &Block<f64>) -> fmt
         }
         Block::GlobalAveragePool => f.write_str("avgpool"),
         Block::Flatten => f.write_str("flatten"),
-        Block::Activation(activation) => write!(f, "{}", named(activation)),
+        Block::Activation(activation) => write!(f, "{activation}"),
         Block::Residual(Residual { outputs, stride, .. }) => {
             write!(f, "residual {outputs}")?;
             write_stride(f, stride, 1)
@@ -154,13 +160,4 @@ pub(super) fn write_block(f: &mut fmt::Formatter<'_>, block: &Block<f64>) -> fmt
 
 fn write_stride(f: &mut fmt::Formatter<'_>, stride: usize, default: usize) -> fmt::Result {
     if stride == default { Ok(()) } else { write!(f, " stride {stride}") }
-}
-
-fn named(activation: altmin_core::Activation<f64>) -> Activation {
-    match activation {
-        altmin_core::Activation::Relu => Activation::Relu,
-        altmin_core::Activation::LeakyRelu { slope } => Activation::LeakyRelu(slope),
-        altmin_core::Activation::Sigmoid => Activation::Sigmoid,
-        altmin_core::Activation::Tanh => Activation::Tanh,
-    }
 }

@@ -241,6 +241,6 @@ fn unreadable(path: &Path, bytes: &[u8], error: SafeTensorError) -> Error {
         path: path.to_owned(),
         found: format!("no whole safetensors file ({error})"),
         expected: "a model file".to_owned(),
-        hint: (begins_as_header && cut).then_some("the file is cut short or has bytes added"),
+        hint: (begins_as_header && cut).then_some("the file is truncated or has extra bytes"),
     }
 }

@@ -4,9 +4,8 @@ use super::weights::{Lesson, Memory};
 use super::{Reported, SplitAuditor, State};
 use crate::verify::blocks;
 use crate::verify::matrix::{Mat, Sum};
-use crate::verify::plain::risk_gradient;
+use crate::verify::plain::{risk_gradient, risk_slope_squared};
 use crate::verify::promise::Claim;
-use altmin_core::Loss;
 
 /// How close estimates of norms come to one another, relative.
 const ESTIMATE: f64 = 1e-3;
@@ -198,11 +197,7 @@ impl SplitAuditor {
     /// Theorem 1's bound; none where the risk has no Lipschitz constant.
     fn bound(&self, state: &State) -> Option<f64> {
         let samples = self.x.columns as f64;
-        // A sample's gradient softmax(z) - y is no longer than sqrt(2).
-        let risk = match self.settings.loss {
-            Loss::LeastSquares => return None,
-            Loss::CrossEntropy => libm::sqrt(2.0 * samples) / self.m(),
-        };
+        let risk = libm::sqrt(risk_slope_squared(self.settings.loss)? * samples) / self.m();
         let last = self.parts.len() - 1;
         let norm = |l: usize| blocks::lipschitz(&self.parts[l].network(), &state.parameters[l]);
         // Every residual is stretched by all subnetworks above it.

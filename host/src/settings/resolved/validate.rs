@@ -1,18 +1,20 @@
 //! Ranges, and which settings go together.
 
-use super::choice::{Method, Precision, StepRule, Use};
-use super::penalty_schedule;
-use super::resolved::Settings;
-use super::values::{EpsilonBounds, Growth, Guard, Regularizer, write_classes, write_target};
+mod schedules;
+
+use super::Settings;
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::cuts::{Cuts, MOST_SUBNETWORKS, Split};
 use crate::network::init::Initializer;
-use crate::network::names::Activation;
 use crate::network::widths::Widths;
+use crate::settings::choice::{Method, Precision, StepRule, Use};
+use crate::settings::core_choice;
+use crate::settings::values::{EpsilonBounds, Growth, Guard, write_classes, write_target};
+use altmin_core::{Activation, Choice, Regularizer};
 use std::fmt::Display;
 
-/// More threads than this are taken for a slip: each has memory of its own.
+/// Most threads: each has memory of its own, and more are a typing error.
 const MOST_THREADS: usize = 4096;
 
 /// `Ok` when every setting is in its range and goes with the others.
@@ -21,7 +23,7 @@ pub(super) fn validate(settings: &Settings) -> Result {
     network(settings)?;
     method(settings)?;
     stopping(settings)?;
-    penalty_schedule::validate(settings)?;
+    schedules::validate(settings)?;
     if !(1..=MOST_THREADS).contains(&settings.threads) {
         let expected = format!("at least 1, at most {MOST_THREADS}");
         return Err(Error::argument("threads", settings.threads, expected));
@@ -35,7 +37,8 @@ fn data(settings: &Settings) -> Result {
         columns(settings)?;
     }
     if settings.labels != Labels::Fine && !matches!(settings.data, DataSource::Directory(_)) {
-        let expected = format!("fine, or a folder with CIFAR-100 as data: {} has one label", settings.data);
+        let expected =
+            format!("fine, or a folder with CIFAR-100 as data: {} has one kind of labels", settings.data);
         return Err(Error::argument("labels", settings.labels, expected));
     }
     if let Some(samples) = settings.samples {
@@ -53,7 +56,7 @@ fn data(settings: &Settings) -> Result {
 
 /// `Ok` when nothing is to be done to samples that are taken as they are.
 fn memory(settings: &Settings) -> Result {
-    let as_they_are = |what: &str| format!("{what}: samples from memory are taken as they are");
+    let as_they_are = |what: &str| format!("{what}: samples from memory are not preprocessed");
     if settings.pool != 1 {
         return Err(Error::argument("pool", settings.pool, as_they_are("1")));
     }
@@ -92,24 +95,17 @@ fn network(settings: &Settings) -> Result {
         let found = Widths(settings.hidden.clone());
         return Err(Error::argument("hidden", found, "widths of at least 1, such as 100,100"));
     }
-    match settings.activation {
-        Activation::LeakyRelu(slope) if !slope.is_finite() => {
-            return Err(Error::argument("activation", settings.activation, "a finite slope"));
-        }
-        _ => {}
-    }
-    match settings.regularizer {
-        Regularizer::None => {}
-        Regularizer::L1(lambda) | Regularizer::L2(lambda) => {
-            positive("regularizer", settings.regularizer, lambda)?;
-        }
+    // What a program has filled in is in no other range than what is read.
+    core_choice::parse::<Activation<f64>>(&settings.activation.to_string())?;
+    if let Some(lambda) = settings.regularizer.parameter() {
+        positive("regularizer", settings.regularizer, lambda)?;
     }
     if settings.has_blocks() && settings.regularizer != Regularizer::None {
         let expected = "none: networks of blocks have no regulariser";
         return Err(Error::argument("regularizer", settings.regularizer, expected));
     }
     if matches!(settings.regularizer, Regularizer::L1(_)) {
-        if !settings.method.uses(Use::Steps) {
+        if !settings.method.card().uses(Use::Steps) {
             let expected = format!("l2 or none: the method {} has no l1 form", settings.method);
             return Err(Error::argument("regularizer", settings.regularizer, expected));
         }
@@ -147,7 +143,7 @@ fn split(settings: &Settings) -> Result {
             after.len() + 1
         }
     };
-    if settings.method.uses(Use::Subnetworks) && settings.freeze >= count {
+    if settings.method.card().uses(Use::Subnetworks) && settings.freeze >= count {
         let expected = format!("fewer than the {count} subnetworks");
         return Err(Error::argument("freeze", settings.freeze, expected));
     }
@@ -169,15 +165,15 @@ fn grow(settings: &Settings, growth: Growth) -> Result {
         let expected =
             format!("K from 1 to {}, fewer than the {} hidden layers", hidden.len() - 1, hidden.len());
         let expected =
-            if hidden.len() == 1 { "none: there is one hidden layer alone".into() } else { expected };
+            if hidden.len() == 1 { "none: there is only one hidden layer".into() } else { expected };
         return Err(Error::argument("grow", growth, expected));
     }
     if growth.sweeps == 0 || growth.sweeps >= settings.sweeps {
-        let expected = format!("sweeps from 1, fewer than the {} sweeps in all", settings.sweeps);
+        let expected = format!("sweeps from 1, fewer than the {} sweeps of the run", settings.sweeps);
         return Err(Error::argument("grow", growth, expected));
     }
     if settings.activation != Activation::Relu {
-        let expected = "none, or the activation relu, which an identity layer passes on unchanged";
+        let expected = "none, or the activation relu, whose outputs an identity layer leaves unchanged";
         return Err(Error::argument("grow", growth, expected));
     }
     let first = hidden[growth.layers - 1];
@@ -210,16 +206,16 @@ fn method(settings: &Settings) -> Result {
             return Err(Error::argument(
                 name,
                 value,
-                "a number that single precision can hold, or precision f64",
+                "a number within the range of single precision, or precision f64",
             ));
         }
     }
     if low > high {
-        let expected = "the lower bound before the higher one";
+        let expected = "the lower bound first";
         return Err(Error::argument("epsilon-bounds", EpsilonBounds(settings.epsilon_bounds), expected));
     }
     if settings.method == Method::Dlam && settings.input_step == StepRule::LeastSquares {
-        let expected = "vector, scalar or backtracking: DLAM holds its inputs in intervals";
+        let expected = "vector, scalar or backtracking: DLAM constrains its inputs to intervals";
         return Err(Error::argument("input-step", settings.input_step, expected));
     }
     settings.batch.map_or(Ok(()), |batch| positive_count("batch", batch))
@@ -237,7 +233,7 @@ fn stopping(settings: &Settings) -> Result {
 }
 
 /// Checks that the number in a setting that reads `found` is finite and above 0.
-pub(super) fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
+fn positive(setting: &'static str, found: impl Display, value: f64) -> Result {
     if value.is_finite() && value > 0.0 {
         return Ok(());
     }
@@ -245,6 +241,6 @@ pub(super) fn positive(setting: &'static str, found: impl Display, value: f64) -
 }
 
 /// Checks that there is at least one.
-pub(super) fn positive_count(setting: &'static str, count: usize) -> Result {
+fn positive_count(setting: &'static str, count: usize) -> Result {
     if count > 0 { Ok(()) } else { Err(Error::argument(setting, 0, "at least 1")) }
 }

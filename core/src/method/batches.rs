@@ -1,0 +1,82 @@
+//! Mini-batches: which samples make a step.
+
+use super::Partition;
+use super::pass::Samples;
+use crate::error::{Error, Result, require_positive};
+use crate::view::require_size;
+
+/// How a sweep takes the samples: all at once, or in batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Batches {
+    samples: usize,
+    /// Samples of a batch at most; `None` where a step takes all.
+    size: Option<usize>,
+}
+
+impl Batches {
+    /// Batches of `size` samples at most; none where one would hold all samples.
+    ///
+    /// # Errors
+    /// [`Setting`](Error::Setting) naming `batch` for a size of 0.
+    pub(super) fn new(size: Option<usize>, samples: usize) -> Result<Self> {
+        if let Some(size) = size {
+            require_positive("batch", size as f64)?;
+        }
+        Ok(Self { samples, size: size.filter(|&size| size < samples) })
+    }
+
+    /// M.
+    pub(super) fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// Whether every step takes all samples.
+    pub(super) fn are_whole(&self) -> bool {
+        self.size.is_none()
+    }
+
+    /// Samples of the largest step.
+    pub(super) fn largest(&self) -> usize {
+        self.size.map_or(self.samples, |size| self.samples.div_ceil(self.samples.div_ceil(size)))
+    }
+
+    /// The steps of a sweep: as few as hold a batch's samples each at most, all as large as one another, but for one
+    /// sample. Without an order a batch is samples that lie side by side. `partition` cuts the largest.
+    pub(super) fn steps<'o>(
+        &self,
+        order: Option<&'o [u32]>,
+        partition: Partition,
+    ) -> impl Iterator<Item = Samples<'o>> + use<'o> {
+        let order = order.filter(|_| self.size.is_some());
+        let samples = order.map_or(self.samples, <[u32]>::len);
+        let count = self.size.map_or(1, |size| samples.div_ceil(size));
+        let edge = move |batch: usize| samples * batch / count;
+        (0..count).map(move |batch| {
+            let (first, end) = (edge(batch), edge(batch + 1));
+            let order = order.map(|order| &order[first..end]);
+            Samples { order, first, partition: partition.of(end - first) }
+        })
+    }
+
+    /// `Ok` when a partition cuts the largest step.
+    ///
+    /// # Errors
+    /// [`Shape`](Error::Shape) naming `partition`.
+    pub(super) fn check_partition(&self, partition: Partition) -> Result {
+        require_size("partition", (partition.samples(), 1), (self.largest(), 1))
+    }
+
+    /// `Ok` when an order names samples that there are.
+    ///
+    /// # Errors
+    /// [`Setting`](Error::Setting) naming `batch`.
+    pub(super) fn check(&self, order: Option<&[u32]>) -> Result {
+        match order.unwrap_or_default().iter().find(|&&sample| sample as usize >= self.samples) {
+            None => Ok(()),
+            Some(&sample) => {
+                let (found, expected) = (f64::from(sample), "indices below the number of samples");
+                Err(Error::Setting { name: "batch", found, expected })
+            }
+        }
+    }
+}
