@@ -44,9 +44,8 @@ impl<'a, T: Real> Network<'a, T> {
 
     /// Scratch of [`Network::apply`] for m columns.
     pub fn apply_workspace<G: Gemm<T>>(&self, gemm: &G, m: usize) -> Requirement {
-        let stages = self.stages().fold(Requirement::NONE, |most, stage| {
-            most.or(self.part(stage).workspace(gemm, m))
-        });
+        let stages =
+            self.stages().fold(Requirement::NONE, |most, stage| most.or(self.part(stage).workspace(gemm, m)));
         let record = Requirement::vector(self.widest_record(m));
         record.and(record).and(stages)
     }

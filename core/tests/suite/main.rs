@@ -13,7 +13,7 @@ mod choice;
 mod cholesky;
 mod closed_form;
 mod descent;
-// mod divergence;
+mod divergence;
 mod dladmm;
 mod dlam;
 mod dlam_descent;

@@ -10,6 +10,7 @@ pub(crate) mod dlam_run;
 mod intervals;
 mod loops;
 mod memory;
+pub(crate) mod named;
 pub(crate) mod pdadmm_reference;
 pub(crate) mod pdadmm_run;
 mod plain;
