@@ -4,9 +4,9 @@
 use altmin_core::block::conv::{Bound, Conv};
 use altmin_core::block::pool::{self, Window};
 use altmin_core::block::residual::{BoundResidual, Residual};
-use altmin_core::block::{Block, Gradient, MapSums, Network, Shape, dense};
+use altmin_core::block::{Block, GradientSums, MapSums, Network, Shape, dense};
 use altmin_core::gemm::{Gemm, Portable};
-use altmin_core::update::sums::SumsMut;
+use altmin_core::update::sums::{Parts, SumsMut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Activation, Error, Real, Result};
 
@@ -33,8 +33,16 @@ impl<T: Real> Case<T> {
         // Slices are columns, and have no gaps.
         shapes
             .map(|&(rows, columns, name)| {
-                let slice =
-                    ["bias", "bias gradient", "parameters", "record", "sums", "sums.residual", "sums.input"];
+                let slice = [
+                    "bias",
+                    "bias gradient",
+                    "parameters",
+                    "record",
+                    "signal",
+                    "sums",
+                    "sums.residual",
+                    "sums.input",
+                ];
                 let gap = if slice.contains(&name) { 0 } else { gap };
                 Strided::new(&random.matrix(rows, columns), gap)
             })
@@ -143,7 +151,7 @@ fn convolutions<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: 
                 let (cross, gram) = (cross.view_mut(), gram.view_mut());
                 let mut sums =
                     SumsMut { cross, gram, residual: residual.slice_mut(), input: input.slice_mut() };
-                bound.add_sums(&gemm, &p.view(), &dz.view(), &mut sums, stack)
+                bound.add_sums(&gemm, &p.view(), &dz.view(), Parts::All, &mut sums, stack)
             },
         ));
     }
@@ -213,7 +221,7 @@ fn residuals<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: &mu
     let input = Shape { channels: 2, height: 4, width: 5 };
     for (outputs, stride) in [(2, 1), (3, 2)] {
         let pair = Residual { outputs, stride, activation: Activation::Tanh };
-        let bound = BoundResidual::<T>::new(&pair, input, 0).unwrap();
+        let bound = BoundResidual::<T>::new(&pair, input, 0, 0).unwrap();
         let block = Block::Residual(pair);
         let output = block.output_shape(0, input).unwrap();
         let (i, o, parameters) = (input.features(), output.features(), block.parameters(input));
@@ -243,7 +251,7 @@ fn residuals<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: &mu
                 let [parameters, x, h, y, dy, dx, gradient] = of(a);
                 let (x, h, y) = (x.view(), h.view(), y.view());
                 let (mut dy, mut dx) = (dy.view_mut(), dx.view_mut());
-                let sink = &mut Gradient(gradient.slice_mut());
+                let sink = &mut GradientSums(gradient.slice_mut());
                 bound.backward(&gemm, parameters.slice(), &x, &h, &y, &mut dy, Some(&mut dx), sink, stack)
             },
         ));
@@ -269,7 +277,7 @@ fn blocks<T: Real>() -> &'static [Block<T>] {
 
 fn networks<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: &mut Vec<Case<T>>) {
     let network = Network::new(blocks::<T>(), Shape { channels: 1, height: 8, width: 7 }).unwrap();
-    let (i, o) = (network.input().features(), network.output().features());
+    let (i, signal) = (network.input().features(), network.signal(m));
     let (parameters, record, sums) = (network.parameters(), network.record(m), network.sums());
     let needed = network.workspace(&gemm, m);
     cases.push(case(
@@ -286,27 +294,27 @@ fn networks<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: &mut
             (parameters, 1, "parameters"),
             (i, m, "x"),
             (record, 1, "record"),
-            (o, m, "delta"),
+            (signal, 1, "signal"),
             (i, m, "dx"),
             (length, 1, "sums"),
         ]
     };
     cases.push(case("network backward".into(), &shapes(parameters), needed, move |a, stack| {
-        let [parameters, x, record, delta, dx, gradient] = of(a);
+        let [parameters, x, record, signal, dx, gradient] = of(a);
         let (x, parameters, record) = (x.view(), parameters.slice(), record.slice());
-        let (mut delta, mut dx) = (delta.view_mut(), dx.view_mut());
-        let sink = &mut Gradient(gradient.slice_mut());
-        network.backward(&gemm, parameters, &x, record, &mut delta, Some(&mut dx), sink, stack)
+        let (signal, mut dx) = (signal.slice_mut(), dx.view_mut());
+        let sink = &mut GradientSums(gradient.slice_mut());
+        network.backward(&gemm, parameters, &x, record, signal, Some(&mut dx), sink, stack)
     }));
     let needed = needed.and(MapSums::workspace(&gemm, &network, m));
     cases.push(case("network sums".into(), &shapes(sums), needed, move |a, mut stack| {
         // The pass asks for its own part; what its sums want beside it is asked for here.
         stack.require(needed)?;
-        let [parameters, x, record, delta, dx, memory] = of(a);
+        let [parameters, x, record, signal, dx, memory] = of(a);
         let (x, parameters, record) = (x.view(), parameters.slice(), record.slice());
-        let (mut delta, mut dx) = (delta.view_mut(), dx.view_mut());
-        let sink = &mut MapSums { network: &network, memory: memory.slice_mut() };
-        network.backward(&gemm, parameters, &x, record, &mut delta, Some(&mut dx), sink, stack.rest())
+        let (signal, mut dx) = (signal.slice_mut(), dx.view_mut());
+        let sink = &mut MapSums { memory: memory.slice_mut(), first: Parts::All };
+        network.backward(&gemm, parameters, &x, record, signal, Some(&mut dx), sink, stack.rest())
     }));
 }
 

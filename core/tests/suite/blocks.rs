@@ -3,7 +3,7 @@
 use altmin_core::block::conv::{Bound, Conv};
 use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
-use altmin_core::block::{Block, Gradient, Network, Shape};
+use altmin_core::block::{Block, GradientSums, Network, Shape};
 use altmin_core::view::{column, dense, dense_mut};
 use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Error, Real};
@@ -248,6 +248,13 @@ fn outputs_agree_with_plain_loops() {
     }
 }
 
+/// A signal that begins with this gradient in the output.
+fn signal_of(network: &Network<'_, f64>, delta: &Plain) -> Vec<f64> {
+    let mut signal = vec![f64::NAN; network.signal(delta.columns)];
+    signal[..delta.data.len()].copy_from_slice(&delta.data);
+    signal
+}
+
 #[test]
 fn gradients_agree_with_central_differences() {
     for (index, (input, blocks)) in networks().into_iter().enumerate() {
@@ -261,16 +268,16 @@ fn gradients_agree_with_central_differences() {
         // Backward passes add to what is there.
         let mut gradient = vec![0.25; network.parameters()];
         let mut dx = vec![f64::NAN; x.data.len()];
-        let mut delta = Strided::new(weights, 1);
+        let mut signal = signal_of(network, weights);
         network
             .backward(
                 &Loops,
                 parameters,
                 &strided.view(),
                 &record,
-                &mut delta.view_mut(),
+                &mut signal,
                 Some(&mut dense_mut(&mut dx, x.rows, m)),
-                &mut Gradient(&mut gradient),
+                &mut GradientSums(&mut gradient),
                 scratch.stack(),
             )
             .unwrap();
@@ -313,19 +320,48 @@ fn the_input_gradient_is_optional() {
         network.forward(&Loops, parameters, &x, &mut record, Stack::new(&mut memory)).unwrap();
         let mut gradients = [true, false].map(|wanted| {
             let mut gradient = vec![0.0; network.parameters()];
-            let mut delta = weights.data.clone();
-            let mut delta = dense_mut(&mut delta, weights.rows, 2);
+            let mut signal = signal_of(network, weights);
             let mut dx = vec![0.0; x.len()];
             let mut dx = dense_mut(&mut dx, x.nrows(), 2);
             let dx = wanted.then_some(&mut dx);
-            let mut sink = Gradient(&mut gradient);
+            let mut sink = GradientSums(&mut gradient);
             let stack = Stack::new(&mut memory);
-            network.backward(&Loops, parameters, &x, &record, &mut delta, dx, &mut sink, stack).unwrap();
+            network.backward(&Loops, parameters, &x, &record, &mut signal, dx, &mut sink, stack).unwrap();
             gradient
         });
         let [with, without] = &mut gradients;
         assert_eq!(with, without);
     }
+}
+
+#[test]
+fn a_part_is_the_network_of_its_blocks() {
+    for (input, blocks) in networks() {
+        let network = Network::new(&blocks, input).unwrap();
+        let backward: Vec<_> = network.steps_back().collect();
+        assert!(backward.iter().rev().copied().eq(network.steps()));
+        for start in 0..blocks.len() {
+            for end in start + 1..=blocks.len() {
+                let (part, first) = (network.part(start..end), network.step(start));
+                let expected = Network::new(&blocks[start..end], first.input).unwrap();
+                assert_eq!(part, expected);
+                // Its parameters and sums lie among the network's as they do alone.
+                let among = network.places().filter(|place| {
+                    place.map.offset >= first.offset && place.map.offset < first.offset + part.parameters()
+                });
+                assert!(
+                    among
+                        .map(|place| (place.map.offset - first.offset, place.start - first.sums))
+                        .eq(part.places().map(|place| (place.map.offset, place.start)))
+                );
+            }
+        }
+    }
+    // Longer than the stretches in which the way back works out places.
+    let blocks = vec![Block::<f64>::Dense { outputs: 2 }; 50];
+    let network = Network::new(&blocks, Shape::flat(3)).unwrap();
+    let backward: Vec<_> = network.steps_back().collect();
+    assert!(backward.len() == 50 && backward.iter().rev().copied().eq(network.steps()));
 }
 
 #[test]

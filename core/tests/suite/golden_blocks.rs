@@ -2,7 +2,7 @@
 
 use altmin_core::block::conv::Conv;
 use altmin_core::block::pool::Window;
-use altmin_core::block::{Block, Gradient, Network, Shape};
+use altmin_core::block::{Block, GradientSums, Network, Shape};
 use altmin_core::gemm::Portable;
 use altmin_core::view::{dense, dense_mut};
 use altmin_core::{Real, view::column};
@@ -64,7 +64,7 @@ fn check<T: Real>(what: &str, block: Block<T>, input: Shape, m: usize, numbers: 
     let blocks = [block];
     let network = Network::new(&blocks, input).unwrap();
     let exact = |numbers: &[f64]| -> Vec<T> { numbers.iter().map(|&x| T::from_f64(x)).collect() };
-    let (parameters, x, mut g) = (exact(parameters), exact(x), exact(g));
+    let (parameters, x) = (exact(parameters), exact(x));
     let x = dense(&x, input.features(), m);
     let mut record = vec![T::ZERO; network.record(m)];
     let mut scratch = Scratch::new(network.workspace(&Portable, m));
@@ -83,11 +83,12 @@ fn check<T: Real>(what: &str, block: Block<T>, input: Shape, m: usize, numbers: 
     }
     let mut found = vec![T::from_f64(f64::NAN); dx.len()];
     let mut sums = vec![T::ZERO; gradient.len()];
-    let (mut delta, mut target) =
-        (dense_mut(&mut g, features, m), dense_mut(&mut found, input.features(), m));
-    let (dx_wanted, sink) = (Some(&mut target), &mut Gradient(&mut sums));
+    let mut signal = exact(g);
+    signal.resize(network.signal(m), T::from_f64(f64::NAN));
+    let mut target = dense_mut(&mut found, input.features(), m);
+    let (dx_wanted, sink) = (Some(&mut target), &mut GradientSums(&mut sums));
     network
-        .backward(&Portable, &parameters, &x, &record, &mut delta, dx_wanted, sink, scratch.stack())
+        .backward(&Portable, &parameters, &x, &record, &mut signal, dx_wanted, sink, scratch.stack())
         .unwrap();
     assert!(scratch.is_intact());
     near(&format!("{what}: input"), &found, dx);

@@ -1,36 +1,73 @@
 //! Proximal back-propagation against the same sweep on whole matrices, and against what its guard promises.
 
-use altmin_core::executor::{Executor, Sequential};
-use altmin_core::gemm::Portable;
-use altmin_core::method::proxprop::{ProxProp, Settings};
-use altmin_core::method::{Partition, Problem, Sweep};
+use altmin_core::block::conv::Conv;
+use altmin_core::block::pool::Window;
+use altmin_core::block::residual::Residual;
+use altmin_core::block::{Block, Network as Blocks, Shape};
+use altmin_core::method::proxprop::ProxProp;
+use altmin_core::method::{Hyperparameters, Partition, Problem, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::view::dense as matrix;
-use altmin_core::{Activation, Error, Loss, OutputSolver, Regularizer, Target};
+use altmin_core::{Activation, Error, Loss, OutputSolver, Regularizer, Result, Target};
 
-use crate::common::composed::{ACTIVATIONS, ProxMemory, derivative, forward, objective};
+use crate::common::composed::{ACTIVATIONS, derivative, forward, objective};
 use crate::common::dense::Mat;
-use crate::common::state::{Memory, Order, Permuted, network};
+use crate::common::rig::{Order, Permuted, Rig, dense_blocks, parameters, poison};
 use crate::common::subproblems::{minimise_output, step_parameters};
 use crate::common::teacher::{Data, LOSSES, Network, farthest, small};
 
-const DAMPING: f64 = 0.1;
-
-fn settings(
+/// What a run of the method is told.
+#[derive(Debug, Clone, Copy)]
+struct Settings {
     nu: f64,
+    damping: f64,
     activation: Activation<f64>,
     loss: Loss,
+    solver: OutputSolver,
     regularizer: Regularizer<f64>,
-) -> Settings<f64> {
+}
+
+impl Settings {
+    fn hyperparameters(&self, batch: Option<usize>) -> Hyperparameters<f64> {
+        let Self { nu, damping, loss, solver, regularizer, .. } = *self;
+        Hyperparameters { nu, damping, loss, solver, regularizer, batch, ..Default::default() }
+    }
+}
+
+type Trained<'d> = Rig<'d, ProxProp<f64>>;
+
+/// The method, in mini-batches or over all samples.
+fn rig<'d>(
+    settings: Settings,
+    problem: Problem<'d, f64>,
+    start: &Network,
+    batch: Option<usize>,
+    partition: Partition,
+) -> Result<Trained<'d>> {
+    let features = start.weights[0].columns;
+    let widths: Vec<usize> = [features].into_iter().chain(start.weights.iter().map(|w| w.rows)).collect();
+    let blocks = dense_blocks(&widths, settings.activation);
+    Rig::of_blocks(blocks, Vec::new(), Shape::flat(features), &parameters(start), problem, |run| {
+        ProxProp::with_partition(&settings.hyperparameters(batch), partition, run)
+    })
+}
+
+fn nu(rig: &mut Trained<'_>) -> f64 {
+    rig.with(|method, run, state, _| method.nu(run, state).unwrap())
+}
+
+const DAMPING: f64 = 0.1;
+
+fn settings(nu: f64, activation: Activation<f64>, loss: Loss, regularizer: Regularizer<f64>) -> Settings {
     Settings { nu, damping: DAMPING, activation, loss, solver: OutputSolver::Newton, regularizer }
 }
 
-fn plain(nu: f64) -> Settings<f64> {
+fn plain(nu: f64) -> Settings {
     settings(nu, Activation::Relu, Loss::CrossEntropy, Regularizer::None)
 }
 
 /// Every activation, loss and regulariser.
-fn variations(nu: f64) -> Vec<Settings<f64>> {
+fn variations(nu: f64) -> Vec<Settings> {
     let mut all = Vec::new();
     for activation in ACTIVATIONS {
         for loss in LOSSES {
@@ -53,7 +90,7 @@ fn chosen(m: &Mat, batch: &[u32]) -> Mat {
 
 /// The sweep on whole matrices: every target written out, the guard as it is told.
 struct Reference<'a> {
-    settings: Settings<f64>,
+    settings: Settings,
     x: &'a Mat,
     y: &'a Mat,
     network: Network,
@@ -64,7 +101,7 @@ struct Reference<'a> {
 }
 
 impl<'a> Reference<'a> {
-    fn new(settings: Settings<f64>, (x, y): (&'a Mat, &'a Mat), network: &Network) -> Self {
+    fn new(settings: Settings, (x, y): (&'a Mat, &'a Mat), network: &Network) -> Self {
         let network = network.clone();
         Self { settings, x, y, network, nu: settings.nu, pass_nu: settings.nu, rejections: 0 }
     }
@@ -134,35 +171,14 @@ fn centre(m: &Mat) -> (Mat, Mat) {
     (Mat::from_fn(m.rows, m.columns, |i, j| m.at(i, j) - means.at(i, 0)), means)
 }
 
-/// Makes `sweeps` sweeps of `method`'s memory; `each` sees the report and the network after every one.
-fn train<E: Executor<f64>>(
-    method: &mut ProxProp<'_, f64, Memory>,
-    executor: &mut E,
-    sweeps: usize,
-    mut each: impl FnMut(Sweep, f64, Network),
-) {
-    method.initialize(executor, &Portable).unwrap();
-    for _ in 0..sweeps {
-        let report = method.sweep(executor, &Portable).unwrap();
-        each(report, method.guard().nu(), network(method.layers()));
-    }
-}
-
-fn trained(
-    settings: Settings<f64>,
-    data: &Data,
-    start: &Network,
-    sweeps: usize,
-) -> Vec<(Sweep, f64, Network)> {
-    let partition = groups(data.x.columns);
-    let mut memory = ProxMemory::new(&settings, start, partition);
-    let (state, scratch) = memory.split();
-    let mut method = ProxProp::new(settings, partition, data.problem(), state).unwrap();
-    let mut all = Vec::new();
-    train(&mut method, &mut Sequential::new(scratch), sweeps, |report, nu, network| {
-        all.push((report, nu, network));
-    });
-    all
+fn trained(settings: Settings, data: &Data, start: &Network, sweeps: usize) -> Vec<(Sweep, f64, Network)> {
+    let mut rig = rig(settings, data.problem(), start, None, groups(data.x.columns)).unwrap();
+    rig.initialize().unwrap();
+    let sweep = |_| {
+        let report = rig.sweep().unwrap();
+        (report, nu(&mut rig), rig.network())
+    };
+    (0..sweeps).map(sweep).collect()
 }
 
 #[test]
@@ -220,15 +236,13 @@ fn the_order_of_units_changes_no_bit() {
     let settings = plain(0.5);
     let straight = trained(settings, &data, &start, 6);
     for order in [Order::Backward, Order::Shuffled] {
-        let mut memory = ProxMemory::new(&settings, &start, partition);
-        let (state, scratch) = memory.split();
-        let mut method = ProxProp::new(settings, partition, data.problem(), state).unwrap();
-        let mut executor = Permuted::new(order, scratch.clone());
-        let mut sweep = 0;
-        train(&mut method, &mut executor, 6, |report, _, network| {
-            assert!((report, network) == (straight[sweep].0, straight[sweep].2.clone()), "{order:?}");
-            sweep += 1;
-        });
+        let mut rig = rig(settings, data.problem(), &start, None, partition).unwrap();
+        let mut executor = Permuted::new(order, poison(rig.scratch()));
+        rig.initialize_on(&mut executor).unwrap();
+        for (report, _, network) in &straight {
+            let found = rig.sweep_on(&mut executor).unwrap();
+            assert!((found, rig.network()) == (*report, network.clone()), "{order:?}");
+        }
     }
 }
 
@@ -241,26 +255,23 @@ fn a_mini_batch_is_a_sweep_over_its_samples() {
     let values = Problem { x: data.problem().x, target: Target::Values(matrix(&data.y.data, 4, 170)) };
     for settings in variations(3.0) {
         for problem in [data.problem(), values] {
-            let partition = groups(64);
-            let mut memory = ProxMemory::new(&settings, &start, partition);
-            let (state, scratch) = memory.split();
-            let mut method = ProxProp::new(settings, partition, problem, state).unwrap();
-            let mut executor = Sequential::new(scratch);
-            method.initialize(&mut executor, &Portable).unwrap();
+            // Three batches of at most 64 samples.
+            let mut rig = rig(settings, problem, &start, Some(64), groups(57)).unwrap();
+            rig.initialize().unwrap();
             let mut reference = Reference::new(settings, (&x, &y), &start);
             for _ in 0..3 {
                 let expected = reference.objective();
-                let report = method.sweep_batch(&mut executor, &Portable, &batch).unwrap();
+                let report = rig.sweep_in(Some(&batch)).unwrap();
                 assert!((report.objective - expected).abs() < 1e-10 * expected.max(1.0));
                 reference.step(settings.nu);
-                assert!(farthest(&network(method.layers()), &reference.network) < 1e-9, "{settings:?}");
+                assert!(farthest(&rig.network(), &reference.network) < 1e-9, "{settings:?}");
             }
             // The smallest batch: no spread, only the biases move.
-            let before = network(method.layers());
-            method.sweep_batch(&mut executor, &Portable, &[3]).unwrap();
-            let after = network(method.layers());
+            let before = rig.network();
+            rig.sweep_in(Some(&[3])).unwrap();
+            let after = rig.network();
             assert!(before.weights == after.weights && before.biases != after.biases);
-            let found = method.objective(&mut executor, &Portable).unwrap();
+            let found = rig.objective().unwrap();
             let triple = (settings.activation, settings.loss, settings.regularizer);
             let expected = objective(triple, &after, &data.x, &data.y);
             assert!((found - expected).abs() < 1e-10 * expected.max(1.0));
@@ -273,20 +284,16 @@ fn a_mini_batch_without_finite_outputs_takes_the_last_step_back() {
     let (mut data, start) = small();
     data.x.set(0, 100, f64::INFINITY);
     let settings = plain(3.0);
-    let partition = groups(50);
-    let mut memory = ProxMemory::new(&settings, &start, partition);
-    let (state, scratch) = memory.split();
-    let mut method = ProxProp::new(settings, partition, data.problem(), state).unwrap();
-    let mut executor = Sequential::new(scratch);
-    method.initialize(&mut executor, &Portable).unwrap();
-    let refused = method.sweep_batch(&mut executor, &Portable, &[100]);
+    let mut rig = rig(settings, data.problem(), &start, Some(50), groups(43)).unwrap();
+    rig.initialize().unwrap();
+    let refused = rig.sweep_in(Some(&[100]));
     assert!(matches!(refused, Err(Error::NonFinite { .. })), "{refused:?}");
     let batch: Vec<u32> = (0..50).collect();
-    assert!(!method.sweep_batch(&mut executor, &Portable, &batch).unwrap().rejected);
-    assert!(network(method.layers()) != start);
-    let report = method.sweep_batch(&mut executor, &Portable, &[100]).unwrap();
-    assert!(report.rejected && network(method.layers()) == start);
-    assert_eq!(method.guard().nu(), 12.0);
+    assert!(!rig.sweep_in(Some(&batch)).unwrap().rejected);
+    assert!(rig.network() != start);
+    let report = rig.sweep_in(Some(&[100])).unwrap();
+    assert!(report.rejected && rig.network() == start);
+    assert_eq!(nu(&mut rig), 12.0);
 }
 
 #[test]
@@ -308,16 +315,13 @@ fn dead_inputs_and_single_samples_move_only_biases() {
 }
 
 #[test]
-fn networks_of_one_layer_of_no_width_and_of_no_samples() {
+fn networks_of_one_layer_and_of_no_samples() {
     let (data, start) = (Data::new(6, 4, 50, 3), Network::new(&[6, 4], 2));
     let mut reference = Reference::new(plain(1.0), (&data.x, &data.y), &start);
     for (report, _, network) in trained(plain(1.0), &data, &start, 4) {
         assert_eq!(report.rejected, reference.sweep());
         assert!(farthest(&network, &reference.network) < 1e-9);
     }
-    let narrow = Network::new(&[6, 0, 4], 2);
-    let swept = trained(plain(1.0), &data, &narrow, 4);
-    assert!(swept[3].0.objective < swept[0].0.objective && swept[3].2.weights == narrow.weights);
     let (none, start) = (Data::new(6, 4, 0, 3), Network::new(&[6, 9, 4], 2));
     let swept = trained(plain(1.0), &none, &start, 2);
     assert!(swept[1].0.objective == 0.0 && swept[1].2 == start);
@@ -328,21 +332,117 @@ fn what_does_not_fit_is_refused_by_name() {
     let (data, start) = small();
     let l1 = settings(1.0, Activation::Relu, Loss::CrossEntropy, Regularizer::L1(0.1));
     let negative = Settings { damping: -1.0, ..plain(1.0) };
-    let partition = groups(170);
-    for (settings, expected) in [(l1, "l1 regulariser"), (plain(0.0), "nu"), (negative, "damping")] {
-        let mut memory = ProxMemory::new(&plain(1.0), &start, partition);
-        let refused = ProxProp::new(settings, partition, data.problem(), memory.split().0).map(|_| ());
-        assert!(matches!(refused, Err(Error::Setting { name, .. }) if name == expected), "{refused:?}");
+    let refusal =
+        |settings, batch, samples| match rig(settings, data.problem(), &start, batch, groups(samples))
+            .map(|_| ())
+        {
+            Err(Error::Setting { name, .. }) => name,
+            Err(Error::Shape { argument, .. }) => argument,
+            other => panic!("{other:?}"),
+        };
+    for (expected, settings, batch, samples) in [
+        ("l1 regulariser", l1, None, 170),
+        ("nu", plain(0.0), None, 170),
+        ("damping", negative, None, 170),
+        ("batch", plain(1.0), Some(0), 170),
+        ("partition", plain(1.0), None, 50),
+        ("partition", plain(1.0), Some(50), 170),
+    ] {
+        assert_eq!(refusal(settings, batch, samples), expected);
     }
-    let mut memory = ProxMemory::new(&plain(1.0), &start, groups(50));
-    let (state, scratch) = memory.split();
-    let mut method = ProxProp::new(plain(1.0), groups(50), data.problem(), state).unwrap();
-    let mut executor = Sequential::new(scratch);
-    method.initialize(&mut executor, &Portable).unwrap();
-    let refused = method.sweep(&mut executor, &Portable);
-    assert!(matches!(refused, Err(Error::Shape { argument: "partition", .. })), "{refused:?}");
-    let refused = method.sweep_batch(&mut executor, &Portable, &[170]);
+    let mut rig = rig(plain(1.0), data.problem(), &start, Some(50), groups(43)).unwrap();
+    rig.initialize().unwrap();
+    let refused = rig.sweep_in(Some(&[170]));
     assert!(matches!(refused, Err(Error::Setting { name: "batch", .. })), "{refused:?}");
-    let refused = method.sweep_batch(&mut executor, &Portable, &[1; 51]);
-    assert!(matches!(refused, Err(Error::Shape { argument: "batch", .. })), "{refused:?}");
+    rig.numbers.pop();
+    let refused = rig.sweep();
+    assert!(matches!(refused, Err(Error::Length { argument: "numbers", .. })), "{refused:?}");
+}
+
+/// Networks over images of 2 x 6 x 5: the first map is behind blocks without any, is a convolution, is a residual pair's.
+fn images() -> Vec<Vec<Block<f64>>> {
+    let relu = Block::Activation(Activation::Relu);
+    let dense = |outputs| Block::Dense { outputs };
+    let pair = |outputs, stride| Block::Residual(Residual { outputs, stride, activation: Activation::Relu });
+    let pool = Window { size: 2, stride: 2 };
+    vec![
+        vec![Block::AveragePool(pool), Block::Flatten, dense(9), relu, dense(3)],
+        vec![Block::Conv(Conv::square(4, 3, 1, 1)), relu, Block::MaxPool(pool), Block::Flatten, dense(3)],
+        vec![pair(3, 2), pair(3, 1), Block::GlobalAveragePool, dense(3)],
+    ]
+}
+
+fn of_images<'d>(blocks: &[Block<f64>], data: &'d Data, nu: f64, batch: Option<usize>) -> Trained<'d> {
+    let input = Shape { channels: 2, height: 6, width: 5 };
+    let count = Blocks::new(blocks, input).unwrap().parameters();
+    let start = crate::common::Random::new(3).matrix(count, 1).map(|w| 0.4 * w).data;
+    let mut rig = Rig::of_blocks(blocks.to_vec(), Vec::new(), input, &start, data.problem(), |run| {
+        ProxProp::new(&plain(nu).hyperparameters(batch), run)
+    })
+    .unwrap();
+    rig.initialize().unwrap();
+    rig
+}
+
+#[test]
+fn images_have_losses_that_never_rise_and_sweeps_that_are_undone_by_bits() {
+    let data = Data::new(60, 3, 40, 4);
+    let mut undone = 0;
+    for blocks in images() {
+        for start in [0.01, 3.0] {
+            let mut rig = of_images(&blocks, &data, start, None);
+            let first = rig.objective().unwrap();
+            let (mut before, mut parameters, mut last) = (first, rig.scalars.clone(), start);
+            for _ in 0..30 {
+                let report = rig.sweep().unwrap();
+                let found = rig.objective().unwrap();
+                assert!(found <= before * (1.0 + 1e-12), "{blocks:?}: {found} after {before}");
+                assert!((report.objective - found).abs() < 1e-12 * found.max(1.0));
+                let moved = rig.run().network.parameters();
+                assert_eq!(report.rejected, rig.scalars[..moved] == parameters[..moved], "{blocks:?}");
+                if report.rejected {
+                    undone += 1;
+                    assert_eq!(nu(&mut rig), 4.0 * last);
+                }
+                (before, parameters, last) = (found, rig.scalars.clone(), nu(&mut rig));
+            }
+            assert!(before < 0.5 * first, "{blocks:?}: {first} to {before}");
+        }
+    }
+    assert!(undone > 0);
+}
+
+/// The first map's input is data: its sums and their factor are kept from the first sweep on, and change nothing.
+#[test]
+fn sums_of_data_that_are_kept_are_those_that_mini_batches_add_up() {
+    let data = Data::new(60, 3, 40, 4);
+    for blocks in images() {
+        let mut kept = of_images(&blocks, &data, 3.0, None);
+        let count = kept.run().network.parameters();
+        // The sums at hand are those of the pass before, with the nu that it was made with.
+        let mut sums_nu = 3.0;
+        for _ in 0..5 {
+            let (parameters, now) = (kept.scalars[..count].to_vec(), nu(&mut kept));
+            if kept.sweep().unwrap().rejected {
+                sums_nu = nu(&mut kept);
+                continue;
+            }
+            // The same step as a mini-batch of all samples, beside which there is one more.
+            let x: Vec<f64> = (0..41).flat_map(|j| data.x.column(j % 40).to_vec()).collect();
+            let classes: Vec<u32> = (0..41).map(|j| data.classes[j % 40]).collect();
+            let more = Problem { x: matrix(&x, 60, 41), target: Target::Classes(&classes) };
+            let input = Shape { channels: 2, height: 6, width: 5 };
+            let mut fresh = Rig::of_blocks(blocks.clone(), Vec::new(), input, &parameters, more, |run| {
+                ProxProp::new(&plain(sums_nu).hyperparameters(Some(40)), run)
+            })
+            .unwrap();
+            fresh.initialize().unwrap();
+            let order: Vec<u32> = (0..40).collect();
+            fresh.sweep_in(Some(&order)).unwrap();
+            let pairs = kept.scalars[..count].iter().zip(&fresh.scalars[..count]);
+            let farthest = pairs.fold(0.0_f64, |most, (a, b)| most.max((a - b).abs()));
+            assert!(farthest < 1e-9, "{blocks:?}: {farthest}");
+            sums_nu = now;
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What the proofs share: matrices computed with plain loops, memory with canaries, the updates in a row.
 
-// pub(crate) mod composed;
+pub(crate) mod composed;
 pub(crate) mod congruential;
 pub(crate) mod counting;
 pub(crate) mod dense;
