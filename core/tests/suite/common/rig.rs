@@ -5,7 +5,7 @@ use altmin_core::block::{Block, Network as Blocks, Shape};
 use altmin_core::executor::{Executor, Sequential, Units};
 use altmin_core::gemm::Portable;
 use altmin_core::method::dlam::Repair;
-use altmin_core::method::{Hyperparameters, Method, Penalties, Problem, Run, State, Steps, Sweep};
+use altmin_core::method::{Hyperparameters, Method, Penalties, Problem, Run, State, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Error, Loss, OutputSolver, Real, Regularizer, Result};
@@ -53,10 +53,6 @@ impl<T: Real> Settings<T> {
             accelerate,
             ..Default::default()
         }
-    }
-
-    pub(crate) fn steps(&self) -> Steps<T> {
-        self.hyperparameters().steps()
     }
 }
 
