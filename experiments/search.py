@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The small searches behind the defaults and the README's tables, and the runs of those tables.
+"""The small searches behind the defaults and the tables of docs/results.md, and the runs of those tables.
 
 usage: search.py search ALTMIN DIR [NAME...]   six settings of each method, for two networks, on the first 10,000 training
                                                images, scored on images 55,001 to 60,000

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Networks cut into two subnetworks (gsADMM) beside the same networks undivided: the searches for their settings, and the
-runs of the README's tables.
+runs of the tables of docs/results.md.
 
 usage: subnetworks.py search EXPERIMENT ALTMIN DIR [NAME...]   each setting on a part of the training images, scored on those
                                                                held out

@@ -72,9 +72,9 @@ choice! { StepRuleKind, "step":
         "One exact step length for each row of W and each sample of the input, in closed form (dlADMM eq. 3 and 9)";
     Scalar, 1, "scalar", "One exact step length for each layer, in closed form (pdADMM eq. 1 and 2)";
     Backtracking, 2, "backtracking",
-        "The papers' trial and error: double the step parameter until the test is met (dlADMM Algorithms 2 and 3)";
+        "Backtracking as in the papers: double the step parameter until the test is met (dlADMM Algorithms 2 and 3)";
     LeastSquares, 3, "least-squares",
-        "Solve the subproblem by one Cholesky factorisation, damped; beyond the papers, fewest sweeps";
+        "Damped exact solution by one Cholesky factorisation; not in the papers, needs the fewest sweeps";
 }
 
 impl StepRuleKind {

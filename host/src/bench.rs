@@ -11,9 +11,9 @@ pub use epoch::{EpochReport, Measured, epoch};
 use std::time::{Duration, Instant};
 
 use altmin_core::Real;
+use altmin_core::block::Shape;
 use altmin_core::loss::Target;
 use altmin_core::method::Problem;
-use altmin_core::block::Shape;
 use altmin_core::view::dense;
 use serde::Serialize;
 
@@ -113,7 +113,8 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
     let mut engine = plan::engine(&settings, &settings.hyperparameters(), &network, problem, &gemm)?;
     engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&settings, &network));
     let input_rule = settings.input_rule();
-    let mut reference = Reference::<T>::new(sweep_products(bench.method, &input_rule, &bench.layers), bench.samples);
+    let mut reference =
+        Reference::<T>::new(sweep_products(bench.method, &input_rule, &bench.layers), bench.samples);
     let scratch = engine.scratch().or(reference.scratch(&gemm));
     let counts = if bench.threads > 1 { vec![bench.threads, 1] } else { vec![1] };
     let mut crews =

@@ -189,6 +189,15 @@ impl fmt::Display for Error {
     }
 }
 
+impl From<altmin_verify::Error> for Error {
+    fn from(error: altmin_verify::Error) -> Self {
+        match error {
+            altmin_verify::Error::Core(error) => Self::Core(error),
+            altmin_verify::Error::Argument { name, found, expected } => Self::argument(name, found, expected),
+        }
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {

@@ -16,8 +16,8 @@ use altmin::run::executor::Parallel;
 use altmin::run::kernel::fast::Fast;
 use altmin::run::{Metrics, Observer, Summary};
 use altmin::settings::{Batch, Method, Settings, TrainOptions, Use};
-use altmin_core::gemm::{Gemm, Portable, Transpose};
 use altmin_core::block::Shape;
+use altmin_core::gemm::{Gemm, Portable, Transpose};
 use altmin_core::loss::Target;
 use altmin_core::method::{Hyperparameters, Problem, TILE};
 use altmin_core::update::StepRule;
@@ -129,7 +129,8 @@ fn runs() -> Vec<(String, Method, Hyperparameters<f32>)> {
     let mut runs = Vec::new();
     for &method in Method::ALL {
         let uses = |setting| method.card().uses(setting);
-        let mut add = |what: &str, hyperparameters| runs.push((format!("{method}{what}"), method, hyperparameters));
+        let mut add =
+            |what: &str, hyperparameters| runs.push((format!("{method}{what}"), method, hyperparameters));
         if uses(Use::Epsilon) {
             let dlam = Hyperparameters { epsilon: 1.0, ..vector };
             add(", vector", dlam);
@@ -180,11 +181,11 @@ fn sweeps<G: Gemm<f32>>(
     let classes: Vec<u32> = (0..SAMPLES).map(|sample| (sample % WIDTHS[3]) as u32).collect();
     let problem = Problem { x: dense(&x, WIDTHS[0], SAMPLES), target: Target::Classes(&classes) };
     let network =
-        Network::new(dense_blocks(&WIDTHS[1..3], Activation::Relu, WIDTHS[3]), Shape::flat(WIDTHS[0])).unwrap();
+        Network::new(dense_blocks(&WIDTHS[1..3], Activation::Relu, WIDTHS[3]), Shape::flat(WIDTHS[0]))
+            .unwrap();
     let cuts: &[usize] = if method.card().uses(Use::Subnetworks) { &[2] } else { &[] };
     let batches = hyperparameters.batch.map(|size| Batches { size, seed: 0 });
-    let mut engine =
-        Engine::new(method, hyperparameters, &network, cuts, batches, problem, &gemm).unwrap();
+    let mut engine = Engine::new(method, hyperparameters, &network, cuts, batches, problem, &gemm).unwrap();
     engine.parameters_mut().iter_mut().enumerate().for_each(|(index, w)| *w = (0.3 * number(index)) as f32);
     let mut executor = Parallel::new(threads, engine.scratch());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

@@ -9,7 +9,6 @@ use altmin_core::view::{MatMut, MatRef, dense, dense_mut};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
-
 /// Samples of a product at most: enough for its rate to be that of any number (it was the same or a little higher than
 /// at 60,000), and few enough that the operands hardly add to the process's memory.
 const MOST_SAMPLES: usize = 16_384;

@@ -11,8 +11,8 @@ use super::{interrupt, output};
 use crate::compare::{Comparison, Request};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
-use crate::run::folder::RunFolder;
 use crate::network::Architecture;
+use crate::run::folder::RunFolder;
 use crate::settings::{Method, TrainOptions};
 use clap::Args;
 use methods::{Named, NamedParser};
@@ -117,7 +117,8 @@ impl Compare {
             return Err(Error::argument("method", method, "--methods with the methods to compare"));
         }
         // Not every method trains every network.
-        let layers = self.options.network.as_ref().is_none_or(|network| matches!(network, Architecture::Mlp(_)));
+        let layers =
+            self.options.network.as_ref().is_none_or(|network| matches!(network, Architecture::Mlp(_)));
         let methods = || Method::ALL.iter().copied().filter(|method| layers || !method.card().layers_only);
         let all = || methods().map(|method| Request::new(method.to_string(), method));
         let mut requests: Vec<Request> = match &self.methods[..] {
@@ -155,7 +156,7 @@ fn set(requests: &mut [Request], text: &str) -> Result {
 mod tests {
     use crate::cli::{Cli, Command};
     use crate::settings::Method;
-    use clap::{Parser, ValueEnum};
+    use clap::Parser;
 
     /// Labels and methods of a command line.
     fn compared(arguments: &[&str]) -> Vec<(String, Method)> {
@@ -168,7 +169,7 @@ mod tests {
     #[test]
     fn without_a_list_it_is_every_method() {
         let all: Vec<_> =
-            Method::value_variants().iter().map(|&method| (method.to_string(), method)).collect();
+            Method::ALL.iter().map(|&method| (method.to_string(), method)).collect();
         assert_eq!(compared(&[]), all);
         assert_eq!(compared(&["adam.learning-rate=0.5", "--batch", "10"]), all);
     }

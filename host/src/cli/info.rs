@@ -4,8 +4,8 @@ mod blocks;
 
 use super::failure::Failure;
 use super::{output, train};
-use crate::data::{self, Channel, Column, Columns, Labels, Preprocessing};
 use crate::bench::products::{product_flops, sweep_products};
+use crate::data::{self, Channel, Column, Columns, Labels, Preprocessing};
 use crate::network::model::{Model, Notation};
 use crate::report::table;
 use crate::run::plan;

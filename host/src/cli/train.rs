@@ -6,9 +6,7 @@ use super::failure::Failure;
 use super::{interrupt, output};
 use crate::error::Error;
 use crate::run::folder::RunFolder;
-use crate::settings::{
-    Inner, Method, Settings, StepRule, TrainOptions, Use,
-};
+use crate::settings::{Inner, Method, Settings, StepRule, TrainOptions, Use};
 use altmin_core::Choice;
 use altmin_core::method::tssm::InnerDefaults;
 use altmin_core::update::BACKTRACKING;

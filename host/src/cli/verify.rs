@@ -2,23 +2,29 @@
 
 use super::failure::{FAILED, Failure};
 use super::{interrupt, output};
-use crate::data;
+use crate::data::{self, Dataset};
 use crate::error::Error;
-use crate::settings::{Batch, Method, Precision, Samples, Settings, TrainOptions, Use, Widths};
-use crate::verify::{Auditor, Promise, Report, SplitAuditor, Verdict};
+use crate::network::Network;
+use crate::run::engine::NORM_ROUNDS;
+use crate::run::executor::{Parallel, Threads};
+use crate::run::kernel::AnyGemm;
+use crate::run::plan;
+use crate::settings::core_choice::as_text;
+use crate::settings::{
+    Batch, Method, NuSchedule, Precision, RhoSchedule, Samples, Settings, TrainOptions, Use, Widths,
+};
+use altmin_core::block::Network as CoreNetwork;
+use altmin_core::method::{Problem, Run};
+use altmin_verify::{METHODS, Promise, Report, Setup, Verdict, Verification};
 use clap::Args;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Default number of samples, and of mini-batches per epoch for subnetworks.
 const SAMPLES: usize = 200;
 const BATCHES: usize = 4;
-
-/// The methods with theorems, in the order in which they are verified.
-const METHODS: [Method; 5] = [Method::Pdadmm, Method::Dladmm, Method::Dlam, Method::Gsadmm, Method::Gsam];
 
 /// Check on a run that the theorems' promises hold
 ///
@@ -53,15 +59,13 @@ impl Verify {
                 return Ok(ExitCode::from(super::failure::INTERRUPTED));
             }
             let (train, _) = data::load::<f64>(&settings.data, &settings.data_options())?;
-            let report = match settings.method.card().uses(Use::Subnetworks) {
-                true => SplitAuditor::new(&settings, Arc::new(train))?.run()?,
-                false => Auditor::new(&settings, Arc::new(train))?.run()?,
-            };
+            let network = plan::network(&settings, &train)?;
+            let report = verify(&settings, &train, &network)?;
             broken |= report.is_broken();
             if json {
                 print_lines(settings.method, &report)?;
             } else {
-                output::print(&text(&report))?;
+                output::print(&text(&title(&settings, &train, &network), &report))?;
             }
         }
         Ok(if broken { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
@@ -91,7 +95,56 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
         }
         options.check_effect(&settings)?;
     }
+    refuse_changes(&settings)?;
     Ok(settings)
+}
+
+/// Refuses what changes the objective during a run.
+fn refuse_changes(settings: &Settings) -> Result<(), Error> {
+    if settings.grow.is_some() {
+        let expected = "none: each of the two networks would have to be verified by itself";
+        return Err(Error::argument("grow", "given", expected));
+    }
+    let constant = "constant: the theorems are about one objective";
+    if settings.nu_schedule != NuSchedule::Constant {
+        return Err(Error::argument("nu-schedule", settings.nu_schedule, constant));
+    }
+    if settings.rho_schedule != RhoSchedule::Constant {
+        return Err(Error::argument("rho-schedule", settings.rho_schedule, constant));
+    }
+    Ok(())
+}
+
+/// Follows the run of these settings.
+fn verify(settings: &Settings, train: &Dataset<f64>, network: &Network) -> Result<Report, Error> {
+    plan::require_loss(settings, train)?;
+    let (blocks, cuts) = (network.blocks_in::<f64>(), plan::cuts(settings, network)?);
+    let parameters = plan::initial_parameters(settings, network);
+    let batches = plan::batches(settings);
+    let order = |epoch: usize| {
+        let mut order = vec![0; train.n_samples()];
+        if let Some(batches) = batches {
+            batches.draw(epoch as u32, &mut order);
+        }
+        order
+    };
+    let verification = Verification::new(Setup {
+        method: settings.method,
+        hyperparameters: settings.hyperparameters(),
+        run: Run {
+            network: CoreNetwork::new(&blocks, network.input())?,
+            cuts: &cuts,
+            problem: Problem { x: train.matrix(), target: train.target() },
+        },
+        parameters: &parameters,
+        sweeps: settings.sweeps,
+        epsilon_rule: settings.epsilon_rule(),
+        order: if batches.is_some() { Some(&order) } else { None },
+        norm_rounds: NORM_ROUNDS,
+    })?;
+    let gemm = AnyGemm::of(settings.kernel);
+    let mut executor = Parallel::new(settings.threads, verification.workspace(&gemm));
+    Ok(Threads::new(settings.threads)?.enter(|| verification.run(&mut executor, &gemm))?)
 }
 
 /// Refuses settings of `train` that make no sense here.
@@ -134,9 +187,33 @@ fn print_lines(method: Method, report: &Report) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The run in a line.
+fn title(settings: &Settings, train: &Dataset<f64>, network: &Network) -> String {
+    let Settings { method, loss, nu, rho, epsilon, epsilon_rule, alpha, tau2, .. } = settings;
+    let start = format!("{method}: {}, {} samples, network ", train.name(), train.n_samples());
+    let end = format!("{} sweeps", settings.sweeps);
+    if method.card().uses(Use::Subnetworks) {
+        let parts = plan::cuts(settings, network).map_or(1, |cuts| cuts.len() + 1);
+        let inner = settings.inner;
+        return format!(
+            "{start}{network}, {parts} subnetworks, alpha = {alpha}, rho = {rho}, tau2 = {tau2}, {loss}, inner {inner}, {end}"
+        );
+    }
+    let layers = match (&settings.network, network.widths()) {
+        (None, Some(widths)) => format!("{}, {}", Widths(widths), settings.activation),
+        _ => network.to_string(),
+    };
+    let weights = match method {
+        Method::Dlam => format!("rho = {rho}, epsilon = {epsilon} ({epsilon_rule})"),
+        _ => format!("nu = {nu}, rho = {rho}"),
+    };
+    let (step, input_step) = (settings.step, settings.input_step);
+    format!("{start}{layers}, {loss}, {weights}, step {step}, input step {input_step}, {end}")
+}
+
 /// A report for people: a block for each promise.
-fn text(report: &Report) -> String {
-    let mut text = format!("{}\n", report.title);
+fn text(title: &str, report: &Report) -> String {
+    let mut text = format!("{title}\n");
     for promise in &report.promises {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "\n{:12}  {}", verdict(promise.verdict), promise.statement);

@@ -199,7 +199,8 @@ impl Network {
 
     /// The core's network.
     pub fn view(&self) -> CoreNetwork<'_, f64> {
-        CoreNetwork::new(&self.blocks, self.input).expect("blocks that were checked when the network was made")
+        CoreNetwork::new(&self.blocks, self.input)
+            .expect("blocks that were checked when the network was made")
     }
 
     /// The blocks in their places, with the shapes between them.

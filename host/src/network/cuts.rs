@@ -182,8 +182,7 @@ mod tests {
         let text = "conv 8 3x3 same, relu, maxpool 2, conv 16 3x3 same, relu, flatten, dense 40, relu, dense 30, tanh, dense 3";
         let network = match text.parse().expect("a network") {
             crate::network::blocks::Architecture::Blocks(blocks) => {
-                Network::new(blocks, Shape { channels: 1, height: 8, width: 8 })
-                    .expect("blocks that fit")
+                Network::new(blocks, Shape { channels: 1, height: 8, width: 8 }).expect("blocks that fit")
             }
             _ => panic!("a short form"),
         };

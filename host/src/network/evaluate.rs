@@ -156,7 +156,8 @@ pub fn predict<T: Real>(
     let blocks = model.blocks();
     let predictor = model.predictor(&blocks)?;
     let tile = predictor.tile();
-    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, predictor.scratch(&Fast, tile)));
+    let (team, mut executor) =
+        (Threads::new(threads)?, Parallel::new(threads, predictor.scratch(&Fast, tile)));
     let runs = Runs::new(&mut outputs[..spanned], leading_dimension.saturating_mul(tile));
     team.enter(|| {
         executor.run(runs, |t, run, stack| {

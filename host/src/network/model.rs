@@ -70,7 +70,10 @@ pub struct Model<T> {
 ///
 /// # Panics
 /// If there are fewer parameters.
-pub fn maps<'a, T>(network: &Network, parameters: &'a [T]) -> impl ExactSizeIterator<Item = Map<'a, T>> + use<'a, T> {
+pub fn maps<'a, T>(
+    network: &Network,
+    parameters: &'a [T],
+) -> impl ExactSizeIterator<Item = Map<'a, T>> + use<'a, T> {
     network.maps().into_iter().map(move |map| {
         let (n_out, n_in) = (map.n_out, map.n_in);
         let (weights, bias) = parameters[map.offset..map.end()].split_at(n_out * n_in);
@@ -280,7 +283,9 @@ fn of_layers<T>(path: &Path, layers: &[tensors::Loaded<T>], activation: Activati
             let found = format!("layers.{index} of {n_out}x{n_in}");
             return Err(Error::format(path, found, "at least one input and one output"));
         }
-        if let Some(below) = index.checked_sub(1).map(|below| layers[below].n_out).filter(|&below| below != n_in) {
+        if let Some(below) =
+            index.checked_sub(1).map(|below| layers[below].n_out).filter(|&below| below != n_in)
+        {
             let found = format!("{n_in} inputs of layers.{index}");
             let expected = format!("the {below} outputs of layers.{}", index - 1);
             return Err(Error::format(path, found, expected));

@@ -32,7 +32,7 @@ pub struct Engine<T> {
 }
 
 /// Rounds of the power iteration behind Theorem 1's bound: it comes within a per cent, as a rule.
-const NORM_ROUNDS: usize = 100;
+pub const NORM_ROUNDS: usize = 100;
 
 impl<T: Real> Engine<T> {
     /// Checks that method, network and samples fit, and allocates everything that sweeps need; weights and biases are zero.

@@ -1,8 +1,9 @@
 //! From settings to what a run is made of.
 
 use altmin_core::block::Network as CoreNetwork;
+use altmin_core::loss::Loss;
 use altmin_core::method::{AnyMethod, Hyperparameters, Problem, Run};
-use altmin_core::{Real, view};
+use altmin_core::{Choice, Real, view};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
@@ -11,6 +12,20 @@ use crate::network::{Network, init};
 use crate::run::engine::{Batches, Engine};
 use crate::run::kernel::AnyGemm;
 use crate::settings::{Inner, Method, Settings, Use};
+
+/// `Ok` when the settings' loss is one of the data set's targets.
+///
+/// # Errors
+/// [`Error::Argument`] for cross-entropy with values.
+pub fn require_loss<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result {
+    if !data.outputs().are_values() || !settings.loss.has_probabilities() {
+        return Ok(());
+    }
+    let others = Loss::values().filter(|loss| !loss.has_probabilities());
+    let others: Vec<&str> = others.map(|loss| loss.name()).collect();
+    let expected = format!("{}, as {} has values and no classes", others.join(" or "), data.name());
+    Err(Error::argument("loss", settings.loss, expected))
+}
 
 /// The network that settings ask for with a data set: that of `network`, or their hidden layers as blocks.
 ///

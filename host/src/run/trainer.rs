@@ -47,18 +47,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use altmin_core::loss::Loss;
 use altmin_core::method::{Hyperparameters, Problem, Sweep};
 use altmin_core::view::dense;
 use altmin_core::workspace::Requirement;
-use altmin_core::{Choice, Error as CoreError, Real};
+use altmin_core::{Error as CoreError, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
+use crate::network::Network;
 use crate::network::model::{Map, Model, Notation, maps};
 use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
-use crate::network::Network;
 use crate::run::engine::Engine;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::AnyGemm;
@@ -153,12 +152,7 @@ impl<T: Real> Trainer<T> {
         if let Some(test) = &test {
             require_like(test, &train)?;
         }
-        if train.outputs().are_values() && settings.loss.has_probabilities() {
-            let others = Loss::values().filter(|loss| !loss.has_probabilities());
-            let others: Vec<&str> = others.map(|loss| loss.name()).collect();
-            let expected = format!("{}, as {} has values and no classes", others.join(" or "), train.name());
-            return Err(Error::argument("loss", settings.loss, expected));
-        }
+        plan::require_loss(settings, &train)?;
         let gemm = AnyGemm::of(settings.kernel);
         require_memory(settings, &train)?;
         let network = growth::first_network(settings, &train)?;

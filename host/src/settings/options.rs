@@ -85,7 +85,7 @@ pub struct TrainOptions {
     /// Test on the last training samples instead of the test set, and do not train on them [default: false]
     ///
     /// Use this to choose settings without looking at the test set. The last 5,000 samples of MNIST and other files are held
-    /// out (images 55,001 to 60,000), the last fifth of `digits` and of a CSV file, and the smaller of both for CIFAR, before
+    /// out (images 55,001 to 60,000), the last fifth of `digits` and of a CSV file, and whichever is fewer for CIFAR, before
     /// --classes and --samples select from the rest.
     #[arg(
         long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
@@ -118,23 +118,23 @@ pub struct TrainOptions {
 
     /// Activation f of the hidden layers [default: relu]
     ///
-    /// The update of z takes some forty times as long under sigmoid and tanh as under ReLU. The defaults of nu and rho
-    /// were chosen with ReLU.
+    /// The update of z takes about forty times as long with sigmoid and tanh as with ReLU. The defaults of nu and rho were
+    /// chosen with ReLU.
     #[arg(long, value_name = "F", value_parser = core_choice::parser::<Activation<f64>>(), help_heading = "Network")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub activation: Option<Activation<f64>>,
 
-    /// Risk R of the output, summed over the samples [default: cross-entropy]
+    /// Loss of the output, summed over the samples; R in formulas [default: cross-entropy]
     ///
-    /// A loss that takes any values can learn those in the --target columns of a CSV file.
+    /// A loss for arbitrary values can learn numeric --target columns of a CSV file.
     #[arg(long, value_name = "R", value_parser = core_choice::parser::<Loss>(), help_heading = "Network")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub loss: Option<Loss>,
 
     /// Regulariser Omega on the weights of each layer [default: none]
     ///
-    /// It stands beside a risk that is summed over the samples, so LAMBDA grows with their number. l1 needs a step rule
-    /// other than least-squares.
+    /// It is added to a loss that is summed over the samples, so scale LAMBDA with their number. l1 needs a step rule other
+    /// than least-squares.
     #[arg(long, value_name = "OMEGA", value_parser = core_choice::parser::<Regularizer<f64>>(), help_heading = "Network")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub regularizer: Option<Regularizer<f64>>,
@@ -203,12 +203,12 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rho_schedule: Option<RhoSchedule>,
 
-    /// How far the weights move in an update [default: least-squares, which needs the fewest sweeps]
+    /// Step rule of the weights [default: least-squares, which needs the fewest sweeps]
     #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub step: Option<StepRule>,
 
-    /// How far the inputs of the layers move in an update, by the same rules [default: as --step]
+    /// Step rule of the layers' inputs [default: as --step]
     #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<StepRule>(), help_heading = "Method")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub input_step: Option<StepRule>,
@@ -228,12 +228,12 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub epsilon: Option<f64>,
 
-    /// How epsilon follows the mean risk from sweep to sweep [default: fixed]
+    /// Rule that adapts epsilon to the mean loss R after each sweep [default: fixed]
     #[arg(long, value_name = "RULE", value_parser = core_choice::parser::<EpsilonRule>(), help_heading = "Method")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub epsilon_rule: Option<EpsilonRule>,
 
-    /// What moves when epsilon shrinks [default: a]
+    /// Variable that is changed to stay feasible when epsilon shrinks [default: a]
     #[arg(long, value_name = "VARIABLE", value_parser = core_choice::parser::<EpsilonRepair>(), help_heading = "Method")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub epsilon_repair: Option<EpsilonRepair>,
@@ -283,7 +283,7 @@ pub struct TrainOptions {
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub inner: Option<Inner>,
 
-    /// Means or sums over the samples [default: mean; with --inner proxprop sum]
+    /// Use means or sums over the samples in the objective [default: mean; sum with --inner proxprop]
     #[arg(long, value_name = "KIND", value_parser = core_choice::parser::<Convention>(), help_heading = "Method")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub convention: Option<Convention>,
@@ -299,8 +299,8 @@ pub struct TrainOptions {
     /// Inverse step size tau_2 of a subnetwork's input: it moves by its gradient divided by tau_2, above 0 [default: 100;
     /// 0.3 with --inner proxprop]
     ///
-    /// With --convention sum and alpha = rho = tau_2, the input converges to the output of the previous subnetwork minus the
-    /// gradient divided by alpha.
+    /// With --convention sum and alpha = rho = tau_2, the input settles at a distance of its gradient divided by alpha from
+    /// the output of the previous subnetwork.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tau2: Option<f64>,
@@ -313,7 +313,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub guard: Option<Guard>,
 
-    /// Keep the initial weights of the first N subnetworks, as a baseline for the others [default: 0]
+    /// Keep the initial weights of the first N subnetworks, as a control experiment [default: 0]
     #[arg(long, value_name = "N", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub freeze: Option<usize>,

@@ -3,7 +3,9 @@
 use altmin::cli;
 use altmin::data::{DataOptions, DataSource, Outputs, Preprocessing};
 use altmin::network::{Activation, Loss};
-use altmin::network::{Dense, Model};
+use altmin::network::blocks::dense_blocks;
+use altmin::network::{Model, Network, Notation};
+use altmin_core::block::Shape;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -184,22 +186,28 @@ fn info_tells_sizes_and_thresholds() {
     let output = altmin(&["info", "--hidden", "30", "--nu", "2", "--rho", "8"]);
     let info = text(&output.stdout);
     // 64-30-10: 64 * 30 + 30 and 30 * 10 + 10 parameters; p, z, q, r of 30 and z, r of 10, 1,437 samples, 4 bytes.
-    for part in
-        ["1950", "310", "2260", "804.72 kB", "pdadmm: rho > 8 ", "dladmm: rho > 1 ", "pdadmm: not met"]
-    {
+    for part in [
+        "1950",
+        "310",
+        "2260",
+        "804.72 kB",
+        "pdadmm: rho > 8 ",
+        "dladmm: rho > 1 ",
+        "pdadmm: condition not met",
+    ] {
         assert!(info.contains(part), "{part} in\n{info}");
     }
     let info = text(&altmin(&["info", "--nu", "2", "--rho", "8.1"]).stdout);
-    assert!(info.contains("pdadmm: met"), "{info}");
+    assert!(info.contains("pdadmm: condition met"), "{info}");
 }
 
 /// A model of digits with made-up weights.
 fn save_model(path: &Path) {
-    let layer = Dense { n_out: 10, n_in: 64, weight: (0..640).map(f64::from).collect(), bias: vec![0.0; 10] };
+    let network = Network::new(dense_blocks(&[], Activation::Relu, 10), Shape::flat(64)).expect("a layer");
     let model = Model {
-        layers: vec![layer],
-        blocks: None,
-        activation: Activation::Relu,
+        network,
+        notation: Notation::Layers,
+        parameters: (0..640).map(f64::from).chain([0.0; 10]).collect(),
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes((0..10).map(|class| class.to_string()).collect()),
         preprocessing: Preprocessing::new(&DataSource::Digits, &DataOptions::default()),

@@ -15,7 +15,6 @@ use altmin::report::comparison::table;
 use altmin::report::curves::{self, Against};
 use altmin::run::{History, Metrics, Outcome, Summary};
 use altmin::settings::{Method, Settings, StepRule, TrainOptions};
-use clap::ValueEnum;
 
 /// A file's options, as `train` reads them.
 fn options(toml: &str) -> TrainOptions {
@@ -80,7 +79,7 @@ fn every_sweep_has_the_bits_that_train_gives_it() {
         sweeps.iter().map(|&metrics| Metrics { seconds: 0.0, ..metrics }).collect()
     };
     for (series, model) in run(&comparison) {
-        let method = Method::from_str(&series.label, false).expect("a method");
+        let method = series.label.parse::<Method>().expect("a method");
         let alone = TrainOptions { method: Some(method), ..shared.clone() }.resolve().expect("valid");
         let (mut trainer, mut history) = (trainer(&alone), History::default());
         let summary = trainer.run(&mut history, &AtomicBool::new(false)).expect("a run");
@@ -128,7 +127,7 @@ fn runs_that_differ_in_what_they_must_share_are_refused() {
 fn options_for_all_go_to_those_that_have_a_use_for_them() {
     let shared =
         options("step = 'vector'\nrho = 7\nbatch = 50\nlearning-rate = 0.5\ndamping = 0.7\nsweeps = 3");
-    let comparison = Comparison::of(&requests(Method::value_variants()), &shared).expect("valid");
+    let comparison = Comparison::of(&requests(Method::ALL), &shared).expect("valid");
     let all = settings(&comparison);
     assert_eq!(all.len(), 11);
     for (label, settings) in &all {

@@ -7,7 +7,6 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use altmin::settings::Method;
-use clap::ValueEnum;
 use serde_json::Value;
 
 fn altmin(arguments: &[&str]) -> Command {
@@ -58,7 +57,7 @@ fn wrong_use_is_2_and_one_line() {
         ("--methods pdadmm adam.batch=3", "one of pdadmm"),
         ("--methods pdadmm rho=3", "LABEL.KEY=VALUE"),
         ("--methods pdadmm pdadmm.rho", "LABEL.KEY=VALUE"),
-        ("--methods pdadmm,dladmm --batch 10", "none of pdadmm, dladmm has a use for it"),
+        ("--methods pdadmm,dladmm --batch 10", "none of pdadmm, dladmm uses it"),
         ("--methods pdadmm,gd --epsilon 1", "none of pdadmm, gd"),
         ("--methods gd,adam --step vector", "none of gd, adam"),
         ("--methods pdadmm,gd --rho 0", "`rho` is `0`"),
@@ -84,7 +83,7 @@ fn shells_complete_its_options_and_the_methods() {
     let options: Vec<_> =
         script.split("complete -c").filter(|part| part.contains("subcommand compare\"")).collect();
     let methods = options.iter().find(|part| part.contains("-l methods")).expect("an option of compare");
-    for method in Method::value_variants() {
+    for method in Method::ALL {
         assert!(methods.contains(&method.to_string()), "{method} in {methods}");
     }
     assert!(options.iter().any(|part| part.contains("-l accuracies")));
@@ -191,7 +190,9 @@ fn json_has_every_sweep_a_summary_each_and_one_for_all() {
 fn the_table_is_for_people_and_quiet_is_quiet() {
     let output = done(&format!("compare {SMALL} --methods pdadmm,dladmm --accuracies 0.5"));
     let table = text(&output.stdout);
-    for part in ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best in its column", "200 samples"] {
+    for part in
+        ["digits", "pdadmm", "dladmm", "sweep-limit", "to 0.5", "best in its column", "200 training samples"]
+    {
         assert!(table.contains(part), "{part} in\n{table}");
     }
     let output = done(&format!("compare {SMALL} --methods pdadmm --quiet"));
@@ -299,7 +300,7 @@ fn every_method_learns_the_digits() {
     let lines = json(&done("compare --json --sweeps 40"));
     let summaries: Vec<_> = lines.iter().filter(|line| line["kind"] == "summary").collect();
     let labels: Vec<_> = summaries.iter().map(|line| line["label"].as_str().expect("a label")).collect();
-    let names: Vec<_> = Method::value_variants().iter().map(ToString::to_string).collect();
+    let names: Vec<_> = Method::ALL.iter().map(ToString::to_string).collect();
     assert_eq!(labels, names);
     for line in summaries {
         assert_eq!(line["outcome"], "sweep-limit", "{line}");

@@ -28,7 +28,7 @@ const BAD: &[(&str, bool, &str, &str)] = &[
     ("\"a\nb\",c,y\r\n", true, "a header and no rows", ""),
     ("y\n1\n2\n", true, "a single column in line 1", "commas"),
     ("a;b;y\n1;2;3\n", true, "a single column in line 1", ".tsv"),
-    ("a,b,y\n1,2,3\n4,,6\n", true, "an empty cell in line 3, column `b`", "leave out rows"),
+    ("a,b,y\n1,2,3\n4,,6\n", true, "an empty cell in line 3, column `b`", "remove rows"),
     ("a,b,y\n1,2,3\n4,  ,6\n", true, "an empty cell in line 3, column `b`", ""),
     ("a,b,y\n1,2,3\n4,5,\n", true, "an empty cell in line 3, column `y`", ""),
     ("a,b,y\n1,2,3\n4,5\n", true, "2 cells in line 3, expected 3, as in line 1", ""),

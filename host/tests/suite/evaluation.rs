@@ -1,9 +1,9 @@
 //! Evaluation against a network small enough to work out by hand, and against itself over threads and precisions.
 
 use altmin::data::{DataOptions, DataSource, Dataset, Outputs, Preprocessing, load};
+use altmin::network::blocks::dense_blocks;
 use altmin::network::evaluate::{class, evaluate, outputs, probabilities};
 use altmin::network::init::{Initializer, fill};
-use altmin::network::blocks::dense_blocks;
 use altmin::network::{Model, Network, Notation};
 use altmin_core::block::Shape;
 use altmin_core::view::dense_mut;

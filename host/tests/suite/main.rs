@@ -33,7 +33,5 @@ mod stepping;
 mod subnetworks;
 mod train_command;
 mod training;
-mod verify;
 mod verify_command;
-mod verify_subnetworks;
 mod weights;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use altmin::Error;
 use altmin::data::{Column, Columns, Labels, Outputs, Preprocessing};
-use altmin::network::init::{Initializer, fill};
 use altmin::network::blocks::dense_blocks;
+use altmin::network::init::{Initializer, fill};
 use altmin::network::{Model, Network, Notation};
 use altmin::settings::parse;
 use altmin_core::block::Shape;
@@ -119,13 +119,8 @@ fn small() -> Model<f32> {
     Model {
         network: Network::new(dense_blocks(&[3], Activation::Relu, 2), Shape::flat(2)).unwrap(),
         notation: Notation::Layers,
-        parameters: [
-            &[11.0, 21.0, 31.0, 12.0, 22.0, 32.0][..],
-            &[1.0, 2.0, 3.0],
-            &[0.5; 6],
-            &[4.0, 5.0],
-        ]
-        .concat(),
+        parameters: [&[11.0, 21.0, 31.0, 12.0, 22.0, 32.0][..], &[1.0, 2.0, 3.0], &[0.5; 6], &[4.0, 5.0]]
+            .concat(),
         loss: Loss::LeastSquares,
         outputs: Outputs::Classes(vec!["0".to_owned(), "1".to_owned()]),
         preprocessing: Preprocessing {

@@ -2,7 +2,7 @@
 
 use altmin::Trainer;
 use altmin::data;
-use altmin::network::blocks::{Architecture, BlockNetwork};
+use altmin::network::blocks::{Architecture, Network};
 use altmin::settings::TrainOptions;
 use altmin_core::block::conv::Conv;
 use altmin_core::block::pool::Window;
@@ -75,7 +75,7 @@ fn texts_are_written_short() {
     }
 }
 
-fn expanded(text: &str, input: Shape, outputs: usize) -> BlockNetwork {
+fn expanded(text: &str, input: Shape, outputs: usize) -> Network {
     text.parse::<Architecture>().expect(text).network(input, outputs).expect(text)
 }
 

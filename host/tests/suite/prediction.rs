@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use altmin::Error;
 use altmin::Trainer;
 use altmin::data::{self, Dataset};
-use altmin::network::Dense;
+use altmin::network::Map;
 use altmin::network::evaluate;
 use altmin::run::History;
 use altmin::settings::TrainOptions;
@@ -23,11 +23,11 @@ fn trained(text: &str) -> (Trainer<f64>, Arc<Dataset<f64>>) {
 }
 
 /// ReLU layers by their definition.
-fn forward(maps: &[Dense<f64>], sample: &[f64]) -> Vec<f64> {
+fn forward(maps: &[Map<'_, f64>], sample: &[f64]) -> Vec<f64> {
     let mut signal = sample.to_vec();
     for (l, map) in maps.iter().enumerate() {
         let row = |i: usize| {
-            let products = (0..map.n_in).map(|j| map.weight[j * map.n_out + i] * signal[j]);
+            let products = (0..map.n_in).map(|j| map.weights[j * map.n_out + i] * signal[j]);
             let z = map.bias[i] + products.sum::<f64>();
             if l + 1 < maps.len() { z.max(0.0) } else { z }
         };
@@ -53,8 +53,9 @@ fn outputs_are_those_of_the_definition() {
         trainer.predict(&all.matrix(), &mut outputs, 10).expect("outputs");
         let mut classes = vec![-1; samples];
         trainer.predict_classes(&all.matrix(), &mut classes).expect("classes");
+        let maps: Vec<_> = trainer.maps().collect();
         for (index, found) in outputs.chunks_exact(10).enumerate() {
-            let expected = forward(trainer.maps(), all.sample(index));
+            let expected = forward(&maps, all.sample(index));
             for (found, expected) in found.iter().zip(&expected) {
                 assert!((found - expected).abs() <= 1e-12 * (1.0 + expected.abs()), "{found} {expected}");
             }
@@ -103,8 +104,7 @@ fn scores_follow_weights_that_are_set() {
     let (mut trainer, test) = trained(LAYERS);
     // Zero weights: all scores are equal, each class has probability 1/10, the first one wins.
     for index in 0..3 {
-        let map = &trainer.maps()[index];
-        let (n_out, n_in) = (map.n_out, map.n_in);
+        let (n_out, n_in) = trainer.maps().map(|map| (map.n_out, map.n_in)).nth(index).expect("three maps");
         let zero = vec![0.0; n_out * n_in];
         trainer.set_map(index, &dense(&zero, n_out, n_in), &vec![0.0; n_out]).expect("zeros");
     }

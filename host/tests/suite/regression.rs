@@ -8,9 +8,11 @@ use altmin::Trainer;
 use altmin::data::{self, Column, Columns, DataOptions, DataSource, Dataset, Outputs, Preprocessing};
 use altmin::network::evaluate::{OutputError, apply, evaluate, in_own_units};
 use altmin::network::{Activation, Loss};
-use altmin::network::{Dense, Model};
+use altmin::network::blocks::dense_blocks;
+use altmin::network::{Model, Network, Notation};
 use altmin::random::{Purpose, uniform};
 use altmin::settings::TrainOptions;
+use altmin_core::block::Shape;
 
 fn altmin(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_altmin")).args(arguments).output().expect("the program starts")

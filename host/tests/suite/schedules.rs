@@ -8,7 +8,6 @@ use std::sync::atomic::AtomicBool;
 use altmin::Model;
 use altmin::Trainer;
 use altmin::data;
-use altmin::run::threshold;
 use altmin::run::{Change, History, Metrics, Summary};
 use altmin::settings::{NuSchedule, RhoSchedule, Settings, TrainOptions};
 use altmin_core::Real;

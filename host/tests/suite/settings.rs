@@ -5,7 +5,6 @@ use altmin::data::DataSource;
 use altmin::network::Initializer;
 use altmin::network::{Activation, Loss};
 use altmin::settings::{Method, Regularizer, Settings, StepRule, Target, TrainOptions, Widths};
-use clap::ValueEnum;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -87,7 +86,7 @@ fn a_written_file_gives_the_same_settings() {
 #[test]
 fn written_files_name_every_flag_but_those_of_output() {
     let mut written = BTreeSet::new();
-    let of_methods = Method::value_variants().iter().map(|method| format!("method = '{method}'"));
+    let of_methods = Method::ALL.iter().map(|method| format!("method = '{method}'"));
     let others = ["method = 'adam'\nnetwork = 'cnn'", "method = 'gsadmm'\ncut = '2'"].map(str::to_owned);
     for run in of_methods.chain(others) {
         let text = resolved(&format!("{run}\ndata = 'x.csv'")).to_toml().expect("writable");

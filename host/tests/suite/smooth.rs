@@ -9,9 +9,9 @@ use altmin::Trainer;
 use altmin::data::{self, Dataset};
 use altmin::network::Activation;
 use altmin::network::evaluate;
-use altmin::run::threshold::rho_threshold;
 use altmin::run::{History, Outcome};
 use altmin::settings::{Settings, TrainOptions};
+use altmin_core::block::Block;
 
 fn settings(text: &str) -> Settings {
     let options = TrainOptions::from_toml(text, "test.toml".as_ref()).expect("readable");
@@ -48,7 +48,7 @@ fn both_learn_digits_and_their_models_come_back() {
             model.save(&path).expect("saved");
             let loaded = Model::<f32>::load(&path).expect("a model");
             assert_eq!(loaded, model);
-            assert_eq!(loaded.activation, activation);
+            assert_eq!(loaded.network.blocks()[1], Block::Activation(activation));
             let score = evaluate(&loaded, &test, 1).expect("evaluation");
             assert_eq!(score.accuracy, summary.test_accuracy, "{text}");
         }
@@ -58,9 +58,10 @@ fn both_learn_digits_and_their_models_come_back() {
 /// Lemma 1 with s = 1/4 and s = 1, as `train` warns about it.
 #[test]
 fn the_threshold_of_rho_knows_the_slope() {
-    let settings = settings("method = 'pdadmm'");
-    let threshold =
-        |activation| rho_threshold(settings.method, 2.0, activation, settings.loss).expect("Lemma 1");
+    let threshold = |activation| {
+        let text = format!("method = 'pdadmm'\nnu = 2.0\nactivation = '{activation}'");
+        settings(&text).rho_threshold().expect("Lemma 1")
+    };
     assert!((threshold(Activation::Sigmoid) - (17.0_f64.sqrt() + 1.0)).abs() < 1e-12);
     assert_eq!(threshold(Activation::Tanh), 8.0);
 }

@@ -34,7 +34,7 @@ fn bits(history: &History, trainer: &Trainer<f32>) -> (Vec<[u64; 6]>, Vec<u32>) 
         [m.objective, m.primal_residual, m.dual_residual, m.loss, m.train_accuracy, m.test_accuracy]
             .map(f64::to_bits)
     };
-    let numbers = trainer.maps().iter().flat_map(|map| map.weight.iter().chain(&map.bias));
+    let numbers = trainer.parameters().iter();
     (history.sweeps.iter().map(of).collect(), numbers.map(|number| number.to_bits()).collect())
 }
 
@@ -124,17 +124,21 @@ fn steps_end_with_tolerance_and_divergence() {
     assert_eq!(near.info().sweeps, 2);
 
     let mut wild = trainer("samples = 100\nmethod = 'gd'\nlearning-rate = 1e30");
-    let before: Vec<_> = wild.maps().to_vec();
+    let before = wild.parameters().to_vec();
     assert_eq!(wild.step(50, &mut History::default(), &never).expect("steps"), Outcome::Diverged);
     let sweeps = wild.info().sweeps;
     assert!(sweeps < 50);
     assert_eq!(wild.step(1, &mut History::default(), &never).expect("steps"), Outcome::Diverged);
     assert_eq!(wild.info().sweeps, sweeps);
-    assert!(wild.maps().iter().all(|map| map.weight.iter().all(|weight| weight.is_finite())));
+    assert!(wild.parameters().iter().all(|number| number.is_finite()));
     // Other weights are a new beginning.
-    for (index, map) in before.iter().enumerate() {
-        let weights = altmin_core::view::dense(&map.weight, map.n_out, map.n_in);
-        wild.set_map(index, &weights, &map.bias).expect("its own weights");
+    let shapes: Vec<_> = wild.maps().map(|map| (map.n_out, map.n_in)).collect();
+    let mut rest = &before[..];
+    for (index, (n_out, n_in)) in shapes.into_iter().enumerate() {
+        let (weights, bias);
+        (weights, rest) = rest.split_at(n_out * n_in);
+        (bias, rest) = rest.split_at(n_out);
+        wild.set_map(index, &altmin_core::view::dense(weights, n_out, n_in), bias).expect("its own weights");
     }
     assert_eq!(wild.step(1, &mut History::default(), &never).expect("steps"), first_outcome());
 }

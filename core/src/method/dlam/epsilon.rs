@@ -18,9 +18,9 @@ pub enum Repair {
 
 choice! { Repair, "epsilon-repair":
     Activations, 0, "a",
-        "The activations: hidden layers that start from a forward pass stay as they are";
+        "Activations: hidden layers that start from a forward pass do not change";
     Linear, 1, "z",
-        "The linear variables, as the paper's next step does: hidden layers learn from it";
+        "Linear variables, as in the next step of the paper: hidden layers learn from it";
 }
 
 /// The rule by which epsilon balances the risk R, the **mean** over the samples of the risk at z_L
@@ -59,11 +59,11 @@ pub enum EpsilonRuleKind {
 }
 
 choice! { EpsilonRuleKind, "epsilon-rule":
-    Fixed, 0, "fixed", "It stays: the objective never rises";
+    Fixed, 0, "fixed", "Constant epsilon: the objective never increases";
     Adaptive, 1, "adaptive",
         "R > 10 epsilon: at least HIGH, and doubled; epsilon > 10 R: halved, down to LOW";
     Printed, 2, "printed",
-        "As the paper prints it: halved or LOW, whichever is less, which cycles";
+        "As printed in the paper: halved or LOW, whichever is less, which cycles";
 }
 
 impl EpsilonRuleKind {

@@ -26,8 +26,8 @@ pub enum Convention {
 
 choice! { Convention, "convention":
     Mean, 0, "mean",
-        "The mean risk and (alpha/2M)|q - f(p)|^2, beside sums for constraints, as the paper prints them";
-    Sum, 1, "sum", "The summed risk and (alpha/2)|q - f(p)|^2";
+        "Mean loss and (alpha/2M)|q - f(p)|^2, with sums for the constraints, as printed in the paper";
+    Sum, 1, "sum", "Summed loss and (alpha/2)|q - f(p)|^2";
 }
 
 impl Convention {

@@ -109,7 +109,8 @@ impl Cut {
         let view = network.view();
         let cuts = plan::cuts(settings, network)?;
         let edges: Vec<usize> = [0].iter().chain(&cuts).chain(&[view.blocks().len()]).copied().collect();
-        let widest = edges.windows(2).map(|pair| widest_tile(&view.part(pair[0]..pair[1]))).min().unwrap_or(1);
+        let widest =
+            edges.windows(2).map(|pair| widest_tile(&view.part(pair[0]..pair[1]))).min().unwrap_or(1);
         let largest = plan::batches(settings).map_or(samples, |batches| batches.largest(samples));
         let [all, batch] = [samples, largest].map(|samples| Partition::for_network(samples, widest));
         Ok(Self { all, batch })

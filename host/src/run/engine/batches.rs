@@ -17,6 +17,12 @@ impl Batches {
         Some(samples.div_ceil(self.size.max(1))).filter(|&count| count > 1)
     }
 
+    /// Sets the order of an epoch, a function of seed and epoch alone; nothing is allocated.
+    pub fn draw(self, epoch: u32, samples: &mut [u32]) {
+        samples.iter_mut().enumerate().for_each(|(index, sample)| *sample = index as u32);
+        shuffle(self.seed, Purpose::Batches, epoch, samples);
+    }
+
     /// Samples of the largest of the batches that make an epoch.
     pub fn largest(self, samples: usize) -> usize {
         self.count(samples).map_or(samples, |count| samples.div_ceil(count))
@@ -26,7 +32,7 @@ impl Batches {
 /// The samples in the order of the present epoch.
 #[derive(Debug)]
 pub(super) struct Order {
-    seed: u64,
+    batches: Batches,
     epoch: u32,
     samples: Vec<u32>,
 }
@@ -34,15 +40,14 @@ pub(super) struct Order {
 impl Order {
     /// None if every pass takes all samples.
     pub(super) fn new(batches: Option<Batches>, samples: usize) -> Option<Self> {
-        let seed = batches?.seed;
-        batches?.count(samples)?;
-        Some(Self { seed, epoch: 0, samples: vec![0; samples] })
+        let batches = batches?;
+        batches.count(samples)?;
+        Some(Self { batches, epoch: 0, samples: vec![0; samples] })
     }
 
-    /// Draws the order of the next epoch, a function of seed and epoch alone; nothing is allocated.
+    /// Draws the order of the next epoch.
     pub(super) fn draw(&mut self) {
-        self.samples.iter_mut().enumerate().for_each(|(index, sample)| *sample = index as u32);
-        shuffle(self.seed, Purpose::Batches, self.epoch, &mut self.samples);
+        self.batches.draw(self.epoch, &mut self.samples);
         self.epoch = self.epoch.wrapping_add(1);
     }
 

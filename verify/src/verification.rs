@@ -1,0 +1,116 @@
+//! A setup that can be verified.
+
+use altmin_core::Error as CoreError;
+use altmin_core::executor::Executor;
+use altmin_core::gemm::Gemm;
+use altmin_core::method::tssm::Inner;
+use altmin_core::method::{AnyMethod, Method, Name};
+use altmin_core::workspace::Requirement;
+
+use super::error::{Error, Result};
+use super::formula::Formula;
+use super::layerwise::{self, Layerwise};
+use super::promise::Report;
+use super::setup::Setup;
+use super::subnetworks::{self, Splitting};
+use super::training::Training;
+
+/// The methods that have theorems, in the order of their codes.
+pub const METHODS: [Name; 5] = [Name::Pdadmm, Name::Dladmm, Name::Dlam, Name::Gsadmm, Name::Gsam];
+
+/// How a run is followed.
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Layerwise(Layerwise),
+    Subnetworks(Splitting),
+}
+
+impl Kind {
+    fn of(method: Name) -> Option<Self> {
+        let layerwise = Layerwise::of(method).map(Self::Layerwise);
+        layerwise.or_else(|| Splitting::of(method).map(Self::Subnetworks))
+    }
+}
+
+/// A setup that is ready to be verified.
+#[derive(Debug, Clone)]
+pub struct Verification<'a> {
+    setup: Setup<'a>,
+    method: AnyMethod<f64>,
+    kind: Kind,
+    falsified: Option<(Formula, f64)>,
+    scattered: Option<f64>,
+}
+
+impl<'a> Verification<'a> {
+    /// Checks that settings, network and samples fit, and that there are theorems to verify.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] naming `method` for one without theorems, and `inner` for proximal sweeps; [`Error::Core`] for
+    /// what the method refuses, and for `parameters` of another length than the network's.
+    pub fn new(setup: Setup<'a>) -> Result<Self> {
+        let Some(kind) = Kind::of(setup.method) else {
+            let names = METHODS.map(|method| method.card().name).join(", ");
+            let expected = format!("one that has theorems: {names}");
+            return Err(Error::Argument { name: "method", found: setup.method.card().name, expected });
+        };
+        if matches!(kind, Kind::Subnetworks(_)) && setup.hyperparameters.inner == Inner::Proxprop {
+            let expected = "sgd or adam: TSSM's equations are about gradients".to_owned();
+            return Err(Error::Argument { name: "inner", found: "proxprop", expected });
+        }
+        setup.epsilon_rule.validate()?;
+        let method = AnyMethod::new(setup.method, &setup.hyperparameters, &setup.run)?;
+        let (found, needed) = (setup.parameters.len(), setup.run.network.parameters());
+        if found != needed {
+            return Err(CoreError::Length { argument: "parameters", found, needed }.into());
+        }
+        Ok(Self { setup, method, kind, falsified: None, scattered: None })
+    }
+
+    /// Multiplies the result of `formula` by `factor` wherever it is computed, to see that a promise breaks.
+    #[must_use]
+    pub fn falsify(mut self, formula: Formula, factor: f64) -> Self {
+        self.falsified = Some((formula, factor));
+        self
+    }
+
+    /// Adds noise of this size to the hidden layers' variables before every sweep, within what the method allows. Methods
+    /// over subnetworks are not scattered.
+    ///
+    /// The lemmas hold from every such state, not only from those of a run, in which a formula may have nothing to do: DLAM's
+    /// hidden z stay where a forward pass put them. What compares sweeps with each other or with the method is left out.
+    #[must_use]
+    pub fn scatter(mut self, size: f64) -> Self {
+        self.scattered = Some(size);
+        self
+    }
+
+    /// Scratch that each of the executor's workers needs.
+    pub fn workspace<G: Gemm<f64>>(&self, gemm: &G) -> Requirement {
+        let run = &self.setup.run;
+        self.method.workspace(run, gemm).or(self.method.approximation_workspace(run, gemm))
+    }
+
+    /// Follows the run to its end. The method runs on `executor`; everything that is computed anew, on the calling thread.
+    ///
+    /// # Errors
+    /// What the core refuses. Divergence is no error: it ends the run, and is in the report.
+    pub fn run<E: Executor<f64>, G: Gemm<f64>>(
+        &self,
+        executor: &mut E,
+        gemm: &G,
+    ) -> altmin_core::Result<Report> {
+        let training = Training::new(self.setup, self.method.clone(), executor, gemm);
+        let (falsified, scattered) = (self.falsified, self.scattered);
+        match self.kind {
+            Kind::Layerwise(method) => {
+                let partition = self.method.partition();
+                layerwise::Auditor::new(method, &self.setup, partition, falsified, scattered, gemm)?
+                    .run(training)
+            }
+            Kind::Subnetworks(method) => {
+                subnetworks::Auditor::new(method, &self.setup, falsified)?.run(training)
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! All tests are one program, which is linked once.
+
+mod common;
+mod layerwise;
+mod subnetworks;
