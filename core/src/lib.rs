@@ -78,7 +78,6 @@ mod exponential;
 pub mod forward;
 pub mod gemm;
 pub mod loss;
-pub mod matrix;
 pub mod method;
 pub mod objective;
 pub mod optimizer;

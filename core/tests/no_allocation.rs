@@ -13,6 +13,8 @@ use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::method::tssm::Inner;
 use altmin_core::method::{AnyMethod, Hyperparameters, Method, Name, Partition, Penalties, Problem, Use};
 use altmin_core::update::StepRule;
+use altmin_core::view::dense_mut;
+use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Optimizer, OutputSolver, Real, Regularizer, Result, Target};
 use common::counting::allocations;
 use common::named::fitting;
@@ -171,6 +173,7 @@ fn check<T: Real>(
         free(&what, || rig.sweep_in(order));
     }
     let after = free(&what, || rig.objective());
+    predict(&what, &mut rig);
     assert!(!name.card().layers_only || after < before, "{what}: {before}, then {after}");
     assert!(rig.scalars[..parameters.len()] != parameters, "{what}: the network is as it was");
     let two = T::from_f64(2.0);
@@ -191,5 +194,18 @@ fn check<T: Real>(
         let mut scratch = vec![T::ZERO; method.approximation_workspace(run, &Portable).elements()];
         let executor = &mut Sequential::new(&mut scratch);
         free(&what, || method.approximation(run, state, 3, executor, &Portable));
+    });
+}
+
+/// What the network says, for as many samples as there are.
+fn predict<T: Real>(what: &str, rig: &mut Rig<'_, AnyMethod<T>, T>) {
+    rig.with(|_, run, state, _| {
+        let mut scratch = vec![T::ZERO; run.network.apply_workspace(&Portable, SAMPLES).elements()];
+        let mut z = vec![T::ZERO; WIDTHS[3] * SAMPLES];
+        free(what, || {
+            let (z, stack) = (&mut dense_mut(&mut z, WIDTHS[3], SAMPLES), Stack::new(&mut scratch));
+            run.network.apply(&Portable, state.parameters(&run.network), &run.problem.x, z, stack)
+        });
+        assert!(z.iter().any(|&z| z != T::ZERO));
     });
 }
