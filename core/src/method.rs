@@ -115,16 +115,17 @@ pub trait Method<T: Real>: Sized {
     /// that it does not have. Returns by how much repairing the state raised the objective.
     ///
     /// # Errors
-    /// [`Setting`](crate::Error::Setting) before anything is written, else those of the executor's tasks.
+    /// [`Setting`](crate::Error::Setting) and [`Length`](crate::Error::Length), as [`initialize`](Self::initialize), before
+    /// anything is written, else those of the executor's tasks.
     fn set_penalties<E: Executor<T>, G: Gemm<T>>(
         &mut self,
-        _run: &Run<'_, T>,
-        _state: &mut State<'_, T>,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
         _penalties: Penalties<T>,
         _executor: &mut E,
         _gemm: &G,
     ) -> Result<f64> {
-        Ok(0.0)
+        state.require(self.memory(run)).map(|()| 0.0)
     }
 
     /// The mean risk of the last sweep, where a schedule of the method follows it.

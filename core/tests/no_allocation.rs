@@ -8,14 +8,16 @@ mod common;
 use altmin_core::block::Shape;
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
-use altmin_core::method::dladmm::DlAdmm;
-use altmin_core::method::dlam::{Dlam, Repair};
-use altmin_core::method::pdadmm::{DualStorage, PdAdmm};
-use altmin_core::method::taylor::Taylor;
-use altmin_core::method::{Hyperparameters, Method, Partition, Penalties, Problem, Run};
+use altmin_core::method::dlam::Repair;
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::tssm::Inner;
+use altmin_core::method::{AnyMethod, Hyperparameters, Method, Name, Partition, Penalties, Problem, Use};
 use altmin_core::update::StepRule;
+use altmin_core::view::dense_mut;
+use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Optimizer, OutputSolver, Real, Regularizer, Result, Target};
 use common::counting::allocations;
+use common::named::fitting;
 use common::rig::{Rig, dense_blocks};
 use common::{Random, Scratch, Strided, World, in_both_precisions, updates};
 
@@ -60,69 +62,63 @@ fn optimizers_allocate_nothing<T: Real>() {
 }
 
 const WIDTHS: [usize; 4] = [7, 9, 6, 4];
+/// After the first activation.
+const CUTS: [usize; 1] = [2];
 const SAMPLES: usize = 50;
+const BATCH: usize = 20;
 
-/// Settings, and the activation of the network.
-type Case<T> = (Hyperparameters<T>, Activation<T>);
-
-fn settings<T: Real>(
-    activation: Activation<T>,
-    step: StepRule<T>,
-    solver: OutputSolver,
-    regularizer: Regularizer<T>,
-) -> Case<T> {
-    let rho = T::from_f64(5.0);
-    let (weight_step, input_step) = (step, step);
-    (Hyperparameters { rho, weight_step, input_step, solver, regularizer, ..Default::default() }, activation)
-}
-
-fn cases<T: Real>() -> [Case<T>; 5] {
+/// Every step rule, solver and regulariser, each with an activation.
+fn cases<T: Real>() -> [(Activation<T>, Hyperparameters<T>); 5] {
     let number = T::from_f64;
     let backtracking = StepRule::Backtracking { start: number(0.25), factor: number(2.0) };
     let least_squares = StepRule::LeastSquares { damping: number(0.5) };
     let (newton, fista, relu) = (OutputSolver::Newton, OutputSolver::Fista, Activation::Relu);
+    let (l1, l2) = (Regularizer::L1(number(0.125)), Regularizer::L2(number(0.125)));
     [
-        settings(Activation::Sigmoid, StepRule::Vector, newton, Regularizer::L1(number(0.125))),
-        settings(relu, StepRule::Scalar, fista, Regularizer::L2(number(0.125))),
-        settings(relu, backtracking, newton, Regularizer::None),
-        settings(relu, least_squares, newton, Regularizer::None),
-        settings(Activation::Tanh, least_squares, fista, Regularizer::L2(number(0.125))),
+        (Activation::Sigmoid, StepRule::Vector, newton, l1),
+        (relu, StepRule::Scalar, fista, l2),
+        (relu, backtracking, newton, Regularizer::None),
+        (relu, least_squares, newton, Regularizer::None),
+        (Activation::Tanh, least_squares, fista, l2),
     ]
+    .map(|(activation, step, solver, regularizer)| {
+        let (weight_step, input_step, rho) = (step, step, number(5.0));
+        let settings =
+            Hyperparameters { rho, weight_step, input_step, solver, regularizer, ..Default::default() };
+        (activation, settings)
+    })
 }
 
-/// Initialises the method that `make` makes and sweeps a few times, with other penalties in the end: nothing of it may
-/// allocate, and it must do something.
-fn check<'d, T: Real, M: Method<T>>(
-    activation: Activation<T>,
-    problem: Problem<'d, T>,
-    penalties: Penalties<T>,
-    make: impl FnOnce(&Run<'_, T>) -> Result<M>,
-) -> Rig<'d, M, T> {
-    let mut random = Random::new(1);
-    let parameters: usize = WIDTHS.windows(2).map(|pair| pair[1] * (pair[0] + 1)).sum();
-    let parameters: Vec<T> = (0..parameters).map(|_| T::from_f64(0.5 * random.number())).collect();
-    let blocks = dense_blocks(&WIDTHS, activation);
-    let mut rig =
-        Rig::of_blocks(blocks, Vec::new(), Shape::flat(WIDTHS[0]), &parameters, problem, make).unwrap();
-    let (count, result) = allocations(|| rig.initialize());
-    assert_eq!((result, count), (Ok(()), 0));
-    let mut objectives = vec![];
-    for _ in 0..3 {
-        let (count, result) = allocations(|| rig.sweep());
-        assert_eq!(count, 0);
-        objectives.push(result.unwrap().objective);
-    }
-    assert!(objectives[0] > objectives[2], "{activation:?}: {objectives:?}");
-    let (count, result) = allocations(|| rig.objective());
-    assert!(result.is_ok() && count == 0);
-    let (count, result) = allocations(|| {
-        rig.with(|method, run, state, scratch| {
-            method.set_penalties(run, state, penalties, &mut Sequential::new(scratch), &Portable)
-        })?;
-        rig.sweep()
-    });
-    assert!(result.is_ok() && count == 0);
-    rig
+/// What a method can be told beside that: each way to work has memory of its own.
+fn variants<T: Real>(name: Name, settings: Hyperparameters<T>) -> Vec<Hyperparameters<T>> {
+    let number = T::from_f64;
+    let settings = fitting(name, settings);
+    let kinds: Vec<Hyperparameters<T>> = match name {
+        Name::Pdadmm => [DualStorage::Recovered, DualStorage::Stored]
+            .map(|dual| Hyperparameters { dual, ..settings })
+            .into(),
+        Name::Dlam => [false, true]
+            .map(|accelerate| {
+                let (rho, epsilon, repair) = (number(0.5), number(0.25), Repair::Linear);
+                Hyperparameters { rho, epsilon, repair, accelerate, ..settings }
+            })
+            .into(),
+        Name::Gsadmm | Name::Gsam => [
+            (Inner::Sgd, None),
+            (Inner::Adam, None),
+            (Inner::Adam, Some(T::ZERO)),
+            (Inner::Proxprop, None),
+            (Inner::Proxprop, Some(T::ZERO)),
+        ]
+        .map(|(inner, guard)| Hyperparameters { inner, guard, ..settings })
+        .into(),
+        _ => vec![settings],
+    };
+    let batches: &[_] = if name.card().uses.contains(&Use::Batch) { &[None, Some(BATCH)] } else { &[None] };
+    kinds
+        .into_iter()
+        .flat_map(|settings| batches.iter().map(move |&batch| Hyperparameters { batch, ..settings }))
+        .collect()
 }
 
 fn sweeps_allocate_nothing<T: Real>() {
@@ -130,46 +126,86 @@ fn sweeps_allocate_nothing<T: Real>() {
     let x = Strided::<T>::dense(&random.matrix(WIDTHS[0], SAMPLES));
     let classes: Vec<u32> = (0..SAMPLES).map(|_| random.below(WIDTHS[3]) as u32).collect();
     let problem = Problem { x: x.view(), target: Target::Classes(&classes) };
-    // Two groups, and a last tile that is not full.
-    let partition = Partition::new(SAMPLES, 16, 2);
-    let two = T::from_f64(2.0);
-    for (settings, activation) in cases::<T>() {
-        let Hyperparameters { nu, rho, .. } = settings;
-        let penalties = Penalties { nu: two * nu, rho: two * rho, epsilon: T::ONE };
-        for dual in [DualStorage::Recovered, DualStorage::Stored] {
-            let settings = Hyperparameters { dual, ..settings };
-            check(activation, problem, penalties, |run| PdAdmm::with_partition(&settings, partition, run));
-        }
-        check(activation, problem, penalties, |run| DlAdmm::with_partition(&settings, partition, run));
-        if matches!(settings.weight_step, StepRule::LeastSquares { .. }) {
-            check(activation, problem, penalties, |run| Taylor::with_partition(&settings, partition, run));
-        }
-        for accelerate in [false, true] {
-            sweep_dlam(settings, accelerate, partition, problem);
+    for (activation, settings) in cases::<T>() {
+        for &name in Name::ALL {
+            for settings in variants(name, settings) {
+                check(name, &settings, activation, problem);
+            }
         }
     }
 }
 
-/// DLAM with the same rules, but for least-squares inputs, which it does not have; a smaller epsilon lets z and a move.
-fn sweep_dlam<T: Real>(
-    like: Hyperparameters<T>,
-    accelerate: bool,
-    partition: Partition,
+/// Calls that may not allocate.
+#[track_caller]
+fn free<A>(what: &str, call: impl FnOnce() -> Result<A>) -> A {
+    let (count, result) = allocations(call);
+    assert_eq!(count, 0, "{what}");
+    result.unwrap_or_else(|error| panic!("{what}: {error}"))
+}
+
+/// All that a run asks of a method; the sweeps must do something, and what is promised to fall falls.
+fn check<T: Real>(
+    name: Name,
+    settings: &Hyperparameters<T>,
+    activation: Activation<T>,
     problem: Problem<'_, T>,
 ) {
-    let input_step = match like.input_step {
-        StepRule::LeastSquares { .. } => StepRule::Vector,
-        rule => rule,
-    };
-    let (rho, epsilon, repair) = (T::from_f64(0.5), T::from_f64(0.25), Repair::Linear);
-    let settings = Hyperparameters { rho, epsilon, input_step, repair, accelerate, ..like };
-    let penalties = Penalties { nu: T::ONE, rho, epsilon: T::from_f64(0.125) };
-    let mut rig =
-        check(Activation::Tanh, problem, penalties, |run| Dlam::with_partition(&settings, partition, run));
-    let (count, result) = allocations(|| {
-        rig.with(|method, run, state, scratch| method.violation(run, state, &mut Sequential::new(scratch)))
+    let what = format!("{name}, {activation:?}, {settings:?}");
+    let blocks = dense_blocks(&WIDTHS, activation);
+    let mut random = Random::new(1);
+    let parameters: Vec<T> = WIDTHS
+        .windows(2)
+        .flat_map(|pair| vec![(); pair[1] * (pair[0] + 1)])
+        .map(|()| T::from_f64(0.5 * random.number()))
+        .collect();
+    // Two groups, and a last tile that is not full.
+    let of_batch = if settings.batch.is_some() { SAMPLES.div_ceil(SAMPLES.div_ceil(BATCH)) } else { SAMPLES };
+    let partitions = [SAMPLES, of_batch].map(|samples| Partition::new(samples, 16, 2));
+    let mut rig = Rig::of_blocks(blocks, CUTS.into(), Shape::flat(WIDTHS[0]), &parameters, problem, |run| {
+        AnyMethod::new(name, settings, run)?.recut(partitions, run)
+    })
+    .unwrap();
+    let order: Vec<u32> = (0..SAMPLES as u32).rev().collect();
+    let order = settings.batch.map(|_| &order[..]);
+    free(&what, || rig.initialize());
+    let before = free(&what, || rig.objective());
+    for _ in 0..3 {
+        free(&what, || rig.sweep_in(order));
+    }
+    let after = free(&what, || rig.objective());
+    predict(&what, &mut rig);
+    assert!(!name.card().layers_only || after < before, "{what}: {before}, then {after}");
+    assert!(rig.scalars[..parameters.len()] != parameters, "{what}: the network is as it was");
+    let two = T::from_f64(2.0);
+    let (nu, rho, epsilon) = (two * settings.nu, two * settings.rho, settings.epsilon / two);
+    free(&what, || {
+        rig.with(|method, run, state, scratch| {
+            let executor = &mut Sequential::new(scratch);
+            method.set_penalties(run, state, Penalties { nu, rho, epsilon }, executor, &Portable)
+        })
     });
-    assert!(result.is_ok() && count == 0);
-    let (count, _) = allocations(|| rig.with(|method, run, state, _| method.variables(run, state).is_ok()));
-    assert_eq!(count, 0);
+    free(&what, || rig.sweep_in(order));
+    rig.with(|method, run, state, scratch| {
+        let (count, _) = allocations(|| method.mean_risk(run, state));
+        assert_eq!(count, 0, "{what}");
+        if let AnyMethod::Dlam(dlam) = &*method {
+            free(&what, || dlam.violation(run, state, &mut Sequential::new(scratch)));
+        }
+        let mut scratch = vec![T::ZERO; method.approximation_workspace(run, &Portable).elements()];
+        let executor = &mut Sequential::new(&mut scratch);
+        free(&what, || method.approximation(run, state, 3, executor, &Portable));
+    });
+}
+
+/// What the network says, for as many samples as there are.
+fn predict<T: Real>(what: &str, rig: &mut Rig<'_, AnyMethod<T>, T>) {
+    rig.with(|_, run, state, _| {
+        let mut scratch = vec![T::ZERO; run.network.apply_workspace(&Portable, SAMPLES).elements()];
+        let mut z = vec![T::ZERO; WIDTHS[3] * SAMPLES];
+        free(what, || {
+            let (z, stack) = (&mut dense_mut(&mut z, WIDTHS[3], SAMPLES), Stack::new(&mut scratch));
+            run.network.apply(&Portable, state.parameters(&run.network), &run.problem.x, z, stack)
+        });
+        assert!(z.iter().any(|&z| z != T::ZERO));
+    });
 }

@@ -224,7 +224,8 @@ impl<T: Real> DlAdmm<T> {
     ///
     /// # Errors
     /// [`Setting`](crate::Error::Setting) for a number out of its range, [`Block`](crate::Error::Block) for a network that is
-    /// not one of layers, [`Shape`](crate::Error::Shape) for samples or targets that do not fit it.
+    /// not one of layers, [`Shape`](crate::Error::Shape) for samples or targets that do not fit it, or naming
+    /// `partition` if it cuts another number of samples.
     pub fn with_partition(
         settings: &Hyperparameters<T>,
         partition: Partition,

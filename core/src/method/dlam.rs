@@ -306,7 +306,8 @@ impl<T: Real> Dlam<T> {
     /// # Errors
     /// [`Setting`](Error::Setting) for a number out of its range, and naming `input step` for least-squares inputs, as
     /// activations are held in intervals; [`Block`](Error::Block) for a network that is not one of layers,
-    /// [`Shape`](Error::Shape) for samples or targets that do not fit it.
+    /// [`Shape`](Error::Shape) for samples or targets that do not fit it, or naming
+    /// `partition` if it cuts another number of samples.
     pub fn with_partition(
         settings: &Hyperparameters<T>,
         partition: Partition,
@@ -488,6 +489,7 @@ impl<T: Real> Method<T> for Dlam<T> {
     ) -> Result<f64> {
         require_positive("rho", rho.to_f64())?;
         require_positive("epsilon", epsilon.to_f64())?;
+        state.require(self.memory(run))?;
         if rho != self.base.settings.rho {
             self.set_rho(run, state, rho)?;
         }

@@ -41,19 +41,18 @@ impl<'a, T: Real> Layers<'a, T> {
         let layers = Self { network };
         let last = network.blocks().len() - 1;
         for step in network.steps() {
+            let is_layer = step.index % 2 == 0;
             let expected = match step.block {
-                Block::Dense { .. } if step.index % 2 == 0 => continue,
-                Block::Activation(f)
-                    if step.index % 2 == 1 && f == layers.activation() && step.index < last =>
-                {
-                    continue;
-                }
-                _ if step.index % 2 == 0 => "a dense block here, as the method trains dense layers alone",
-                _ if step.index == last => {
+                Block::Dense { .. } if is_layer => continue,
+                _ if is_layer => "a dense block here, as the method trains dense layers alone",
+                Block::Activation(_) if step.index == last => {
                     "a dense block at the end, as the method trains dense layers alone"
                 }
-                _ if step.index == 1 => "an activation here, as the method trains dense layers alone",
-                _ => "the first activation again, as the method has one activation for all layers",
+                Block::Activation(f) if f == layers.activation() => continue,
+                Block::Activation(_) => {
+                    "the first activation again, as the method has one activation for all layers"
+                }
+                _ => "an activation here, as the method trains dense layers alone",
             };
             let (index, block, input) = (step.index, step.block.name(), step.input);
             return Err(Error::Block { index, block, input, expected });

@@ -20,10 +20,10 @@ pub(super) use variables::{Extra, Group, VariablesMut};
 
 use super::layers::Layers;
 use super::numbers::Numbers;
-use super::{Hyperparameters, Memory, Partition, Run, State};
+use super::{Hyperparameters, Memory, Partition, Run, State, pass};
 use crate::error::Result;
 use crate::real::Real;
-use crate::view::require_size;
+use crate::view::require_length;
 use variables::Sizes;
 
 /// How a layer-wise method stands to a run: its settings, how samples are cut, and what it keeps of them.
@@ -41,7 +41,8 @@ impl<T: Real> Layerwise<T> {
     ///
     /// # Errors
     /// [`Setting`](crate::Error::Setting) for a number out of its range, [`Block`](crate::Error::Block) for a network that is
-    /// not one of layers, [`Shape`](crate::Error::Shape) for samples or targets that do not fit it.
+    /// not one of layers, [`Shape`](crate::Error::Shape) for samples or targets that do not fit it, or naming
+    /// `partition` if it cuts another number of samples.
     pub(super) fn new<R: Numbers>(
         settings: &Hyperparameters<T>,
         extra: Extra,
@@ -49,11 +50,9 @@ impl<T: Real> Layerwise<T> {
         run: &Run<'_, T>,
     ) -> Result<Self> {
         settings.steps().validate()?;
-        let layers = Layers::new(run.network)?;
-        let (features, outputs) = (run.network.input().features(), run.network.output().features());
-        layers.activation().validate()?;
-        require_size("x", run.problem.x.shape(), (features, partition.samples()))?;
-        settings.loss.check_target(run.problem.target, outputs, run.samples())?;
+        Layers::new(run.network)?;
+        require_length("partition", partition.samples(), run.samples())?;
+        pass::check(settings.loss, run)?;
         Ok(Self { settings: *settings, partition, extra, record: R::COUNT })
     }
 

@@ -21,7 +21,7 @@ use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::layers::{self, Layers};
 use super::numbers::Numbers;
 use super::partition::{strips, tile_of, tile_of_mut};
-use super::{Hyperparameters, Memory, Method, Partition, Penalties, Run, State, Sweep};
+use super::{Hyperparameters, Memory, Method, Partition, Penalties, Run, State, Sweep, pass};
 use crate::error::{Result, require_positive};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
@@ -31,7 +31,7 @@ use crate::theory::{self, PdAdmmConstants};
 use crate::update::input::{self, Moved, Probe, StepKind};
 use crate::update::sums::{self, SumsShape};
 use crate::update::{StepRule, copy, hidden, output, weights};
-use crate::view::{as_ref, require_size};
+use crate::view::{as_ref, require_length};
 use crate::workspace::Requirement;
 use frame::{Frame, OutputMut};
 use variables::{InputRecord, Sizes, Terms, VariablesMut};
@@ -95,7 +95,8 @@ impl<T: Real> PdAdmm<T> {
     ///
     /// # Errors
     /// [`Setting`](crate::Error::Setting) for a number out of its range, [`Block`](crate::Error::Block) for a network that is
-    /// not one of layers, [`Shape`](crate::Error::Shape) for samples or targets that do not fit it.
+    /// not one of layers, [`Shape`](crate::Error::Shape) for samples or targets that do not fit it, or naming
+    /// `partition` if it cuts another number of samples.
     pub fn with_partition(
         settings: &Hyperparameters<T>,
         partition: Partition,
@@ -104,11 +105,9 @@ impl<T: Real> PdAdmm<T> {
         require_positive("nu", settings.nu.to_f64())?;
         require_positive("rho", settings.rho.to_f64())?;
         settings.steps().validate()?;
-        let layers = Layers::new(run.network)?;
-        let (features, outputs) = (run.network.input().features(), run.network.output().features());
-        layers.activation().validate()?;
-        require_size("x", run.problem.x.shape(), (features, partition.samples()))?;
-        settings.loss.check_target(run.problem.target, outputs, run.samples())?;
+        Layers::new(run.network)?;
+        require_length("partition", partition.samples(), run.samples())?;
+        pass::check(settings.loss, run)?;
         Ok(Self { settings: *settings, partition })
     }
 

@@ -145,7 +145,8 @@ impl<T: Real> Taylor<T> {
     ///
     /// # Errors
     /// [`Setting`](Error::Setting), also for a step rule that is not least squares, [`Block`](Error::Block) for a network that
-    /// is not one of layers, [`Shape`](Error::Shape) for samples or targets that do not fit it.
+    /// is not one of layers, [`Shape`](Error::Shape) for samples or targets that do not fit it, or naming
+    /// `partition` if it cuts another number of samples.
     pub fn with_partition(
         settings: &Hyperparameters<T>,
         partition: Partition,

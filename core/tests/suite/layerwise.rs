@@ -213,7 +213,7 @@ fn what_does_not_fit_the_network_is_refused<M: Cut>(settings: Settings<f64>) {
     };
     let (good, x) = (data.problem(), &data.x.data);
     assert_eq!(refusal(Problem { x: view("x", x, 5, 170, 6).unwrap(), ..good }), "x");
-    assert_eq!(refusal(Problem { x: view("x", x, 6, 169, 6).unwrap(), ..good }), "x");
+    assert_eq!(refusal(Problem { x: view("x", x, 6, 169, 6).unwrap(), ..good }), "partition");
     assert_eq!(refusal(Problem { target: Target::Classes(&data.classes[1..]), ..good }), "target");
     assert_eq!(refusal(Problem { target: Target::Values(dense(&data.y.data, 170, 4)), ..good }), "target");
 }

@@ -1,37 +1,24 @@
 //! pdADMM against Algorithm 1 written out on whole matrices, and against what its Lemma 1 and Theorem 3 promise.
 
-use altmin_core::method::pdadmm::{DualStorage, PdAdmm};
-use altmin_core::method::{Hyperparameters, Partition, Sweep};
+use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::{Partition, Sweep};
 use altmin_core::regularizer::Regularizer;
 use altmin_core::theory::pdadmm_rho_threshold;
 use altmin_core::update::StepRule;
 use altmin_core::{Activation, Loss, OutputSolver};
 
-use crate::common::dense::{Mat, distance};
+use crate::common::dense::distance;
 use crate::common::pdadmm_reference::Reference;
-use crate::common::rig::{Order, Permuted, Rig, poison};
+use crate::common::pdadmm_run::{Run, rig, snapshot};
+use crate::common::rig::{Order, Permuted, poison};
 use crate::common::subproblems::activate;
 use crate::common::teacher::{
     BACKTRACKING, Data, LEAKY, LEAST_SQUARES, LOSSES, Network, Settings, farthest, settings, small,
     variations,
 };
 
-type Run<'d> = Rig<'d, PdAdmm<f64>>;
-
 /// A rho above Lemma 1's threshold for nu = 1.
 const SAFE: f64 = 5.0;
-
-fn rig<'d>(
-    settings: Settings<f64>,
-    partition: Partition,
-    storage: DualStorage,
-    (data, start): (&'d Data, &Network),
-) -> Run<'d> {
-    Rig::new(settings, data.problem(), start, |settings, run| {
-        PdAdmm::with_partition(&Hyperparameters { dual: storage, ..*settings }, partition, run)
-    })
-    .unwrap()
-}
 
 /// Initialises the method and hands it to `body`.
 fn with_method<A>(
@@ -60,30 +47,6 @@ fn train(
 
 fn groups(samples: usize) -> Partition {
     Partition::new(samples, 16, 3)
-}
-
-/// p, z, q, u and r of every layer over all samples, as the state holds them.
-struct Snapshot {
-    p: Vec<Mat>,
-    z: Vec<Mat>,
-    q: Vec<Mat>,
-    u: Vec<Mat>,
-    r: Vec<Mat>,
-}
-
-fn snapshot(run: &mut Run<'_>) -> Snapshot {
-    let layers = run.network().layers();
-    run.with(|method, run, state, _| {
-        let found = method.variables(run, state).unwrap();
-        let all = |of: &dyn Fn(usize) -> Mat| (0..layers).map(of).collect();
-        Snapshot {
-            p: all(&|l| Mat::gather([found.p(l)].into_iter())),
-            z: all(&|l| Mat::gather([found.z(l)].into_iter())),
-            q: all(&|l| Mat::gather([found.q(l)].into_iter())),
-            u: all(&|l| Mat::gather([found.u(l)].into_iter())),
-            r: all(&|l| Mat::gather([found.r(l)].into_iter())),
-        }
-    })
 }
 
 /// Follows the reference for 20 sweeps, in every variable and in the Lagrangian.

@@ -43,6 +43,12 @@ pub enum Broken {
     PdAdmm = 21,
     /// dlADMM's did.
     DlAdmm = 22,
+    /// DLAM's objective fell by less than promised.
+    Dlam = 23,
+    /// The Lagrangian of Taylor's ADMM did, or the network learnt nothing.
+    Taylor = 24,
+    /// The objective of another method was no lower in the end.
+    Others = 25,
 }
 
 impl From<altmin_core::Error> for Broken {
@@ -59,16 +65,15 @@ pub fn require(holds: bool, broken: Broken) -> Checked {
     if holds { Ok(()) } else { Err(broken) }
 }
 
-/// Everything, in one precision, on `memory` alone.
-fn check<T: Real>(memory: &mut [T]) -> Checked {
+/// Everything, in one precision, on `memory` alone and `numbers`.
+fn check<T: Real>(memory: &mut [T], numbers: &mut [f64]) -> Checked {
     updates::check(Stack::new(memory))?;
-    sweeps::pdadmm(Stack::new(memory))?;
-    sweeps::dladmm(Stack::new(memory))
+    sweeps::check(Stack::new(memory), numbers)
 }
 
 fn main() -> i32 {
-    let (single, double) = runtime::buffers();
-    match check(single).and_then(|()| check(double)) {
+    let (single, double, numbers) = runtime::buffers();
+    match check(single, numbers).and_then(|()| check(double, numbers)) {
         Ok(()) => 0,
         Err(broken) => broken as i32,
     }

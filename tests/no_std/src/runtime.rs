@@ -32,19 +32,22 @@ fn panicked(_: &PanicInfo<'_>) -> ! {
 extern "C" fn rust_eh_personality() {}
 
 const ELEMENTS: usize = 1 << 16;
+/// What a run keeps beside scalars, in either precision.
+const NUMBERS: usize = 1 << 12;
 
-struct Buffer<T>(UnsafeCell<[T; ELEMENTS]>);
+struct Buffer<T, const N: usize>(UnsafeCell<[T; N]>);
 
 // SAFETY: the program has one thread.
-unsafe impl<T> Sync for Buffer<T> {}
+unsafe impl<T, const N: usize> Sync for Buffer<T, N> {}
 
-static SINGLE: Buffer<f32> = Buffer(UnsafeCell::new([0.0; ELEMENTS]));
-static DOUBLE: Buffer<f64> = Buffer(UnsafeCell::new([0.0; ELEMENTS]));
+static SINGLE: Buffer<f32, ELEMENTS> = Buffer(UnsafeCell::new([0.0; ELEMENTS]));
+static DOUBLE: Buffer<f64, ELEMENTS> = Buffer(UnsafeCell::new([0.0; ELEMENTS]));
+static OTHERS: Buffer<f64, NUMBERS> = Buffer(UnsafeCell::new([0.0; NUMBERS]));
 
-/// All the memory there is beside the stack; to be called once.
-pub fn buffers() -> (&'static mut [f32], &'static mut [f64]) {
+/// All the memory there is beside the stack, scalars of two precisions and numbers; to be called once.
+pub fn buffers() -> (&'static mut [f32], &'static mut [f64], &'static mut [f64]) {
     // SAFETY: `main`, which runs once on the only thread, is the only caller, so that these are the only references.
-    unsafe { (&mut *SINGLE.0.get(), &mut *DOUBLE.0.get()) }
+    unsafe { (&mut *SINGLE.0.get(), &mut *DOUBLE.0.get(), &mut *OTHERS.0.get()) }
 }
 
 // The compiler turns copies and comparisons into calls of these five, and loops that look like them too: the volatile

@@ -5,7 +5,7 @@ use super::variables::{Sizes, VariablesMut};
 use crate::error::{Result, require_positive};
 use crate::executor::{Executor, Units};
 use crate::method::partition::{tile_of, tile_of_mut};
-use crate::method::{Penalties, Run, State};
+use crate::method::{Method, Penalties, Run, State};
 use crate::real::Real;
 use crate::update::copy;
 
@@ -27,8 +27,8 @@ impl<T: Real> PdAdmm<T> {
     /// all but the values.
     ///
     /// # Errors
-    /// [`Setting`](crate::error::Error::Setting) naming `nu`, `rho` or their `ratio`, before anything is written, else
-    /// those of the executor's tasks.
+    /// [`Setting`](crate::error::Error::Setting) naming `nu`, `rho` or their `ratio` and
+    /// [`Length`](crate::error::Error::Length), before anything is written, else those of the executor's tasks.
     pub(super) fn change_penalties<E: Executor<T>>(
         &mut self,
         run: &Run<'_, T>,
@@ -38,6 +38,7 @@ impl<T: Real> PdAdmm<T> {
     ) -> Result {
         require_positive("nu", nu.to_f64())?;
         require_positive("rho", rho.to_f64())?;
+        state.require(self.memory(run))?;
         if nu != self.settings.nu {
             self.carry_duals(run, state, self.settings.nu / nu, executor)?;
         }

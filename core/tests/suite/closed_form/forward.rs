@@ -1,29 +1,36 @@
-//! The composed network against plain loops.
+//! The network's output against plain loops.
 
+use altmin_core::block::{Network, Shape};
 use altmin_core::error::Error;
 use altmin_core::gemm::Portable;
-use altmin_core::{Activation, Real, forward};
+use altmin_core::workspace::Requirement;
+use altmin_core::{Activation, Real};
 
+use crate::common::rig::dense_blocks;
 use crate::common::{Plain, Random, Scratch, Strided, activate, assert_close, in_both_precisions};
 
 in_both_precisions!(networks_of_any_depth);
 
-struct Network {
-    activation_slope: f64,
+/// What goes in, and how much of it.
+struct Case {
+    widths: Vec<usize>,
     layers: Vec<(Plain, Plain)>,
     x: Plain,
+    /// Rows of the output, and how many parameters and elements of scratch are missing.
+    outputs: usize,
+    missing: (usize, usize),
 }
 
-impl Network {
+impl Case {
     fn random(seed: u64, widths: &[usize], m: usize) -> Self {
         let mut random = Random::new(seed);
         let x = random.matrix(widths[0], m);
         let layers = widths.windows(2).map(|w| (random.matrix(w[1], w[0]), random.matrix(w[1], 1))).collect();
-        Self { activation_slope: 0.25, layers, x }
+        Self { widths: widths.to_vec(), layers, x, outputs: widths[widths.len() - 1], missing: (0, 0) }
     }
 
-    fn activation<T: Real>(&self) -> Activation<T> {
-        Activation::LeakyRelu { slope: T::from_f64(self.activation_slope) }
+    fn activation<T: Real>() -> Activation<T> {
+        Activation::LeakyRelu { slope: T::from_f64(0.25) }
     }
 
     fn output(&self) -> Plain {
@@ -31,25 +38,29 @@ impl Network {
         for (index, (weights, bias)) in self.layers.iter().enumerate() {
             let z = weights.times(&signal).plus_to_columns(bias);
             let last = index + 1 == self.layers.len();
-            signal = if last { z } else { z.map(|z| activate(self.activation::<f64>(), z)) };
+            signal = if last { z } else { z.map(|z| activate(Self::activation::<f64>(), z)) };
         }
         signal
     }
 
-    fn run<T: Real>(&self, widest: usize) -> Result<Plain, Error> {
+    /// The output, which a refusal leaves as it was.
+    fn run<T: Real>(&self) -> Result<Plain, Error> {
         let m = self.x.columns;
-        let layers: Vec<(Strided<T>, Strided<T>)> =
-            self.layers.iter().map(|(w, b)| (Strided::dense(w), Strided::dense(b))).collect();
-        let shapes = self.layers.iter().map(|(w, _)| (w.rows, w.columns));
-        let mut scratch = Scratch::<T>::new(forward::network_workspace::<T, _>(&Portable, shapes, widest, m));
-        let rows = self.layers.last().map_or(1, |(weights, _)| weights.rows);
-        let mut output = Strided::<T>::new(&Plain::zeros(rows, m), 2);
+        let blocks = dense_blocks(&self.widths, Self::activation());
+        let network = Network::new(&blocks, Shape::flat(self.widths[0])).unwrap();
+        let layers = self.layers.iter().flat_map(|(weights, bias)| [weights, bias]);
+        let parameters: Vec<T> = layers.flat_map(|part| &part.data).map(|&x| T::from_f64(x)).collect();
+        assert_eq!(parameters.len(), network.parameters());
+        let parameters = &parameters[..parameters.len() - self.missing.0];
+        let needed = network.apply_workspace(&Portable, m).elements();
+        let mut scratch = Scratch::<T>::new(Requirement::vector(needed - self.missing.1));
+        let before = Plain::zeros(self.outputs, m);
+        let mut output = Strided::<T>::new(&before, 2);
         let x = Strided::<T>::new(&self.x, 1);
-        let views = layers.iter().map(|(w, b)| (w.view(), b.slice()));
-        let (activation, target, stack) = (self.activation(), &mut output.view_mut(), scratch.stack());
-        forward::network(&Portable, activation, views, &x.view(), target, widest, stack)?;
+        let result = network.apply(&Portable, parameters, &x.view(), &mut output.view_mut(), scratch.stack());
         assert!(output.is_intact() && scratch.is_intact());
-        Ok(output.plain())
+        assert!(result.is_ok() || output.plain().data == before.data, "{result:?}");
+        result.map(|()| output.plain())
     }
 }
 
@@ -58,18 +69,22 @@ fn networks_of_any_depth<T: Real>() {
         [&[3, 2], &[4, 6, 2], &[5, 3, 7, 4], &[2, 8, 1, 9, 3], &[1, 1, 1], &[6, 5, 5, 5, 5, 2]];
     for (seed, widths) in networks.into_iter().enumerate() {
         for m in [0, 1, 9] {
-            let network = Network::random(seed as u64, widths, m);
-            let hidden = &widths[1..widths.len() - 1];
-            let widest = hidden.iter().copied().max().unwrap_or(0);
-            assert_close::<T>("output", &network.run::<T>(widest).unwrap(), &network.output());
+            let case = Case::random(seed as u64, widths, m);
+            assert_close::<T>("output", &case.run::<T>().unwrap(), &case.output());
         }
     }
 }
 
 #[test]
 fn what_does_not_fit_is_refused() {
-    let network = Network::random(1, &[3, 6, 2], 4);
-    assert!(matches!(network.run::<f64>(5), Err(Error::Length { argument: "widest", .. })));
-    let empty = Network { layers: vec![], ..network };
-    assert!(matches!(empty.run::<f64>(5), Err(Error::Shape { argument: "layers", .. })));
+    let case = || Case::random(1, &[3, 6, 2], 4);
+    assert!(case().run::<f64>().is_ok());
+    let short = Case { missing: (1, 0), ..case() };
+    assert!(matches!(short.run::<f64>(), Err(Error::Length { argument: "parameters", .. })));
+    let tight = Case { missing: (0, 1), ..case() };
+    assert!(matches!(tight.run::<f64>(), Err(Error::Workspace { .. })));
+    let wide = Case { x: Random::new(2).matrix(4, 4), ..case() };
+    assert!(matches!(wide.run::<f64>(), Err(Error::Shape { argument: "x", .. })));
+    let high = Case { outputs: 3, ..case() };
+    assert!(matches!(high.run::<f64>(), Err(Error::Shape { argument: "z", .. })));
 }

@@ -66,6 +66,11 @@ where
     hidden.chain([Block::Dense { outputs }]).collect()
 }
 
+/// Other weights; epsilon, which DLAM alone has, is 1.
+fn penalties<T: Real>(nu: T, rho: T) -> Penalties<T> {
+    Penalties { nu, rho, epsilon: T::ONE }
+}
+
 /// A method with all that it works on.
 pub(crate) struct Rig<'d, M, T: Real = f64> {
     blocks: Vec<Block<T>>,
@@ -137,7 +142,7 @@ impl<'d, M: Method<T>, T: Real> Rig<'d, M, T> {
     }
 
     pub(crate) fn set_penalties(&mut self, nu: T, rho: T) -> Result<f64> {
-        let penalties = Penalties { nu, rho, epsilon: T::ONE };
+        let penalties = penalties(nu, rho);
         self.with(|method, run, state, scratch| {
             method.set_penalties(run, state, penalties, &mut Sequential::new(scratch), &Portable)
         })
@@ -149,6 +154,17 @@ impl<'d, M: Method<T>, T: Real> Rig<'d, M, T> {
 
     pub(crate) fn sweep_on<E: Executor<T>>(&mut self, executor: &mut E) -> Result<Sweep> {
         self.with(|method, run, state, _| method.sweep(run, state, None, executor, &Portable))
+    }
+
+    pub(crate) fn set_penalties_on<E: Executor<T>>(
+        &mut self,
+        executor: &mut E,
+        nu: T,
+        rho: T,
+    ) -> Result<f64> {
+        self.with(|method, run, state, _| {
+            method.set_penalties(run, state, penalties(nu, rho), executor, &Portable)
+        })
     }
 
     /// Sweeps from a new start.

@@ -414,19 +414,5 @@ fn objectives<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
                 forward::linear(gemm, &weights.view(), bias.slice(), &p.view(), z, stack)
             }
         ),
-        update!(
-            "forward::network",
-            &[("weights", "layers"), ("bias", "layers"), ("above", "layers"), ("p", "x"), ("z", "output")],
-            |w, gemm| {
-                let shapes = [(w.n_out, w.n_in), (w.n_out, w.n_out)];
-                forward::network_workspace(gemm, shapes.into_iter(), w.n_out + 2, w.m)
-            },
-            |w, gemm, stack| {
-                let World { weights, bias, above, p, z, n_out, .. } = w;
-                let layers = [(weights.view(), bias.slice()), (above.view(), bias.slice())];
-                let (z, widest) = (&mut z.view_mut(), *n_out + 2);
-                forward::network(gemm, leaky(), layers.into_iter(), &p.view(), z, widest, stack)
-            }
-        ),
     ]
 }

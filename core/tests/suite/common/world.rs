@@ -34,7 +34,6 @@ pub(crate) struct World<T: Real> {
     pub(crate) change: Strided<T>,
     pub(crate) bias_change: Strided<T>,
     /// A second layer's weights, n_out x n_out.
-    pub(crate) above: Strided<T>,
     pub(crate) weights_before: Strided<T>,
     pub(crate) bias_before: Strided<T>,
     /// The momentum of each row, n_out, and of each sample, m.
@@ -73,7 +72,6 @@ impl<T: Real> World<T> {
             outer: strided(matrix(n_out, n_out)),
             change: strided(matrix(n_out, n_in)),
             bias_change: vector(matrix(n_out, 1)),
-            above: strided(matrix(n_out, n_out)),
             weights_before: strided(matrix(n_out, n_in)),
             bias_before: vector(matrix(n_out, 1)),
             t_rows: vector(matrix(n_out, 1).map(|t| 2.0 + t)),
@@ -138,7 +136,6 @@ fields!(
     input,
     change,
     bias_change,
-    above,
     weights_before,
     bias_before,
     t_rows,
