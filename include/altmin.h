@@ -435,7 +435,7 @@ typedef int32_t altmin_prepared;
 #endif // __cplusplus
 
 /**
- * The order in which the updates are made.
+ * The method of a training.
  */
 enum altmin_method
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -443,15 +443,15 @@ enum altmin_method
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * pdADMM: all layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)
+     * All layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)
      */
     ALTMIN_METHOD_PDADMM = 0,
     /**
-     * dlADMM: layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
+     * Layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
      */
     ALTMIN_METHOD_DLADMM = 1,
     /**
-     * DLAM: layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)
+     * Layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)
      */
     ALTMIN_METHOD_DLAM = 2,
     /**
@@ -463,7 +463,7 @@ enum altmin_method
      */
     ALTMIN_METHOD_PROXPROP = 4,
     /**
-     * Gradient descent; with mini-batches stochastic gradient descent
+     * Gradient descent; stochastic gradient descent with --batch
      */
     ALTMIN_METHOD_GD = 5,
     /**
@@ -479,11 +479,11 @@ enum altmin_method
      */
     ALTMIN_METHOD_ADAM = 8,
     /**
-     * gsADMM: subnetworks at once, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
+     * gsADMM: subnetworks in parallel, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
      */
     ALTMIN_METHOD_GSADMM = 9,
     /**
-     * gsAM: subnetworks at once, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
+     * gsAM: subnetworks in parallel, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
      */
     ALTMIN_METHOD_GSAM = 10,
 };
@@ -562,7 +562,7 @@ enum altmin_inner
      */
     ALTMIN_INNER_ADAM = 1,
     /**
-     * Proximal sweeps with least-squares weights, as ALTMIN_METHOD_PROXPROP
+     * Proximal sweeps with least-squares weights, as in the method proxprop
      */
     ALTMIN_INNER_PROXPROP = 2,
 };

@@ -1,7 +1,7 @@
 //! What the numbers in settings stand for, beside those of level 1.
 #![expect(non_camel_case_types, reason = "C's names of the types")]
 
-use altmin::settings::{Inner, Kernel, Method, Precision};
+use altmin::settings::{Kernel, Precision};
 use altmin_core::Choice;
 use altmin_level1::error::CallError;
 
@@ -9,34 +9,6 @@ use crate::boundary::Result;
 
 /// The code of a setting that nobody has chosen: the method's default, or none that is known.
 pub const ALTMIN_DEFAULT: i32 = -1;
-
-/// The order in which the updates are made.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_method {
-    /// pdADMM: all layers at once, each with its own copy of its input (ICDM 2020, Algorithm 1)
-    Pdadmm = 0,
-    /// dlADMM: layer after layer, backward and then forward in every sweep (KDD 2019, Algorithm 1)
-    Dladmm = 1,
-    /// DLAM: layer after layer within intervals of width epsilon, without a dual (DLAM, Algorithm 1)
-    Dlam = 2,
-    /// Least-squares weights and closed-form inputs, layer after layer forward (Taylor et al., ICML 2016)
-    Taylor = 3,
-    /// Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)
-    Proxprop = 4,
-    /// Gradient descent; with mini-batches stochastic gradient descent
-    Gd = 5,
-    /// Adagrad (Duchi, Hazan, Singer 2011)
-    Adagrad = 6,
-    /// Adadelta (Zeiler 2012)
-    Adadelta = 7,
-    /// Adam (Kingma, Ba 2015)
-    Adam = 8,
-    /// gsADMM: subnetworks at once, back-propagation inside, ADMM between them (TSSM, Algorithm 1)
-    Gsadmm = 9,
-    /// gsAM: subnetworks at once, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
-    Gsam = 10,
-}
 
 /// The scalar type of a whole training, and of all data that goes in and comes out.
 #[repr(i32)]
@@ -56,18 +28,6 @@ pub enum altmin_kernel {
     Fast = 0,
     /// The kernel of level 1, which also runs without an operating system
     Portable = 1,
-}
-
-/// How weights step inside the subnetworks of gsADMM and gsAM.
-#[repr(i32)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum altmin_inner {
-    /// Stochastic gradient descent
-    Sgd = 0,
-    /// Adam
-    Adam = 1,
-    /// Proximal sweeps with least-squares weights, as ALTMIN_METHOD_PROXPROP
-    Proxprop = 2,
 }
 
 /// What became of a call of altmin_trainer_step. None of these is an error.
@@ -92,31 +52,11 @@ pub enum altmin_outcome {
 /// Codes and what they stand for.
 type Table<C, V, const N: usize> = [(C, V); N];
 
-pub(crate) const METHODS: Table<altmin_method, Method, 11> = [
-    (altmin_method::Pdadmm, Method::Pdadmm),
-    (altmin_method::Dladmm, Method::Dladmm),
-    (altmin_method::Dlam, Method::Dlam),
-    (altmin_method::Taylor, Method::Taylor),
-    (altmin_method::Proxprop, Method::Proxprop),
-    (altmin_method::Gd, Method::Gd),
-    (altmin_method::Adagrad, Method::Adagrad),
-    (altmin_method::Adadelta, Method::Adadelta),
-    (altmin_method::Adam, Method::Adam),
-    (altmin_method::Gsadmm, Method::Gsadmm),
-    (altmin_method::Gsam, Method::Gsam),
-];
-
 pub(crate) const PRECISIONS: Table<altmin_precision, Precision, 2> =
     [(altmin_precision::F32, Precision::F32), (altmin_precision::F64, Precision::F64)];
 
 pub(crate) const KERNELS: Table<altmin_kernel, Kernel, 2> =
     [(altmin_kernel::Fast, Kernel::Fast), (altmin_kernel::Portable, Kernel::Portable)];
-
-pub(crate) const INNERS: Table<altmin_inner, Inner, 3> = [
-    (altmin_inner::Sgd, Inner::Sgd),
-    (altmin_inner::Adam, Inner::Adam),
-    (altmin_inner::Proxprop, Inner::Proxprop),
-];
 
 /// What a code stands for; `None` for [`ALTMIN_DEFAULT`].
 pub(crate) fn meaning<C: Code, V: Copy>(
@@ -165,4 +105,4 @@ macro_rules! codes {
     };
 }
 
-codes!(altmin_method, altmin_precision, altmin_kernel, altmin_inner, altmin_outcome);
+codes!(altmin_precision, altmin_kernel, altmin_outcome);

@@ -5,10 +5,10 @@ use altmin::Trainer;
 use altmin::network::Measure;
 use altmin::run::Metrics;
 use altmin::settings::{Precision, Settings};
-use altmin_core::Real;
+use altmin_core::{Choice, Real};
 
 use crate::boundary::Error;
-use crate::codes::{ALTMIN_DEFAULT, METHODS, PRECISIONS, number};
+use crate::codes::{ALTMIN_DEFAULT, PRECISIONS, number};
 use crate::session::{Session, with_trainer};
 
 /// A trainer or a model as it stands. The caller sets struct_size, the library the rest.
@@ -70,7 +70,7 @@ impl altmin_info {
             threads: 1,
             features: model.n_features(),
             outputs: model.outputs.names().len(),
-            maps: model.layers.len(),
+            maps: model.maps().count(),
             parameters: model.n_parameters(),
             ..Self::nothing()
         }
@@ -78,7 +78,7 @@ impl altmin_info {
 
     fn of_settings(settings: &Settings) -> Self {
         Self {
-            method: number(&METHODS, settings.method),
+            method: settings.method.code(),
             precision: number(&PRECISIONS, settings.precision),
             threads: settings.threads,
             ..Self::nothing()

@@ -10,7 +10,7 @@ use altmin_level1::boundary::Memory;
 use altmin_level1::error::{CallError, StatusError, altmin_status};
 
 use crate::boundary::{Error, Result, caught, require_struct_size, text};
-use crate::codes::{ALTMIN_DEFAULT, INNERS, KERNELS, METHODS, PRECISIONS, choice, meaning};
+use crate::codes::{ALTMIN_DEFAULT, KERNELS, PRECISIONS, choice, meaning};
 
 /// Settings of a training. altmin_settings_init fills in defaults, which every field says how to ask for: ALTMIN_DEFAULT
 /// for codes, NaN for doubles, 0 for sizes, NULL for pointers. What they mean, and their defaults where they depend on the
@@ -180,14 +180,14 @@ unsafe fn fields(memory: &mut Memory, given: &altmin_settings) -> Result<TrainOp
     let (hidden, network) = unsafe { (hidden(memory, given)?, network(given)?) };
     Ok(TrainOptions {
         data: Some(DataSource::Memory),
-        method: meaning("method", &METHODS, given.method)?,
+        method: choice("method", given.method, f64::NAN)?,
         precision: meaning("precision", &PRECISIONS, given.precision)?,
         kernel: meaning("kernel", &KERNELS, given.kernel)?,
         activation: choice("activation", given.activation, given.slope)?,
         loss: choice("loss", given.loss, f64::NAN)?,
         step: choice("step", given.step, f64::NAN)?,
         input_step: choice("input_step", given.input_step, f64::NAN)?,
-        inner: meaning("inner", &INNERS, given.inner)?,
+        inner: choice("inner", given.inner, f64::NAN)?,
         hidden,
         network,
         seed: (given.seed != 0).then_some(given.seed),

@@ -2,6 +2,8 @@
 
 use altmin_core::choice::{Choice, Member};
 use altmin_core::loss::OutputSolver;
+use altmin_core::method::Name;
+use altmin_core::method::tssm::Inner;
 use altmin_core::update::StepRuleKind;
 use altmin_core::{Activation, Loss, Regularizer};
 use std::collections::BTreeSet;
@@ -54,7 +56,9 @@ pub fn generate() -> String {
 }
 
 /// The core's choices that are an enum in C: its name, what it is, its members.
-pub const CHOICES: [(&str, &str, &[Member]); 5] = [
+pub const CHOICES: [(&str, &str, &[Member]); 7] = [
+    ("altmin_method", "The method of a training.", Name::MEMBERS),
+    ("altmin_inner", "How weights step inside the subnetworks of gsADMM and gsAM.", Inner::MEMBERS),
     ("altmin_activation", "The activation f of hidden layers.", Activation::<f64>::MEMBERS),
     ("altmin_loss", "The risk R(z; y) of the last layer, summed over the samples.", Loss::MEMBERS),
     (

@@ -153,12 +153,8 @@ fn in_rust() -> Numbers {
             altmin_transpose { No, Yes }
             altmin_order { WeightsFirst, BiasFirst }
             altmin_prepared { Columns, Tau, Inverse, OuterInverse }
-            altmin_method {
-                Pdadmm, Dladmm, Dlam, Taylor, Proxprop, Gd, Adagrad, Adadelta, Adam, Gsadmm, Gsam,
-            }
             altmin_precision { F32, F64 }
             altmin_kernel { Fast, Portable }
-            altmin_inner { Sgd, Adam, Proxprop }
             altmin_outcome { Running, Converged, SweepLimit, TimeLimit, Diverged, Stopped }
         }
         constants {
@@ -200,6 +196,20 @@ fn choices_have_the_numbers_that_they_always_had() {
         ("ALTMIN_STEP_SCALAR", 1),
         ("ALTMIN_STEP_BACKTRACKING", 2),
         ("ALTMIN_STEP_LEAST_SQUARES", 3),
+        ("ALTMIN_METHOD_PDADMM", 0),
+        ("ALTMIN_METHOD_DLADMM", 1),
+        ("ALTMIN_METHOD_DLAM", 2),
+        ("ALTMIN_METHOD_TAYLOR", 3),
+        ("ALTMIN_METHOD_PROXPROP", 4),
+        ("ALTMIN_METHOD_GD", 5),
+        ("ALTMIN_METHOD_ADAGRAD", 6),
+        ("ALTMIN_METHOD_ADADELTA", 7),
+        ("ALTMIN_METHOD_ADAM", 8),
+        ("ALTMIN_METHOD_GSADMM", 9),
+        ("ALTMIN_METHOD_GSAM", 10),
+        ("ALTMIN_INNER_SGD", 0),
+        ("ALTMIN_INNER_ADAM", 1),
+        ("ALTMIN_INNER_PROXPROP", 2),
     ];
     let known = choices();
     for (name, number) in numbers {

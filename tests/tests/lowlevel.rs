@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use altmin::Trainer;
 use altmin::data::{self, Dataset};
-use altmin::network::Dense;
+use altmin::network::Model;
 use altmin::run::{History, Outcome};
 use altmin::settings::TrainOptions;
 use altmin_tests::{header, library};
@@ -56,23 +56,22 @@ fn run(program: &Path, problem: &[u8], step: &str) -> (Output, Option<Vec<u8>>) 
 }
 
 /// The example's file.
-fn problem(data: &Dataset<f32>, layers: &[Dense<f32>]) -> Vec<u8> {
-    let mut sizes = vec![layers.len(), data.n_samples(), data.n_features()];
-    sizes.extend(layers.iter().map(|layer| layer.n_out));
+fn problem(data: &Dataset<f32>, model: &Model<f32>) -> Vec<u8> {
+    let mut sizes = vec![model.maps().count(), data.n_samples(), data.n_features()];
+    sizes.extend(model.maps().map(|map| map.n_out));
     let mut bytes: Vec<u8> = sizes.iter().flat_map(|&size| (size as u32).to_ne_bytes()).collect();
     bytes.extend(data.features().iter().flat_map(|x| x.to_ne_bytes()));
     bytes.extend(data.labels().iter().flat_map(|&class| (class as i32).to_ne_bytes()));
-    bytes.extend(parameters(layers));
+    bytes.extend(parameters(model));
     bytes
 }
 
-fn parameters(layers: &[Dense<f32>]) -> Vec<u8> {
-    let numbers = layers.iter().flat_map(|layer| layer.weight.iter().chain(&layer.bias));
-    numbers.flat_map(|number| number.to_ne_bytes()).collect()
+fn parameters(model: &Model<f32>) -> Vec<u8> {
+    model.parameters.iter().flat_map(|number| number.to_ne_bytes()).collect()
 }
 
-/// Weights before and after the trainer's sweeps.
-fn trained(data: &Arc<Dataset<f32>>, more: &str) -> [Vec<Dense<f32>>; 2] {
+/// Models before and after the trainer's sweeps.
+fn trained(data: &Arc<Dataset<f32>>, more: &str) -> [Model<f32>; 2] {
     let text = format!(
         "method = 'pdadmm'\nkernel = 'portable'\nactivation = 'relu'\nloss = 'cross-entropy'\ndamping = 0.1\n\
          threads = 2\nsweeps = {SWEEPS}\nnu = {NU}\nrho = {RHO}\n{more}"
@@ -80,10 +79,10 @@ fn trained(data: &Arc<Dataset<f32>>, more: &str) -> [Vec<Dense<f32>>; 2] {
     let options = TrainOptions::from_toml(&text, "lowlevel.toml".as_ref()).expect("readable");
     let settings = options.resolve().expect("valid");
     let mut trainer = Trainer::new(&settings, Arc::clone(data), Arc::clone(data)).expect("a trainer");
-    let before = trainer.model().layers;
+    let before = trainer.model();
     let summary = trainer.run(&mut History::default(), &AtomicBool::new(false)).expect("a run");
     assert_eq!(summary.outcome, Outcome::SweepLimit);
-    [before, trainer.model().layers]
+    [before, trainer.model()]
 }
 
 /// The first `samples` of the digits.

@@ -2,6 +2,9 @@
 
 use std::ffi::c_char;
 
+use altmin::Trainer;
+use altmin::network::Map;
+use altmin_core::Real;
 use altmin_core::view::{copy, dense};
 use altmin_level1::boundary::Memory;
 use altmin_level1::error::{CallError, altmin_status};
@@ -28,7 +31,9 @@ pub unsafe extern "C" fn altmin_trainer_weights_shape(
 ) -> altmin_status {
     unsafe {
         reading(trainer, |session, memory| {
-            let (rows, columns) = with_trainer!(&session.run, trainer => shape(trainer.maps(), index))?;
+            let (rows, columns) = with_trainer!(&session.run, trainer => {
+                map(trainer, index).map(|map| (map.n_out, map.n_in))
+            })?;
             let (n_out, n_in) = (memory.result("n_out", n_out)?, memory.result("n_in", n_in)?);
             altmin_level1::boundary::give(n_out, rows);
             altmin_level1::boundary::give(n_in, columns);
@@ -135,15 +140,8 @@ pub unsafe extern "C" fn altmin_trainer_load(
     }
 }
 
-type Maps<'m, T> = &'m [altmin::network::Dense<T>];
-
-/// Rows and columns of a map.
-fn shape<T>(maps: Maps<'_, T>, index: usize) -> Result<(usize, usize)> {
-    map(maps, index).map(|map| (map.n_out, map.n_in))
-}
-
-fn map<T>(maps: Maps<'_, T>, index: usize) -> Result<&altmin::network::Dense<T>> {
-    maps.get(index).ok_or_else(|| Error::Setting {
+fn map<T: Real>(trainer: &Trainer<T>, index: usize) -> Result<Map<'_, T>> {
+    trainer.maps().nth(index).ok_or_else(|| Error::Setting {
         argument: "index",
         found: index.to_string(),
         expected: "below the number of linear maps",
@@ -166,7 +164,7 @@ unsafe fn get_weights<T: Scalar>(
 ) -> altmin_status {
     unsafe {
         reading(trainer, |session, memory| {
-            let map = map(session.trainer::<T>()?.maps(), index)?;
+            let map = map(session.trainer::<T>()?, index)?;
             require_one(w, b)?;
             let weights = match w.is_null() {
                 true => None,
@@ -177,10 +175,10 @@ unsafe fn get_weights<T: Scalar>(
                 false => Some(memory.vector_out("b", b, map.n_out)?),
             };
             if let Some(mut weights) = weights {
-                copy(&dense(&map.weight, map.n_out, map.n_in), &mut weights);
+                copy(&dense(map.weights, map.n_out, map.n_in), &mut weights);
             }
             if let Some(bias) = bias {
-                bias.copy_from_slice(&map.bias);
+                bias.copy_from_slice(map.bias);
             }
             Ok(())
         })
@@ -198,15 +196,16 @@ unsafe fn set_weights<T: Scalar>(
         alone(trainer, |turn, memory: &mut Memory| {
             let mut session = turn.session();
             let trainer = session.trainer_mut::<T>()?;
-            let present = map(trainer.maps(), index)?.clone();
+            let Map { n_out, n_in, weights, bias } = map(trainer, index)?;
+            let (present_weights, present_bias) = (weights.to_vec(), bias.to_vec());
             require_one(w, b)?;
             let weights = match w.is_null() {
-                true => dense(&present.weight, present.n_out, present.n_in),
-                false => memory.matrix("w", w, present.n_out, present.n_in, ldw)?,
+                true => dense(&present_weights, n_out, n_in),
+                false => memory.matrix("w", w, n_out, n_in, ldw)?,
             };
             let bias = match b.is_null() {
-                true => &present.bias[..],
-                false => memory.vector("b", b, present.n_out)?,
+                true => &present_bias[..],
+                false => memory.vector("b", b, n_out)?,
             };
             Ok(trainer.set_map(index, &weights, bias)?)
         })

@@ -5,7 +5,8 @@ use std::ptr;
 use std::thread;
 
 use altmin::settings::{Method, TrainOptions, Widths};
-use altmin_ffi::codes::{altmin_method, altmin_outcome as outcome};
+use altmin_core::Choice;
+use altmin_ffi::codes::altmin_outcome as outcome;
 use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::observer::altmin_metrics;
 use altmin_ffi::settings::altmin_settings;
@@ -173,8 +174,7 @@ fn limits_are_outcomes() {
     assert_eq!(step(tolerant, 5), (status::Ok, outcome::Converged as i32));
     assert_eq!(info(tolerant).sweeps, 2);
     free(tolerant);
-    let diverging =
-        begun(&altmin_settings { method: altmin_method::Gd as i32, learning_rate: 1e300, ..small() });
+    let diverging = begun(&altmin_settings { method: Method::Gd.code(), learning_rate: 1e300, ..small() });
     assert_eq!(step(diverging, 50), (status::Ok, outcome::Diverged as i32));
     assert_eq!(step(diverging, 1), (status::Ok, outcome::Diverged as i32));
     free(diverging);
@@ -199,7 +199,7 @@ fn options_are_those_of_the_command_line() {
     assert_eq!(step(from_text, 100), (status::Ok, outcome::SweepLimit as i32));
     let hidden = [4, 4];
     let fields = altmin_settings {
-        method: altmin_method::Dladmm as i32,
+        method: Method::Dladmm.code(),
         hidden: hidden.as_ptr(),
         hidden_count: 2,
         seed: 9,

@@ -2,7 +2,9 @@
 
 use std::ptr;
 
-use altmin_ffi::codes::{altmin_method, altmin_precision};
+use altmin::settings::Method;
+use altmin_core::Choice;
+use altmin_ffi::codes::altmin_precision;
 use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::model::{altmin_model_free, altmin_model_load, altmin_model_predict_f64};
 use altmin_ffi::settings::altmin_settings;
@@ -93,7 +95,7 @@ fn scores_classes_risk_and_the_saved_model_agree() {
 #[test]
 fn blocks_take_images() {
     let settings = altmin_settings {
-        method: altmin_method::Gsadmm as i32,
+        method: Method::Gsadmm.code(),
         hidden: ptr::null(),
         hidden_count: 0,
         network: c"conv 2 1x2, relu, flatten, dense 3".as_ptr(),

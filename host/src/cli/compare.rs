@@ -168,8 +168,7 @@ mod tests {
 
     #[test]
     fn without_a_list_it_is_every_method() {
-        let all: Vec<_> =
-            Method::ALL.iter().map(|&method| (method.to_string(), method)).collect();
+        let all: Vec<_> = Method::ALL.iter().map(|&method| (method.to_string(), method)).collect();
         assert_eq!(compared(&[]), all);
         assert_eq!(compared(&["adam.learning-rate=0.5", "--batch", "10"]), all);
     }

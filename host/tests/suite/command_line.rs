@@ -2,8 +2,8 @@
 
 use altmin::cli;
 use altmin::data::{DataOptions, DataSource, Outputs, Preprocessing};
-use altmin::network::{Activation, Loss};
 use altmin::network::blocks::dense_blocks;
+use altmin::network::{Activation, Loss};
 use altmin::network::{Model, Network, Notation};
 use altmin_core::block::Shape;
 use std::fs;

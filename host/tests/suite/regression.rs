@@ -6,9 +6,9 @@ use std::process::{Command, Output};
 
 use altmin::Trainer;
 use altmin::data::{self, Column, Columns, DataOptions, DataSource, Dataset, Outputs, Preprocessing};
+use altmin::network::blocks::dense_blocks;
 use altmin::network::evaluate::{OutputError, apply, evaluate, in_own_units};
 use altmin::network::{Activation, Loss};
-use altmin::network::blocks::dense_blocks;
 use altmin::network::{Model, Network, Notation};
 use altmin::random::{Purpose, uniform};
 use altmin::settings::TrainOptions;

@@ -49,7 +49,8 @@ fn json_is_an_object_a_promise() {
 /// The norms behind Theorem 1's bound are estimates from below: here the rounds leave one of them more than 1 % short.
 #[test]
 fn a_bound_from_estimates_that_have_not_converged_is_not_broken() {
-    let arguments = ["verify", "--method", "gsadmm", "--network", "mlp 30x3", "--seed", "1", "--sweeps", "26"];
+    let arguments =
+        ["verify", "--method", "gsadmm", "--network", "mlp 30x3", "--seed", "1", "--sweeps", "26"];
     let output =
         Command::new(env!("CARGO_BIN_EXE_altmin")).args(arguments).output().expect("the program starts");
     let stdout = text(&output.stdout);

@@ -2,7 +2,8 @@
 
 use std::ptr;
 
-use altmin_ffi::codes::altmin_method;
+use altmin::settings::Method;
+use altmin_core::Choice;
 use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::settings::{altmin_settings, altmin_settings_init};
 use altmin_ffi::trainer::altmin_trainer_new;
@@ -94,15 +95,15 @@ fn others() -> Vec<Spoilt> {
         set(|s| s.inner = 1, status::Setting, "`inner`"),
         set(|s| s.subnetworks = 2, status::Setting, "`subnetworks`"),
         set(|s| (s.step, s.damping) = (0, 0.1), status::Setting, "`damping`"),
-        set(|s| (s.method, s.nu) = (altmin_method::Adam as i32, 0.1), status::Setting, "`nu`"),
+        set(|s| (s.method, s.nu) = (Method::Adam.code(), 0.1), status::Setting, "`nu`"),
         // Texts.
         set(
-            |s| (s.method, s.network) = (altmin_method::Pdadmm as i32, forever(b"dense 3")),
+            |s| (s.method, s.network) = (Method::Pdadmm.code(), forever(b"dense 3")),
             status::Setting,
             "`network`",
         ),
         set(
-            |s| (s.method, s.network) = (altmin_method::Gsadmm as i32, forever(b"dense 3")),
+            |s| (s.method, s.network) = (Method::Gsadmm.code(), forever(b"dense 3")),
             status::Setting,
             "`hidden`",
         ),
