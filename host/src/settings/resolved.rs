@@ -224,7 +224,7 @@ impl Settings {
         validate(self)
     }
 
-    /// Whether a setting has an effect: as [`Method::uses`], and for subnetworks as their inner optimizer needs it.
+    /// Whether a setting has an effect: as [`Card::uses`](altmin_core::method::Card::uses), and for subnetworks as their inner optimizer needs it.
     pub fn uses(&self, setting: Use) -> bool {
         let proximal = self.inner == Inner::Proxprop;
         match setting {

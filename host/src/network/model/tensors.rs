@@ -99,7 +99,7 @@ fn push_bytes<T: Real>(value: T, bytes: &mut Vec<u8>) {
 
 /// The weight row by row, as `[out, in]` is stored.
 fn row_major_bytes<T: Real>(layer: &Map<'_, T>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(layer.weights.len() * size_of::<T>());
+    let mut bytes = Vec::with_capacity(size_of_val(layer.weights));
     for row in 0..layer.n_out {
         for column in 0..layer.n_in {
             push_bytes(layer.weights[column * layer.n_out + row], &mut bytes);
