@@ -8,6 +8,7 @@ use altmin_core::{Choice, Real, view};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::blocks::{dense_blocks, sample_shape};
+use crate::network::widths::Widths;
 use crate::network::{Network, init};
 use crate::run::engine::{Batches, Engine};
 use crate::run::kernel::AnyGemm;
@@ -31,7 +32,7 @@ pub fn require_loss<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result {
 ///
 /// # Errors
 /// As [`Architecture::network`](crate::network::Architecture::network); [`Error::Argument`] for mini-batches larger than the
-/// data.
+/// data, and for a network that a layer-wise method does not train.
 pub fn network<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<Network> {
     let (input, outputs, samples) = (sample_shape(data), data.n_outputs(), data.n_samples());
     if let Some(batch) = settings.batch.filter(|&batch| batch > samples && settings.has_blocks()) {
@@ -39,7 +40,16 @@ pub fn network<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<Networ
         return Err(Error::argument("batch", batch, expected));
     }
     match &settings.network {
-        Some(network) => network.network(input, outputs),
+        Some(architecture) => {
+            let (method, network) = (settings.method, architecture.network(input, outputs)?);
+            if method.card().layers_only && network.layers().is_none() {
+                let expected = format!(
+                    "dense blocks with the same activation between them: the method {method} trains no other network"
+                );
+                return Err(Error::argument("network", architecture, expected));
+            }
+            Ok(network)
+        }
         None => of_hidden(settings, &settings.hidden, data),
     }
 }
@@ -47,9 +57,11 @@ pub fn network<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<Networ
 /// A network of these hidden layers.
 ///
 /// # Errors
-/// [`Error::Core`] for more weights than memory can hold.
+/// [`Error::Argument`] for more weights than memory can hold.
 pub fn of_hidden<T: Real>(settings: &Settings, hidden: &[usize], data: &Dataset<T>) -> Result<Network> {
-    Network::new(dense_blocks(hidden, settings.activation, data.n_outputs()), sample_shape(data))
+    let blocks = dense_blocks(hidden, settings.activation, data.n_outputs());
+    Network::new(blocks, sample_shape(data))
+        .map_err(|_| Error::argument("hidden", Widths(hidden.to_vec()), "a network that fits into memory"))
 }
 
 /// Where the settings cut it.

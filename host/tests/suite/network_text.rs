@@ -185,7 +185,8 @@ const WRONG_RUNS: &[(&str, &[&str])] = &[
     ("regularizer = 'l2:1'", &["regularizer", "none"]),
     ("rho-schedule = 'times:2:3'", &["rho-schedule", "gsadmm"]),
     ("method = 'pdadmm'\nnetwork = 'cnn'", &["network", "pdadmm"]),
-    ("method = 'proxprop'\nnetwork = 'mlp 5'", &["network", "proxprop"]),
+    ("method = 'taylor'\nnetwork = 'dense 5, relu, dense 5, tanh, dense 10'", &["network", "taylor"]),
+    ("method = 'dlam'\nnetwork = 'dense 5, dense 10'", &["network", "dlam"]),
     ("method = 'adam'\nnetwork = 'mlp 5'\nbatch = 2000", &["batch", "1437"]),
 ];
 

@@ -347,6 +347,12 @@ fn comparisons_share_a_network() {
     comparison.run(&Arc::new(train), &Arc::new(test), &mut all, &AtomicBool::new(false)).expect("runs");
     assert_eq!(all.iter().map(|series| series.sweeps.len()).collect::<Vec<_>>(), [2, 2, 2]);
     let with_layers = [Request::new("adam", Method::Adam), Request::new("pdadmm", Method::Pdadmm)];
-    let error = Comparison::of(&with_layers, &options(CNN)).expect_err("pdadmm has layers alone");
+    let comparison = Comparison::of(&with_layers, &options(CNN)).expect("settings that go together");
+    let data =
+        data::load::<f32>(&comparison.common().data, &comparison.common().data_options()).expect("digits");
+    let (train, test) = (Arc::new(data.0), Arc::new(data.1));
+    let error = comparison
+        .run(&train, &test, &mut Vec::<Series>::new(), &AtomicBool::new(false))
+        .expect_err("pdadmm has layers alone");
     assert!(error.to_string().contains("pdadmm") && error.to_string().contains("network"), "{error}");
 }

@@ -100,7 +100,7 @@ fn others() -> Vec<Spoilt> {
         set(
             |s| (s.method, s.network) = (Method::Pdadmm.code(), forever(b"dense 3")),
             status::Setting,
-            "`network`",
+            "`hidden`",
         ),
         set(
             |s| (s.method, s.network) = (Method::Gsadmm.code(), forever(b"dense 3")),

@@ -88,8 +88,10 @@ fn graph(phases: &[Phase]) -> Graph {
 fn phases_of_batch(settings: &Settings) -> usize {
     let splits = settings.method.card().uses(Use::Subnetworks);
     match settings.inner {
-        Inner::Proxprop if splits && settings.guard.is_none() => 3,
-        Inner::Proxprop if splits => 4,
+        // In full steps the products of the data are summed in a phase of their own.
+        Inner::Proxprop if splits => {
+            3 + usize::from(settings.guard.is_some()) + usize::from(settings.batch.is_none())
+        }
         _ => 2,
     }
 }
