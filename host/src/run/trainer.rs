@@ -48,14 +48,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use altmin_core::method::{Hyperparameters, Problem, Sweep};
-use altmin_core::view::dense;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Error as CoreError, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::network::model::{Map, Model, Notation, maps};
+use crate::network::model::{Model, Notation};
 use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
 use crate::run::engine::Engine;
@@ -350,8 +349,9 @@ impl<T: Real> Trainer<T> {
             return sweep.objective;
         }
         let regularizer = self.hyperparameters.regularizer;
-        let omega = |map: Map<'_, T>| regularizer.value(&dense(map.weights, map.n_out, map.n_in));
-        let omega: f64 = maps(&self.network, self.engine.parameters()).map(omega).sum();
+        let parameters = self.engine.parameters();
+        let omega: f64 =
+            self.network.view().maps().map(|map| regularizer.value(&map.read(parameters).0)).sum();
         loss * self.train.n_samples() as f64 + omega
     }
 

@@ -83,18 +83,18 @@ fn graph(phases: &[Phase]) -> Graph {
     graph
 }
 
-/// Phases in which the weights step once: passes and steps of an optimiser; passes, sums and steps of proximal sweeps, and
-/// the passes by which a guard looks at their costs.
+/// Phases in which the weights step once: passes and steps of an optimiser; passes, sums, copies and steps of proximal
+/// sweeps, and the passes by which a guard looks at their costs.
 fn phases_of_batch(settings: &Settings) -> usize {
     let splits = settings.method.card().uses(Use::Subnetworks);
     match settings.inner {
-        // In full steps the products of the data are summed in a phase of their own.
-        Inner::Proxprop if splits => {
-            3 + usize::from(settings.guard.is_some()) + usize::from(settings.batch.is_none())
-        }
+        Inner::Proxprop if splits => GUARD + usize::from(settings.guard.is_some()),
         _ => 2,
     }
 }
+
+/// Where a guard's pass comes in proximal sweeps.
+const GUARD: usize = 4;
 
 /// How the samples of a run are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +200,7 @@ impl Trial {
     /// A phase of a batch as the whole epoch has it: passes over groups take as many samples as there are, all else is the
     /// same for any number.
     fn batch_phase(&self, whole: Cut, p: usize, phase: &Phase) -> Phase {
-        let is_pass = p == 0 || p == 3;
+        let is_pass = p == 0 || p == GUARD;
         if !is_pass {
             return phase.clone();
         }
