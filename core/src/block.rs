@@ -19,6 +19,8 @@ pub mod pool;
 pub mod residual;
 mod sums;
 
+pub use conv::Bound;
+pub use dense::add_gradient as dense_gradient;
 pub use network::{GradientSums, Network, Sink, Step};
 pub use sums::{MapSums, Place};
 

@@ -127,3 +127,12 @@ pub fn require_not_negative(name: &'static str, value: f64) -> Result {
         Err(Error::Setting { name, found: value, expected: "a finite number, 0 or above" })
     }
 }
+
+/// `Ok` when `value` is in [0, 1), else [`Error::Setting`].
+pub fn require_decay(name: &'static str, value: f64) -> Result {
+    if (0.0..1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::Setting { name, found: value, expected: "0 or above and below 1" })
+    }
+}

@@ -6,9 +6,11 @@
 
 mod chain;
 mod pieces;
+mod spans;
 
 pub use chain::Chain;
 pub use pieces::Pieces;
+pub use spans::{Extent, Spans};
 
 use crate::error::Result;
 use crate::real::Real;

@@ -8,7 +8,7 @@ mod adagrad;
 mod adam;
 mod gd;
 
-use crate::error::{Error, Result, require_positive};
+use crate::error::{Error, Result, require_decay, require_positive};
 use crate::real::Real;
 use crate::view::require_length;
 
@@ -153,14 +153,6 @@ impl<T: Real> Optimizer<T> {
             }
         }
         Ok(())
-    }
-}
-
-fn require_decay(name: &'static str, value: f64) -> Result {
-    if (0.0..1.0).contains(&value) {
-        Ok(())
-    } else {
-        Err(Error::Setting { name, found: value, expected: "0 or above and below 1" })
     }
 }
 

@@ -12,6 +12,9 @@ use core::ops::Range;
 
 /// Takes what linear maps saw on the way back: their inputs and the gradients in their outputs.
 pub trait Sink<T: Real> {
+    /// Called before the way back of a tile, with its first sample, counted from the group's.
+    fn begin(&mut self, _first: usize) {}
+
     /// A fully connected map: `p` is n_in x m, `dz` n_out x m.
     ///
     /// # Errors

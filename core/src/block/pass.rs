@@ -13,7 +13,7 @@ use crate::workspace::{Requirement, Stack};
 /// The map of a block that has a single one.
 fn only_map<T: Real>(step: &Step<T>) -> Place {
     let map = LinearMap { offset: step.offset, n_out: 0, n_in: 0 };
-    step.places().next().unwrap_or(Place { map, start: step.sums, pixels: 0 })
+    step.places().next().unwrap_or(Place { map, start: step.sums, pixels: 0, is_convolution: false })
 }
 
 /// Writes what `step` makes of its input into the record.

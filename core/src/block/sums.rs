@@ -23,6 +23,8 @@ pub struct Place {
     pub start: usize,
     /// How often a sample goes through it: pixels of a convolution's output, else 1.
     pub pixels: usize,
+    /// Whether it is the map of a convolution's patches.
+    pub is_convolution: bool,
 }
 
 impl Place {
@@ -41,8 +43,9 @@ impl<T: Real> Step<T> {
     /// The block's linear maps in the order of their parameters, each with its place among the network's sums.
     pub fn places(&self) -> impl Iterator<Item = Place> + Clone + use<T> {
         let (mut start, pixels) = (self.sums, self.output.pixels());
+        let is_convolution = !matches!(self.block, Block::Dense { .. });
         self.block.maps(self.input, self.offset).into_iter().flatten().map(move |map| {
-            let place = Place { map, start, pixels };
+            let place = Place { map, start, pixels, is_convolution };
             start = place.end();
             place
         })

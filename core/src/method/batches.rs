@@ -40,6 +40,11 @@ impl Batches {
         self.size.map_or(self.samples, |size| self.samples.div_ceil(self.samples.div_ceil(size)))
     }
 
+    /// Steps of a sweep.
+    pub(super) fn count(&self) -> usize {
+        self.samples.div_ceil(self.size.unwrap_or(self.samples).max(1))
+    }
+
     /// The steps of a sweep, none without samples: as few as hold a batch's samples each at most, all as large as one
     /// another, but for one sample. Without an order a batch is samples that lie side by side. `partition` cuts the largest.
     pub(super) fn steps<'o>(

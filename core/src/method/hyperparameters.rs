@@ -2,6 +2,8 @@
 
 use super::dlam::Repair;
 use super::pdadmm::DualStorage;
+use super::proxprop::Form;
+use super::step_schedule::StepSchedule;
 use super::tssm::{Convention, Inner};
 use crate::error::{Error, Result};
 use crate::loss::{Loss, OutputSolver};
@@ -35,6 +37,16 @@ pub struct Hyperparameters<T> {
     /// Samples of a mini-batch at most, above 0; `None` where a step takes all samples. The batches of a sweep are as few
     /// and as equal as that allows; one that would hold all samples is none.
     pub batch: Option<usize>,
+    /// Share of the last step of a mini-batch that the next one takes along, 0 or above and below 1.
+    pub momentum: T,
+    /// How the steps of mini-batches shorten over the run.
+    pub step_schedule: StepSchedule,
+    /// Sweeps, or part of one, over which the steps of mini-batches grow to their length; 0 or above.
+    pub warm_up: f64,
+    /// Sweeps of the run, over which steps shorten.
+    pub sweeps: usize,
+    /// How proximal sweeps solve for the weights of a dense map in mini-batches.
+    pub form: Form,
     /// Weight of the penalties between subnetworks, above 0.
     pub alpha: T,
     /// tau_2: a step of a subnetwork's input is its gradient over this; above 0.
@@ -81,6 +93,11 @@ impl<T: Real> Default for Hyperparameters<T> {
             dual: DualStorage::default(),
             learning_rate: T::from_f64(0.01),
             batch: None,
+            momentum: T::ZERO,
+            step_schedule: StepSchedule::Constant,
+            warm_up: 0.0,
+            sweeps: 1,
+            form: Form::Auto,
             alpha: T::ONE,
             tau: T::from_f64(100.0),
             convention: Convention::Mean,

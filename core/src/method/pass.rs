@@ -176,12 +176,14 @@ impl<'p, T: Real> Pass<'p, T> {
         mut stack: Stack<'_, T>,
     ) -> Result {
         let (network, parameters) = (self.network, self.parameters);
+        let (first, _) = self.samples.partition.group(group);
         self.tiles(gemm, group, tally, stack.rest(), |tally, start, input, record, mut stack| {
             let (m, signal) = (input.ncols(), stack.vector(network.signal(input.ncols()))?);
             let z = network.output_of(record, m);
             let mut delta = dense_mut(&mut signal[..z.nrows() * m], z.nrows(), m);
             self.meet(start, &z, Some(&mut delta), tally, stack.rest())?;
             if tally.cost.is_finite() {
+                sink.begin(start - first);
                 network.backward(gemm, parameters, input, record, signal, None, sink, stack)?;
             }
             Ok(())

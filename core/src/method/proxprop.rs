@@ -21,21 +21,27 @@
 //! g = (true decrease)/P, nu is divided by 1.5 where g > 0.5 and doubled where g < 0.15. **So the loss never rises from
 //! sweep to sweep.** Only after a rejected sweep must the pass be made again, at the old weights and the new nu.
 //!
-//! A mini-batch takes steps 1 to 4 without a guard, at a fixed nu. If its outputs are not finite, the step before is
-//! undone and nu multiplied by 4 instead.
+//! **Mini-batches.** A batch takes steps 1 to 4 without a guard. Step k of K is `V <- momentum V + D_k`, `W <- W + V`, the
+//! biases likewise, with the proximal weight `nu/s_k`, where s_k falls to 0 over the run ([`StepSchedule`](super::StepSchedule)).
+//! The least-squares step D_k is that of the batch alone, in the primal or in the dual form ([`Form`]). If a batch's outputs
+//! are not finite, the last step is taken back, up to rounding, momentum forgotten and nu multiplied by 4.
+
+mod form;
+mod guarded;
+mod minibatch;
+
+pub use form::Form;
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
-use super::maps::{self, Maps, Record, Step};
-use super::numbers::{Numbers, numbers};
+use super::numbers::Numbers as _;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
-use super::run::{carve, carve_mut};
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, steering, widest_tile};
-use crate::block::{LinearMap, MapSums};
-use crate::error::{Error, Result, require_positive};
-use crate::executor::{Executor, Pieces, Runs};
+use super::step_schedule::Schedule;
+use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
+use crate::block::LinearMap;
+use crate::error::{Error, Result, require_positive, require_decay};
+use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
-use crate::loss::OutputReport;
 use crate::real::Real;
 use crate::regularizer::Regularizer;
 use crate::workspace::Requirement;
@@ -67,31 +73,7 @@ pub struct ProxProp<T> {
     batches: Batches,
     /// How the largest step's samples are cut.
     partition: Partition,
-}
-
-/// What the guard knows from one sweep to the next.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Guard {
-    nu: f64,
-    /// The nu with which the sums at hand were made.
-    sums_nu: f64,
-    /// R + Omega at the present weights.
-    objective: f64,
-    /// The groups' sums are those of the present weights.
-    current: bool,
-    /// The kept parameters are those before the last step.
-    stepped: bool,
-}
-
-numbers!(Guard { nu: f64, sums_nu: f64, objective: f64, current: bool, stepped: bool });
-
-/// The state for writing.
-struct Variables<'s, T: Real> {
-    maps: Maps<'s, T>,
-    guard: &'s mut [f64],
-    /// The groups' sums, one after the other.
-    groups: &'s mut [T],
-    tallies: &'s mut [f64],
+    schedule: Schedule,
 }
 
 impl<T: Real> ProxProp<T> {
@@ -116,9 +98,10 @@ impl<T: Real> ProxProp<T> {
         partition: Partition,
         run: &Run<'_, T>,
     ) -> Result<Self> {
-        let Hyperparameters { nu, damping, regularizer, loss, batch, .. } = *settings;
+        let Hyperparameters { nu, damping, momentum, regularizer, loss, batch, .. } = *settings;
         require_positive("nu", nu.to_f64())?;
         require_positive("damping", damping.to_f64())?;
+        require_decay("momentum", momentum.to_f64())?;
         regularizer.validate()?;
         if let Regularizer::L1(lambda) = regularizer {
             let (found, expected) = (lambda.to_f64(), "l2 or none with least-squares weights");
@@ -127,38 +110,19 @@ impl<T: Real> ProxProp<T> {
         let batches = Batches::new(batch, run.samples())?;
         batches.check_partition(partition)?;
         pass::check(loss, run)?;
-        Ok(Self { settings: *settings, batches, partition })
+        let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
+        let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
+        Ok(Self { settings: *settings, batches, partition, schedule })
     }
 
-    /// The present nu.
+    /// The present nu: the guard's, or that of the settings multiplied by 4 for every mini-batch that was not finite.
     ///
     /// # Errors
     /// [`Length`](Error::Length) for a state that is not of [`memory`](Method::memory)'s sizes.
     pub fn nu(&self, run: &Run<'_, T>, state: &State<'_, T>) -> Result<f64> {
         state.require(self.memory(run))?;
-        Ok(Guard::read(state.numbers).nu)
-    }
-
-    /// The parts of a state's scalars, in their order: parameters, their last change, the maps' sums, the factor of the
-    /// first map's, the parameters before the last step, the groups' sums.
-    fn scalars(&self, run: &Run<'_, T>) -> [usize; 6] {
-        let (parameters, sums) = (run.network.parameters(), run.network.sums());
-        // With l2 the factor changes with nu, with mini-batches the input's sums do.
-        let keeps_factor = self.batches.are_whole() && self.settings.regularizer == Regularizer::None;
-        let factor = if keeps_factor { maps::factor(&run.network) } else { 0 };
-        [parameters, parameters, sums, factor, parameters, self.partition.groups() * sums]
-    }
-
-    /// The parts of its numbers: the guard's, the maps' records, the groups' tallies.
-    fn numbers(&self, run: &Run<'_, T>) -> [usize; 3] {
-        [Guard::COUNT, maps::numbers(&run.network), self.partition.groups() * Tally::COUNT]
-    }
-
-    fn variables<'s>(&self, run: &Run<'s, T>, state: &'s mut State<'_, T>) -> Variables<'s, T> {
-        let [parameters, change, sums, factor, before, groups] = carve_mut(state.scalars, self.scalars(run));
-        let [guard, records, tallies] = carve_mut(state.numbers, self.numbers(run));
-        let maps = Maps { network: run.network, parameters, change, sums, factor, before, records };
-        Variables { maps, guard, groups, tallies }
+        // The first number of both.
+        Ok(state.numbers[0])
     }
 
     fn samples(&self) -> Samples<'static> {
@@ -178,161 +142,43 @@ impl<T: Real> ProxProp<T> {
         Pass { network: run.network, parameters, input: run.problem.x, goal, samples }
     }
 
-    /// Steps 1 to 3.
-    fn pass<E: Executor<T>, G: Gemm<T>>(
-        &self,
-        run: &Run<'_, T>,
-        state: &mut State<'_, T>,
-        samples: Samples<'_>,
-        executor: &mut E,
-        gemm: &G,
-    ) -> Result {
-        let Variables { maps, guard, groups, tallies } = self.variables(run, state);
-        let nu = Guard::update(guard, |guard| {
-            (guard.sums_nu, guard.current) = (guard.nu, true);
-            guard.nu
-        });
-        let pass = self.pass_over(run, maps.parameters, samples, nu);
-        let (used, length) = (samples.partition.groups(), maps.sums.len());
-        let first = maps::first_parts(maps.records);
-        tallies.fill(0.0);
-        let sums = Pieces::new(&mut groups[..used * length], used, |_| length);
-        let tallies = Runs::new(&mut tallies[..used * Tally::COUNT], Tally::COUNT);
-        executor.run((sums, tallies), |g, (memory, tally), stack| {
-            maps::clear(&run.network, first, memory);
-            let sink = &mut MapSums { memory, first };
-            Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
-        })
-    }
-
-    /// Step 4, from the sums of the last pass. If a map has no step, all of them stay.
-    fn step<E: Executor<T>, G: Gemm<T>>(
-        &self,
-        run: &Run<'_, T>,
-        state: &mut State<'_, T>,
-        samples: Samples<'_>,
-        executor: &mut E,
-        gemm: &G,
-    ) -> Result {
-        let Variables { mut maps, guard, groups, .. } = self.variables(run, state);
-        let nu = Guard::read(guard).sums_nu;
-        maps.collect(executor, &groups[..samples.partition.groups() * maps.sums.len()])?;
-        // Before any map steps: the failure of one takes back the steps of all.
-        maps.keep(executor)?;
-        let Hyperparameters { damping, regularizer, .. } = self.settings;
-        // Only data that every pass sees again has sums and a factor to keep.
-        let data = self.batches.are_whole();
-        let step = Step { damping, regularizer, samples: samples.count(), data };
-        let stepped = maps.step(executor, gemm, &step, |_| nu);
-        Guard::update(guard, |guard| guard.stepped = true);
-        if stepped.is_err() {
-            self.undo(run, state);
-        }
-        stepped
-    }
-
-    /// Takes the last step back, bit for bit.
-    fn undo(&self, run: &Run<'_, T>, state: &mut State<'_, T>) {
-        let Variables { mut maps, guard, .. } = self.variables(run, state);
-        maps.undo();
-        Guard::update(guard, |guard| (guard.current, guard.stepped) = (false, false));
-    }
-
-    /// R + Omega, as the last pass found it.
-    fn found(&self, run: &Run<'_, T>, state: &State<'_, T>) -> f64 {
-        let omega = |map: LinearMap| self.settings.regularizer.value(&map.read(state.scalars).0);
-        let [_, _, tallies] = carve(state.numbers, self.numbers(run));
+    /// R as the groups' tallies have it, and Omega at these parameters.
+    fn found(&self, run: &Run<'_, T>, parameters: &[T], tallies: &[f64]) -> f64 {
+        let omega = |map: LinearMap| self.settings.regularizer.value(&map.read(parameters).0);
         Tally::all(tallies).map(|tally| tally.cost).sum::<f64>() + run.network.maps().map(omega).sum::<f64>()
     }
 
-    /// A sweep over all samples: the objective, R + Omega, does not rise.
-    fn sweep_all<E: Executor<T>, G: Gemm<T>>(
+    /// R + Omega of all samples, by a pass down.
+    fn measure<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
-        state: &mut State<'_, T>,
+        parameters: &[T],
+        tallies: &mut [f64],
         executor: &mut E,
         gemm: &G,
-    ) -> Result<Sweep> {
-        if !Guard::read(state.numbers).current {
-            self.pass(run, state, self.samples(), executor, gemm)?;
-        }
-        let before = Guard::read(state.numbers).objective;
-        self.step(run, state, self.samples(), executor, gemm)?;
-        let predicted: f64 = self.records(run, state).map(|record| record.decrease).sum();
-        self.pass(run, state, self.samples(), executor, gemm)?;
-        let (found, start) = (self.found(run, state), self.settings.nu.to_f64());
-        let rejected = found > before || !found.is_finite();
-        if rejected {
-            self.undo(run, state);
-        }
-        Guard::update(state.numbers, |guard| {
-            if rejected {
-                guard.nu = steering::after_rejection(guard.nu, start);
-            } else {
-                guard.objective = found;
-                guard.nu = steering::after_step(guard.nu, start, before - found, predicted);
-            }
-        });
-        self.account(run, state, rejected).require_finite()
-    }
-
-    /// A step from a mini-batch, without a look at what it did to the loss.
-    fn sweep_batch<E: Executor<T>, G: Gemm<T>>(
-        &self,
-        run: &Run<'_, T>,
-        state: &mut State<'_, T>,
-        samples: Samples<'_>,
-        executor: &mut E,
-        gemm: &G,
-    ) -> Result<Sweep> {
-        self.pass(run, state, samples, executor, gemm)?;
-        let found = self.found(run, state);
-        let rejected = !found.is_finite();
-        if !rejected {
-            Guard::update(state.numbers, |guard| guard.objective = found);
-            self.step(run, state, samples, executor, gemm)?;
-        } else if Guard::read(state.numbers).stepped {
-            self.undo(run, state);
-            let start = self.settings.nu.to_f64();
-            Guard::update(state.numbers, |guard| guard.nu = steering::after_rejection(guard.nu, start));
-        } else {
-            return Err(Error::NonFinite { quantity: "the loss" });
-        }
-        self.account(run, state, rejected).require_finite()
-    }
-
-    fn records<'s>(
-        &self,
-        run: &Run<'_, T>,
-        state: &'s State<'_, T>,
-    ) -> impl Iterator<Item = Record> + use<'s, T> {
-        let [_, records, _] = carve(state.numbers, self.numbers(run));
-        Record::all(records)
-    }
-
-    fn account(&self, run: &Run<'_, T>, state: &State<'_, T>, rejected: bool) -> Sweep {
-        let slope: f64 = self.records(run, state).map(|record| record.slope).sum();
-        let [_, _, tallies] = carve(state.numbers, self.numbers(run));
-        Sweep {
-            objective: Guard::read(state.numbers).objective,
-            dual_residual: libm::sqrt(slope),
-            output: Tally::all(tallies).fold(OutputReport::default(), |all, tally| all.merge(tally.report)),
-            rejected,
-            ..Sweep::default()
-        }
+    ) -> Result<f64> {
+        let samples = self.samples();
+        let pass = self.pass_over(run, parameters, samples, 1.0);
+        tallies.fill(0.0);
+        let used = samples.partition.groups() * Tally::COUNT;
+        executor.run(Runs::new(&mut tallies[..used], Tally::COUNT), |g, tally, stack| {
+            Tally::update(tally, |tally| pass.measure(gemm, g, tally, stack))
+        })?;
+        Ok(self.found(run, parameters, tallies))
     }
 }
 
 impl<T: Real> Method<T> for ProxProp<T> {
     fn memory(&self, run: &Run<'_, T>) -> Memory {
-        Memory { scalars: self.scalars(run).iter().sum(), numbers: self.numbers(run).iter().sum() }
+        if self.batches.are_whole() { self.guarded_memory(run) } else { self.minibatch_memory(run) }
     }
 
     fn workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
-        let (tile, network) = (self.partition().tile(), &run.network);
-        let (sums, risk) =
-            (MapSums::workspace(gemm, network, tile), (self.settings.loss, self.settings.solver));
-        pass::workspace(gemm, network, tile, sums, risk).or(maps::step_workspace(gemm, network))
+        if self.batches.are_whole() {
+            self.guarded_workspace(run, gemm)
+        } else {
+            self.minibatch_workspace(run, gemm)
+        }
     }
 
     fn partition(&self) -> Partition {
@@ -343,7 +189,7 @@ impl<T: Real> Method<T> for ProxProp<T> {
         Self::with_partition(&self.settings, batch, run)
     }
 
-    /// Begins at nu of the settings. Where all samples are in one pass, makes it.
+    /// Begins at nu of the settings, without momentum. Where all samples are in one pass, makes it.
     fn initialize<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         run: &Run<'_, T>,
@@ -353,21 +199,20 @@ impl<T: Real> Method<T> for ProxProp<T> {
     ) -> Result {
         state.require(self.memory(run))?;
         state.numbers.fill(0.0);
-        Guard { nu: self.settings.nu.to_f64(), ..Guard::default() }.write(state.numbers);
-        if !self.batches.are_whole() {
-            return Ok(());
+        if self.batches.are_whole() {
+            self.begin_guarded(run, state, executor, gemm)
+        } else {
+            self.begin_minibatches(run, state);
+            Ok(())
         }
-        self.pass(run, state, self.samples(), executor, gemm)?;
-        let objective = self.found(run, state);
-        Guard::update(state.numbers, |guard| guard.objective = objective);
-        if objective.is_finite() { Ok(()) } else { Err(Error::NonFinite { quantity: "the loss" }) }
     }
 
     /// One sweep over all samples, after which R + Omega is not higher, or an epoch of mini-batches.
     ///
-    /// The dual residual is the norm of the gradient of the objective as the penalties have it; nothing is carried that
-    /// a primal residual could tell of. After mini-batches the objective is the last one's R before its step, and Omega.
-    /// Where there is no step from the present weights, they are what they were.
+    /// The dual residual is the norm of the gradient of the objective as the penalties have it, after mini-batches that of
+    /// the last one's and without Omega's; nothing is carried that a primal residual could tell of. After mini-batches the
+    /// objective is the last one's R before its step, and Omega. Where there is no step from the present weights, they are
+    /// what they were.
     fn sweep<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         run: &Run<'_, T>,
@@ -379,15 +224,10 @@ impl<T: Real> Method<T> for ProxProp<T> {
         state.require(self.memory(run))?;
         self.batches.check(order)?;
         if self.batches.are_whole() {
-            return self.sweep_all(run, state, executor, gemm);
+            self.guarded_sweep(run, state, executor, gemm)
+        } else {
+            self.minibatch_epoch(run, state, order, executor, gemm)
         }
-        let mut epoch = Sweep::default();
-        for samples in self.batches.steps(order, self.partition) {
-            let sweep = self.sweep_batch(run, state, samples, executor, gemm)?;
-            let (output, rejected) = (epoch.output.merge(sweep.output), epoch.rejected || sweep.rejected);
-            epoch = Sweep { output, rejected, ..sweep };
-        }
-        Ok(epoch)
     }
 
     /// R + Omega of all samples at the present weights, by a pass down of its own. The sums at hand stay.
@@ -399,14 +239,11 @@ impl<T: Real> Method<T> for ProxProp<T> {
         gemm: &G,
     ) -> Result<f64> {
         state.require(self.memory(run))?;
-        let Variables { maps, tallies, .. } = self.variables(run, state);
-        let samples = self.samples();
-        let pass = self.pass_over(run, maps.parameters, samples, 1.0);
-        tallies.fill(0.0);
-        let used = samples.partition.groups() * Tally::COUNT;
-        executor.run(Runs::new(&mut tallies[..used], Tally::COUNT), |g, tally, stack| {
-            Tally::update(tally, |tally| pass.measure(gemm, g, tally, stack))
-        })?;
-        Ok(self.found(run, state))
+        let parameters = run.network.parameters();
+        let tallies = self.partition.groups() * Tally::COUNT;
+        // Both ways keep the tallies last.
+        let first = state.numbers.len() - tallies;
+        let (parameters, tallies) = (&state.scalars[..parameters], &mut state.numbers[first..]);
+        self.measure(run, parameters, tallies, executor, gemm)
     }
 }

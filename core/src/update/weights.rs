@@ -6,6 +6,7 @@
 //! Everything is found from the sums `C = r p'`, `S = p p'`, `r 1` and `p 1` over the samples; for row i of the
 //! gradient `G = w C` the smallest legal theta is `w (G_i S G_i')/|G_i|^2`, without a pass over the samples.
 
+pub mod dual;
 mod least_squares;
 mod majorised;
 
@@ -79,12 +80,37 @@ pub fn reduce<T: Real, G: Gemm<T>>(
     change: &mut Change<'_, T>,
     stack: Stack<'_, T>,
 ) -> Result<Reduced> {
+    require_length("bias", bias.len(), weights.nrows())?;
+    let old = as_ref(weights);
+    let reduced = direction(gemm, rule, order, w, regularizer, sums, factored, &old, change, stack)?;
+    for j in 0..weights.ncols() {
+        add_slice(column(&as_ref(&change.weights), j), column_mut(weights, j));
+    }
+    add_slice(change.bias, bias);
+    Ok(reduced)
+}
+
+/// The change of [`reduce()`] alone: weights and bias stay where they are.
+///
+/// # Errors
+/// As [`reduce()`].
+pub fn direction<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    rule: &StepRule<T>,
+    order: Order,
+    w: T,
+    regularizer: Regularizer<T>,
+    sums: &Sums<'_, T>,
+    factored: Option<&Factor<'_, T>>,
+    weights: &MatRef<'_, T>,
+    change: &mut Change<'_, T>,
+    stack: Stack<'_, T>,
+) -> Result<Reduced> {
     let (n_out, n_in) = weights.shape();
     rule.validate()?;
     regularizer.validate()?;
     require_positive("w", w.to_f64())?;
     require_sums(sums, n_out, n_in)?;
-    require_length("bias", bias.len(), n_out)?;
     require_size("change.weights", change.weights.shape(), (n_out, n_in))?;
     require_length("change.bias", change.bias.len(), n_out)?;
     stack.require(reduce_workspace(gemm, rule, n_out, n_in))?;
@@ -92,18 +118,13 @@ pub fn reduce<T: Real, G: Gemm<T>>(
         clear(change);
         return Ok(Reduced::default());
     }
-    let old = as_ref(weights);
     let reduced = match *rule {
         StepRule::LeastSquares { damping } => {
-            least_squares::step(gemm, damping, w, regularizer, sums, factored, &old, change, stack)?
+            least_squares::step(gemm, damping, w, regularizer, sums, factored, weights, change, stack)?
         }
-        _ => majorised::step(gemm, rule, order, w, regularizer, sums, &old, change, stack)?,
+        _ => majorised::step(gemm, rule, order, w, regularizer, sums, weights, change, stack)?,
     };
     require_finite(change)?;
-    for j in 0..n_in {
-        add_slice(column(&as_ref(&change.weights), j), column_mut(weights, j));
-    }
-    add_slice(change.bias, bias);
     Ok(reduced)
 }
 

@@ -30,7 +30,7 @@ pub struct Factor<'a, T: Real> {
 }
 
 /// `lambda` of the l2 regulariser.
-fn l2_weight<T: Real>(regularizer: Regularizer<T>) -> Result<T> {
+pub(super) fn l2_weight<T: Real>(regularizer: Regularizer<T>) -> Result<T> {
     match regularizer {
         Regularizer::None => Ok(T::ZERO),
         Regularizer::L2(lambda) => Ok(lambda),
