@@ -54,7 +54,8 @@ impl Batches {
     ) -> impl Iterator<Item = Samples<'o>> + use<'o> {
         let order = order.filter(|_| self.size.is_some());
         let samples = order.map_or(self.samples, <[u32]>::len);
-        let count = samples.div_ceil(self.size.unwrap_or(samples).max(1));
+        // No batch of fewer samples is larger than those of all.
+        let count = samples.div_ceil(self.largest().max(1));
         let edge = move |batch: usize| samples * batch / count;
         (0..count).map(move |batch| {
             let (first, end) = (edge(batch), edge(batch + 1));

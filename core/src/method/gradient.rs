@@ -5,19 +5,21 @@
 //! adds `(lambda/M) W`, and not to the bias. A mini-batch of b samples takes `(1/b) sum grad R_j + (lambda/M) W` for it.
 //!
 //! A sweep is one pass over the samples, three products a linear map: forward, back and the gradient's; the first map's
-//! input is data and takes nothing back. The gradient is added up from the groups and stepped by in one go, a stretch at
-//! a time: what an optimiser reads is in cache. Nothing is promised of the objective.
+//! input is data and takes nothing back. The gradient is made where it is stepped by, a block of columns at a time: what an
+//! optimiser reads is in cache. In mini-batches that are smaller than the weights the groups leave inputs and signals of
+//! their samples, of which a block's gradient is one product; else gradients, which are added up. Nothing is promised of the
+//! objective.
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
-use super::descent::Stretches;
+use super::minibatch::{Layout, Trace, blocks, gradient as gradient_of, gradient_workspace};
 use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
 use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
-use crate::block::{GradientSums, LinearMap};
+use crate::block::{LinearMap, Place};
 use crate::error::{Error, Result};
-use crate::executor::{Executor, Pieces, Runs};
+use crate::executor::{Executor, Pieces, Runs, Spans};
 use crate::gemm::Gemm;
 use crate::loss::{Loss, OutputSolver};
 use crate::optimizer::Optimizer;
@@ -171,7 +173,19 @@ impl<T: Real> Gradient<T> {
     fn scalars(&self, run: &Run<'_, T>) -> [usize; 5] {
         let parameters = run.network.parameters();
         let moment = |index| if self.optimizer.moments() > index { parameters } else { 0 };
-        [parameters, parameters, moment(0), moment(1), self.partition.groups() * parameters]
+        let groups = self.partition.groups() * self.layout(run).elements();
+        [parameters, parameters, moment(0), moment(1), groups]
+    }
+
+    /// What the groups leave: of maps of more weights than a batch has inputs and signals the latter, else gradients.
+    fn layout<'a>(&self, run: &Run<'a, T>) -> Layout<'a, T, impl Fn(Place) -> Trace + Copy + Send + use<'a, T>> {
+        let (is_whole, largest) = (self.batches.are_whole(), self.partition);
+        Layout::new(run.network, largest, move |place| {
+            let LinearMap { n_out, n_in, .. } = place.map;
+            let columns = largest.samples().saturating_mul(n_in.saturating_add(n_out));
+            let are_fewer = columns < n_in.saturating_mul(n_out).saturating_mul(largest.groups());
+            if !is_whole && !place.is_convolution && are_fewer { Trace::Columns } else { Trace::Gradient }
+        })
     }
 
     /// The parts of its numbers: steps taken so far, the groups' tallies.
@@ -196,14 +210,15 @@ impl<T: Real> Gradient<T> {
     ) -> Result {
         let [parameters, gradient, first, second, groups] = carve_mut(state.scalars, self.scalars(run));
         let [steps, tallies] = carve_mut(state.numbers, self.numbers());
-        let (used, length) = (samples.partition.groups(), parameters.len());
+        let layout = self.layout(run);
+        let (used, length) = (samples.partition.groups(), layout.elements());
         let groups = &mut groups[..used * length];
         let pass = self.pass(run, parameters, samples);
         tallies.fill(0.0);
         let units = (Pieces::new(&mut *groups, used, |_| length), tallies_of(tallies, used));
-        executor.run(units, |g, (gradient, tally), stack| {
-            gradient.fill(T::ZERO);
-            Tally::update(tally, |tally| pass.run(gemm, g, &mut GradientSums(gradient), tally, stack))
+        executor.run(units, |g, (memory, tally), stack| {
+            let sink = &mut layout.collect(memory);
+            Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
         })?;
         if !risk(tallies).is_finite() {
             return Err(Error::NonFinite { quantity: "the loss" });
@@ -218,13 +233,15 @@ impl<T: Real> Gradient<T> {
             Regularizer::L2(lambda) => Some(lambda / T::from_usize(self.batches.samples())),
             _ => None,
         };
-        let stretches = Stretches { parameters, gradient, first, second };
-        stretches.follow(executor, groups, |at, stretch| {
-            stretch.gradient.iter_mut().for_each(|g| *g = share * *g);
+        let blocks = blocks(layout.slots().map(|slot| (slot, ())));
+        let units = Spans::new(blocks, [parameters, gradient, first, second]);
+        executor.run(units, |_, (columns, [w, g, first, second]), stack| {
+            gradient_of(gemm, columns, groups, samples.partition, share, g, stack)?;
             if let Some(decay) = decay {
-                add_decay(decay, run.network.maps(), at, stretch.parameters, stretch.gradient);
+                let weights = columns.weights();
+                g[..weights].iter_mut().zip(&w[..weights]).for_each(|(g, &w)| *g += decay * w);
             }
-            stretch.step(&optimizer, t)
+            optimizer.step(t as u64, g, first, second, w)
         })
     }
 
@@ -262,23 +279,6 @@ fn risk(tallies: &[f64]) -> f64 {
     Tally::all(tallies).map(|tally| tally.cost).sum()
 }
 
-/// `g <- g + decay W` for the weights in a stretch that begins at parameter `at`, and not for the biases.
-fn add_decay<T: Real>(
-    decay: T,
-    maps: impl Iterator<Item = LinearMap>,
-    at: usize,
-    parameters: &[T],
-    gradient: &mut [T],
-) {
-    for map in maps {
-        let within = |place: usize| place.saturating_sub(at).min(gradient.len());
-        let weights = within(map.offset)..within(map.offset + map.n_out * map.n_in);
-        for (g, &w) in gradient[weights.clone()].iter_mut().zip(&parameters[weights]) {
-            *g += decay * w;
-        }
-    }
-}
-
 /// What the method keeps beside the parameters, each laid out as they are.
 #[derive(Debug, Clone, Copy)]
 pub struct Variables<'s, T> {
@@ -300,7 +300,9 @@ impl<T: Real> Method<T> for Gradient<T> {
 
     fn workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {
         let risk = (self.loss, OutputSolver::Newton);
-        pass::workspace(gemm, &run.network, self.partition().tile(), Requirement::NONE, risk)
+        let (tile, layout) = (self.partition().tile(), self.layout(run));
+        let pass = pass::workspace(gemm, &run.network, tile, layout.workspace(gemm, tile), risk);
+        pass.or(gradient_workspace(gemm, layout.slots()))
     }
 
     fn partition(&self) -> Partition {

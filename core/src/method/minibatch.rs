@@ -74,7 +74,9 @@ pub(super) struct Layout<'a, T, F> {
 impl<'a, T: Real, F: Fn(Place) -> Trace + Copy> Layout<'a, T, F> {
     /// The layout for batches that are cut like the largest one, of which `trace` says what each map leaves.
     pub(super) fn new(network: Network<'a, T>, largest: Partition, trace: F) -> Self {
-        let width = (0..largest.groups()).map(|group| largest.group(group).1).max().unwrap_or(0);
+        // Of fewer samples a group may hold as many whole tiles.
+        let tiles = largest.samples().div_ceil(largest.tile().max(1)).div_ceil(largest.groups());
+        let width = largest.tile().saturating_mul(tiles).min(largest.samples());
         Self { network, trace, width }
     }
 

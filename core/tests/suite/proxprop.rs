@@ -250,7 +250,7 @@ fn the_order_of_units_changes_no_bit() {
 fn a_mini_batch_is_a_sweep_over_its_samples() {
     let (data, start) = small();
     // Not in order, one twice.
-    let batch: Vec<u32> = (0..60).map(|j| (j * 37 + 5) % 170).chain([5]).collect();
+    let batch: Vec<u32> = (0..56).map(|j| (j * 37 + 5) % 170).chain([5]).collect();
     let (x, y) = (chosen(&data.x, &batch), chosen(&data.y, &batch));
     let values = Problem { x: data.problem().x, target: Target::Values(matrix(&data.y.data, 4, 170)) };
     for settings in variations(3.0) {
@@ -288,12 +288,16 @@ fn a_mini_batch_without_finite_outputs_takes_the_last_step_back() {
     rig.initialize().unwrap();
     let refused = rig.sweep_in(Some(&[100]));
     assert!(matches!(refused, Err(Error::NonFinite { .. })), "{refused:?}");
-    let batch: Vec<u32> = (0..50).collect();
+    let batch: Vec<u32> = (0..43).collect();
     assert!(!rig.sweep_in(Some(&batch)).unwrap().rejected);
     assert!(rig.network() != start);
     let report = rig.sweep_in(Some(&[100])).unwrap();
-    assert!(report.rejected && rig.network() == start);
+    assert!(report.rejected && farthest(&rig.network(), &start) < 1e-13);
     assert_eq!(nu(&mut rig), 12.0);
+    // Momentum is forgotten, and there is nothing more to take back.
+    let refused = rig.sweep_in(Some(&[100]));
+    assert!(matches!(refused, Err(Error::NonFinite { .. })), "{refused:?}");
+    assert!(farthest(&rig.network(), &start) < 1e-13);
 }
 
 #[test]
@@ -427,10 +431,10 @@ fn sums_of_data_that_are_kept_are_those_that_mini_batches_add_up() {
                 sums_nu = nu(&mut kept);
                 continue;
             }
-            // The same step as a mini-batch of all samples, beside which there is one more.
-            let x: Vec<f64> = (0..41).flat_map(|j| data.x.column(j % 40).to_vec()).collect();
-            let classes: Vec<u32> = (0..41).map(|j| data.classes[j % 40]).collect();
-            let more = Problem { x: matrix(&x, 60, 41), target: Target::Classes(&classes) };
+            // The same step as a mini-batch of all samples, beside which there is another.
+            let x: Vec<f64> = (0..80).flat_map(|j| data.x.column(j % 40).to_vec()).collect();
+            let classes: Vec<u32> = (0..80).map(|j| data.classes[j % 40]).collect();
+            let more = Problem { x: matrix(&x, 60, 80), target: Target::Classes(&classes) };
             let input = Shape { channels: 2, height: 6, width: 5 };
             let mut fresh = Rig::of_blocks(blocks.clone(), Vec::new(), input, &parameters, more, |run| {
                 ProxProp::new(&plain(sums_nu).hyperparameters(Some(40)), run)
