@@ -81,7 +81,10 @@ impl<T: Real> BoundResidual<T> {
             None => None,
             Some(conv) => {
                 let map = conv.map(input, next.map.end());
-                Some((Bound::new(conv, input)?, Place { map, start: next.end(), pixels, is_convolution: true }))
+                Some((
+                    Bound::new(conv, input)?,
+                    Place { map, start: next.end(), pixels, is_convolution: true },
+                ))
             }
         };
         Ok(Self { activation: pair.activation, first: (first, place), second: (second, next), projection })

@@ -178,7 +178,10 @@ impl<T: Real> Gradient<T> {
     }
 
     /// What the groups leave: of maps of more weights than a batch has inputs and signals the latter, else gradients.
-    fn layout<'a>(&self, run: &Run<'a, T>) -> Layout<'a, T, impl Fn(Place) -> Trace + Copy + Send + use<'a, T>> {
+    fn layout<'a>(
+        &self,
+        run: &Run<'a, T>,
+    ) -> Layout<'a, T, impl Fn(Place) -> Trace + Copy + Send + use<'a, T>> {
         let (is_whole, largest) = (self.batches.are_whole(), self.partition);
         Layout::new(run.network, largest, move |place| {
             let LinearMap { n_out, n_in, .. } = place.map;

@@ -56,7 +56,11 @@ impl Slot {
     }
 
     /// p (n_in x count) and r (n_out x count) of a group of so many samples.
-    pub(super) fn columns<'g, T: Real>(&self, group: &'g [T], count: usize) -> (MatRef<'g, T>, MatRef<'g, T>) {
+    pub(super) fn columns<'g, T: Real>(
+        &self,
+        group: &'g [T],
+        count: usize,
+    ) -> (MatRef<'g, T>, MatRef<'g, T>) {
         let map = self.place.map;
         let (p, r) = self.of(group).split_at(map.n_in * self.width);
         (dense(&p[..map.n_in * count], map.n_in, count), dense(&r[..map.n_out * count], map.n_out, count))
@@ -96,7 +100,10 @@ impl<'a, T: Real, F: Fn(Place) -> Trace + Copy> Layout<'a, T, F> {
     }
 
     /// What the way back of a group hands over goes to `memory`, whose sums begin at zero.
-    pub(super) fn collect<'m>(&self, memory: &'m mut [T]) -> Collector<'m, T, impl Iterator<Item = Slot> + Clone + use<'a, 'm, T, F>> {
+    pub(super) fn collect<'m>(
+        &self,
+        memory: &'m mut [T],
+    ) -> Collector<'m, T, impl Iterator<Item = Slot> + Clone + use<'a, 'm, T, F>> {
         let slots = self.slots();
         for slot in slots.clone().filter(|slot| slot.trace != Trace::Columns) {
             memory[slot.start..slot.end()].fill(T::ZERO);
@@ -155,9 +162,7 @@ impl<T: Real, I: Iterator<Item = Slot> + Clone> Sink<T> for Collector<'_, T, I> 
                 let weights = &mut dense_mut(weights, map.n_out, map.n_in);
                 dense_gradient(gemm, p, dz, weights, bias, stack)
             }
-            Trace::Sums => {
-                accumulate(gemm, dz, p, Parts::All, &mut place.shape().carve(memory)?, stack)
-            }
+            Trace::Sums => accumulate(gemm, dz, p, Parts::All, &mut place.shape().carve(memory)?, stack),
         }
     }
 

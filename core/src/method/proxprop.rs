@@ -39,7 +39,7 @@ use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::step_schedule::Schedule;
 use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
 use crate::block::LinearMap;
-use crate::error::{Error, Result, require_positive, require_decay};
+use crate::error::{Error, Result, require_decay, require_positive};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
 use crate::real::Real;

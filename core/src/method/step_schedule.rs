@@ -71,7 +71,9 @@ mod tests {
         let cosine = of(StepSchedule::Cosine, 0.0);
         assert_eq!(cosine.length(0), 1.0);
         assert!((cosine.length(50) - 0.5).abs() < 1e-15);
-        assert!((cosine.length(99) - 0.000_246_719_817).abs() < 1e-12 && cosine.length(100) == cosine.length(99));
+        assert!(
+            (cosine.length(99) - 0.000_246_719_817).abs() < 1e-12 && cosine.length(100) == cosine.length(99)
+        );
         let warm = of(StepSchedule::Linear, 0.5);
         assert_eq!(warm.length(4), 0.2 * (1.0 - 0.04));
         assert_eq!(warm.length(30), linear.length(30));

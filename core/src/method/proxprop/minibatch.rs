@@ -82,7 +82,10 @@ struct Variables<'s, T> {
 }
 
 impl<T: Real> ProxProp<T> {
-    fn layout<'a>(&self, run: &Run<'a, T>) -> Layout<'a, T, impl Fn(Place) -> Trace + Copy + Send + use<'a, T>> {
+    fn layout<'a>(
+        &self,
+        run: &Run<'a, T>,
+    ) -> Layout<'a, T, impl Fn(Place) -> Trace + Copy + Send + use<'a, T>> {
         let (form, most) = (self.settings.form, self.partition.samples());
         Layout::new(run.network, self.partition, move |place| form.trace(place, most))
     }

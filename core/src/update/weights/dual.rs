@@ -20,7 +20,9 @@ use crate::real::Real;
 use crate::reduce;
 use crate::regularizer::Regularizer;
 use crate::update::sums::add_columns;
-use crate::view::{MatMut, MatRef, as_ref, column, column_mut, columns, reborrow, require_length, require_size};
+use crate::view::{
+    MatMut, MatRef, as_ref, column, column_mut, columns, reborrow, require_length, require_size,
+};
 use crate::workspace::{Requirement, Stack};
 
 /// Columns of K that are made at a time, from the diagonal down.
@@ -150,16 +152,7 @@ pub fn add_step<T: Real, G: Gemm<T>>(
     require_size("weights", weights.shape(), (solved.nrows(), p.nrows()))?;
     require_size("p", p.shape(), (p.nrows(), solved.ncols()))?;
     require_size("velocity", velocity.shape(), weights.shape())?;
-    gemm.gemm(
-        -T::ONE,
-        *solved,
-        Transpose::No,
-        *p,
-        Transpose::Yes,
-        momentum,
-        reborrow(velocity),
-        stack,
-    )?;
+    gemm.gemm(-T::ONE, *solved, Transpose::No, *p, Transpose::Yes, momentum, reborrow(velocity), stack)?;
     if solution.shrinkage != T::ZERO {
         for j in 0..weights.ncols() {
             for (v, &w) in column_mut(velocity, j).iter_mut().zip(column(weights, j)) {
@@ -171,7 +164,12 @@ pub fn add_step<T: Real, G: Gemm<T>>(
 }
 
 /// Scratch of [`add_step`].
-pub fn add_step_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, columns: usize, m: usize) -> Requirement {
+pub fn add_step_workspace<T: Real, G: Gemm<T>>(
+    gemm: &G,
+    n_out: usize,
+    columns: usize,
+    m: usize,
+) -> Requirement {
     gemm.workspace(n_out, columns, m)
 }
 
