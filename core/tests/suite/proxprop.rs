@@ -4,7 +4,8 @@ use altmin_core::block::conv::Conv;
 use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
 use altmin_core::block::{Block, Network as Blocks, Shape};
-use altmin_core::method::proxprop::ProxProp;
+use altmin_core::method::StepSchedule::{Constant, Cosine, Linear};
+use altmin_core::method::proxprop::{Form, ProxProp};
 use altmin_core::method::{Hyperparameters, Partition, Problem, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::view::dense as matrix;
@@ -277,6 +278,89 @@ fn a_mini_batch_is_a_sweep_over_its_samples() {
             assert!((found - expected).abs() < 1e-10 * expected.max(1.0));
         }
     }
+}
+
+#[test]
+fn mini_batches_in_every_form_with_momentum_and_falling_steps() {
+    let (data, start) = small();
+    let epochs: Vec<Vec<u32>> = (0..2_u32)
+        .map(|epoch| (0..170).map(|j| (j * [37, 61][epoch as usize] + 5 + epoch) % 170).collect())
+        .collect();
+    for settings in variations(9.0) {
+        for (form, schedule) in
+            [(Form::Auto, Linear), (Form::Primal, Cosine), (Form::Dual, Constant), (Form::Dual, Linear)]
+        {
+            let hyperparameters = Hyperparameters {
+                form,
+                momentum: 0.75,
+                step_schedule: schedule,
+                warm_up: 0.5,
+                sweeps: 2,
+                ..settings.hyperparameters(Some(24))
+            };
+            let blocks = dense_blocks(&[6, 9, 7, 4], settings.activation);
+            let (shape, first) = (Shape::flat(6), parameters(&start));
+            let mut rig = Rig::of_blocks(blocks, Vec::new(), shape, &first, data.problem(), |run| {
+                ProxProp::with_partition(&hyperparameters, Partition::new(22, 8, 2), run)
+            })
+            .unwrap();
+            rig.initialize().unwrap();
+            let (mut network, mut velocity, mut k) = (start.clone(), None::<Network>, 0);
+            for order in &epochs {
+                let report = rig.sweep_in(Some(order)).unwrap();
+                // Eight batches of 21 or 22.
+                for batch in 0..8 {
+                    let chosen_samples = &order[170 * batch / 8..170 * (batch + 1) / 8];
+                    let (x, y) = (chosen(&data.x, chosen_samples), chosen(&data.y, chosen_samples));
+                    let done = f64::from(k) / 16.0;
+                    let length = match schedule {
+                        Constant => 1.0,
+                        Linear => 1.0 - done,
+                        Cosine => 0.5 + 0.5 * (std::f64::consts::PI * done).cos(),
+                    } * (f64::from(k + 1) / 4.0).min(1.0);
+                    let mut reference = Reference::new(settings, (&x, &y), &network);
+                    let expected = reference.objective();
+                    reference.step(settings.nu / length);
+                    let step = combined(&reference.network, -1.0, &network);
+                    let moved = match &velocity {
+                        None => step,
+                        Some(before) => combined(&step, 0.75, before),
+                    };
+                    network = combined(&network, 1.0, &moved);
+                    velocity = Some(moved);
+                    k += 1;
+                    if batch == 7 {
+                        assert!((report.objective - expected).abs() < 1e-9 * expected.max(1.0));
+                    }
+                }
+                let apart = farthest(&rig.network(), &network);
+                assert!(apart < 1e-8, "{form:?}, {schedule:?}, {settings:?}: {apart}");
+            }
+        }
+    }
+}
+
+/// `a + factor b`, parameter by parameter.
+fn combined(a: &Network, factor: f64, b: &Network) -> Network {
+    let combined = |a: &[Mat], b: &[Mat]| a.iter().zip(b).map(|(a, b)| a.plus(factor, b)).collect();
+    Network { weights: combined(&a.weights, &b.weights), biases: combined(&a.biases, &b.biases) }
+}
+
+#[test]
+fn the_slope_of_the_last_mini_batch_is_the_same_in_both_forms() {
+    let (data, start) = small();
+    let slope = |form| {
+        let hyperparameters = Hyperparameters { form, ..plain(3.0).hyperparameters(Some(40)) };
+        let (blocks, first) = (dense_blocks(&[6, 9, 7, 4], Activation::Relu), parameters(&start));
+        let mut rig = Rig::of_blocks(blocks, Vec::new(), Shape::flat(6), &first, data.problem(), |run| {
+            ProxProp::new(&hyperparameters, run)
+        })
+        .unwrap();
+        rig.initialize().unwrap();
+        rig.sweep().unwrap().dual_residual
+    };
+    let (primal, dual) = (slope(Form::Primal), slope(Form::Dual));
+    assert!(primal > 0.0 && (primal - dual).abs() < 1e-9 * primal, "{primal} {dual}");
 }
 
 #[test]

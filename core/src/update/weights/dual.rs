@@ -149,9 +149,11 @@ pub fn add_step<T: Real, G: Gemm<T>>(
     stack: Stack<'_, T>,
 ) -> Result {
     require_not_negative("momentum", momentum.to_f64())?;
-    require_size("weights", weights.shape(), (solved.nrows(), p.nrows()))?;
-    require_size("p", p.shape(), (p.nrows(), solved.ncols()))?;
-    require_size("velocity", velocity.shape(), weights.shape())?;
+    let ((n_out, columns), m) = (weights.shape(), p.ncols());
+    require_size("p", p.shape(), (columns, m))?;
+    require_size("solved", solved.shape(), (n_out, m))?;
+    require_size("velocity", velocity.shape(), (n_out, columns))?;
+    stack.require(add_step_workspace(gemm, n_out, columns, m))?;
     gemm.gemm(-T::ONE, *solved, Transpose::No, *p, Transpose::Yes, momentum, reborrow(velocity), stack)?;
     if solution.shrinkage != T::ZERO {
         for j in 0..weights.ncols() {

@@ -4,7 +4,7 @@ use altmin_core::error::Error;
 use altmin_core::gemm::Portable;
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::{Sums, SumsShape};
-use altmin_core::update::weights::{self, Change, Factor, Order};
+use altmin_core::update::weights::{self, Change, Factor, Order, dual};
 use altmin_core::{Real, Regularizer};
 
 use crate::common::{
@@ -13,6 +13,7 @@ use crate::common::{
 
 in_both_precisions!(
     the_joint_problem,
+    the_dual_form,
     a_factor_made_beforehand_gives_the_same_bits,
     inputs_that_determine_no_weights,
     constant_inputs_over_many_samples,
@@ -74,6 +75,61 @@ fn the_joint_problem<T: Real>() {
                 }
             }
         }
+    }
+}
+
+/// The step of weights and bias in the dual form, its columns in two blocks, on top of a velocity.
+fn dual_step<T: Real>(layer: &Layer, damping: f64, w: f64, omega: Regularizer<T>) -> (Plain, Plain) {
+    let (n_out, n_in, m) = (layer.r.rows, layer.p.rows, layer.p.columns);
+    let number = T::from_f64;
+    let weights = Strided::<T>::dense(&layer.weights);
+    let (mut p, mut r) = (Strided::<T>::new(&layer.p, 2), Strided::<T>::new(&layer.r, 1));
+    let mut bias = Strided::<T>::dense(&layer.bias);
+    let mut scratch = Scratch::new(dual::solve_workspace::<T, _>(&Portable, n_out, n_in, m));
+    let (damping, w, view) = (number(damping), number(w), &weights.view());
+    let (pm, rm, d) = (&mut p.view_mut(), &mut r.view_mut(), bias.slice_mut());
+    let solution = dual::solve(&Portable, damping, w, omega, view, pm, rm, d, scratch.stack()).unwrap();
+    let mut velocity = Strided::<T>::new(&layer.weights, 3);
+    for (first, count) in [(0, n_in / 2), (n_in / 2, n_in - n_in / 2)] {
+        let mut scratch = Scratch::new(dual::add_step_workspace::<T, _>(&Portable, n_out, count, m));
+        let columns = weights.view();
+        let columns = columns.columns(first, count);
+        let (rows, solved) = (p.view(), r.view());
+        let rows = rows.rows(first, count);
+        let mut velocity = velocity.view_mut();
+        let v = &mut velocity.columns_mut(first, count);
+        let momentum = number(0.5);
+        dual::add_step(&Portable, solution, momentum, &columns, &solved, &rows, v, scratch.stack()).unwrap();
+    }
+    (velocity.plain().plus(-0.5, &layer.weights), bias.plain())
+}
+
+fn the_dual_form<T: Real>() {
+    for (seed, (n_out, n_in, m)) in
+        [(4, 5, 12), (3, 7, 4), (2, 1, 6), (6, 2, 2), (2, 9, 40), (5, 90, 70)].into_iter().enumerate()
+    {
+        let layer = Layer::random(seed as u64, n_out, n_in, m);
+        for damping in [0.125, 1.0] {
+            for lambda in [0.0, 0.5, 8.0] {
+                let omega =
+                    if lambda == 0.0 { Regularizer::None } else { Regularizer::L2(T::from_f64(lambda)) };
+                let (change, bias) = joint(&layer, damping, 1.5, lambda);
+                let found = dual_step::<T>(&layer, damping, 1.5, omega);
+                assert_close::<T>("D", &found.0, &change);
+                assert_close::<T>("d", &found.1, &bias);
+            }
+        }
+    }
+    // Inputs that are constant over the samples determine no weights, however large they are.
+    let mut layer = Layer::random(1, 3, 4, 100);
+    layer.p = Plain::new(4, 100, |i, _| [0.1, 1e4, -3.3, 0.0][i]);
+    let (change, bias) = dual_step::<T>(&layer, 0.125, 1.5, Regularizer::None);
+    assert!(change.largest() == 0.0);
+    assert_close::<T>("d", &bias, &layer.r.row_means().map(|mean| -mean));
+    // Nor does a single sample, or none.
+    for m in [0, 1] {
+        let (change, _) = dual_step::<T>(&Layer::random(2, 3, 4, m), 1.0, 1.0, Regularizer::None);
+        assert!(change.largest() == 0.0);
     }
 }
 

@@ -5,6 +5,7 @@ use altmin_core::objective::{self, Dual};
 use altmin_core::update::hidden::{self, Proximal};
 use altmin_core::update::input::{self, Prepared, StepKind};
 use altmin_core::update::sums::{self, Parts, Sums, SumsMut};
+use altmin_core::update::weights::dual::Solution;
 use altmin_core::update::weights::{self, Change, Factor, Order};
 use altmin_core::update::{StepRule, copy, dual, output};
 use altmin_core::workspace::{Requirement, Stack};
@@ -307,6 +308,29 @@ fn weights_and_sums<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
                 let lower = &mut lower.view_mut();
                 let (damping, one) = (number(0.5), number(1.0));
                 weights::factor(gemm, damping, one, Regularizer::None, &sums, lower, stack).map(|_| ())
+            }
+        ),
+        update!(
+            "weights::dual::solve",
+            &[("weights", "weights"), ("p", "p"), ("r", "r"), ("bias_change", "bias_change")],
+            |w, gemm| weights::dual::solve_workspace(gemm, w.n_out, w.n_in, w.m),
+            |w, gemm, stack| {
+                let World { weights, p, r, bias_change, .. } = w;
+                let (p, r, bias) = (&mut p.view_mut(), &mut r.view_mut(), bias_change.slice_mut());
+                let (damping, w, omega) = (number(0.5), number(1.5), Regularizer::L2(number(0.25)));
+                let weights = &weights.view();
+                weights::dual::solve(gemm, damping, w, omega, weights, p, r, bias, stack).map(|_| ())
+            }
+        ),
+        update!(
+            "weights::dual::add_step",
+            &[("weights", "weights"), ("p", "p"), ("r", "solved"), ("change", "velocity")],
+            |w, gemm| weights::dual::add_step_workspace(gemm, w.n_out, w.n_in, w.m),
+            |w, gemm, stack| {
+                let World { weights, p, r, change, .. } = w;
+                let solution = Solution { shrinkage: number(0.25) };
+                let (weights, r, p, v) = (&weights.view(), &r.view(), &p.view(), &mut change.view_mut());
+                weights::dual::add_step(gemm, solution, number(0.5), weights, r, p, v, stack)
             }
         ),
         update!(
