@@ -26,6 +26,7 @@ use crate::optimizer::Optimizer;
 use crate::real::Real;
 use crate::reduce;
 use crate::regularizer::Regularizer;
+use crate::update::sums::Parts;
 use crate::workspace::Requirement;
 
 /// What the cards of all optimisers say alike.
@@ -220,7 +221,7 @@ impl<T: Real> Gradient<T> {
         tallies.fill(0.0);
         let units = (Pieces::new(&mut *groups, used, |_| length), tallies_of(tallies, used));
         executor.run(units, |g, (memory, tally), stack| {
-            let sink = &mut layout.collect(memory);
+            let sink = &mut layout.collect(memory, Parts::All);
             Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
         })?;
         if !risk(tallies).is_finite() {

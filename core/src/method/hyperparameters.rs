@@ -2,7 +2,7 @@
 
 use super::dlam::Repair;
 use super::pdadmm::DualStorage;
-use super::proxprop::Form;
+use super::proxprop::{Carry, Form};
 use super::step_schedule::StepSchedule;
 use super::tssm::{Convention, Inner};
 use crate::error::{Error, Result};
@@ -47,6 +47,8 @@ pub struct Hyperparameters<T> {
     pub sweeps: usize,
     /// How proximal sweeps solve for the weights of a dense map in mini-batches.
     pub form: Form,
+    /// Whether maps in the primal form carry the sums of their inputs from mini-batch to mini-batch.
+    pub carry: Option<Carry>,
     /// Weight of the penalties between subnetworks, above 0.
     pub alpha: T,
     /// tau_2: a step of a subnetwork's input is its gradient over this; above 0.
@@ -98,6 +100,7 @@ impl<T: Real> Default for Hyperparameters<T> {
             warm_up: 0.0,
             sweeps: 1,
             form: Form::Auto,
+            carry: None,
             alpha: T::ONE,
             tau: T::from_f64(100.0),
             convention: Convention::Mean,

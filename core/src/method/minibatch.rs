@@ -99,16 +99,20 @@ impl<'a, T: Real, F: Fn(Place) -> Trace + Copy> Layout<'a, T, F> {
         self.slots().last().map_or(0, |slot| slot.end())
     }
 
-    /// What the way back of a group hands over goes to `memory`, whose sums begin at zero.
+    /// What the way back of a group hands over goes to `memory`, whose sums begin at zero; sums of `parts` where a map
+    /// leaves [`Trace::Sums`].
     pub(super) fn collect<'m>(
         &self,
         memory: &'m mut [T],
+        parts: Parts,
     ) -> Collector<'m, T, impl Iterator<Item = Slot> + Clone + use<'a, 'm, T, F>> {
         let slots = self.slots();
         for slot in slots.clone().filter(|slot| slot.trace != Trace::Columns) {
-            memory[slot.start..slot.end()].fill(T::ZERO);
+            let added =
+                if slot.trace == Trace::Sums { slot.place.shape().counted(parts) } else { slot.elements() };
+            memory[slot.start..][..added].fill(T::ZERO);
         }
-        Collector { slots, memory, first: 0 }
+        Collector { slots, memory, parts, first: 0 }
     }
 
     /// Scratch that collecting takes beside a pass, for tiles of m samples.
@@ -122,6 +126,7 @@ impl<'a, T: Real, F: Fn(Place) -> Trace + Copy> Layout<'a, T, F> {
 pub(super) struct Collector<'m, T, I> {
     slots: I,
     memory: &'m mut [T],
+    parts: Parts,
     /// The tile's first sample.
     first: usize,
 }
@@ -162,7 +167,7 @@ impl<T: Real, I: Iterator<Item = Slot> + Clone> Sink<T> for Collector<'_, T, I> 
                 let weights = &mut dense_mut(weights, map.n_out, map.n_in);
                 dense_gradient(gemm, p, dz, weights, bias, stack)
             }
-            Trace::Sums => accumulate(gemm, dz, p, Parts::All, &mut place.shape().carve(memory)?, stack),
+            Trace::Sums => accumulate(gemm, dz, p, self.parts, &mut place.shape().carve(memory)?, stack),
         }
     }
 
@@ -178,7 +183,7 @@ impl<T: Real, I: Iterator<Item = Slot> + Clone> Sink<T> for Collector<'_, T, I> 
         let Some(slot) = self.slot(place) else { return Ok(()) };
         let (map, memory) = (place.map, &mut self.memory[slot.start..slot.end()]);
         if slot.trace == Trace::Sums {
-            return conv.add_sums(gemm, p, dz, Parts::All, &mut place.shape().carve(memory)?, stack);
+            return conv.add_sums(gemm, p, dz, self.parts, &mut place.shape().carve(memory)?, stack);
         }
         let (weights, bias) = memory.split_at_mut(map.n_out * map.n_in);
         conv.add_gradient(gemm, p, dz, &mut dense_mut(weights, map.n_out, map.n_in), bias, stack)

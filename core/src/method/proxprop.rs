@@ -24,12 +24,15 @@
 //! **Mini-batches.** A batch takes steps 1 to 4 without a guard. Step k of K is `V <- momentum V + D_k`, `W <- W + V`, the
 //! biases likewise, with the proximal weight `nu/s_k`, where s_k falls to 0 over the run ([`StepSchedule`](super::StepSchedule)).
 //! The least-squares step D_k is that of the batch alone, in the primal or in the dual form ([`Form`]). If a batch's outputs
+//! A map in the primal form may carry the sums of its inputs from batch to batch ([`Carry`]). If a batch's outputs
 //! are not finite, the last step is taken back, up to rounding, momentum forgotten and nu multiplied by 4.
 
+mod carry;
 mod form;
 mod guarded;
 mod minibatch;
 
+pub use carry::Carry;
 pub use form::Form;
 
 use super::batches::Batches;
@@ -102,6 +105,7 @@ impl<T: Real> ProxProp<T> {
         require_positive("nu", nu.to_f64())?;
         require_positive("damping", damping.to_f64())?;
         require_decay("momentum", momentum.to_f64())?;
+        settings.carry.map_or(Ok(()), |carry| carry.validate())?;
         regularizer.validate()?;
         if let Regularizer::L1(lambda) = regularizer {
             let (found, expected) = (lambda.to_f64(), "l2 or none with least-squares weights");

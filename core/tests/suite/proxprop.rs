@@ -5,12 +5,13 @@ use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
 use altmin_core::block::{Block, Network as Blocks, Shape};
 use altmin_core::method::StepSchedule::{Constant, Cosine, Linear};
-use altmin_core::method::proxprop::{Form, ProxProp};
+use altmin_core::method::proxprop::{Carry, Form, ProxProp};
 use altmin_core::method::{Hyperparameters, Partition, Problem, Sweep};
 use altmin_core::update::StepRule;
 use altmin_core::view::dense as matrix;
 use altmin_core::{Activation, Error, Loss, OutputSolver, Regularizer, Result, Target};
 
+use crate::common::Plain;
 use crate::common::composed::{ACTIVATIONS, derivative, forward, objective};
 use crate::common::dense::Mat;
 use crate::common::rig::{Order, Permuted, Rig, dense_blocks, parameters, poison};
@@ -344,6 +345,59 @@ fn mini_batches_in_every_form_with_momentum_and_falling_steps() {
 fn combined(a: &Network, factor: f64, b: &Network) -> Network {
     let combined = |a: &[Mat], b: &[Mat]| a.iter().zip(b).map(|(a, b)| a.plus(factor, b)).collect();
     Network { weights: combined(&a.weights, &b.weights), biases: combined(&a.biases, &b.biases) }
+}
+
+/// Steps by carried sums, of a network of one map, against the gradient of weights and bias times the inverse of the whole
+/// bordered matrix, which is made anew from the list of all batches so far.
+#[test]
+fn carried_sums_are_a_mean_over_the_batches_that_renew_it() {
+    let (data, start) = (Data::new(6, 4, 170, 3), Network::new(&[6, 4], 2));
+    let order: Vec<u32> = (0..170).map(|j| (j * 37 + 5) % 170).collect();
+    for (beta, every) in [(0.0, 1), (0.75, 1), (0.5, 3)] {
+        let hyperparameters = Hyperparameters {
+            form: Form::Primal,
+            carry: Some(Carry { beta, every }),
+            ..plain(3.0).hyperparameters(Some(24))
+        };
+        let (blocks, first) = (dense_blocks(&[6, 4], Activation::Relu), parameters(&start));
+        let mut rig = Rig::of_blocks(blocks, Vec::new(), Shape::flat(6), &first, data.problem(), |run| {
+            ProxProp::new(&hyperparameters, run)
+        })
+        .unwrap();
+        rig.initialize().unwrap();
+        rig.sweep_in(Some(&order)).unwrap();
+        let (mut network, mut means) = (start.clone(), Vec::new());
+        for batch in 0..8 {
+            let chosen_samples = &order[170 * batch / 8..170 * (batch + 1) / 8];
+            let (x, y) = (chosen(&data.x, chosen_samples), chosen(&data.y, chosen_samples));
+            let m = x.columns;
+            let bordered = Plain::new(7, m, |i, j| if i < 6 { x.at(i, j) } else { 1.0 });
+            if batch % every == 0 {
+                means.push(bordered.times(&bordered.transposed()).map(|sum| sum / m as f64));
+            }
+            let t = means.len() as i32;
+            let weight = |i: usize| (1.0 - beta) * beta.powi(t - 1 - i as i32) / (1.0 - beta.powi(t));
+            let mut hessian = Plain::zeros(7, 7);
+            for (i, mean) in means.iter().enumerate() {
+                hessian = hessian.plus(weight(i), mean);
+            }
+            let spread = |i: usize| hessian[(i, i)] - hessian[(i, 6)] * hessian[(i, 6)];
+            let ridge = DAMPING * (0..6).map(spread).sum::<f64>() / 6.0;
+            (0..6).for_each(|i| hessian[(i, i)] += ridge);
+            let (_, z) = forward(Activation::Relu, &network, &x);
+            let r = Plain::new(4, m, |i, j| {
+                z[0].at(i, j) - minimise_output(Loss::CrossEntropy, 3.0, z[0].column(j), y.column(j))[i]
+            });
+            let gradient = r.times(&bordered.transposed()).map(|sum| -sum / m as f64);
+            let step = hessian.solve(&gradient.transposed()).transposed();
+            let moved = |i, j: usize| step[(i, j)];
+            let (weights, bias) = (&mut network.weights[0], &mut network.biases[0]);
+            *weights = Mat::from_fn(4, 6, |i, j| weights.at(i, j) + moved(i, j));
+            *bias = Mat::from_fn(4, 1, |i, _| bias.at(i, 0) + moved(i, 6));
+        }
+        let apart = farthest(&rig.network(), &network);
+        assert!(apart < 1e-9, "{beta}, {every}: {apart}");
+    }
 }
 
 #[test]

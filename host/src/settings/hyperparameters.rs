@@ -35,6 +35,7 @@ impl Settings {
             warm_up: 0.0,
             sweeps: self.sweeps,
             form: Form::Auto,
+            carry: None,
             alpha: number(self.alpha),
             tau: number(self.tau2),
             convention: self.convention,

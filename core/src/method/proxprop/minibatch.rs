@@ -3,7 +3,7 @@
 //! A batch is three phases: its groups pass down and up and leave columns or sums; each map solves for its step; blocks of
 //! columns of all maps move, the weights and their velocity in one pass over memory.
 
-use super::ProxProp;
+use super::{Carry, ProxProp};
 use crate::block::Place;
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Extent, Pieces, Runs, Spans};
@@ -16,9 +16,10 @@ use crate::method::run::carve_mut;
 use crate::method::{Hyperparameters, Memory, Run, State, Sweep, steering};
 use crate::real::Real;
 use crate::reduce;
+use crate::regularizer::Regularizer;
 use crate::update::StepRule;
-use crate::update::sums::add_slice;
-use crate::update::weights::{self, Change, Order, dual};
+use crate::update::sums::{Parts, add_slice};
+use crate::update::weights::{self, Change, Factor, Order, dual};
 use crate::view::{MatRef, column, columns, dense, dense_mut};
 use crate::workspace::{Requirement, Stack};
 
@@ -44,12 +45,14 @@ struct Solved {
     shrinkage: f64,
     /// `|r p'|^2 + |r 1|^2`.
     slope: f64,
+    /// Of carried sums there is a factor: the inputs are not constant.
+    factored: bool,
 }
 
-numbers!(Solved { shrinkage: f64, slope: f64 });
+numbers!(Solved { shrinkage: f64, slope: f64, factored: bool });
 
 /// A map with its part of the memory in which steps are solved for: of a dual step `p_c`, `r~` and the bias's step, of a
-/// primal one the sums, and the step of weights and bias.
+/// primal one the sums, the step of weights and bias, and, where sums are carried, their factor.
 #[derive(Debug, Clone, Copy)]
 struct Solving {
     slot: Slot,
@@ -57,6 +60,8 @@ struct Solving {
     start: usize,
     /// Samples of the largest batch.
     most: usize,
+    /// Elements of the factor that is kept.
+    factor: usize,
 }
 
 impl Extent for Solving {
@@ -64,7 +69,7 @@ impl Extent for Solving {
         let (map, shape) = (self.slot.place.map, self.slot.place.shape());
         match self.slot.trace {
             Trace::Columns => (map.n_in + map.n_out).saturating_mul(self.most).saturating_add(map.n_out),
-            _ => shape.elements().saturating_add(map.parameters()),
+            _ => shape.elements().saturating_add(map.parameters()).saturating_add(self.factor),
         }
     }
 }
@@ -92,8 +97,12 @@ impl<T: Real> ProxProp<T> {
 
     fn solvings<'a>(&self, run: &Run<'a, T>) -> impl Iterator<Item = Solving> + Clone + Send + use<'a, T> {
         let (most, mut start) = (self.partition.samples(), 0);
+        // With l2 the factor changes with nu.
+        let keeps_factor = self.settings.carry.is_some() && self.settings.regularizer == Regularizer::None;
         self.layout(run).slots().enumerate().map(move |(index, slot)| {
-            let solving = Solving { slot, index, start, most };
+            let n = slot.place.map.n_in;
+            let factor = if keeps_factor && slot.trace == Trace::Sums { n.saturating_mul(n) } else { 0 };
+            let solving = Solving { slot, index, start, most, factor };
             start += solving.extent();
             solving
         })
@@ -130,7 +139,8 @@ impl<T: Real> ProxProp<T> {
             most.or(match slot.trace {
                 Trace::Columns => dual::solve_workspace(gemm, map.n_out, map.n_in, m)
                     .or(Requirement::matrix(m, 2).and(gemm.workspace(m, m, map.n_in.max(map.n_out)))),
-                _ => weights::reduce_workspace(gemm, &rule, map.n_out, map.n_in),
+                _ => weights::reduce_workspace(gemm, &rule, map.n_out, map.n_in)
+                    .or(weights::factor_workspace(gemm, map.n_in)),
             })
         });
         let step = blocks(layout.slots().map(|slot| (slot, ()))).fold(Requirement::NONE, |most, columns| {
@@ -195,13 +205,15 @@ impl<T: Real> ProxProp<T> {
         gemm: &G,
     ) -> Result {
         let (layout, used) = (self.layout(run), samples.partition.groups());
-        let length = layout.elements();
+        let (length, k) = (layout.elements(), Progress::read(variables.progress).steps);
+        let renews = self.settings.carry.is_none_or(|carry| carry.renews(k));
+        let parts = if renews { Parts::All } else { Parts::Residual };
         let pass = self.pass_over(run, variables.parameters, samples, nu);
         variables.tallies.fill(0.0);
         let memory = Pieces::new(&mut variables.groups[..used * length], used, |_| length);
         let tallies = Runs::new(&mut variables.tallies[..used * Tally::COUNT], Tally::COUNT);
         executor.run((memory, tallies), |g, (memory, tally), stack| {
-            let sink = &mut layout.collect(memory);
+            let sink = &mut layout.collect(memory, parts);
             Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
         })
     }
@@ -217,6 +229,7 @@ impl<T: Real> ProxProp<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result {
+        let k = Progress::read(variables.progress).steps;
         let batch = Batch { samples, groups: variables.groups, length: self.layout(run).elements() };
         let (parameters, solving) = (&*variables.parameters, &mut *variables.solving);
         let solved = Runs::new(&mut *variables.solved, Solved::COUNT);
@@ -241,20 +254,8 @@ impl<T: Real> ProxProp<T> {
                 let solution = dual::solve(gemm, damping, w, regularizer, &matrix, p, r, bias, stack)?;
                 record.shrinkage = solution.shrinkage.to_f64();
             } else {
-                let (sums, change) = memory.split_at_mut(slot.place.shape().elements());
-                batch.add(slot, sums);
-                record.slope = {
-                    let (cross, rest) = sums.split_at(map.n_out * map.n_in);
-                    reduce::sum_squares(cross) + reduce::sum_squares(&rest[..map.n_out])
-                };
-                slot.place.shape().carve(sums)?.finish();
-                let count = samples.count() * slot.place.pixels;
-                let sums = slot.place.shape().read(sums, count)?;
-                let (change, bias) = change.split_at_mut(map.n_out * map.n_in);
-                let change = &mut Change { weights: dense_mut(change, map.n_out, map.n_in), bias };
-                let rule = StepRule::LeastSquares { damping };
-                let order = Order::WeightsFirst;
-                weights::direction(gemm, &rule, order, w, regularizer, &sums, None, &matrix, change, stack)?;
+                let step = Primal { batch, solving, carry: self.settings.carry, k, damping, w, regularizer };
+                step.solve(gemm, &matrix, memory, &mut record, stack)?;
             }
             record.write(solved);
             Ok(())
@@ -330,14 +331,6 @@ impl<T: Real> Batch<'_, T> {
             first += count;
         }
     }
-
-    /// The sum of the groups' sums.
-    fn add(&self, slot: Slot, sums: &mut [T]) {
-        sums.fill(T::ZERO);
-        for (_, group) in self.groups() {
-            add_slice(slot.of(group), sums);
-        }
-    }
 }
 
 /// `|r p'|^2 + |r 1|^2`, by the products of samples: `|r p'|^2 = <r'r, p'p>`.
@@ -364,6 +357,93 @@ fn slope<T: Real, G: Gemm<T>>(
         row_sums += sum * sum;
     }
     Ok(squared + row_sums)
+}
+
+/// The primal step of a map.
+#[derive(Clone, Copy)]
+struct Primal<'b, T> {
+    batch: Batch<'b, T>,
+    solving: Solving,
+    carry: Option<Carry>,
+    /// Which batch it is, counted from 0.
+    k: usize,
+    damping: T,
+    w: T,
+    regularizer: Regularizer<T>,
+}
+
+impl<T: Real> Primal<'_, T> {
+    fn solve<G: Gemm<T>>(
+        &self,
+        gemm: &G,
+        weights: &MatRef<'_, T>,
+        memory: &mut [T],
+        record: &mut Solved,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let Self { solving, damping, w, regularizer, .. } = *self;
+        let (map, shape) = (solving.slot.place.map, solving.slot.place.shape());
+        let (sums, rest) = memory.split_at_mut(shape.elements());
+        let (change, factor) = rest.split_at_mut(map.parameters());
+        // Carried sums are those of as many samples as the largest batch has.
+        let samples = if self.carry.is_some() { solving.most } else { self.batch.samples.count() };
+        let count = samples.saturating_mul(solving.slot.place.pixels);
+        let scale = samples as f64 / self.batch.samples.count() as f64;
+        let renewed = self.add(sums, scale);
+        let (cross, residual) = sums[..shape.counted(Parts::Residual)].split_at(map.n_out * map.n_in);
+        record.slope = (reduce::sum_squares(cross) + reduce::sum_squares(residual)) / (scale * scale);
+        if renewed {
+            shape.carve(sums)?.finish();
+        }
+        let sums = shape.read(sums, count)?;
+        if renewed && !factor.is_empty() {
+            let lower = &mut dense_mut(factor, map.n_in, map.n_in);
+            record.factored = weights::factor(gemm, damping, w, regularizer, &sums, lower, stack.rest())?;
+        }
+        let kept = (!factor.is_empty() && record.factored)
+            .then(|| Factor { lower: dense(factor, map.n_in, map.n_in) });
+        let (change, bias) = change.split_at_mut(map.n_out * map.n_in);
+        let change = &mut Change { weights: dense_mut(change, map.n_out, map.n_in), bias };
+        let (rule, order) = (StepRule::LeastSquares { damping }, Order::WeightsFirst);
+        weights::direction(gemm, &rule, order, w, regularizer, &sums, kept.as_ref(), weights, change, stack)?;
+        Ok(())
+    }
+
+    /// The sum of the groups' sums, times `scale`; those of the inputs join the mean, where they are carried. Whether they
+    /// are new.
+    fn add(&self, sums: &mut [T], scale: f64) -> bool {
+        let (slot, scale) = (self.solving.slot, T::from_f64(scale));
+        let (own, inputs) = sums.split_at_mut(slot.place.shape().counted(Parts::Residual));
+        own.fill(T::ZERO);
+        for (_, group) in self.batch.groups() {
+            add_slice(&slot.of(group)[..own.len()], own);
+        }
+        let Some(carry) = self.carry else {
+            inputs.fill(T::ZERO);
+            for (_, group) in self.batch.groups() {
+                add_slice(&slot.of(group)[own.len()..], inputs);
+            }
+            return true;
+        };
+        own.iter_mut().for_each(|sum| *sum = scale * *sum);
+        if !carry.renews(self.k) {
+            return false;
+        }
+        let share = carry.share(self.k);
+        // The first batch's share is 1, and what was there does not count.
+        let kept = T::from_f64(1.0 - share);
+        if self.k == 0 {
+            inputs.fill(T::ZERO);
+        } else {
+            inputs.iter_mut().for_each(|mean| *mean = kept * *mean);
+        }
+        let share = T::from_f64(share) * scale;
+        for (_, group) in self.batch.groups() {
+            let sums = &slot.of(group)[own.len()..];
+            inputs.iter_mut().zip(sums).for_each(|(mean, &sum)| *mean += share * sum);
+        }
+        true
+    }
 }
 
 /// `V <- momentum V + D` for some columns, from the map's memory.
