@@ -290,7 +290,7 @@ impl<T: Real> ProxProp<T> {
             return Err(Error::NonFinite { quantity: "the loss" });
         }
         for (w, v) in variables.parameters.iter_mut().zip(&mut *variables.velocity) {
-            *w = *w - *v;
+            *w -= *v;
             *v = T::ZERO;
         }
         let start = self.settings.nu.to_f64();

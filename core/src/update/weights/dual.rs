@@ -180,10 +180,10 @@ fn centre<T: Real>(matrix: &mut MatMut<'_, T>, mean: &mut [T], stack: Stack<'_, 
     mean.fill(T::ZERO);
     add_columns(&as_ref(matrix), mean, stack)?;
     let inverse_count = T::ONE / T::from_usize(matrix.ncols());
-    mean.iter_mut().for_each(|mean| *mean = *mean * inverse_count);
+    mean.iter_mut().for_each(|mean| *mean *= inverse_count);
     for j in 0..matrix.ncols() {
         for (x, &mean) in column_mut(matrix, j).iter_mut().zip(&*mean) {
-            *x = *x - mean;
+            *x -= mean;
         }
     }
     Ok(reduce::max_abs(mean).to_f64())
