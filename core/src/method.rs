@@ -32,7 +32,7 @@ mod sweep;
 pub mod taylor;
 pub mod tssm;
 
-pub use card::{Card, Defaults, LayerProducts, Products, StateMatrices, Use};
+pub use card::{Card, Defaults, LayerProducts, Products, Setup, StateMatrices, Use};
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
 pub use layers::Layers;
 pub use partition::{Partition, TILE, widest_tile};

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use altmin::data::{DataSource, ImageShape};
-use altmin::settings::{Batch, Settings, TimeLimit, Tolerance, TrainOptions, Widths};
+use altmin::settings::{Batch, Method, Settings, TimeLimit, Tolerance, TrainOptions, Widths};
 use altmin_level1::boundary::Memory;
 use altmin_level1::error::{CallError, StatusError, altmin_status};
 
@@ -166,7 +166,10 @@ pub(crate) unsafe fn resolve(memory: &mut Memory, settings: *const altmin_settin
             false => TrainOptions::from_toml(text("options", given.options)?, Path::new("options"))?,
         };
         let limit = fields.sweeps.or(file.sweeps);
-        let settings = fields.clone().over(file).resolve()?;
+        let mut all = fields.clone().over(file);
+        let method = if all.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
+        all.method.get_or_insert(method);
+        let settings = all.resolve()?;
         fields.check_effect(&settings)?;
         Ok(Resolved { settings, limit, image: image(given)? })
     }

@@ -17,13 +17,18 @@ mod text;
 mod values;
 
 pub use altmin_core::Regularizer;
-pub use choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use};
+pub use choice::{
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, StepRule, StepSchedule,
+    Use,
+};
 pub use core_choice::parse;
 pub use options::TrainOptions;
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use resolved::Settings;
-pub use values::{Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance};
+pub use values::{
+    Batch, Carried, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
+};
 
 pub use crate::network::cuts::Cuts;
 pub use crate::network::widths::Widths;

@@ -1,5 +1,6 @@
 //! What is known of a method without a run.
 
+use super::StepSchedule;
 use crate::loss::Loss;
 use crate::update::StepRule;
 
@@ -26,10 +27,27 @@ pub enum Use {
     LearningRate,
     /// Mini-batches.
     Batch,
+    /// In mini-batches, momentum.
+    Momentum,
+    /// In mini-batches, steps that shorten over the run.
+    StepSchedule,
+    /// In mini-batches, a choice between forms of the least-squares step, and sums that are carried.
+    Form,
     /// An l1 regulariser, beside a step rule that has a form for it.
     L1,
     /// Cuts, and what goes on in and between subnetworks: inner optimiser, alpha, tau_2, guard, frozen subnetworks.
     Subnetworks,
+}
+
+/// What defaults depend on beside the method.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Setup {
+    /// The step rule of the weights.
+    pub step: StepRule<f64>,
+    /// Whether steps are made from mini-batches.
+    pub minibatches: bool,
+    /// Linear maps of the network.
+    pub maps: usize,
 }
 
 /// Defaults of settings that differ from method to method.
@@ -41,6 +59,25 @@ pub struct Defaults {
     pub rho: f64,
     /// Length of a gradient step.
     pub learning_rate: f64,
+    /// Damping of least-squares weights.
+    pub damping: f64,
+    /// Momentum of mini-batches.
+    pub momentum: f64,
+    /// How the steps of mini-batches shorten over the run.
+    pub step_schedule: StepSchedule,
+}
+
+impl Defaults {
+    /// Those of a setting that a method does not use.
+    pub const UNUSED: Self = Self {
+        nu: 1.0,
+        rho: 1.0,
+        learning_rate: 1.0,
+        // The low end of 0.1 to 1, which served best. At 0.001 the weights fit the noise.
+        damping: 0.1,
+        momentum: 0.0,
+        step_schedule: StepSchedule::Constant,
+    };
 }
 
 /// A number of products of one shape over all samples, `n_out x n_in x M` each.
@@ -133,8 +170,10 @@ pub struct Card {
     pub layers_only: bool,
     /// The settings that have an effect beside those that every method takes.
     pub uses: &'static [Use],
-    /// Defaults for a step rule of the weights.
-    pub defaults: fn(&StepRule<f64>) -> Defaults,
+    /// Defaults.
+    pub defaults: fn(&Setup) -> Defaults,
+    /// Samples of a mini-batch when nobody said; `None` for all of them.
+    pub batch: Option<usize>,
     /// The objective is R and Omega of the composed network: there are no variables beside the weights.
     pub composed: bool,
     /// The products of a layer in a sweep: whether it is the first, the step rule of the inputs, outputs and inputs.

@@ -11,7 +11,7 @@
 //! objective.
 
 use super::batches::Batches;
-use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
+use super::card::{Card, Defaults, LayerProducts, Setup, StateMatrices, Use};
 use super::minibatch::{Layout, Trace, blocks, gradient as gradient_of, gradient_workspace};
 use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
@@ -34,7 +34,7 @@ const fn card(
     (name, code): (&'static str, i32),
     (title, summary): (&'static str, &'static str),
     paper: &'static str,
-    defaults: fn(&crate::update::StepRule<f64>) -> Defaults,
+    defaults: fn(&Setup) -> Defaults,
 ) -> Card {
     Card {
         name,
@@ -45,6 +45,7 @@ const fn card(
         layers_only: false,
         uses: &[Use::LearningRate, Use::Batch],
         defaults,
+        batch: None,
         composed: true,
         products: |first, _, _, _| LayerProducts::back_propagation(first),
         state: StateMatrices { hidden: 0, last: 0, cut: 0 },
@@ -58,7 +59,7 @@ pub const GD: Card = card(
     ("gd", 5),
     ("gradient descent", "Gradient descent; stochastic gradient descent with --batch"),
     "H. Robbins, S. Monro, A Stochastic Approximation Method, Annals of Mathematical Statistics 22, 1951",
-    |_| Defaults { nu: 1.0, rho: 1.0, learning_rate: 0.1 },
+    |_| Defaults { learning_rate: 0.1, ..Defaults::UNUSED },
 );
 
 /// What is known of Adagrad without a run.
@@ -67,7 +68,7 @@ pub const ADAGRAD: Card = card(
     ("Adagrad", "Adagrad (Duchi, Hazan, Singer 2011)"),
     "J. Duchi, E. Hazan, Y. Singer, Adaptive Subgradient Methods for Online Learning and Stochastic \
      Optimization, JMLR 12, 2011",
-    |_| Defaults { nu: 1.0, rho: 1.0, learning_rate: 1e-2 },
+    |_| Defaults { learning_rate: 1e-2, ..Defaults::UNUSED },
 );
 
 /// What is known of Adadelta without a run.
@@ -75,7 +76,7 @@ pub const ADADELTA: Card = card(
     ("adadelta", 7),
     ("Adadelta", "Adadelta (Zeiler 2012)"),
     "M. D. Zeiler, ADADELTA: An Adaptive Learning Rate Method, arXiv:1212.5701, 2012",
-    |_| Defaults { nu: 1.0, rho: 1.0, learning_rate: 1.0 },
+    |_| Defaults { learning_rate: 1.0, ..Defaults::UNUSED },
 );
 
 /// What is known of Adam without a run.
@@ -83,7 +84,7 @@ pub const ADAM: Card = card(
     ("adam", 8),
     ("Adam", "Adam (Kingma, Ba 2015)"),
     "D. P. Kingma, J. Ba, Adam: A Method for Stochastic Optimization, ICLR 2015",
-    |_| Defaults { nu: 1.0, rho: 1.0, learning_rate: 1e-3 },
+    |_| Defaults { learning_rate: 1e-3, ..Defaults::UNUSED },
 );
 
 /// The method at work, whichever its optimiser is.

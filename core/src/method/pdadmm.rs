@@ -58,12 +58,13 @@ pub const CARD: Card = Card {
         Use::Damping,
         Use::L1,
     ],
-    defaults: |step| match step {
-        StepRule::LeastSquares { .. } => Defaults { nu: 1.0, rho: 4.1, learning_rate: 1.0 },
+    defaults: |setup| match setup.step {
+        StepRule::LeastSquares { .. } => Defaults { nu: 1.0, rho: 4.1, ..Defaults::UNUSED },
         StepRule::Vector | StepRule::Scalar | StepRule::Backtracking { .. } => {
-            Defaults { nu: 0.01, rho: 0.041, learning_rate: 1.0 }
+            Defaults { nu: 0.01, rho: 0.041, ..Defaults::UNUSED }
         }
     },
+    batch: None,
     composed: false,
     products: |first, input_step, n_out, n_in| {
         LayerProducts::alternating(first, matches!(input_step, StepRule::LeastSquares { .. }), n_out, n_in)

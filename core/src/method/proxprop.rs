@@ -39,7 +39,7 @@ use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::numbers::Numbers as _;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
-use super::step_schedule::Schedule;
+use super::step_schedule::{Schedule, StepSchedule};
 use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
 use crate::block::LinearMap;
 use crate::error::{Error, Result, require_decay, require_positive};
@@ -54,11 +54,24 @@ pub const CARD: Card = Card {
     name: "proxprop",
     code: 4,
     title: "proximal back-propagation",
-    summary: "Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)",
+    summary: "Proximal back-propagation with least-squares weights, in mini-batches or guarded (after Frerix et al., ICLR 2018)",
     paper: "T. Frerix, T. Moellenhoff, M. Moeller, D. Cremers, Proximal Backpropagation, ICLR 2018",
     layers_only: false,
-    uses: &[Use::Nu, Use::Damping, Use::Batch],
-    defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
+    uses: &[Use::Nu, Use::Damping, Use::Batch, Use::Momentum, Use::StepSchedule, Use::Form],
+    defaults: |setup| {
+        if !setup.minibatches {
+            return Defaults { nu: 3.0, ..Defaults::UNUSED };
+        }
+        // The steps of all maps together move the outputs: from held-out images of MNIST, 10 served three maps best, 100 ten.
+        Defaults {
+            nu: (setup.maps * setup.maps) as f64,
+            damping: 1.0,
+            momentum: 0.9,
+            step_schedule: StepSchedule::Linear,
+            ..Defaults::UNUSED
+        }
+    },
+    batch: Some(128),
     composed: true,
     products: |first, _, _, _| LayerProducts {
         inner: if first { 0.0 } else { 0.5 },

@@ -9,6 +9,7 @@ use crate::run::folder::RunFolder;
 use crate::settings::{Inner, Method, Settings, StepRule, TrainOptions, Use};
 use altmin_core::Choice;
 use altmin_core::method::tssm::InnerDefaults;
+use altmin_core::method::{Defaults, Setup};
 use altmin_core::update::BACKTRACKING;
 use clap::Args;
 use runner::Destinations;
@@ -81,7 +82,9 @@ pub(super) fn after_help() -> String {
     let mut text = String::from("Defaults of --nu, --rho and --learning-rate:\n");
     for &method in Method::ALL {
         for step in StepRule::values() {
-            let defaults = (method.card().defaults)(&step.rule(BACKTRACKING, 0.1));
+            let step_rule = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
+            let setup = Setup { step: step_rule, minibatches: false, maps: 3 };
+            let defaults = (method.card().defaults)(&setup);
             // Writing to a String cannot fail.
             let _ = write!(text, "  {method} ");
             if method.card().uses(Use::Steps) {
@@ -89,6 +92,10 @@ pub(super) fn after_help() -> String {
             }
             if method.card().uses(Use::Nu) {
                 let _ = write!(text, "nu {:<8} ", defaults.nu);
+            }
+            if method.card().batch.is_some() && method.card().uses(Use::Nu) {
+                let defaults = (method.card().defaults)(&Setup { minibatches: true, ..setup });
+                let _ = write!(text, "in mini-batches the square of the linear maps: {} for 3 ", defaults.nu);
             }
             if method.card().uses(Use::Rho) && !method.card().uses(Use::Subnetworks) {
                 let _ = write!(text, "rho {} ", defaults.rho);

@@ -112,19 +112,33 @@ impl Architecture {
     /// [`Error::Argument`] (`network`) for a text that does not end in a fully connected block with these outputs;
     /// [`Error::Core`] for a block that cannot take what comes in.
     pub fn network(&self, input: Shape, outputs: usize) -> Result<Network> {
-        let blocks = match self {
+        match self {
+            Self::Blocks(blocks) if blocks.last() != Some(&Block::Dense { outputs }) => {
+                let expected = format!("`dense {outputs}` at the end: the data has {outputs} outputs");
+                Err(Error::argument("network", self, expected))
+            }
+            _ => Network::new(self.blocks(outputs), input),
+        }
+    }
+
+    /// All blocks, with the output layer for so many outputs where the text is a short form.
+    fn blocks(&self, outputs: usize) -> Vec<Block<f64>> {
+        match self {
             Self::Mlp(widths) => dense_blocks(widths, Activation::Relu, outputs),
             Self::Cnn => cnn(outputs),
             Self::Resnet(pairs) => resnet(*pairs, outputs),
-            Self::Blocks(blocks) => {
-                if blocks.last() != Some(&Block::Dense { outputs }) {
-                    let expected = format!("`dense {outputs}` at the end: the data has {outputs} outputs");
-                    return Err(Error::argument("network", self, expected));
-                }
-                blocks.clone()
-            }
+            Self::Blocks(blocks) => blocks.clone(),
+        }
+    }
+
+    /// Linear maps on the way from input to output: a residual pair has two, beside its skip connection.
+    pub fn linear_maps(&self) -> usize {
+        let of = |block: &Block<f64>| match block {
+            Block::Dense { .. } | Block::Conv(_) => 1,
+            Block::Residual(_) => 2,
+            _ => 0,
         };
-        Network::new(blocks, input)
+        self.blocks(1).iter().map(of).sum()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Settings that are one word of a few.
 
 pub use altmin_core::method::dlam::{EpsilonRuleKind as EpsilonRule, Repair as EpsilonRepair};
+pub use altmin_core::method::proxprop::Form;
 pub use altmin_core::method::tssm::{Convention, Inner};
-pub use altmin_core::method::{Name as Method, Use};
+pub use altmin_core::method::{Name as Method, StepSchedule, Use};
 pub use altmin_core::update::StepRuleKind as StepRule;
 
 use clap::ValueEnum;

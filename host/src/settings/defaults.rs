@@ -8,10 +8,6 @@ pub(super) const SWEEPS: usize = 100;
 /// The step rule of the weights when nobody said.
 pub(super) const STEP: StepRule = StepRule::LeastSquares;
 
-/// The damping of least-squares weights when nobody said: the low end of 0.1 to 1, which served best. At 0.001 the
-/// weights fit the noise.
-pub(super) const DAMPING: f64 = 0.1;
-
 /// DLAM's epsilon, its rule and the rule's bounds when nobody said. Held fixed, where Lemma 1 speaks, a small epsilon with a
 /// small rho did best on held-out images (see the README's search); at 1 the composed network says nothing.
 pub(super) const EPSILON: f64 = 0.01;

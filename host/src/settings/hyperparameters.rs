@@ -2,10 +2,9 @@
 
 use altmin_core::Real;
 use altmin_core::loss::OutputSolver;
+use altmin_core::method::Hyperparameters;
 use altmin_core::method::dlam::EpsilonRule;
 use altmin_core::method::pdadmm::DualStorage;
-use altmin_core::method::proxprop::Form;
-use altmin_core::method::{Hyperparameters, StepSchedule};
 use altmin_core::update::{BACKTRACKING, StepRule};
 
 use super::{Settings, Use};
@@ -30,12 +29,12 @@ impl Settings {
             accelerate: self.accelerate,
             learning_rate: number(self.learning_rate),
             batch: self.batch,
-            momentum: T::ZERO,
-            step_schedule: StepSchedule::Constant,
-            warm_up: 0.0,
+            momentum: number(self.momentum),
+            step_schedule: self.step_schedule,
+            warm_up: self.warm_up,
             sweeps: self.sweeps,
-            form: Form::Auto,
-            carry: None,
+            form: self.form,
+            carry: self.carry,
             alpha: number(self.alpha),
             tau: number(self.tau2),
             convention: self.convention,

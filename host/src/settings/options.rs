@@ -1,9 +1,13 @@
 //! The options of a run as given on the command line or in a file.
 
-use super::choice::{Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule};
+use super::choice::{
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, StepRule, StepSchedule,
+};
 use super::core_choice;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
-use super::values::{Batch, Classes, EpsilonBounds, Grow, Guard, Samples, Target, TimeLimit, Tolerance};
+use super::values::{
+    Batch, Carried, Classes, EpsilonBounds, Grow, Guard, Samples, Target, TimeLimit, Tolerance,
+};
 use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
@@ -157,7 +161,7 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grow: Option<Grow>,
 
-    /// Training method [default: pdadmm; gsadmm with --network]
+    /// Training method [default: proxprop]
     #[arg(long, value_name = "METHOD", value_parser = core_choice::parser::<Method>(), help_heading = "Method")]
     #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
     pub method: Option<Method>,
@@ -214,7 +218,7 @@ pub struct TrainOptions {
     pub input_step: Option<StepRule>,
 
     /// Damping of least-squares weights, above 0, in units of the mean eigenvalue of the inputs' covariance
-    /// [default: 0.1]
+    /// [default: 0.1; 1 of proxprop in mini-batches]
     ///
     /// Values from 0.1 to 1 worked best; at 0.001 the weights overfit.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
@@ -258,10 +262,45 @@ pub struct TrainOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub learning_rate: Option<f64>,
 
-    /// Mini-batch size, or `all`; a sweep is one pass over the training set [default: all]
+    /// Mini-batch size, or `all`; a sweep is one pass over the training set [default: 128 of proxprop, 120 of gsadmm and gsam
+    /// but with --inner proxprop, else all]
     #[arg(long, value_name = "N|all", help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<Batch>,
+
+    /// Share of the last step that the next mini-batch's step takes along, at least 0 and below 1 [default: 0.9 of proxprop]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+
+    /// How the steps of mini-batches shorten over the run: `constant`, `linear` or `cosine` [default: linear of proxprop]
+    ///
+    /// Step k of the K mini-batches of --sweeps sweeps is shorter by the factor 1 - k/K, or (1 + cos(pi k/K))/2. A proximal
+    /// step is made shorter by a larger nu.
+    #[arg(
+        long, value_name = "SCHEDULE", value_parser = core_choice::parser::<StepSchedule>(), help_heading = "Method"
+    )]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
+    pub step_schedule: Option<StepSchedule>,
+
+    /// Sweeps, or part of one, over which the steps of mini-batches grow to their length, at least 0 [default: 0]
+    #[arg(long, value_name = "SWEEPS", allow_negative_numbers = true, help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<f64>,
+
+    /// How a dense map's least-squares step is solved for in mini-batches [default: auto]
+    ///
+    /// Both forms give the same step up to rounding: `primal` by a matrix of inputs x inputs, `dual` by one of samples x
+    /// samples. Convolutions, whose samples are pixels, always take the primal form.
+    #[arg(long, value_name = "FORM", value_parser = core_choice::parser::<Form>(), help_heading = "Method")]
+    #[serde(with = "core_choice", default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+
+    /// Carry the sums of the inputs of maps in the primal form: a mean over mini-batches with the factor BETA, renewed from
+    /// every EVERY-th, or `none` [default: none]
+    #[arg(long, value_name = "BETA:EVERY|none", help_heading = "Method")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub carry: Option<Carried>,
 
     /// Split the network into N subnetworks, balanced by the operations of their blocks [default: 2]
     ///
@@ -409,7 +448,7 @@ impl TrainOptions {
             data, target, scale, labels, pool, samples, classes, holdout, seed, hidden, network, activation, loss, regularizer,
             init, grow,
             method, nu, rho, nu_schedule, rho_schedule, step, input_step, damping, epsilon, epsilon_rule, epsilon_repair, epsilon_bounds,
-            accelerate, learning_rate, batch, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, diagnostics, sweeps, tolerance, time_limit, threads, precision, kernel,
+            accelerate, learning_rate, batch, momentum, step_schedule, warm_up, form, carry, subnetworks, cut, inner, convention, alpha, tau2, guard, freeze, diagnostics, sweeps, tolerance, time_limit, threads, precision, kernel,
         )
     }
 }

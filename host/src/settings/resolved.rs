@@ -3,15 +3,14 @@
 mod validate;
 
 use super::choice::{
-    Convention, EpsilonRepair, EpsilonRule, Inner, Kernel, Method, Precision, StepRule, Use,
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, StepRule, StepSchedule,
+    Use,
 };
-use super::defaults::{
-    DAMPING, EPSILON, EPSILON_BOUNDS, EPSILON_RULE, STEP, SUBNETWORKS, SWEEPS, default_input_step,
-};
+use super::defaults::{EPSILON, EPSILON_BOUNDS, EPSILON_RULE, STEP, SUBNETWORKS, SWEEPS, default_input_step};
 use super::options::TrainOptions;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
-    Batch, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
+    Batch, Carried, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
 };
 use crate::data::{DataOptions, DataSource, Labels};
 use crate::error::{Error, Result};
@@ -20,7 +19,8 @@ use crate::network::cuts::{Cuts, Split};
 use crate::network::init::Initializer;
 use crate::network::score::Measure;
 use crate::network::widths::Widths;
-use altmin_core::method::Defaults;
+use altmin_core::method::proxprop::Carry;
+use altmin_core::method::{Defaults, Setup};
 use altmin_core::update::BACKTRACKING;
 use altmin_core::{Activation, Loss, Regularizer};
 use std::time::Duration;
@@ -91,6 +91,16 @@ pub struct Settings {
     pub learning_rate: f64,
     /// Samples of a mini-batch; all of them if there is none.
     pub batch: Option<usize>,
+    /// Momentum of mini-batches, 0 or above and below 1.
+    pub momentum: f64,
+    /// How the steps of mini-batches shorten over the run.
+    pub step_schedule: StepSchedule,
+    /// Sweeps over which they grow to their length, 0 or above.
+    pub warm_up: f64,
+    /// How proximal sweeps solve for the weights of dense maps in mini-batches.
+    pub form: Form,
+    /// Sums of inputs that proximal sweeps carry between mini-batches.
+    pub carry: Option<Carry>,
     /// How the network is cut into subnetworks.
     pub split: Split,
     /// How weights step inside subnetworks.
@@ -127,8 +137,7 @@ impl TrainOptions {
     /// # Errors
     /// [`Error::Argument`] names the first setting that is out of range or does not go with another one.
     pub fn resolve(self) -> Result<Settings> {
-        let default_method = if self.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
-        let method = self.method.unwrap_or(default_method);
+        let method = self.method.unwrap_or(Method::Proxprop);
         self.require_one_network()?;
         let split = match (self.subnetworks, self.cut) {
             (Some(_), Some(cuts)) => {
@@ -141,7 +150,10 @@ impl TrainOptions {
         let within = inner.defaults();
         let splits = method.card().uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
-        let Defaults { nu, rho, learning_rate } = (method.card().defaults)(&step.rule(BACKTRACKING, DAMPING));
+        let hidden = self.hidden.map_or_else(|| vec![100, 100], |hidden| hidden.0);
+        let batch = if splits { within.batch } else { method.card().batch };
+        let batch = self.batch.map_or(batch, |batch| batch.0);
+        let defaults = defaults(method, step, batch, &hidden, self.network.as_ref());
         let data = self.data.unwrap_or(DataSource::Digits);
         let settings = Settings {
             target: self.target.and_then(|target| target.0),
@@ -153,7 +165,7 @@ impl TrainOptions {
             classes: self.classes.and_then(|classes| classes.0),
             holdout: self.holdout.unwrap_or(false),
             seed: self.seed.unwrap_or(0),
-            hidden: self.hidden.map_or_else(|| vec![100, 100], |hidden| hidden.0),
+            hidden,
             network: self.network,
             activation: self.activation.unwrap_or(Activation::Relu),
             loss: self.loss.unwrap_or(Loss::CrossEntropy),
@@ -161,13 +173,13 @@ impl TrainOptions {
             init: self.init.unwrap_or(Initializer::He),
             grow: self.grow.and_then(|grow| grow.0),
             method,
-            nu: self.nu.unwrap_or(nu),
-            rho: self.rho.unwrap_or(if splits { within.rho } else { rho }),
+            nu: self.nu.unwrap_or(defaults.nu),
+            rho: self.rho.unwrap_or(if splits { within.rho } else { defaults.rho }),
             nu_schedule: self.nu_schedule.unwrap_or_default(),
             rho_schedule: self.rho_schedule.unwrap_or_default(),
             step,
             input_step: self.input_step.unwrap_or_else(|| default_input_step(method, step)),
-            damping: self.damping.unwrap_or(DAMPING),
+            damping: self.damping.unwrap_or(defaults.damping),
             epsilon: self.epsilon.unwrap_or(EPSILON),
             epsilon_rule: self.epsilon_rule.unwrap_or(EPSILON_RULE),
             epsilon_repair: self.epsilon_repair.unwrap_or_default(),
@@ -176,9 +188,14 @@ impl TrainOptions {
             learning_rate: self.learning_rate.unwrap_or(if splits {
                 within.learning_rate
             } else {
-                learning_rate
+                defaults.learning_rate
             }),
-            batch: self.batch.map_or(within.batch.filter(|_| splits), |batch| batch.0),
+            batch,
+            momentum: self.momentum.unwrap_or(defaults.momentum),
+            step_schedule: self.step_schedule.unwrap_or(defaults.step_schedule),
+            warm_up: self.warm_up.unwrap_or(0.0),
+            form: self.form.unwrap_or_default(),
+            carry: self.carry.and_then(|carry| carry.0),
             split,
             inner,
             convention: self.convention.unwrap_or(within.convention),
@@ -215,6 +232,19 @@ impl TrainOptions {
     }
 }
 
+/// The defaults of a method for a network of these hidden layers or blocks.
+fn defaults(
+    method: Method,
+    step: StepRule,
+    batch: Option<usize>,
+    hidden: &[usize],
+    network: Option<&Architecture>,
+) -> Defaults {
+    let maps = network.map_or(hidden.len() + 1, Architecture::linear_maps);
+    let step = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
+    (method.card().defaults)(&Setup { step, minibatches: batch.is_some(), maps })
+}
+
 impl Settings {
     /// `Ok` when every setting is in its range and they go together.
     ///
@@ -228,6 +258,7 @@ impl Settings {
     pub fn uses(&self, setting: Use) -> bool {
         let proximal = self.inner == Inner::Proxprop;
         match setting {
+            Use::Momentum | Use::StepSchedule | Use::Form if self.batch.is_none() => false,
             _ if !self.method.card().uses(Use::Subnetworks) => self.method.card().uses(setting),
             Use::Nu | Use::Damping => proximal,
             Use::LearningRate => !proximal,
@@ -242,7 +273,7 @@ impl Settings {
 
     /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
-        let defaults = (self.method.card().defaults)(&self.step.rule(BACKTRACKING, self.damping));
+        let defaults = defaults(self.method, self.step, self.batch, &self.hidden, self.network.as_ref());
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 
@@ -325,6 +356,11 @@ impl From<Settings> for TrainOptions {
             accelerate: uses(Use::Epsilon).then_some(settings.accelerate),
             learning_rate: uses(Use::LearningRate).then_some(settings.learning_rate),
             batch: uses(Use::Batch).then_some(Batch(settings.batch)),
+            momentum: uses(Use::Momentum).then_some(settings.momentum),
+            step_schedule: uses(Use::StepSchedule).then_some(settings.step_schedule),
+            warm_up: uses(Use::StepSchedule).then_some(settings.warm_up),
+            form: uses(Use::Form).then_some(settings.form),
+            carry: uses(Use::Form).then_some(Carried(settings.carry)),
             subnetworks: subnetworks.filter(|_| uses(Use::Subnetworks)),
             cut: cut.filter(|_| uses(Use::Subnetworks)),
             inner: uses(Use::Subnetworks).then_some(settings.inner),

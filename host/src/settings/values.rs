@@ -8,6 +8,7 @@ use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;
 use crate::network::init::Initializer;
 use crate::network::widths::Widths;
+use altmin_core::method::proxprop::Carry;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -99,6 +100,10 @@ optional!(
     Tolerance(f64), "none", read_tolerance, ToString::to_string
 );
 optional!(
+    /// Sums of inputs that are carried between mini-batches, as `BETA:EVERY`, or `none`.
+    Carried(Carry), "none", read_carry, write_carry
+);
+optional!(
     /// By how much a cost may rise, or `none`.
     Guard(f64), "none", read_guard, ToString::to_string
 );
@@ -106,6 +111,17 @@ optional!(
     /// The longest time that sweeps may take, `500ms`, `60s`, `5m`, `2h`, or `none`.
     TimeLimit(Duration), "none", read_time, write_time
 );
+
+fn read_carry(text: &str) -> Result<Carry> {
+    let refused = || Error::argument("carry", text, "BETA:EVERY such as 0.95:10, or none");
+    let (beta, every) = text.split_once(':').ok_or_else(refused)?;
+    let (beta, every) = (beta.parse(), every.parse());
+    Ok(Carry { beta: beta.map_err(|_| refused())?, every: every.map_err(|_| refused())? })
+}
+
+fn write_carry(carry: &Carry) -> String {
+    format!("{}:{}", carry.beta, carry.every)
+}
 
 fn read_samples(text: &str) -> Result<usize> {
     text.parse().map_err(|_| Error::argument("samples", text, "a number of samples, or all"))
@@ -198,6 +214,7 @@ serde_as_text!(
     Widths,
     Samples,
     Batch,
+    Carried,
     EpsilonBounds,
     Target,
     Classes,

@@ -10,7 +10,7 @@ use crate::network::init::Initializer;
 use crate::network::widths::Widths;
 use crate::settings::choice::{Method, Precision, StepRule, Use};
 use crate::settings::core_choice;
-use crate::settings::values::{EpsilonBounds, Growth, Guard, write_classes, write_target};
+use crate::settings::values::{Carried, EpsilonBounds, Growth, Guard, write_classes, write_target};
 use altmin_core::{Activation, Choice, Regularizer};
 use std::fmt::Display;
 
@@ -217,6 +217,16 @@ fn method(settings: &Settings) -> Result {
     if settings.method == Method::Dlam && settings.input_step == StepRule::LeastSquares {
         let expected = "vector, scalar or backtracking: DLAM constrains its inputs to intervals";
         return Err(Error::argument("input-step", settings.input_step, expected));
+    }
+    if !(0.0..1.0).contains(&settings.momentum) {
+        return Err(Error::argument("momentum", settings.momentum, "0 or above and below 1"));
+    }
+    if !(settings.warm_up.is_finite() && settings.warm_up >= 0.0) {
+        return Err(Error::argument("warm-up", settings.warm_up, "a finite number of sweeps, 0 or above"));
+    }
+    if let Some(carry) = settings.carry.filter(|carry| carry.validate().is_err()) {
+        let expected = "BETA from 0 and below 1, and EVERY 1 or above";
+        return Err(Error::argument("carry", Carried(Some(carry)), expected));
     }
     settings.batch.map_or(Ok(()), |batch| positive_count("batch", batch))
 }
