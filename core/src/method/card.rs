@@ -1,6 +1,7 @@
 //! What is known of a method without a run.
 
 use super::StepSchedule;
+use super::proxprop::Carry;
 use crate::loss::Loss;
 use crate::update::StepRule;
 
@@ -48,6 +49,8 @@ pub struct Setup {
     pub minibatches: bool,
     /// Linear maps of the network.
     pub maps: usize,
+    /// Whether some of them are convolutions.
+    pub convolutions: bool,
 }
 
 /// Defaults of settings that differ from method to method.
@@ -65,6 +68,8 @@ pub struct Defaults {
     pub momentum: f64,
     /// How the steps of mini-batches shorten over the run.
     pub step_schedule: StepSchedule,
+    /// Sums of inputs that are carried between mini-batches.
+    pub carry: Option<Carry>,
 }
 
 impl Defaults {
@@ -77,6 +82,7 @@ impl Defaults {
         damping: 0.1,
         momentum: 0.0,
         step_schedule: StepSchedule::Constant,
+        carry: None,
     };
 }
 

@@ -68,6 +68,8 @@ pub const CARD: Card = Card {
             damping: 1.0,
             momentum: 0.9,
             step_schedule: StepSchedule::Linear,
+            // Over the many patches of a batch the sums hardly differ from batch to batch, and they cost more than the step.
+            carry: setup.convolutions.then_some(Carry { beta: 0.9, every: 10 }),
             ..Defaults::UNUSED
         }
     },

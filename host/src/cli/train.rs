@@ -83,7 +83,7 @@ pub(super) fn after_help() -> String {
     for &method in Method::ALL {
         for step in StepRule::values() {
             let step_rule = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
-            let setup = Setup { step: step_rule, minibatches: false, maps: 3 };
+            let setup = Setup { step: step_rule, minibatches: false, maps: 3, convolutions: false };
             let defaults = (method.card().defaults)(&setup);
             // Writing to a String cannot fail.
             let _ = write!(text, "  {method} ");

@@ -131,6 +131,11 @@ impl Architecture {
         }
     }
 
+    /// Whether there are convolutions, those of residual pairs among them.
+    pub fn has_convolutions(&self) -> bool {
+        self.blocks(1).iter().any(|block| matches!(block, Block::Conv(_) | Block::Residual(_)))
+    }
+
     /// Linear maps on the way from input to output: a residual pair has two, beside its skip connection.
     pub fn linear_maps(&self) -> usize {
         let of = |block: &Block<f64>| match block {

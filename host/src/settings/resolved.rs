@@ -195,7 +195,7 @@ impl TrainOptions {
             step_schedule: self.step_schedule.unwrap_or(defaults.step_schedule),
             warm_up: self.warm_up.unwrap_or(0.0),
             form: self.form.unwrap_or_default(),
-            carry: self.carry.and_then(|carry| carry.0),
+            carry: self.carry.map_or(defaults.carry, |carry| carry.0),
             split,
             inner,
             convention: self.convention.unwrap_or(within.convention),
@@ -241,8 +241,9 @@ fn defaults(
     network: Option<&Architecture>,
 ) -> Defaults {
     let maps = network.map_or(hidden.len() + 1, Architecture::linear_maps);
+    let convolutions = network.is_some_and(Architecture::has_convolutions);
     let step = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
-    (method.card().defaults)(&Setup { step, minibatches: batch.is_some(), maps })
+    (method.card().defaults)(&Setup { step, minibatches: batch.is_some(), maps, convolutions })
 }
 
 impl Settings {
