@@ -65,7 +65,7 @@ fn wrong_use_is_2_and_one_line() {
         (&["train", "--pool", "3"], "pool"),
         (&["train", "--tolerance", "-1"], "tolerance"),
         (&["train", "--time-limit", "60"], "--time-limit"),
-        (&["train", "--step", "vector", "--damping", "1"], "damping"),
+        (&["train", "--method", "pdadmm", "--step", "vector", "--damping", "1"], "damping"),
         (&["train", "--data", "no/such/folder"], "no/such/folder"),
         (&["evaluate"], "--model"),
         (&["info", "--model", "x", "--nu", "1"], "--model"),
@@ -183,7 +183,7 @@ fn a_full_disk_under_stdout_is_one_line() {
 
 #[test]
 fn info_tells_sizes_and_thresholds() {
-    let output = altmin(&["info", "--hidden", "30", "--nu", "2", "--rho", "8"]);
+    let output = altmin(&["info", "--method", "pdadmm", "--hidden", "30", "--nu", "2", "--rho", "8"]);
     let info = text(&output.stdout);
     // 64-30-10: 64 * 30 + 30 and 30 * 10 + 10 parameters; p, z, q, r of 30 and z, r of 10, 1,437 samples, 4 bytes.
     for part in [
@@ -197,7 +197,7 @@ fn info_tells_sizes_and_thresholds() {
     ] {
         assert!(info.contains(part), "{part} in\n{info}");
     }
-    let info = text(&altmin(&["info", "--nu", "2", "--rho", "8.1"]).stdout);
+    let info = text(&altmin(&["info", "--method", "pdadmm", "--nu", "2", "--rho", "8.1"]).stdout);
     assert!(info.contains("pdadmm: condition met"), "{info}");
 }
 

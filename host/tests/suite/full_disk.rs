@@ -78,7 +78,9 @@ fn train(kilobytes: usize, prepare: &str, arguments: &str) -> Option<Left> {
 #[test]
 fn a_model_that_finds_no_room_is_one_line_and_the_summary_is_still_there() {
     // 84 kB of weights do not go into 64 kB; settings, metrics and curves do.
-    let Some(left) = train(64, "true", "--hidden 100,100 --sweeps 3 --json --out run") else { return };
+    let Some(left) = train(64, "true", "--method pdadmm --hidden 100,100 --sweeps 3 --json --out run") else {
+        return;
+    };
     assert_eq!(left.code, 1, "{}", left.stderr);
     let [line] = &left.errors()[..] else { panic!("{}", left.stderr) };
     assert!(line.starts_with("error: cannot write `run/model.safetensors`: "), "{line}");

@@ -93,9 +93,11 @@ fn settings(text: &str) -> Settings {
 
 #[test]
 fn a_warning_names_the_threshold() {
-    let text = settings("nu = 0.25\nrho = 1").rho_warning().expect("rho at the threshold is not above it");
+    let text = settings("method = 'pdadmm'\nnu = 0.25\nrho = 1")
+        .rho_warning()
+        .expect("rho at the threshold is not above it");
     assert!(text.contains("rho = 1 is not above 1"), "{text}");
-    assert!(settings("nu = 0.25\nrho = 1.01").rho_warning().is_none());
+    assert!(settings("method = 'pdadmm'\nnu = 0.25\nrho = 1.01").rho_warning().is_none());
     let text = settings("method = 'dladmm'\nrho = 1e-6").rho_warning().expect("far below");
     assert!(text.contains("0.000001") && text.contains("2 H"), "{text}");
 }

@@ -9,11 +9,14 @@ use altmin::Model;
 use altmin::Trainer;
 use altmin::data;
 use altmin::run::{Change, History, Metrics, Summary};
-use altmin::settings::{NuSchedule, RhoSchedule, Settings, TrainOptions};
+use altmin::settings::{Method, NuSchedule, RhoSchedule, Settings, TrainOptions};
 use altmin_core::Real;
 
 fn resolve(text: &str) -> altmin::error::Result<Settings> {
-    TrainOptions::from_toml(text, "test.toml".as_ref()).and_then(TrainOptions::resolve)
+    let mut options = TrainOptions::from_toml(text, "test.toml".as_ref())?;
+    // The one method that has all schedules, where the text names none.
+    options.method.get_or_insert(Method::Pdadmm);
+    options.resolve()
 }
 
 fn settings(text: &str) -> Settings {
@@ -177,6 +180,7 @@ fn a_schedule_that_the_method_has_no_use_for_is_refused_as_a_flag() {
         assert!(message.contains(setting) && message.contains(method), "{message}");
     }
     let flags = TrainOptions {
+        method: Some(Method::Pdadmm),
         rho_schedule: "times:2:50".parse().ok(),
         nu_schedule: "times:2:50".parse().ok(),
         ..TrainOptions::default()

@@ -4,7 +4,8 @@ use altmin::cli;
 use altmin::data::DataSource;
 use altmin::network::Initializer;
 use altmin::network::{Activation, Loss};
-use altmin::settings::{Method, Regularizer, Settings, StepRule, Target, TrainOptions, Widths};
+use altmin::settings::{Method, Regularizer, Settings, StepRule, StepSchedule, Target, TrainOptions, Widths};
+use altmin_core::method::proxprop::Carry;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
@@ -69,13 +70,18 @@ fn a_written_file_gives_the_same_settings() {
     let grown = "hidden = '30x4'\ngrow = '2:5'\ntime-limit = '1500ms'";
     let dlam = "method = 'dlam'\nepsilon = 0.5\nepsilon-rule = 'printed'\nepsilon-bounds = '0.1,2'\naccelerate = true";
     let adam = "method = 'adam'\nlearning-rate = 0.01\nbatch = 64\nactivation = 'tanh'";
-    let scheduled = "rho-schedule = 'balance:5:3'\nnu-schedule = 'times:0.5:10'";
+    let scheduled = "method = 'pdadmm'\nrho-schedule = 'balance:5:3'\nnu-schedule = 'times:0.5:10'";
     let cut = "method = 'gsadmm'\nnetwork = 'resnet 3'\ncut = '2,5'\nguard = 0.1\nfreeze = 1\nalpha = 3\ntau2 = 0.1";
     let counted =
         "method = 'gsam'\nhidden = '5x3'\nsubnetworks = 3\ninner = 'sgd'\nepochs = 9\nconvention = 'sum'";
     let proximal = "method = 'gsadmm'\ninner = 'proxprop'\nnu = 2\ndamping = 0.3\nguard = 'none'";
-    let (taylor, batches) = ("method = 'taylor'", "method = 'proxprop'\nbatch = 10");
-    for text in ["", ALL, grown, dlam, adam, scheduled, cut, counted, proximal, taylor, batches] {
+    let (taylor, whole) = ("method = 'taylor'", "method = 'proxprop'\nbatch = 'all'");
+    let batches =
+        "batch = 10\nmomentum = 0.5\nstep-schedule = 'cosine'\nwarm-up = 0.5\nform = 'dual'\ncarry = '0.5:3'";
+    let convolutions = "network = 'cnn'\ncarry = 'none'";
+    for text in
+        ["", ALL, grown, dlam, adam, scheduled, cut, counted, proximal, taylor, whole, batches, convolutions]
+    {
         let settings = resolved(text);
         let written = settings.to_toml().expect("writable");
         assert_eq!(resolved(&written), settings);
@@ -238,8 +244,58 @@ fn small_numbers_are_fine_in_double_precision() {
 }
 
 #[test]
+fn mini_batches_have_defaults_of_their_own() {
+    let of = |text: &str| {
+        let settings = resolved(text);
+        assert_eq!(settings.method, Method::Proxprop, "{text}");
+        (settings.batch, settings.nu, settings.damping, settings.momentum, settings.carry)
+    };
+    assert_eq!(of(""), (Some(128), 9.0, 1.0, 0.9, None));
+    assert_eq!(of("hidden = '500x9'\nbatch = 50"), (Some(50), 100.0, 1.0, 0.9, None));
+    assert_eq!(of("batch = 'all'"), (None, 3.0, 0.1, 0.0, None));
+    let carry = Some(Carry { beta: 0.9, every: 10 });
+    assert_eq!(of("network = 'cnn'"), (Some(128), 25.0, 1.0, 0.9, carry));
+    assert_eq!(of("network = 'resnet 3'\ncarry = 'none'"), (Some(128), 100.0, 1.0, 0.9, None));
+    assert_eq!(resolved("").step_schedule, StepSchedule::Linear);
+    assert_eq!(resolved("method = 'adam'\nbatch = 128").step_schedule, StepSchedule::Constant);
+}
+
+#[test]
+fn settings_of_mini_batches_out_of_range_or_without_effect_are_refused() {
+    for (text, parts) in [
+        ("momentum = 1", ["momentum", "below 1"]),
+        ("momentum = -0.1", ["momentum", "0 or above"]),
+        ("momentum = nan", ["momentum", "0 or above"]),
+        ("warm-up = -1", ["warm-up", "0 or above"]),
+        ("warm-up = inf", ["warm-up", "finite"]),
+        ("carry = '1:3'", ["carry", "below 1"]),
+        ("carry = '0.5:0'", ["carry", "1 or above"]),
+    ] {
+        let error = parse(text).expect("readable").resolve().expect_err(text);
+        let message = error.to_string();
+        assert!(error.is_usage() && parts.iter().all(|part| message.contains(part)), "{text}: {message}");
+    }
+    for text in ["carry = '0.5'", "carry = 'x:3'", "form = 'best'", "step-schedule = 'falling'"] {
+        assert!(parse(text).is_err(), "{text}");
+    }
+    for text in [
+        "batch = 'all'\nmomentum = 0.5",
+        "batch = 'all'\nstep-schedule = 'linear'",
+        "batch = 'all'\nwarm-up = 1",
+        "batch = 'all'\nform = 'dual'",
+        "method = 'pdadmm'\ncarry = '0.5:3'",
+    ] {
+        let flags = parse(text).expect("readable");
+        let settings = flags.clone().resolve().expect(text);
+        assert!(flags.check_effect(&settings).expect_err(text).is_usage());
+    }
+}
+
+#[test]
 fn a_flag_without_effect_is_refused() {
-    let flags = TrainOptions { damping: Some(0.5), step: Some(StepRule::Vector), ..TrainOptions::default() };
+    let method = Some(Method::Pdadmm);
+    let step = Some(StepRule::Vector);
+    let flags = TrainOptions { method, damping: Some(0.5), step, ..TrainOptions::default() };
     let settings = flags.clone().resolve().expect("valid");
     assert!(flags.check_effect(&settings).expect_err("no effect").to_string().contains("damping"));
     let flags = TrainOptions { step: Some(StepRule::LeastSquares), ..flags };

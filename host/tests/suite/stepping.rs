@@ -44,8 +44,8 @@ fn steps_are_the_bits_of_a_run() {
         for text in [
             "method = 'pdadmm'\nnu-schedule = 'times:1.5:3'\nrho-schedule = 'rising:2'",
             "method = 'pdadmm'\nhidden = '30x3'\ngrow = '1:7'",
-            "method = 'proxprop'",
-            "method = 'proxprop'\nbatch = 60",
+            "method = 'proxprop'\nbatch = 'all'",
+            "method = 'proxprop'\nbatch = 60\nstep-schedule = 'constant'",
             "method = 'adam'\nbatch = 50",
             "method = 'dlam'",
             "method = 'gsadmm'\nhidden = '30x3'\nbatch = 50",

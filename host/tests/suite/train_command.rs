@@ -60,7 +60,7 @@ fn only_a_rho_that_was_chosen_is_warned_about() {
     let stderr = |arguments: &[&str]| String::from_utf8(done(arguments).stderr).expect("text");
     let short = ["--sweeps", "1", "--hidden", "10", "--quiet"];
     assert_eq!(stderr(&short), "");
-    let warning = stderr(&[&short[..], &["--nu", "1", "--rho", "3.5"]].concat());
+    let warning = stderr(&[&short[..], &["--method", "pdadmm", "--nu", "1", "--rho", "3.5"]].concat());
     assert!(warning.starts_with("warning: rho = 3.5 is not above 4"), "{warning}");
     assert_eq!(warning.lines().count(), 1);
 }
@@ -104,10 +104,11 @@ fn a_run_that_diverges_leaves_its_last_good_model_and_says_so() {
     let parent = tempfile::tempdir().expect("temporary folder");
     let out = parent.path().join("run");
     let network = ["--samples", "200", "--hidden", "10x6", "--activation", "leaky-relu:10"];
-    let settings = ["--nu", "1e3", "--rho", "1e-8", "--kernel", "portable", "--sweeps", "200"];
-    let output = train(&[&network[..], &settings, &["--json", "--out", name(&out)]].concat())
-        .output()
-        .expect("the program starts");
+    let settings = ["--method", "pdadmm", "--nu", "1e3", "--rho", "1e-8", "--kernel", "portable"];
+    let output =
+        train(&[&network[..], &settings, &["--sweeps", "200"], &["--json", "--out", name(&out)]].concat())
+            .output()
+            .expect("the program starts");
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     let sweeps = stdout.lines().count() - 1;

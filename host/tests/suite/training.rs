@@ -58,7 +58,8 @@ fn defaults_read_digits() {
 #[test]
 fn full_batch_proxprop_never_raises_the_loss_and_mini_batches_train() {
     for more in ["", "activation = 'tanh'\nnu = 0.001", "regularizer = 'l2:1'\nhidden = '50x4'"] {
-        let (summary, sweeps, _) = run(&settings(&format!("method = 'proxprop'\nsweeps = 30\n{more}")));
+        let (summary, sweeps, _) =
+            run(&settings(&format!("method = 'proxprop'\nbatch = 'all'\nsweeps = 30\n{more}")));
         assert_eq!(summary.outcome, Outcome::SweepLimit);
         // The metrics are a pass of their own in another cut of the samples: equal up to single precision.
         let falls = |pair: &[Metrics]| pair[1].objective <= pair[0].objective * (1.0 + 1e-5);
@@ -77,7 +78,8 @@ fn full_batch_proxprop_never_raises_the_loss_and_mini_batches_train() {
 fn a_grown_run_begins_as_the_shallow_one() {
     // DLAM's inserted layers do not move: see the proposition in its documentation.
     for method in [Method::Pdadmm, Method::Dladmm, Method::Taylor, Method::Proxprop, Method::Adam] {
-        let common = format!("method = '{method}'\nsamples = 300\nsweeps = 7");
+        let batch = if method.card().batch.is_some() { "batch = 'all'" } else { "" };
+        let common = format!("method = '{method}'\nsamples = 300\nsweeps = 7\n{batch}");
         let shallow = run(&settings(&format!("{common}\nhidden = '20'")));
         let (_, grown, model) = run(&settings(&format!("{common}\nhidden = '20x3'\ngrow = '1:4'")));
         assert_eq!(without_time(&grown[..4]), without_time(&shallow.1[..4]), "{method}");

@@ -49,7 +49,7 @@ fn a_run_goes_on_from_set_weights_as_one_that_begins_with_them() {
         let more = match method {
             "dlam" => "accelerate = true\nepsilon-rule = 'fixed'",
             // An order of mini-batches would go on.
-            "gsadmm" | "gsam" => "batch = 'all'",
+            "proxprop" | "gsadmm" | "gsam" => "batch = 'all'",
             _ => "",
         };
         let text = format!("method = '{method}'\nhidden = '20x2'\nsamples = 150\n{more}");

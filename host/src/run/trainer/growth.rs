@@ -12,6 +12,7 @@ use crate::network::Network;
 use crate::run::plan;
 use crate::settings::Settings;
 use altmin_core::Real;
+use altmin_core::method::Hyperparameters;
 
 /// The network that a run begins with: the shallow one, where it is to grow.
 pub(super) fn first_network<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<Network> {
@@ -51,8 +52,10 @@ impl<T: Real> Trainer<T> {
         }
         (self.network, self.good) = (grown, parameters);
         let problem = problem(&self.train);
-        self.engine =
-            plan::engine(&self.settings, &self.hyperparameters, &self.network, problem, &self.gemm)?;
+        // The steps of the grown network shorten over the sweeps that are left.
+        let sweeps = self.hyperparameters.sweeps.saturating_sub(self.state.sweeps);
+        let hyperparameters = Hyperparameters { sweeps, ..self.hyperparameters };
+        self.engine = plan::engine(&self.settings, &hyperparameters, &self.network, problem, &self.gemm)?;
         self.executor.reserve(scratch(&self.engine, &self.settings, &self.gemm));
         self.restore_good();
         self.state.initialized = false;
