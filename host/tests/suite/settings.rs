@@ -103,6 +103,34 @@ fn written_files_name_every_flag_but_those_of_output() {
     assert_eq!(written.iter().collect::<Vec<_>>(), flags);
 }
 
+/// Help says a default in words; where it is one value, the settings must have it.
+#[test]
+fn help_tells_the_defaults() {
+    let command = cli::command();
+    let train = command.find_subcommand("train").expect("train");
+    let mut checked = BTreeSet::new();
+    for run in ["", "method = 'dlam'", "method = 'adam'", "method = 'gsadmm'", "data = 'x.csv'"] {
+        let written = resolved(run).to_toml().expect("writable").parse::<toml::Table>().expect("TOML");
+        for argument in train.get_arguments() {
+            let help = argument.get_help().expect("help").to_string();
+            let key = argument.get_long().expect("a flag");
+            let Some((_, default)) = help.split_once("[default: ") else { continue };
+            let end = default.find([']', ';', ' ']).expect("an end");
+            let default = default[..end].trim_end_matches(',');
+            // These are said in words, or depend on what this run sets or does.
+            let told = ["data", "method", "scale", "input-step", "threads", "batch"].contains(&key);
+            if let Some(value) = written.get(key).filter(|_| !told) {
+                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                let numbers = (default.parse::<f64>(), value.parse::<f64>());
+                let same = matches!(numbers, (Ok(a), Ok(b)) if a == b) || default == value;
+                assert!(same, "{run}: {key} is {value}, help says {default}");
+                checked.insert(key.to_owned());
+            }
+        }
+    }
+    assert_eq!(checked.len(), 32, "{checked:?}");
+}
+
 #[test]
 fn flags_win_over_a_file_and_a_file_over_defaults() {
     let flags = TrainOptions { sweeps: Some(9), samples: "all".parse().ok(), ..TrainOptions::default() };
