@@ -3,7 +3,7 @@
 //! [`TrainOptions`] are the options as given: each may be missing, and its key is that of the command line without dashes.
 //! The command line overrides a file, and a file the defaults. [`TrainOptions::resolve`] fills in the defaults, checks
 //! everything and returns [`Settings`], in which nothing is missing. [`Settings::to_toml`] writes them in full, and reading
-//! that file gives the same settings again.
+//! that file gives the same settings again. A setting is one entry of the table in `settings/table/`.
 
 mod choice;
 pub(crate) mod core_choice;
@@ -12,23 +12,22 @@ mod effect;
 mod hyperparameters;
 mod options;
 mod penalty_schedule;
+mod ranges;
 mod resolved;
+mod table;
 mod text;
+mod together;
 mod values;
 
 pub use altmin_core::Regularizer;
 pub use choice::{
-    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, StepRule, StepSchedule,
-    Use,
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, StepRule, StepSchedule, Use,
 };
 pub use core_choice::parse;
-pub use options::TrainOptions;
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
-pub use resolved::Settings;
-pub use values::{
-    Batch, Carried, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
-};
+pub use table::{Settings, TrainOptions};
+pub use values::{Batch, Carried, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance};
 
 pub use crate::network::cuts::Cuts;
 pub use crate::network::widths::Widths;

@@ -202,9 +202,9 @@ fn title(settings: &Settings, train: &Dataset<f64>, network: &Network) -> String
         (None, Some(widths)) => format!("{}, {}", Widths(widths), settings.activation),
         _ => network.to_string(),
     };
-    let weights = match method {
-        Method::Dlam => format!("rho = {rho}, epsilon = {epsilon} ({epsilon_rule})"),
-        _ => format!("nu = {nu}, rho = {rho}"),
+    let weights = match method.card().uses(Use::Epsilon) {
+        true => format!("rho = {rho}, epsilon = {epsilon} ({epsilon_rule})"),
+        false => format!("nu = {nu}, rho = {rho}"),
     };
     let (step, input_step) = (settings.step, settings.input_step);
     format!("{start}{layers}, {loss}, {weights}, step {step}, input step {input_step}, {end}")

@@ -1,27 +1,47 @@
-//! The defaults that depend on other settings, in one place.
+//! Defaults that depend on other settings.
 
-use super::choice::{EpsilonRule, Method, StepRule};
+use super::choice::{Method, StepRule, Use};
+use super::table::Filled;
+use crate::network::blocks::Architecture;
+use altmin_core::method::{Defaults, Setup};
+use altmin_core::update::BACKTRACKING;
 
-/// Sweeps when nobody said.
-pub(super) const SWEEPS: usize = 100;
-
-/// The step rule of the weights when nobody said.
-pub(super) const STEP: StepRule = StepRule::LeastSquares;
-
-/// DLAM's epsilon, its rule and the rule's bounds when nobody said. Held fixed, where Lemma 1 speaks, a small epsilon with a
-/// small rho did best on held-out images (see the README's search); at 1 the composed network says nothing.
-pub(super) const EPSILON: f64 = 0.01;
-pub(super) const EPSILON_RULE: EpsilonRule = EpsilonRule::Fixed;
-pub(super) const EPSILON_BOUNDS: (f64, f64) = (0.01, 1.0);
-
-/// Subnetworks when nobody said, as in most of the paper.
-pub(super) const SUBNETWORKS: usize = 2;
-
-/// The step rule of the inputs when nobody said: that of the weights, but DLAM's, whose inputs are held in intervals, have
-/// no least-squares step.
-pub(super) fn default_input_step(method: Method, step: StepRule) -> StepRule {
-    match (method, step) {
-        (Method::Dlam, StepRule::LeastSquares) => StepRule::Vector,
-        _ => step,
+impl Filled<'_> {
+    /// Those of the method for its step rule of the weights, its batches and its network.
+    pub(super) fn method_defaults(&self) -> Defaults {
+        let network = self.network();
+        of_method(self.method(), self.step(), self.batch(), &self.hidden(), network.as_ref())
     }
+
+    /// Whether the method splits the network, and its inner optimizer has the defaults.
+    pub(super) fn splits(&self) -> bool {
+        self.method().card().uses(Use::Subnetworks)
+    }
+
+    /// The step rule of the weights; inputs that are held in intervals of epsilon have no least-squares step.
+    pub(super) fn input_step_as_weights(&self) -> StepRule {
+        match self.step() {
+            StepRule::LeastSquares if self.method().card().uses(Use::Epsilon) => StepRule::Vector,
+            step => step,
+        }
+    }
+}
+
+/// The defaults of a method for a network of these hidden layers or blocks.
+pub(super) fn of_method(
+    method: Method,
+    step: StepRule,
+    batch: Option<usize>,
+    hidden: &[usize],
+    network: Option<&Architecture>,
+) -> Defaults {
+    let maps = network.map_or(hidden.len() + 1, Architecture::linear_maps);
+    let convolutions = network.is_some_and(Architecture::has_convolutions);
+    let step = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
+    (method.card().defaults)(&Setup { step, minibatches: batch.is_some(), maps, convolutions })
+}
+
+/// As many as can work at once.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }

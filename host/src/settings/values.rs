@@ -49,18 +49,65 @@ impl fmt::Display for EpsilonBounds {
     }
 }
 
+/// A setting's value among [`Settings`](super::Settings), made from that among [`TrainOptions`](super::TrainOptions) and back.
+pub(super) trait Value<Given> {
+    fn resolved(given: Given) -> Self;
+
+    /// None for a value that there is no word for.
+    fn given(self) -> Option<Given>;
+}
+
+impl<T> Value<T> for T {
+    fn resolved(given: T) -> T {
+        given
+    }
+
+    fn given(self) -> Option<T> {
+        Some(self)
+    }
+}
+
+impl<T> Value<T> for Option<T> {
+    fn resolved(given: T) -> Self {
+        Some(given)
+    }
+
+    fn given(self) -> Self {
+        self
+    }
+}
+
+/// The values of types that wrap them to be read and written.
+macro_rules! wrapped {
+    ($($name:ident($value:ty)),+) => {
+        $(impl Value<$name> for $value {
+            fn resolved(given: $name) -> Self {
+                given.0
+            }
+
+            fn given(self) -> Option<$name> {
+                Some($name(self))
+            }
+        })+
+    };
+}
+
+wrapped!(Widths(Vec<usize>), EpsilonBounds((f64, f64)));
+
 /// A setting that a word switches off, so that a flag can undo what a file says.
 macro_rules! optional {
-    ($(#[$doc:meta])* $name:ident($value:ty), $word:literal, $read:path, $write:path) => {
+    ($(#[$doc:meta])* $name:ident($value:ty), $word:literal, $read:expr, $write:path) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq)]
         pub struct $name(pub Option<$value>);
+
+        wrapped!($name(Option<$value>));
 
         impl FromStr for $name {
             type Err = Error;
 
             fn from_str(text: &str) -> Result<Self> {
-                if text == $word { Ok(Self(None)) } else { $read(text).map(|value| Self(Some(value))) }
+                if text == $word { Ok(Self(None)) } else { ($read)(text).map(|value| Self(Some(value))) }
             }
         }
 
@@ -77,11 +124,11 @@ macro_rules! optional {
 
 optional!(
     /// The first N samples, or `all`.
-    Samples(usize), "all", read_samples, ToString::to_string
+    Samples(usize), "all", |text| number("samples", text, "a number of samples, or all"), ToString::to_string
 );
 optional!(
     /// Samples of a mini-batch, or `all`.
-    Batch(usize), "all", read_batch, ToString::to_string
+    Batch(usize), "all", |text| number("batch", text, "a number of samples, or all"), ToString::to_string
 );
 optional!(
     /// The columns that are learnt, in the form of a row of CSV, such as `price,quality`, or `last`.
@@ -97,7 +144,7 @@ optional!(
 );
 optional!(
     /// The bound on both residuals, or `none`.
-    Tolerance(f64), "none", read_tolerance, ToString::to_string
+    Tolerance(f64), "none", |text| number("tolerance", text, "a number, or none"), ToString::to_string
 );
 optional!(
     /// Sums of inputs that are carried between mini-batches, as `BETA:EVERY`, or `none`.
@@ -105,30 +152,15 @@ optional!(
 );
 optional!(
     /// By how much a cost may rise, or `none`.
-    Guard(f64), "none", read_guard, ToString::to_string
+    Guard(f64), "none", |text| number("guard", text, "a number, or none"), ToString::to_string
 );
 optional!(
     /// The longest time that sweeps may take, `500ms`, `60s`, `5m`, `2h`, or `none`.
     TimeLimit(Duration), "none", read_time, write_time
 );
 
-fn read_carry(text: &str) -> Result<Carry> {
-    let refused = || Error::argument("carry", text, "BETA:EVERY such as 0.95:10, or none");
-    let (beta, every) = text.split_once(':').ok_or_else(refused)?;
-    let (beta, every) = (beta.parse(), every.parse());
-    Ok(Carry { beta: beta.map_err(|_| refused())?, every: every.map_err(|_| refused())? })
-}
-
-fn write_carry(carry: &Carry) -> String {
-    format!("{}:{}", carry.beta, carry.every)
-}
-
-fn read_samples(text: &str) -> Result<usize> {
-    text.parse().map_err(|_| Error::argument("samples", text, "a number of samples, or all"))
-}
-
-fn read_batch(text: &str) -> Result<usize> {
-    text.parse().map_err(|_| Error::argument("batch", text, "a number of samples, or all"))
+fn number<T: FromStr>(setting: &'static str, text: &str, expected: &str) -> Result<T> {
+    text.parse().map_err(|_| Error::argument(setting, text, expected))
 }
 
 fn read_classes(text: &str) -> Result<Vec<u32>> {
@@ -143,6 +175,17 @@ pub(super) fn write_classes(classes: &Vec<u32>) -> String {
 }
 
 /// The names are written as a row of CSV is, so that a name may have a comma in it, and `"last"` be one.
+fn read_carry(text: &str) -> Result<Carry> {
+    let refused = || Error::argument("carry", text, "BETA:EVERY such as 0.9:10, or none");
+    let (beta, every) = text.split_once(':').ok_or_else(refused)?;
+    let (beta, every) = (beta.parse(), every.parse());
+    Ok(Carry { beta: beta.map_err(|_| refused())?, every: every.map_err(|_| refused())? })
+}
+
+fn write_carry(carry: &Carry) -> String {
+    format!("{}:{}", carry.beta, carry.every)
+}
+
 fn read_target(text: &str) -> Result<Vec<String>> {
     let refused = || {
         let expected = "names or numbers of columns such as price,quality (a name with a comma in double quotes), or last";
@@ -177,14 +220,6 @@ fn read_growth(text: &str) -> Result<Growth> {
     let number = |part: &str| part.trim().parse().map_err(|_| refused());
     let (layers, sweeps) = text.split_once(':').ok_or_else(refused)?;
     Ok(Growth { layers: number(layers)?, sweeps: number(sweeps)? })
-}
-
-fn read_tolerance(text: &str) -> Result<f64> {
-    text.parse().map_err(|_| Error::argument("tolerance", text, "a number, or none"))
-}
-
-fn read_guard(text: &str) -> Result<f64> {
-    text.parse().map_err(|_| Error::argument("guard", text, "a number, or none"))
 }
 
 /// Milliseconds of each unit of time, the longest first.

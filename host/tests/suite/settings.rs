@@ -6,7 +6,7 @@ use altmin::network::Initializer;
 use altmin::network::{Activation, Loss};
 use altmin::settings::{Method, Regularizer, Settings, StepRule, StepSchedule, Target, TrainOptions, Widths};
 use altmin_core::method::proxprop::Carry;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -107,6 +107,38 @@ fn written_files_name_every_flag_but_those_of_output() {
     flags.retain(|flag| !["config", "out", "json", "quiet"].contains(flag));
     flags.sort_unstable();
     assert_eq!(written.iter().collect::<Vec<_>>(), flags);
+}
+
+/// The default that a flag's help says, as far as it is one value.
+fn told_default(argument: &clap::Arg) -> Option<(&str, String)> {
+    // These defaults are said in words, or depend on data, method or machine.
+    let in_words = ["data", "method", "scale", "input-step", "threads", "batch"];
+    let key = argument.get_long().filter(|key| !in_words.contains(key))?;
+    let help = argument.get_help()?.to_string();
+    let (_, default) = help.split_once("[default: ")?;
+    let word = default.split([']', ';', ' ']).next()?;
+    Some((key, word.trim_end_matches(',').to_owned()))
+}
+
+#[test]
+fn help_tells_the_defaults() {
+    let command = cli::command();
+    let train = command.find_subcommand("train").expect("train");
+    let told: BTreeMap<_, _> = train.get_arguments().filter_map(told_default).collect();
+    let mut checked = BTreeSet::new();
+    for run in ["", "method = 'dlam'", "method = 'gsadmm'", "data = 'x.csv'", "data = 'some/folder'"] {
+        let written = resolved(run).to_toml().expect("writable").parse::<toml::Table>().expect("TOML");
+        for (&key, default) in &told {
+            let Some(value) = written.get(key) else { continue };
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let numbers = (default.parse::<f64>(), value.parse::<f64>());
+            let same = matches!(numbers, (Ok(a), Ok(b)) if a == b) || *default == value;
+            assert!(same, "{run}: {key} is {value}, help says {default}");
+            checked.insert(key);
+        }
+    }
+    assert_eq!(checked, told.keys().copied().collect());
+    assert!(checked.contains("damping") && checked.contains("labels"), "{checked:?}");
 }
 
 #[test]

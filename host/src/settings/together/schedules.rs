@@ -1,14 +1,14 @@
 //! Checks of the penalties' schedules: that the method has them, and that they stay in range.
 
-use super::{positive, positive_count};
 use crate::error::{Error, Result};
 use crate::settings::choice::{Method, Precision, Use};
 use crate::settings::penalty_schedule::{NuSchedule, RhoSchedule, Times, range};
-use crate::settings::resolved::Settings;
+use crate::settings::ranges::{at_least_one, positive};
+use crate::settings::table::Settings;
 use std::fmt::Display;
 
 /// `Ok` when the method has these schedules and they stay in range over the planned sweeps.
-pub(super) fn validate(settings: &Settings) -> Result {
+pub(super) fn check(settings: &Settings) -> Result {
     let Settings { method, nu_schedule, rho_schedule, .. } = *settings;
     if nu_schedule != NuSchedule::Constant && !method.card().uses(Use::NuSchedule) {
         let expected = format!("constant: the method {method} has no schedule of nu");
@@ -25,8 +25,10 @@ pub(super) fn validate(settings: &Settings) -> Result {
         RhoSchedule::Constant => Ok(()),
         RhoSchedule::Times(times) => stays_in_range("rho-schedule", "rho", times, settings.rho, settings),
         RhoSchedule::Rising(value) => factor("rho-schedule", rho_schedule, value, settings.precision),
-        RhoSchedule::Balance(_) if method != Method::Pdadmm => {
-            let expected = format!("another schedule: the method {method} has no balance, only pdadmm has");
+        RhoSchedule::Balance(_) if !method.card().uses(Use::Balancing) => {
+            let balanced = Method::ALL.iter().filter(|other| other.card().uses(Use::Balancing));
+            let names = balanced.map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let expected = format!("another schedule: the method {method} has no balance, only {names} has");
             Err(Error::argument("rho-schedule", rho_schedule, expected))
         }
         RhoSchedule::Balance(rule) => match rule.validate() {
@@ -58,7 +60,7 @@ fn stays_in_range(
 ) -> Result {
     let Settings { precision, sweeps, .. } = *settings;
     factor(name, times, times.factor, precision)?;
-    positive_count(name, times.every)?;
+    at_least_one(name, &times.every, settings)?;
     if let Some(limit) = times.limit {
         positive(name, times, limit)?;
         let beyond = if times.factor > 1.0 { limit >= first } else { limit <= first };

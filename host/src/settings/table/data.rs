@@ -1,0 +1,97 @@
+//! The data set, and what is done to its samples.
+
+#[rustfmt::skip]
+macro_rules! data_settings {
+    ($rest:tt $($before:tt)*) => { collect! { $rest $($before)* "Data" {
+
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, or a .csv or .tsv file [default: digits]
+    ///
+    /// `digits` is built in: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing. `fashion-mnist`
+    /// is read from where Debian's package dataset-fashion-mnist installs it. A folder contains the four files of MNIST under
+    /// their usual names, plain or gzip (KMNIST has the same names and format), or the binary files of CIFAR-10
+    /// (data_batch_1.bin to data_batch_5.bin, as many as there are, and test_batch.bin) or of CIFAR-100 (train.bin and
+    /// test.bin), plain or gzip.
+    ///
+    /// A .csv file (cells separated by commas) or .tsv file (by tabs) is a table with one row per sample. --target names the
+    /// columns to learn; all others are features and must be numeric. The first row is a header if it contains text and no
+    /// number above numeric columns; without a header, columns are named 1, 2, 3. A fifth of the rows, drawn with --seed, is
+    /// used for testing.
+    data: DataSource {
+        arg(value_name = "NAME|DIR|FILE"),
+        default = DataSource::Digits,
+    }
+
+    /// Columns of a CSV file to learn: names separated by commas as in a row of the file, or `last` [default: last]
+    ///
+    /// A number that is not the name of a column counts the columns from 1. A name that contains a comma, or is `last`, must
+    /// be in double quotes. With --loss least-squares these columns are numeric, each is one output of the network, and the
+    /// coefficient of determination is reported instead of accuracy: R^2 = 1 - SSE/SST, 1 for no error, 0 for predicting
+    /// the mean, negative for worse. With cross-entropy there is one such column, of class names: text or integers.
+    target: Target as Option<Vec<String>> {
+        arg(value_name = "COLUMNS|last"),
+        default = None, when(of) = of.data.has_columns(),
+    }
+
+    /// Scale the columns of a CSV file, or the channels of images, to mean 0 and standard deviation 1
+    /// [default: true for a CSV file, false for images]
+    ///
+    /// In a CSV file this applies to features, and to targets with --loss least-squares; in images to each channel, over all
+    /// its pixels. Means and deviations are computed from the training samples that are used, and stored in the model, so
+    /// that `evaluate` and `predict` apply the same scaling and `predict` returns the file's units. A constant feature or
+    /// channel is an error.
+    scale: bool {
+        arg(
+            value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+            hide_possible_values = true
+        ),
+        default(of) = of.data().has_columns(),
+    }
+
+    /// Labels of CIFAR-100 to learn [default: fine]
+    labels: Labels {
+        arg(value_name = "LABELS"),
+        default = Labels::Fine, when(of) = matches!(of.data, DataSource::Directory(_)),
+    }
+
+    /// Average pooling over F x F pixels of each channel; 2 reduces 28x28 to 14x14, the 196 features of the papers, and
+    /// CIFAR's 3x32x32 to 3x16x16, their 768 [default: 1]
+    pool: usize {
+        arg(value_name = "F"),
+        default = 1, range = at_least_one,
+    }
+
+    /// Train on the first N samples, or on `all` [default: all]
+    samples: Samples as Option<usize> {
+        arg(value_name = "N|all"),
+        default = None, range = if_any(at_least_one),
+    }
+
+    /// Use only these classes, renumbered from 0 in this order: `0,1,2` or `all` [default: all]
+    ///
+    /// Classes of a CSV file are numbered from 0 in the order of their names.
+    classes: Classes as Option<Vec<u32>> {
+        arg(value_name = "LIST|all"),
+        default = None, range = different_classes,
+    }
+
+    /// Test on the last training samples instead of the test set, and do not train on them [default: false]
+    ///
+    /// Use this to choose settings without looking at the test set. The last 5,000 samples of MNIST and other files are held
+    /// out (images 55,001 to 60,000), the last fifth of `digits` and of a CSV file, and whichever is fewer for CIFAR, before
+    /// --classes and --samples select from the rest.
+    holdout: bool {
+        arg(
+            value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+            hide_possible_values = true
+        ),
+        default = false,
+    }
+
+    /// Seed of the initial weights and of the split of `digits` or of a CSV file [default: 0]
+    seed: u64 {
+        arg(value_name = "S"),
+        default = 0, range = toml_integer,
+    }
+
+    } } };
+}

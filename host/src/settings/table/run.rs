@@ -1,0 +1,51 @@
+//! When a run ends, and what it runs on.
+
+#[rustfmt::skip]
+macro_rules! run_settings {
+    ($rest:tt $($before:tt)*) => { collect! { $rest $($before)* "Stopping" {
+
+    /// Maximum number of sweeps, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
+    ///
+    /// For methods with mini-batches a sweep is an epoch.
+    sweeps: usize {
+        arg(value_name = "N", visible_alias = "epochs"),
+        serde(alias = "epochs"),
+        default = 100, range = at_least_one,
+    }
+
+    /// Stop when the primal and the dual residual are both at most X, or `none` [default: none]
+    ///
+    /// Checked from the second sweep on, and from the second sweep after --grow: both residuals are 0 at the start.
+    tolerance: Tolerance as Option<f64> {
+        arg(value_name = "X|none", allow_negative_numbers = true),
+        default = None, range = if_any(above_zero),
+    }
+
+    /// Stop after the sweep that reaches this time: `500ms`, `60s`, `5m`, `2h`, or `none` [default: none]
+    time_limit: TimeLimit as Option<Duration> {
+        arg(value_name = "TIME|none"),
+        default = None, range = if_any(some_time),
+    }
+
+    } "Machine" {
+
+    /// Number of threads; results are bit-identical for every number [default: all processors]
+    threads: usize {
+        arg(value_name = "N"),
+        default = processors(), range = threads,
+    }
+
+    /// Scalar type of the computation [default: f32]
+    precision: Precision {
+        arg(value_name = "TYPE"),
+        default = Precision::F32,
+    }
+
+    /// Implementation of the matrix product [default: fast]
+    kernel: Kernel {
+        arg(value_name = "KERNEL"),
+        default = Kernel::Fast,
+    }
+
+    } } };
+}
