@@ -1125,7 +1125,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * a = f(z), entry by entry. Sigmoid and tanh are within 3 units in the last place everywhere.
+ * a = f(z), entry by entry. Smooth activations are within 3 units in the last place everywhere.
  *
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
@@ -1143,8 +1143,8 @@ altmin_status altmin_activation_apply_f32(int32_t activation,
                                           struct altmin_error *error);
 
 /**
- * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Sigmoid and tanh
- * are within 4 units in the last place, also where they are saturated.
+ * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Smooth
+ * activations are within 4 units in the last place, also where they are saturated.
  *
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
@@ -1162,8 +1162,7 @@ altmin_status altmin_activation_derivative_f32(int32_t activation,
                                                struct altmin_error *error);
 
 /**
- * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z. The
- * derivative is a (1 - a) for the sigmoid and 1 - a^2 for tanh.
+ * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z.
  *
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
@@ -2497,7 +2496,7 @@ altmin_status altmin_interval_linear_step_workspace_f32(size_t n_out,
 
 /**
  * Moves z of a hidden layer into its interval, |f(z) - a| <= epsilon, after epsilon has shrunk; |r| may rise by it.
- * An entry for which no finite z serves, because a is further than epsilon from the range of a sigmoid or tanh,
+ * An entry for which no finite z serves, because a is further than epsilon from the range of a smooth f,
  * stays; of a ReLU it moves to 0 at most, and a is still outside.
  *
  * @param epsilon above 0: half the interval's width
