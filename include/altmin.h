@@ -183,6 +183,10 @@ enum altmin_activation
      * tanh z
      */
     ALTMIN_ACTIVATION_TANH = 3,
+    /**
+     * ln(1 + exp z)
+     */
+    ALTMIN_ACTIVATION_SOFTPLUS = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

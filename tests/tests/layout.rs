@@ -185,6 +185,7 @@ fn choices_have_the_numbers_that_they_always_had() {
         ("ALTMIN_ACTIVATION_LEAKY_RELU", 1),
         ("ALTMIN_ACTIVATION_SIGMOID", 2),
         ("ALTMIN_ACTIVATION_TANH", 3),
+        ("ALTMIN_ACTIVATION_SOFTPLUS", 4),
         ("ALTMIN_LOSS_CROSS_ENTROPY", 0),
         ("ALTMIN_LOSS_LEAST_SQUARES", 1),
         ("ALTMIN_SOLVER_NEWTON", 0),

@@ -13,6 +13,8 @@ pub(super) fn activate(activation: Activation<f64>, z: f64) -> f64 {
         Activation::Sigmoid if z < 0.0 => libm::exp(z) / (1.0 + libm::exp(z)),
         Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-z)),
         Activation::Tanh => libm::tanh(z),
+        Activation::Softplus if z > 0.0 => z + libm::log1p(libm::exp(-z)),
+        Activation::Softplus => libm::log1p(libm::exp(z)),
     }
 }
 
@@ -34,6 +36,10 @@ pub(super) fn slopes(activation: Activation<f64>, z: f64) -> (f64, f64) {
             let cosh = libm::cosh(z);
             (1.0 / (cosh * cosh), 1.0 / (cosh * cosh))
         }
+        Activation::Softplus => {
+            let slope = activate(Activation::Sigmoid, z);
+            (slope, slope)
+        }
     }
 }
 
@@ -48,7 +54,7 @@ pub(super) fn slope_from_left(activation: Activation<f64>, z: f64) -> f64 {
 /// The largest slope of f.
 pub(super) fn steepest(activation: Activation<f64>) -> f64 {
     match activation {
-        Activation::Relu | Activation::Tanh => 1.0,
+        Activation::Relu | Activation::Tanh | Activation::Softplus => 1.0,
         Activation::LeakyRelu { slope } => slope.abs().max(1.0),
         Activation::Sigmoid => 0.25,
     }

@@ -45,6 +45,7 @@ fn names_and_codes_are_what_they_have_always_been() {
         (LeakyRelu { slope: 0.30000000000000004 }, "leaky-relu:0.30000000000000004", 1),
         (Sigmoid, "sigmoid", 2),
         (Tanh, "tanh", 3),
+        (Softplus, "softplus", 4),
     ]);
     check::<Loss>(&[(Loss::CrossEntropy, "cross-entropy", 0), (Loss::LeastSquares, "least-squares", 1)]);
     check::<Regularizer<f64>>(&[
@@ -77,9 +78,13 @@ fn a_parameter_has_its_default_or_must_be_given() {
         let refused = text.parse::<Regularizer<f64>>().unwrap_err();
         assert_eq!(refused.expected.to_string(), "none, l1:LAMBDA or l2:LAMBDA", "{text}");
     }
-    for text in ["ReLU", "relu:1", "leaky-relu:", "leaky-relu: 1", "leaky:0.1", "tanh:2"] {
+    for text in ["ReLU", "relu:1", "leaky-relu:", "leaky-relu: 1", "leaky:0.1", "tanh:2", "softplus:1"] {
         let refused = text.parse::<Activation<f64>>().unwrap_err();
-        assert_eq!(refused.expected.to_string(), "relu, leaky-relu:SLOPE, sigmoid or tanh", "{text}");
+        assert_eq!(
+            refused.expected.to_string(),
+            "relu, leaky-relu:SLOPE, sigmoid, tanh or softplus",
+            "{text}"
+        );
     }
 }
 

@@ -40,7 +40,7 @@ fn wrong_use_is_2_and_one_line() {
         (&["train", "--activation", "leaky-relu:-0.5"], "a slope that is a finite number, 0 or above"),
         (
             &["train", "--activation", "rleu"],
-            "expected relu, leaky-relu:SLOPE, sigmoid or tanh, did you mean relu?",
+            "expected relu, leaky-relu:SLOPE, sigmoid, tanh or softplus, did you mean relu?",
         ),
         (
             &["train", "--network", "leaky-relu:-0.5, flatten, dense 10"],

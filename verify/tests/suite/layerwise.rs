@@ -10,8 +10,13 @@ use altmin_verify::{Formula, Property, Report, Verdict};
 
 use crate::common::{self, Case, Data};
 
-const ACTIVATIONS: [Activation<f64>; 4] =
-    [Activation::Relu, Activation::LeakyRelu { slope: 0.1 }, Activation::Sigmoid, Activation::Tanh];
+const ACTIVATIONS: [Activation<f64>; 5] = [
+    Activation::Relu,
+    Activation::LeakyRelu { slope: 0.1 },
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Softplus,
+];
 const LOSSES: [Loss; 2] = [Loss::CrossEntropy, Loss::LeastSquares];
 const STEPS: [StepRule<f64>; 4] = [
     StepRule::Vector,
@@ -93,6 +98,7 @@ fn few_networks(method: Name) -> impl Iterator<Item = Case> {
         (Activation::LeakyRelu { slope: 0.1 }, Loss::LeastSquares),
         (Activation::Sigmoid, Loss::CrossEntropy),
         (Activation::Tanh, Loss::LeastSquares),
+        (Activation::Softplus, Loss::CrossEntropy),
     ];
     STEPS.into_iter().flat_map(move |step| few.map(|(f, loss)| with(&case(method, step), f, loss)))
 }

@@ -13,6 +13,7 @@ pub(crate) fn activate(activation: Activation<f64>, z: f64) -> f64 {
         Activation::LeakyRelu { slope } if z < 0.0 => slope * z,
         Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
         Activation::Tanh => z.tanh(),
+        Activation::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
         _ => z,
     }
 }
@@ -119,7 +120,7 @@ pub(crate) fn minimise_hidden(activation: Activation<f64>, t: f64, c: f64, old: 
     let slope = match activation {
         Activation::Relu => 0.0,
         Activation::LeakyRelu { slope } => slope,
-        Activation::Sigmoid | Activation::Tanh => {
+        Activation::Sigmoid | Activation::Tanh | Activation::Softplus => {
             return minimise_smooth(activation, t, pull / weight, weight);
         }
     };
@@ -137,8 +138,8 @@ fn minimise_smooth(activation: Activation<f64>, t: f64, c: f64, weight: f64) -> 
     const POINTS: i32 = 24;
     let value = |z: f64| weight * (z - c).powi(2) + (t - activate(activation, z)).powi(2);
     let rises = |z: f64| weight * (z - c) > (t - activate(activation, z)) * slope(activation, z);
-    // |f'| is at most 1, and so is |f|.
-    let reach = (t.abs() + 1.0) / weight;
+    // |f'| is at most 1, and so is |f|; softplus, where it pulls, is at most that of c.
+    let reach = (t.abs() + 1.0 + c.abs()) / weight;
     let at = |i: i32| c + reach * f64::from(i) / f64::from(POINTS);
     let best = (-POINTS..=POINTS).min_by(|&i, &j| value(at(i)).total_cmp(&value(at(j)))).unwrap();
     let (mut low, mut high) = (at(best - 1), at(best + 1));
@@ -149,10 +150,13 @@ fn minimise_smooth(activation: Activation<f64>, t: f64, c: f64, weight: f64) -> 
     0.5 * (low + high)
 }
 
-/// f' of sigmoid and tanh.
+/// f' of smooth activations.
 fn slope(activation: Activation<f64>, z: f64) -> f64 {
     if activation == Activation::Tanh {
         return z.cosh().powi(-2);
+    }
+    if activation == Activation::Softplus {
+        return 1.0 / (1.0 + (-z).exp());
     }
     0.25 * (0.5 * z).cosh().powi(-2)
 }

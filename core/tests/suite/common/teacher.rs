@@ -121,7 +121,9 @@ pub(crate) fn variations(nu: f64, rho: f64, rule: StepRule<f64>) -> Vec<Settings
         if matches!((rule, regularizer), (StepRule::LeastSquares { .. }, Regularizer::L1(_))) {
             continue;
         }
-        for activation in [Activation::Relu, LEAKY, Activation::Sigmoid, Activation::Tanh] {
+        for activation in
+            [Activation::Relu, LEAKY, Activation::Sigmoid, Activation::Tanh, Activation::Softplus]
+        {
             for loss in LOSSES {
                 all.push(Settings { regularizer, activation, loss, ..settings(nu, rho, rule) });
             }

@@ -20,12 +20,13 @@ const RHO: f64 = 1.3;
 const SLOPE: f64 = 0.1;
 
 /// Every activation with its code.
-fn activations() -> [(i32, Activation<T>); 4] {
+fn activations() -> [(i32, Activation<T>); 5] {
     [
         (0, Activation::Relu),
         (1, Activation::LeakyRelu { slope: SLOPE as T }),
         (2, Activation::Sigmoid),
         (3, Activation::Tanh),
+        (4, Activation::Softplus),
     ]
 }
 
