@@ -888,7 +888,7 @@ typedef struct altmin_settings {
      */
     int32_t activation;
     /**
-     * An altmin_loss. Default: ALTMIN_LOSS_CROSS_ENTROPY, for classes alone; values need ALTMIN_LOSS_LEAST_SQUARES.
+     * An altmin_loss. Default: ALTMIN_LOSS_CROSS_ENTROPY, for classes and probabilities; values need another.
      */
     int32_t loss;
     /**
@@ -2818,7 +2818,7 @@ altmin_status altmin_loss_value_f32(int32_t loss,
                                     struct altmin_error *error);
 
 /**
- * The gradient of R with respect to z: softmax(z) - y for cross-entropy, z - y for least squares.
+ * The gradient of R with respect to z.
  *
  * @param loss an altmin_loss
  * @param z n_out x m
@@ -3077,9 +3077,10 @@ altmin_status altmin_squared_f64(size_t n_out,
  * c = r + z: pdADMM's equation 5 with mu = nu and c = W p + b, dlADMM's equations 5 and 15 with mu = rho and
  * c = W a + b - u/rho, DLAM's equation 5 with mu = rho and c = W a + b.
  *
- * Least squares: closed form. Cross-entropy: iterated from the z that is given until every entry of the gradient of
+ * Cross-entropy is iterated from the z that is given until every entry of the gradient of
  * a sample is at most 4 EPSILON (max(1, |y|) + (1/2 + mu)|z| + mu |c|), the norms being largest absolute values and
- * EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others.
+ * EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others. Other
+ * losses have closed forms.
  *
  * ALTMIN_STATUS_NON_FINITE also if a computation overflows.
  *

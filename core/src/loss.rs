@@ -15,7 +15,7 @@ pub use output::{
 };
 pub use target::Target;
 
-use crate::choice::choice;
+use crate::choice::{Choice as _, choice};
 use crate::error::{Error, Result};
 use crate::real::Real;
 use crate::view::{MatMut, MatRef, column, column_mut, require_length, require_size};
@@ -25,7 +25,7 @@ use least_squares::LeastSquares;
 use risk::Risk;
 
 /// The risk `R(z; y)` of the last layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Loss {
     /// Softmax cross-entropy, `R = sum_j log(sum_i exp z_ij) - <y_j, z_j>`, where `y_j` is the unit vector of sample
     /// j's class, or probabilities that the caller gives. Evaluated with the column's maximum subtracted.
@@ -64,10 +64,10 @@ impl Loss {
         T::from_f64(with_risk!(self, risk => risk.lipschitz()))
     }
 
-    /// The largest `|gradient|^2` that R can have for one sample: 2 for cross-entropy, whose gradient `softmax(z) - y` is
+    /// The largest `|gradient|^2` that R can have for one sample of so many outputs: 2 for cross-entropy, whose gradient `softmax(z) - y` is
     /// the difference of two points of the simplex; none for least squares.
-    pub fn largest_gradient_squared(self) -> Option<f64> {
-        with_risk!(self, risk => risk.largest_gradient_squared())
+    pub fn largest_gradient_squared(self, outputs: usize) -> Option<f64> {
+        with_risk!(self, risk => risk.largest_gradient_squared(outputs))
     }
 
     /// Whether softmax(z) are probabilities of classes, as for cross-entropy: the values of a target must then be
@@ -98,10 +98,12 @@ impl Loss {
     /// `Ok` when `target` fits `z` of `rows x columns` and this loss. Every function here asks this first.
     ///
     /// # Errors
+    /// [`Error::Setting`] naming the loss's parameter if it is out of its range;
     /// [`Error::Shape`] naming `target` if it has another shape; [`Error::Setting`] naming `target` for a class that
     /// is not below `rows`, and, for cross-entropy, for values that are not probabilities: below 0, or a column
     /// whose sum is further than 0.001 from 1.
     pub fn check_target<T: Real>(self, target: Target<'_, T>, rows: usize, columns: usize) -> Result {
+        self.check()?;
         match target {
             Target::Classes(classes) => {
                 require_length("target", classes.len(), columns)?;

@@ -122,8 +122,8 @@ pub(super) fn risk_curvature(loss: Loss) -> f64 {
     }
 }
 
-/// The largest `|gradient|^2` of a sample's risk, if there is one.
-pub(super) fn risk_slope_squared(loss: Loss) -> Option<f64> {
+/// The largest `|gradient|^2` of a sample's risk of so many outputs, if there is one.
+pub(super) fn risk_slope_squared(loss: Loss, _outputs: usize) -> Option<f64> {
     match loss {
         // `softmax(z) - y` is no longer than sqrt(2).
         Loss::CrossEntropy => Some(2.0),

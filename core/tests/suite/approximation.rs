@@ -207,7 +207,7 @@ fn the_bound_is_the_papers_sum_of_products() {
     let expected = 0.1 * 7.0 * (0.5 * 3.0 * 5.0 + 0.25 * 5.0 + 2.0);
     assert!((approximation_bound(0.1, norms) - expected).abs() < 1e-12);
     assert_eq!((approximation_bound(3.0, [norms[3]]), approximation_bound(3.0, [])), (0.0, 0.0));
-    assert_eq!(risk_lipschitz(Loss::LeastSquares, 10, true), None);
+    assert_eq!(risk_lipschitz(Loss::LeastSquares, 3, 10, true), None);
     // Two samples far on the wrong side: moving the outputs along the gradient meets the constant.
     for (is_mean, share) in [(true, 0.5), (false, 1.0)] {
         let value = |z: f64| {
@@ -215,7 +215,7 @@ fn the_bound_is_the_papers_sum_of_products() {
             share * Loss::CrossEntropy.value(dense(&z, 2, 2), Target::Classes(&[0, 0])).unwrap()
         };
         let slope = (value(40.0) - value(30.0)) / 20.0;
-        let found = risk_lipschitz(Loss::CrossEntropy, 2, is_mean).unwrap();
+        let found = risk_lipschitz(Loss::CrossEntropy, 2, 2, is_mean).unwrap();
         assert!((slope - found).abs() < 1e-9, "{slope} {found}");
     }
 }

@@ -156,6 +156,6 @@ fn words_are_padded_as_texts_are() {
 fn cross_entropy_alone_has_probabilities() {
     assert!(Loss::CrossEntropy.has_probabilities());
     assert!(!Loss::LeastSquares.has_probabilities());
-    assert_eq!(Loss::CrossEntropy.largest_gradient_squared(), Some(2.0));
-    assert_eq!(Loss::LeastSquares.largest_gradient_squared(), None);
+    assert_eq!(Loss::CrossEntropy.largest_gradient_squared(7), Some(2.0));
+    assert_eq!(Loss::LeastSquares.largest_gradient_squared(7), None);
 }

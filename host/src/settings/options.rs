@@ -38,7 +38,7 @@ pub struct TrainOptions {
     /// Columns of a CSV file to learn: names separated by commas as in a row of the file, or `last` [default: last]
     ///
     /// A number that is not the name of a column counts the columns from 1. A name that contains a comma, or is `last`, must
-    /// be in double quotes. With --loss least-squares these columns are numeric, each is one output of the network, and the
+    /// be in double quotes. With a --loss for arbitrary values these columns are numeric, each is one output of the network, and the
     /// coefficient of determination is reported instead of accuracy: R^2 = 1 - SSE/SST, 1 for no error, 0 for predicting
     /// the mean, negative for worse. With cross-entropy there is one such column, of class names: text or integers.
     #[arg(long, value_name = "COLUMNS|last", help_heading = "Data")]
@@ -48,7 +48,7 @@ pub struct TrainOptions {
     /// Scale the columns of a CSV file, or the channels of images, to mean 0 and standard deviation 1
     /// [default: true for a CSV file, false for images]
     ///
-    /// In a CSV file this applies to features, and to targets with --loss least-squares; in images to each channel, over all
+    /// In a CSV file this applies to features, and to numeric targets; in images to each channel, over all
     /// its pixels. Means and deviations are computed from the training samples that are used, and stored in the model, so
     /// that `evaluate` and `predict` apply the same scaling and `predict` returns the file's units. A constant feature or
     /// channel is an error.
@@ -175,8 +175,8 @@ pub struct TrainOptions {
     ///
     /// pdADMM: the constraint couples each layer's input to the previous layer's output; the objective decreases if
     /// rho > max(4 nu s^2, (sqrt(17) + 1) nu / 2), with s the Lipschitz constant of the activation (Lemma 1). dlADMM: the
-    /// constraint is that of the last layer; the condition is rho > 2H, with H = 1/2 for cross-entropy and 1 for least
-    /// squares (Theorem 4.2). A warning is printed if the condition is not met. The default depends on the method and its
+    /// constraint is that of the last layer; the condition is rho > 2H, with H = 1/2 for cross-entropy and 1 for
+    /// the other losses (Theorem 4.2). A warning is printed if the condition is not met. The default depends on the method and its
     /// step rule and was chosen as that of nu.
     #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Method")]
     #[serde(skip_serializing_if = "Option::is_none")]
