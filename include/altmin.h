@@ -295,6 +295,10 @@ enum altmin_loss
      * (1/2)|z - y|^2 summed over samples; y is the unit vector of a class, or any values
      */
     ALTMIN_LOSS_LEAST_SQUARES = 1,
+    /**
+     * d^2/2 where |d| <= delta, else delta (|d| - delta/2), d = z - y, summed over outputs and samples
+     */
+    ALTMIN_LOSS_HUBER = 2,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

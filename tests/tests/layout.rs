@@ -188,6 +188,7 @@ fn choices_have_the_numbers_that_they_always_had() {
         ("ALTMIN_ACTIVATION_SOFTPLUS", 4),
         ("ALTMIN_LOSS_CROSS_ENTROPY", 0),
         ("ALTMIN_LOSS_LEAST_SQUARES", 1),
+        ("ALTMIN_LOSS_HUBER", 2),
         ("ALTMIN_SOLVER_NEWTON", 0),
         ("ALTMIN_SOLVER_FISTA", 1),
         ("ALTMIN_REGULARIZER_NONE", 0),

@@ -47,7 +47,18 @@ fn names_and_codes_are_what_they_have_always_been() {
         (Tanh, "tanh", 3),
         (Softplus, "softplus", 4),
     ]);
-    check::<Loss>(&[(Loss::CrossEntropy, "cross-entropy", 0), (Loss::LeastSquares, "least-squares", 1)]);
+    check::<Loss>(&[
+        (Loss::CrossEntropy, "cross-entropy", 0),
+        (Loss::LeastSquares, "least-squares", 1),
+        (Loss::Huber { delta: 0.25 }, "huber:0.25", 2),
+    ]);
+    assert_eq!("huber".parse::<Loss>().unwrap(), Loss::Huber { delta: 1.0 });
+    for text in ["huber:0", "huber:-1", "huber:inf", "huber:nan"] {
+        assert!(
+            text.parse::<Loss>().unwrap_err().expected.to_string().starts_with("a delta that is"),
+            "{text}"
+        );
+    }
     check::<Regularizer<f64>>(&[
         (Regularizer::None, "none", 0),
         (Regularizer::L1(1e-7), "l1:0.0000001", 1),
@@ -155,7 +166,8 @@ fn words_are_padded_as_texts_are() {
 #[test]
 fn cross_entropy_alone_has_probabilities() {
     assert!(Loss::CrossEntropy.has_probabilities());
-    assert!(!Loss::LeastSquares.has_probabilities());
+    assert!(!Loss::LeastSquares.has_probabilities() && !Loss::Huber { delta: 1.0 }.has_probabilities());
     assert_eq!(Loss::CrossEntropy.largest_gradient_squared(7), Some(2.0));
     assert_eq!(Loss::LeastSquares.largest_gradient_squared(7), None);
+    assert_eq!(Loss::Huber { delta: 0.5 }.largest_gradient_squared(7), Some(1.75));
 }

@@ -166,6 +166,15 @@ pub(crate) fn minimise_output(loss: Loss, mu: f64, c: &[f64], y: &[f64]) -> Vec<
     if loss == Loss::LeastSquares {
         return c.iter().zip(y).map(|(c, y)| (y + mu * c) / (1.0 + mu)).collect();
     }
+    if let Loss::Huber { delta } = loss {
+        // Beyond delta the slope is constant: of the three pieces the one on which its minimiser lies.
+        let piece = |(c, y): (&f64, &f64)| match (c - y) * mu / (1.0 + mu) {
+            d if d > delta => c - delta / mu,
+            d if d < -delta => c + delta / mu,
+            d => y + d,
+        };
+        return c.iter().zip(y).map(piece).collect();
+    }
     let n = c.len();
     let value = |z: &[f64]| {
         let pull: f64 = z.iter().zip(c).map(|(z, c)| (z - c) * (z - c)).sum();
@@ -210,6 +219,11 @@ fn column_risk(loss: Loss, z: &[f64], y: &[f64]) -> f64 {
             total.ln() + z.iter().zip(y).map(|(z, y)| y * (largest - z)).sum::<f64>()
         }
         Loss::LeastSquares => z.iter().zip(y).map(|(z, y)| 0.5 * (z - y) * (z - y)).sum(),
+        Loss::Huber { delta } => {
+            let rho =
+                |d: f64| if d.abs() <= delta { d * d / 2.0 } else { delta * d.abs() - delta * delta / 2.0 };
+            z.iter().zip(y).map(|(z, y)| rho(z - y)).sum()
+        }
     }
 }
 
@@ -223,6 +237,9 @@ pub(crate) fn risk_gradient(loss: Loss, z: &Mat, y: &Mat) -> Mat {
     let fitted = |j: usize| match loss {
         Loss::CrossEntropy => softmax(z.column(j)),
         Loss::LeastSquares => z.column(j).to_vec(),
+        Loss::Huber { delta } => {
+            z.column(j).iter().zip(y.column(j)).map(|(z, y)| z.clamp(y - delta, y + delta)).collect()
+        }
     };
     let all: Vec<Vec<f64>> = (0..z.columns).map(fitted).collect();
     Mat::from_fn(z.rows, z.columns, |i, j| all[j][i] - y.at(i, j))

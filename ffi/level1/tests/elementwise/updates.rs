@@ -129,7 +129,8 @@ fn targets(numbers: &mut Numbers) -> (Vec<i32>, Matrix<T>) {
     (classes, values)
 }
 
-const LOSSES: [(i32, Loss); 2] = [(0, Loss::CrossEntropy), (1, Loss::LeastSquares)];
+const LOSSES: [(i32, Loss); 3] =
+    [(0, Loss::CrossEntropy), (1, Loss::LeastSquares), (2, Loss::Huber { delta: 1.0 })];
 const SOLVERS: [(i32, OutputSolver); 2] = [(0, OutputSolver::Newton), (1, OutputSolver::Fista)];
 
 #[test]
