@@ -183,6 +183,10 @@ enum altmin_activation
      * tanh z
      */
     ALTMIN_ACTIVATION_TANH = 3,
+    /**
+     * ln(1 + exp z)
+     */
+    ALTMIN_ACTIVATION_SOFTPLUS = 4,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -291,6 +295,10 @@ enum altmin_loss
      * (1/2)|z - y|^2 summed over samples; y is the unit vector of a class, or any values
      */
     ALTMIN_LOSS_LEAST_SQUARES = 1,
+    /**
+     * d^2/2 where |d| <= delta, else delta (|d| - delta/2), d = z - y, summed over outputs and samples
+     */
+    ALTMIN_LOSS_HUBER = 2,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -884,7 +892,7 @@ typedef struct altmin_settings {
      */
     int32_t activation;
     /**
-     * An altmin_loss. Default: ALTMIN_LOSS_CROSS_ENTROPY, for classes alone; values need ALTMIN_LOSS_LEAST_SQUARES.
+     * An altmin_loss. Default: ALTMIN_LOSS_CROSS_ENTROPY, for classes and probabilities; values need another.
      */
     int32_t loss;
     /**
@@ -1125,7 +1133,7 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * a = f(z), entry by entry. Sigmoid and tanh are within 3 units in the last place everywhere.
+ * a = f(z), entry by entry. Smooth activations are within 3 units in the last place everywhere.
  *
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
@@ -1143,8 +1151,8 @@ altmin_status altmin_activation_apply_f32(int32_t activation,
                                           struct altmin_error *error);
 
 /**
- * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Sigmoid and tanh
- * are within 4 units in the last place, also where they are saturated.
+ * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Smooth
+ * activations are within 4 units in the last place, also where they are saturated.
  *
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
@@ -1162,8 +1170,7 @@ altmin_status altmin_activation_derivative_f32(int32_t activation,
                                                struct altmin_error *error);
 
 /**
- * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z. The
- * derivative is a (1 - a) for the sigmoid and 1 - a^2 for tanh.
+ * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z.
  *
  * @param activation an altmin_activation
  * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
@@ -2497,7 +2504,7 @@ altmin_status altmin_interval_linear_step_workspace_f32(size_t n_out,
 
 /**
  * Moves z of a hidden layer into its interval, |f(z) - a| <= epsilon, after epsilon has shrunk; |r| may rise by it.
- * An entry for which no finite z serves, because a is further than epsilon from the range of a sigmoid or tanh,
+ * An entry for which no finite z serves, because a is further than epsilon from the range of a smooth f,
  * stays; of a ReLU it moves to 0 at most, and a is still outside.
  *
  * @param epsilon above 0: half the interval's width
@@ -2815,7 +2822,7 @@ altmin_status altmin_loss_value_f32(int32_t loss,
                                     struct altmin_error *error);
 
 /**
- * The gradient of R with respect to z: softmax(z) - y for cross-entropy, z - y for least squares.
+ * The gradient of R with respect to z.
  *
  * @param loss an altmin_loss
  * @param z n_out x m
@@ -3074,9 +3081,10 @@ altmin_status altmin_squared_f64(size_t n_out,
  * c = r + z: pdADMM's equation 5 with mu = nu and c = W p + b, dlADMM's equations 5 and 15 with mu = rho and
  * c = W a + b - u/rho, DLAM's equation 5 with mu = rho and c = W a + b.
  *
- * Least squares: closed form. Cross-entropy: iterated from the z that is given until every entry of the gradient of
+ * Cross-entropy is iterated from the z that is given until every entry of the gradient of
  * a sample is at most 4 EPSILON (max(1, |y|) + (1/2 + mu)|z| + mu |c|), the norms being largest absolute values and
- * EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others.
+ * EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others. Other
+ * losses have closed forms.
  *
  * ALTMIN_STATUS_NON_FINITE also if a computation overflows.
  *

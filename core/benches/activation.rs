@@ -12,8 +12,13 @@ fn wave<T: Real>(width: f64, frequency: f64) -> Vec<T> {
     (0..ELEMENTS).map(|i| T::from_f64(width * (frequency * i as f64).sin())).collect()
 }
 
-fn activations<T: Real>() -> [(&'static str, Activation<T>); 3] {
-    [("relu", Activation::Relu), ("sigmoid", Activation::Sigmoid), ("tanh", Activation::Tanh)]
+fn activations<T: Real>() -> [(&'static str, Activation<T>); 4] {
+    [
+        ("relu", Activation::Relu),
+        ("sigmoid", Activation::Sigmoid),
+        ("tanh", Activation::Tanh),
+        ("softplus", Activation::Softplus),
+    ]
 }
 
 fn bench<T: Real>(criterion: &mut Criterion, precision: &str) {

@@ -2,7 +2,7 @@
 //!
 //! Everything here is elementwise over slices, usually a column of a tile. The activation is chosen outside the loop,
 //! and the loops have no branches, so that they vectorise; only the z-subproblem of sigmoid and tanh repeats its loop, over
-//! 16 elements, until the last of them has converged.
+//! 16 elements, until the last of them has converged, and softplus goes element by element where it takes a logarithm.
 //!
 //! A member has a file of its own; here are its variant, its row of the table and its function.
 
@@ -12,6 +12,7 @@ mod preimage;
 mod relu;
 mod sigmoid;
 mod smooth;
+mod softplus;
 mod tanh;
 
 pub(crate) use preimage::between;
@@ -24,6 +25,7 @@ use function::Function as _;
 use leaky_relu::LeakyRelu;
 use relu::Relu;
 use sigmoid::Sigmoid;
+use softplus::Softplus;
 use tanh::Tanh;
 
 /// The activation `f` of the hidden layers.
@@ -42,6 +44,8 @@ pub enum Activation<T> {
     Sigmoid,
     /// `f(z) = tanh z`, range -1 to 1.
     Tanh,
+    /// `f(z) = ln(1 + exp z)`, range above 0: a smooth ReLU.
+    Softplus,
 }
 
 choice! { Activation<f64>, "activation":
@@ -50,6 +54,7 @@ choice! { Activation<f64>, "activation":
         "z where z > 0, else slope z; slope 0 or above";
     Sigmoid, 2, "sigmoid", "1/(1 + exp(-z))";
     Tanh, 3, "tanh", "tanh z";
+    Softplus, 4, "softplus", "ln(1 + exp z)";
 }
 
 /// Evaluates an expression with the function of the member that an activation is.
@@ -72,6 +77,10 @@ macro_rules! with_function {
                 let $f = Tanh;
                 $value
             }
+            Activation::Softplus => {
+                let $f = Softplus;
+                $value
+            }
         }
     };
 }
@@ -84,6 +93,7 @@ impl<T: Real> Activation<T> {
             Self::LeakyRelu { slope } => Activation::LeakyRelu { slope: U::from_f64(slope.to_f64()) },
             Self::Sigmoid => Activation::Sigmoid,
             Self::Tanh => Activation::Tanh,
+            Self::Softplus => Activation::Softplus,
         }
     }
 
@@ -97,8 +107,8 @@ impl<T: Real> Activation<T> {
 
     /// `out_i = f(z_i)`. NaN stays NaN.
     ///
-    /// Sigmoid and tanh are within 3 units in the last place everywhere: tanh near 0, the sigmoid of large negative z down
-    /// to the smallest numbers there are.
+    /// Sigmoid, tanh and softplus are within 3 units in the last place everywhere: tanh near 0, sigmoid and softplus of large
+    /// negative z down to the smallest numbers there are.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::error::Error::Shape) naming `out` if it is not as long as `z`.
@@ -115,7 +125,7 @@ impl<T: Real> Activation<T> {
 
     /// `out_i = f'(z_i)`. At the kink, 0, it is the derivative from the left: 0 or the slope.
     ///
-    /// Of sigmoid and tanh within 4 units in the last place, also where they are saturated.
+    /// Of sigmoid, tanh and softplus within 4 units in the last place, also where they are saturated.
     ///
     /// # Errors
     /// [`Error::Shape`](crate::error::Error::Shape) naming `out` if it is not as long as `z`.
@@ -128,7 +138,7 @@ impl<T: Real> Activation<T> {
     /// `e_i <- f'(z_i) e_i`, from the values `a_i = f(z_i)`: whoever keeps those need not keep `z`.
     ///
     /// f' as [`derivative`](Self::derivative) has it: `a > 0` is `z > 0` for ReLU and leaky ReLU, `a (1 - a)` the
-    /// sigmoid's derivative and `1 - a^2` that of tanh.
+    /// sigmoid's derivative, `1 - a^2` that of tanh and `1 - exp(-a)` that of softplus.
     ///
     /// # Errors
     /// [`Shape`](crate::error::Error::Shape) naming `e` if it is not as long as `a`.
@@ -138,7 +148,7 @@ impl<T: Real> Activation<T> {
         Ok(())
     }
 
-    /// The Lipschitz constant `s` of `f`: 1 for ReLU and tanh, `max(1, k)` for leaky ReLU, 1/4 for the sigmoid.
+    /// The Lipschitz constant `s` of `f`: 1 for ReLU, tanh and softplus, `max(1, k)` for leaky ReLU, 1/4 for the sigmoid.
     pub fn lipschitz(&self) -> T {
         with_function!(*self, f => f.lipschitz())
     }
@@ -163,7 +173,11 @@ impl<T: Real> Activation<T> {
     ///   with t in the range of f for tanh and omega of 1 or above. It can reach the cube root of EPSILON times 10 where
     ///   two minimisers and the maximum between them have just merged, and the objective hardly varies.
     ///
-    /// Nothing overflows. An infinite `c` is the result, since nothing outweighs its term; else an infinite `t` is, as the
+    /// **Softplus**: one or two local minimisers too, found by Newton's method from the ends of the interval in which they
+    /// lie. f is not bounded, so that both bounds have `|t| + |z|` for `|t|`; the first also has the lowest objective
+    /// beside `|t|`, and `8 (omega + 1) (EPSILON (|t| + |z|))^2` is added to it.
+    ///
+    /// Of the smooth ones nothing overflows. An infinite `c` is the result, since nothing outweighs its term; else an infinite `t` is, as the
     /// limit of ever larger ones.
     pub fn minimise_scalar(&self, omega: T, c: T, t: T) -> T {
         with_function!(*self, f => f.minimise_scalar(omega, c, t))
@@ -185,14 +199,14 @@ impl<T: Real> Activation<T> {
     /// - ReLU: `B2 = a + epsilon`; `B1 = a - epsilon` if that is above 0, else minus infinity, and so for leaky ReLU of
     ///   slope 0;
     /// - leaky ReLU: the inverses of `a - epsilon` and `a + epsilon`;
-    /// - sigmoid, tanh: the inverses, to a few roundings; a bound below their range is minus infinity, one above infinity.
+    /// - sigmoid, tanh, softplus: the inverses, to a few roundings; a bound below their range is minus infinity, one above infinity.
     ///
     /// A lower bound that is above the least value of f by no more than rounding, `4 EPSILON (|a| + epsilon)`, is minus
     /// infinity, and so is an upper one at the greatest: where `a = f(z) + epsilon` and f(z) is the least value, it is
     /// chance on which side `a - epsilon` falls.
     ///
     /// Where no z is in the set, because `a` is further than epsilon from the range of f, the interval is what lies
-    /// nearest to it: `(-inf, 0]` for ReLU, an infinite point for sigmoid and tanh. NaN gives NaN.
+    /// nearest to it: `(-inf, 0]` for ReLU, an infinite point for sigmoid, tanh and softplus. NaN gives NaN.
     pub fn preimage(&self, a: T, epsilon: T) -> (T, T) {
         with_function!(*self, f => f.preimage(epsilon, a))
     }

@@ -5,6 +5,7 @@
 //! A member has a file of its own; here are its variant, its row of the table and its risk.
 
 mod cross_entropy;
+mod huber;
 mod least_squares;
 mod output;
 mod risk;
@@ -15,23 +16,30 @@ pub use output::{
 };
 pub use target::Target;
 
-use crate::choice::choice;
-use crate::error::{Error, Result};
+use crate::choice::{Choice as _, choice};
+use crate::error::{Error, Result, require_positive};
 use crate::real::Real;
 use crate::view::{MatMut, MatRef, column, column_mut, require_length, require_size};
 use crate::workspace::Stack;
 use cross_entropy::CrossEntropy;
+use huber::Huber;
 use least_squares::LeastSquares;
 use risk::Risk;
 
 /// The risk `R(z; y)` of the last layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Loss {
     /// Softmax cross-entropy, `R = sum_j log(sum_i exp z_ij) - <y_j, z_j>`, where `y_j` is the unit vector of sample
     /// j's class, or probabilities that the caller gives. Evaluated with the column's maximum subtracted.
     CrossEntropy,
     /// `R = 1/2 |z - y|^2`, where `y_j` is the unit vector of sample j's class, or any values.
     LeastSquares,
+    /// Huber's loss, `R = sum_ij rho(z_ij - y_ij)` with `rho(d) = d^2/2` for `|d| <= delta` and
+    /// `delta (|d| - delta/2)` beyond; y as for least squares, beside which far targets count for less.
+    Huber {
+        /// Where the parabola goes over into a line, in the units of the output; finite and above 0, usually 1.
+        delta: f64,
+    },
 }
 
 choice! { Loss, "loss":
@@ -39,6 +47,8 @@ choice! { Loss, "loss":
         "Softmax cross-entropy, log(sum exp z) - <y, z> summed over samples; y is a class, or probabilities";
     LeastSquares, 1, "least-squares",
         "(1/2)|z - y|^2 summed over samples; y is the unit vector of a class, or any values";
+    Huber { delta = 1.0 } [require_positive], 2, "huber",
+        "d^2/2 where |d| <= delta, else delta (|d| - delta/2), d = z - y, summed over outputs and samples";
 }
 
 /// Evaluates an expression with the risk of the member that a loss is.
@@ -53,21 +63,25 @@ macro_rules! with_risk {
                 let $risk = LeastSquares;
                 $value
             }
+            Loss::Huber { delta } => {
+                let $risk = Huber { delta };
+                $value
+            }
         }
     };
 }
 
 impl Loss {
     /// H, the Lipschitz constant of the gradient of R: 1/2 for cross-entropy (the largest eigenvalue that
-    /// `diag(s) - s s'` can have), 1 for least squares.
+    /// `diag(s) - s s'` can have), 1 for least squares and Huber's loss.
     pub fn lipschitz<T: Real>(self) -> T {
         T::from_f64(with_risk!(self, risk => risk.lipschitz()))
     }
 
-    /// The largest `|gradient|^2` that R can have for one sample: 2 for cross-entropy, whose gradient `softmax(z) - y` is
-    /// the difference of two points of the simplex; none for least squares.
-    pub fn largest_gradient_squared(self) -> Option<f64> {
-        with_risk!(self, risk => risk.largest_gradient_squared())
+    /// The largest `|gradient|^2` that R can have for one sample of so many outputs: 2 for cross-entropy, whose gradient `softmax(z) - y` is
+    /// the difference of two points of the simplex; `outputs delta^2` for Huber's loss; none for least squares.
+    pub fn largest_gradient_squared(self, outputs: usize) -> Option<f64> {
+        with_risk!(self, risk => risk.largest_gradient_squared(outputs))
     }
 
     /// Whether softmax(z) are probabilities of classes, as for cross-entropy: the values of a target must then be
@@ -98,10 +112,12 @@ impl Loss {
     /// `Ok` when `target` fits `z` of `rows x columns` and this loss. Every function here asks this first.
     ///
     /// # Errors
+    /// [`Error::Setting`] naming the loss's parameter if it is out of its range;
     /// [`Error::Shape`] naming `target` if it has another shape; [`Error::Setting`] naming `target` for a class that
     /// is not below `rows`, and, for cross-entropy, for values that are not probabilities: below 0, or a column
     /// whose sum is further than 0.001 from 1.
     pub fn check_target<T: Real>(self, target: Target<'_, T>, rows: usize, columns: usize) -> Result {
+        self.check()?;
         match target {
             Target::Classes(classes) => {
                 require_length("target", classes.len(), columns)?;
@@ -126,7 +142,7 @@ impl Loss {
         Ok(with_risk!(self, risk => columns.map(|j| risk.value(column(&z, j), target.column(j))).sum()))
     }
 
-    /// The gradient of R with respect to z: `softmax(z) - y`, or `z - y`.
+    /// The gradient of R with respect to z: `softmax(z) - y`, or `z - y`, held within -delta and delta by Huber's loss.
     ///
     /// z, gradient: n x m; target: m classes or n x m values.
     ///

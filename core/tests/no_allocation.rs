@@ -68,7 +68,7 @@ const SAMPLES: usize = 50;
 const BATCH: usize = 20;
 
 /// Every step rule, solver and regulariser, each with an activation.
-fn cases<T: Real>() -> [(Activation<T>, Hyperparameters<T>); 5] {
+fn cases<T: Real>() -> [(Activation<T>, Hyperparameters<T>); 6] {
     let number = T::from_f64;
     let backtracking = StepRule::Backtracking { start: number(0.25), factor: number(2.0) };
     let least_squares = StepRule::LeastSquares { damping: number(0.5) };
@@ -80,6 +80,7 @@ fn cases<T: Real>() -> [(Activation<T>, Hyperparameters<T>); 5] {
         (relu, backtracking, newton, Regularizer::None),
         (relu, least_squares, newton, Regularizer::None),
         (Activation::Tanh, least_squares, fista, l2),
+        (Activation::Softplus, StepRule::Vector, newton, Regularizer::None),
     ]
     .map(|(activation, step, solver, regularizer)| {
         let (weight_step, input_step, rho) = (step, step, number(5.0));

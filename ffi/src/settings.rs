@@ -31,7 +31,7 @@ pub struct altmin_settings {
     pub kernel: i32,
     /// An altmin_activation, of hidden layers. Default: ALTMIN_ACTIVATION_RELU.
     pub activation: i32,
-    /// An altmin_loss. Default: ALTMIN_LOSS_CROSS_ENTROPY, for classes alone; values need ALTMIN_LOSS_LEAST_SQUARES.
+    /// An altmin_loss. Default: ALTMIN_LOSS_CROSS_ENTROPY, for classes and probabilities; values need another.
     pub loss: i32,
     /// An altmin_step: how far the weights move in an update. Default: ALTMIN_STEP_LEAST_SQUARES.
     pub step: i32,

@@ -21,13 +21,16 @@ mod values;
 
 pub use altmin_core::Regularizer;
 pub use choice::{
-    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, StepRule, StepSchedule, Use,
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, StepRule, StepSchedule,
+    Use,
 };
 pub use core_choice::parse;
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use table::{Settings, TrainOptions};
-pub use values::{Batch, Carried, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance};
+pub use values::{
+    Batch, Carried, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
+};
 
 pub use crate::network::cuts::Cuts;
 pub use crate::network::widths::Widths;

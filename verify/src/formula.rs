@@ -92,7 +92,7 @@ impl Formula {
         match self {
             Self::SplittingObjective | Self::SplittingError => true,
             // Theorem 1 asks for a risk with a Lipschitz constant.
-            Self::SplittingBound => risk_slope_squared(settings.loss).is_some(),
+            Self::SplittingBound => risk_slope_squared(settings.loss, 1).is_some(),
             Self::WeightStep | Self::InputStep => true,
             Self::Copy | Self::Dual => method == Splitting::Gsadmm,
             _ => false,

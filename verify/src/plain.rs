@@ -13,6 +13,8 @@ pub(super) fn activate(activation: Activation<f64>, z: f64) -> f64 {
         Activation::Sigmoid if z < 0.0 => libm::exp(z) / (1.0 + libm::exp(z)),
         Activation::Sigmoid => 1.0 / (1.0 + libm::exp(-z)),
         Activation::Tanh => libm::tanh(z),
+        Activation::Softplus if z > 0.0 => z + libm::log1p(libm::exp(-z)),
+        Activation::Softplus => libm::log1p(libm::exp(z)),
     }
 }
 
@@ -34,6 +36,10 @@ pub(super) fn slopes(activation: Activation<f64>, z: f64) -> (f64, f64) {
             let cosh = libm::cosh(z);
             (1.0 / (cosh * cosh), 1.0 / (cosh * cosh))
         }
+        Activation::Softplus => {
+            let slope = activate(Activation::Sigmoid, z);
+            (slope, slope)
+        }
     }
 }
 
@@ -48,7 +54,7 @@ pub(super) fn slope_from_left(activation: Activation<f64>, z: f64) -> f64 {
 /// The largest slope of f.
 pub(super) fn steepest(activation: Activation<f64>) -> f64 {
     match activation {
-        Activation::Relu | Activation::Tanh => 1.0,
+        Activation::Relu | Activation::Tanh | Activation::Softplus => 1.0,
         Activation::LeakyRelu { slope } => slope.abs().max(1.0),
         Activation::Sigmoid => 0.25,
     }
@@ -76,6 +82,13 @@ pub(super) fn add_risk(loss: Loss, z: &Mat, y: &Mat, sum: &mut Sum) {
                     sum.add(0.5 * (z - y) * (z - y), (z - y).abs() * (z.abs() + y.abs()));
                 }
             }
+            Loss::Huber { delta } => {
+                for (z, y) in z.iter().zip(y) {
+                    let d = (z - y).abs();
+                    let inside = d.min(delta);
+                    sum.add(0.5 * inside * inside + delta * (d - inside), inside * (z.abs() + y.abs()));
+                }
+            }
             Loss::CrossEntropy => {
                 let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
                 let total: f64 = z.iter().map(|z| libm::exp(z - largest)).sum();
@@ -89,10 +102,15 @@ pub(super) fn add_risk(loss: Loss, z: &Mat, y: &Mat, sum: &mut Sum) {
     }
 }
 
-/// The gradient of R: `softmax(z) - y` or `z - y`.
+/// The gradient of R: `softmax(z) - y`, or `z - y`, clipped by Huber's loss.
 pub(super) fn risk_gradient(loss: Loss, z: &Mat, y: &Mat) -> Mat {
     match loss {
         Loss::LeastSquares => z.minus(y),
+        Loss::Huber { delta } => {
+            let mut gradient = z.minus(y);
+            gradient.data.iter_mut().for_each(|d| *d = d.clamp(-delta, delta));
+            gradient
+        }
         Loss::CrossEntropy => {
             let mut gradient = Mat::zeros(z.rows, z.columns);
             for j in 0..z.columns {
@@ -112,16 +130,17 @@ pub(super) fn risk_curvature(loss: Loss) -> f64 {
     match loss {
         // The largest eigenvalue that `diag(s) - s s'` can have.
         Loss::CrossEntropy => 0.5,
-        Loss::LeastSquares => 1.0,
+        Loss::LeastSquares | Loss::Huber { .. } => 1.0,
     }
 }
 
-/// The largest `|gradient|^2` of a sample's risk, if there is one.
-pub(super) fn risk_slope_squared(loss: Loss) -> Option<f64> {
+/// The largest `|gradient|^2` of a sample's risk of so many outputs, if there is one.
+pub(super) fn risk_slope_squared(loss: Loss, outputs: usize) -> Option<f64> {
     match loss {
         // `softmax(z) - y` is no longer than sqrt(2).
         Loss::CrossEntropy => Some(2.0),
         Loss::LeastSquares => None,
+        Loss::Huber { delta } => Some(outputs as f64 * delta * delta),
     }
 }
 

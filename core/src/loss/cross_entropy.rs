@@ -100,7 +100,7 @@ impl Risk for CrossEntropy {
     }
 
     /// `softmax(z) - y` is the difference of two points of the simplex.
-    fn largest_gradient_squared(self) -> Option<f64> {
+    fn largest_gradient_squared(self, _: usize) -> Option<f64> {
         Some(2.0)
     }
 

@@ -18,7 +18,7 @@ impl Risk for LeastSquares {
         1.0
     }
 
-    fn largest_gradient_squared(self) -> Option<f64> {
+    fn largest_gradient_squared(self, _: usize) -> Option<f64> {
         None
     }
 

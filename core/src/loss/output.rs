@@ -67,7 +67,7 @@ pub fn kkt_tolerance<T: Real>(loss: Loss, mu: T, magnitudes: (T, T, T)) -> f64 {
 }
 
 /// Scratch for [`solve_output`] with `rows` outputs, whatever the number of columns: 72 vectors for Newton (9 for each of
-/// 8 columns side by side), 6 for FISTA, none for least squares.
+/// 8 columns side by side), 6 for FISTA, none where there is a closed form.
 pub fn solve_output_workspace<T: Real>(loss: Loss, solver: OutputSolver, rows: usize) -> Requirement {
     Requirement::matrix(rows, loss.solver_vectors(solver))
 }

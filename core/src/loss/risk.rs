@@ -12,8 +12,8 @@ pub(super) trait Risk: Copy {
     /// H, the Lipschitz constant of the gradient of R.
     fn lipschitz(self) -> f64;
 
-    /// The largest `|gradient|^2` of a column; none where there is no largest one.
-    fn largest_gradient_squared(self) -> Option<f64>;
+    /// The largest `|gradient|^2` of a column of so many outputs; none where there is no largest one.
+    fn largest_gradient_squared(self, outputs: usize) -> Option<f64>;
 
     /// Whether softmax(z) are probabilities of classes, so that a target's values must be probabilities too.
     fn has_probabilities(self) -> bool;

@@ -33,14 +33,14 @@ pub fn approximation_bound(risk: f64, norms: impl IntoIterator<Item = Norms>) ->
     bound
 }
 
-/// H_R: the Lipschitz constant of the mean risk of M samples, or of its sum, in the outputs of all samples together; `None`
+/// H_R: the Lipschitz constant of the mean risk of M samples, or of its sum, in all outputs of all samples together; `None`
 /// for a loss that has none, as least squares.
 ///
 /// With g the norm of a sample's largest gradient ([`Loss::largest_gradient_squared`], sqrt(2) for cross-entropy),
 /// `|R(a) - R(b)| <= (g/M) sum_j |a_j - b_j| <= (g/M) sqrt(M) |a - b|`: g/sqrt(M) for the mean, M times that, g sqrt(M), for
 /// the sum.
-pub fn risk_lipschitz(loss: Loss, samples: usize, is_mean: bool) -> Option<f64> {
+pub fn risk_lipschitz(loss: Loss, outputs: usize, samples: usize, is_mean: bool) -> Option<f64> {
     let m = samples.max(1) as f64;
-    let squared = loss.largest_gradient_squared()?;
+    let squared = loss.largest_gradient_squared(outputs)?;
     Some(libm::sqrt(if is_mean { squared / m } else { squared * m }))
 }

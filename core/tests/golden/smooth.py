@@ -1,11 +1,12 @@
-"""Writes smooth.csv: z, sigmoid, tanh and their derivatives, computed with 60 digits and rounded to 25.
+"""Writes smooth.csv: z, sigmoid, tanh, their derivatives, and softplus, whose derivative is the sigmoid: computed
+with 60 digits and rounded to 25.
 
 python3 core/tests/golden/smooth.py > core/tests/golden/smooth.csv
 """
 
 import random
 
-from mpmath import exp, mp, mpf, nstr, tanh
+from mpmath import exp, log1p, mp, mpf, nstr, tanh
 
 mp.dps = 60
 random.seed(1)
@@ -18,5 +19,5 @@ for z in points:
         x = mpf(z)
         e, d = exp(-abs(x)), exp(-2 * abs(x))
         sigmoid = 1 / (1 + exp(-x))
-        row = [sigmoid, tanh(x), e / (1 + e) ** 2, 4 * d / (1 + d) ** 2]
+        row = [sigmoid, tanh(x), e / (1 + e) ** 2, 4 * d / (1 + d) ** 2, max(x, 0) + log1p(e)]
         print(",".join([repr(z)] + [nstr(value, 25) for value in row]))

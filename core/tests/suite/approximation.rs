@@ -207,7 +207,7 @@ fn the_bound_is_the_papers_sum_of_products() {
     let expected = 0.1 * 7.0 * (0.5 * 3.0 * 5.0 + 0.25 * 5.0 + 2.0);
     assert!((approximation_bound(0.1, norms) - expected).abs() < 1e-12);
     assert_eq!((approximation_bound(3.0, [norms[3]]), approximation_bound(3.0, [])), (0.0, 0.0));
-    assert_eq!(risk_lipschitz(Loss::LeastSquares, 10, true), None);
+    assert_eq!(risk_lipschitz(Loss::LeastSquares, 3, 10, true), None);
     // Two samples far on the wrong side: moving the outputs along the gradient meets the constant.
     for (is_mean, share) in [(true, 0.5), (false, 1.0)] {
         let value = |z: f64| {
@@ -215,7 +215,7 @@ fn the_bound_is_the_papers_sum_of_products() {
             share * Loss::CrossEntropy.value(dense(&z, 2, 2), Target::Classes(&[0, 0])).unwrap()
         };
         let slope = (value(40.0) - value(30.0)) / 20.0;
-        let found = risk_lipschitz(Loss::CrossEntropy, 2, is_mean).unwrap();
+        let found = risk_lipschitz(Loss::CrossEntropy, 2, 2, is_mean).unwrap();
         assert!((slope - found).abs() < 1e-9, "{slope} {found}");
     }
 }
@@ -240,7 +240,7 @@ fn the_error_is_that_of_composed_networks_and_within_its_bound() {
     let mut largest = 0.0_f64;
     for splitting in [Splitting::Gsadmm, Splitting::Gsam] {
         for convention in [Convention::Mean, Convention::Sum] {
-            for loss in [Loss::CrossEntropy, Loss::LeastSquares] {
+            for loss in [Loss::CrossEntropy, Loss::LeastSquares, Loss::Huber { delta: 0.5 }] {
                 let settings = Hyperparameters {
                     alpha: 0.5,
                     rho: 0.5,
@@ -324,7 +324,7 @@ fn check(
             let residual = p[l].plus(-1.0, &output(&networks[l], &parameters[l], below)).squared().sqrt();
             assert!((norms[l].residual - residual).abs() < 1e-9 * residual.max(1.0));
         }
-        assert_eq!(found.bound.is_some(), settings.loss == Loss::CrossEntropy);
+        assert_eq!(found.bound.is_some(), settings.loss != Loss::LeastSquares);
         assert!(found.bound.is_none_or(|bound| found.error <= bound), "{settings:?}: {found:?}");
         largest = largest.max(found.error);
     }

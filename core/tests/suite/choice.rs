@@ -45,8 +45,20 @@ fn names_and_codes_are_what_they_have_always_been() {
         (LeakyRelu { slope: 0.30000000000000004 }, "leaky-relu:0.30000000000000004", 1),
         (Sigmoid, "sigmoid", 2),
         (Tanh, "tanh", 3),
+        (Softplus, "softplus", 4),
     ]);
-    check::<Loss>(&[(Loss::CrossEntropy, "cross-entropy", 0), (Loss::LeastSquares, "least-squares", 1)]);
+    check::<Loss>(&[
+        (Loss::CrossEntropy, "cross-entropy", 0),
+        (Loss::LeastSquares, "least-squares", 1),
+        (Loss::Huber { delta: 0.25 }, "huber:0.25", 2),
+    ]);
+    assert_eq!("huber".parse::<Loss>().unwrap(), Loss::Huber { delta: 1.0 });
+    for text in ["huber:0", "huber:-1", "huber:inf", "huber:nan"] {
+        assert!(
+            text.parse::<Loss>().unwrap_err().expected.to_string().starts_with("a delta that is"),
+            "{text}"
+        );
+    }
     check::<Regularizer<f64>>(&[
         (Regularizer::None, "none", 0),
         (Regularizer::L1(1e-7), "l1:0.0000001", 1),
@@ -77,9 +89,13 @@ fn a_parameter_has_its_default_or_must_be_given() {
         let refused = text.parse::<Regularizer<f64>>().unwrap_err();
         assert_eq!(refused.expected.to_string(), "none, l1:LAMBDA or l2:LAMBDA", "{text}");
     }
-    for text in ["ReLU", "relu:1", "leaky-relu:", "leaky-relu: 1", "leaky:0.1", "tanh:2"] {
+    for text in ["ReLU", "relu:1", "leaky-relu:", "leaky-relu: 1", "leaky:0.1", "tanh:2", "softplus:1"] {
         let refused = text.parse::<Activation<f64>>().unwrap_err();
-        assert_eq!(refused.expected.to_string(), "relu, leaky-relu:SLOPE, sigmoid or tanh", "{text}");
+        assert_eq!(
+            refused.expected.to_string(),
+            "relu, leaky-relu:SLOPE, sigmoid, tanh or softplus",
+            "{text}"
+        );
     }
 }
 
@@ -150,7 +166,8 @@ fn words_are_padded_as_texts_are() {
 #[test]
 fn cross_entropy_alone_has_probabilities() {
     assert!(Loss::CrossEntropy.has_probabilities());
-    assert!(!Loss::LeastSquares.has_probabilities());
-    assert_eq!(Loss::CrossEntropy.largest_gradient_squared(), Some(2.0));
-    assert_eq!(Loss::LeastSquares.largest_gradient_squared(), None);
+    assert!(!Loss::LeastSquares.has_probabilities() && !Loss::Huber { delta: 1.0 }.has_probabilities());
+    assert_eq!(Loss::CrossEntropy.largest_gradient_squared(7), Some(2.0));
+    assert_eq!(Loss::LeastSquares.largest_gradient_squared(7), None);
+    assert_eq!(Loss::Huber { delta: 0.5 }.largest_gradient_squared(7), Some(1.75));
 }

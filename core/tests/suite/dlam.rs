@@ -47,7 +47,7 @@ fn a_sweep_is_algorithm_1() {
     for weight_step in [StepRule::Vector, StepRule::Scalar, BACKTRACKING, LEAST_SQUARES] {
         for input_step in INPUT_RULES {
             for (i, activation) in ACTIVATIONS.into_iter().enumerate() {
-                let (rho, epsilon) = [(1.0, 0.05), (0.01, 1.0), (10.0, 0.1), (1.0, 0.02)][i];
+                let (rho, epsilon) = [(1.0, 0.05), (0.01, 1.0), (10.0, 0.1), (1.0, 0.02), (0.1, 0.2)][i];
                 let loss = LOSSES[i % 2];
                 let settings =
                     Settings { weight_step, input_step, activation, loss, ..settings(rho, epsilon) };
@@ -90,7 +90,7 @@ fn corner_shapes_follow_algorithm_1_too() {
 fn an_accelerated_sweep_extrapolates_where_f_does_not_rise() {
     let (data, start) = (Data::new(6, 4, 40, 1), Network::new(&[6, 9, 7, 4], 2));
     for (i, activation) in ACTIVATIONS.into_iter().enumerate() {
-        let (rho, epsilon) = [(1.0, 0.05), (0.01, 1.0), (10.0, 0.1), (1.0, 0.02)][i];
+        let (rho, epsilon) = [(1.0, 0.05), (0.01, 1.0), (10.0, 0.1), (1.0, 0.02), (0.1, 0.2)][i];
         for input_step in INPUT_RULES {
             let settings = Settings { input_step, activation, accelerate: true, ..settings(rho, epsilon) };
             follow_for(12, settings, groups(40), &data, &start);

@@ -78,7 +78,7 @@ fn f_never_rises_for_any_rule() {
                 continue;
             }
             for (i, activation) in ACTIVATIONS.into_iter().enumerate() {
-                let (rho, epsilon) = [(1e-3, 1.0), (1.0, 0.1), (1e3, 0.01), (1.0, 10.0)][i];
+                let (rho, epsilon) = [(1e-3, 1.0), (1.0, 0.1), (1e3, 0.01), (1.0, 10.0), (0.1, 0.3)][i];
                 for (j, input_step) in INPUT_RULES.into_iter().enumerate() {
                     let (loss, accelerate) = (LOSSES[(i + j) % 2], j % 2 == 1);
                     let settings = Settings {

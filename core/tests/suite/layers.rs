@@ -9,8 +9,13 @@ use altmin_core::{Activation, Error};
 use crate::common::Random;
 use crate::common::rig::dense_blocks;
 
-const ACTIVATIONS: [Activation<f64>; 4] =
-    [Activation::Relu, Activation::LeakyRelu { slope: 0.25 }, Activation::Sigmoid, Activation::Tanh];
+const ACTIVATIONS: [Activation<f64>; 5] = [
+    Activation::Relu,
+    Activation::LeakyRelu { slope: 0.25 },
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Softplus,
+];
 
 #[test]
 fn layers_are_those_of_their_widths() {
@@ -18,7 +23,7 @@ fn layers_are_those_of_their_widths() {
     for _ in 0..300 {
         let count = 1 + random.below(6);
         let widths: Vec<usize> = (0..=count).map(|_| 1 + random.below(20)).collect();
-        let activation = ACTIVATIONS[random.below(4)];
+        let activation = ACTIVATIONS[random.below(ACTIVATIONS.len())];
         let blocks = dense_blocks(&widths, activation);
         let network = Network::new(&blocks, Shape::flat(widths[0])).unwrap();
         let layers = Layers::new(network).unwrap();

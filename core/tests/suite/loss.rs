@@ -26,6 +26,11 @@ fn plain_value(loss: Loss, z: &[f64], y: &[f64], rows: usize) -> f64 {
         .map(|(z, y)| match loss {
             Loss::CrossEntropy => -softmax(z).iter().zip(y).map(|(s, y)| y * s.ln()).sum::<f64>(),
             Loss::LeastSquares => z.iter().zip(y).map(|(z, y)| (z - y).powi(2) / 2.0).sum(),
+            Loss::Huber { delta } => {
+                // The part inside of delta, and the way along the line beyond.
+                let rho = |d: f64| d.min(delta).powi(2) / 2.0 + delta * (d - delta).max(0.0);
+                z.iter().zip(y).map(|(z, y)| rho((z - y).abs())).sum()
+            }
         })
         .sum()
 }
@@ -34,7 +39,8 @@ fn narrow(x: &[f64]) -> Vec<f32> {
     x.iter().map(|&x| x as f32).collect()
 }
 
-const LOSSES: [Loss; 2] = [Loss::CrossEntropy, Loss::LeastSquares];
+const LOSSES: [Loss; 4] =
+    [Loss::CrossEntropy, Loss::LeastSquares, Loss::Huber { delta: 1.0 }, Loss::Huber { delta: 0.1 }];
 
 #[test]
 fn values_are_those_of_the_plain_formula() {
@@ -156,6 +162,42 @@ fn h_bounds_the_hessian_and_is_reached() {
         .gradient(dense(&[1.5, 2.0, 3.0], 3, 1), target, dense_mut(&mut shifted, 3, 1))
         .unwrap();
     assert_eq!(shifted[0] - g[0], 0.5 * Loss::LeastSquares.lipschitz::<f64>());
+}
+
+/// Huber's gradient is nowhere longer than said, and is as long far from the target; near it, it moves exactly as z does.
+#[test]
+fn the_largest_gradient_and_h_of_huber_are_reached() {
+    for delta in [0.25, 1.0, 3.0] {
+        let loss = Loss::Huber { delta };
+        let gradient = |z: &[f64; 4]| {
+            let mut g = [f64::NAN; 4];
+            let target = Target::Values(dense(&[0.0; 4], 4, 1));
+            loss.gradient(dense(z, 4, 1), target, dense_mut(&mut g, 4, 1)).unwrap();
+            g
+        };
+        let squared = |g: [f64; 4]| g.iter().map(|g| g * g).sum::<f64>();
+        let bound = loss.largest_gradient_squared(4).unwrap();
+        assert_eq!(squared(gradient(&[9.0, -9.0, 1e300, -4.0])), bound);
+        assert!(squared(gradient(&[0.5 * delta, -9.0, 4.0, -4.0])) < bound);
+        assert_eq!(gradient(&[0.125, -0.125, 0.0, 1e9]), [0.125, -0.125, 0.0, delta]);
+        assert_eq!(loss.lipschitz::<f64>(), 1.0);
+    }
+}
+
+#[test]
+fn a_delta_out_of_its_range_is_refused_before_anything_is_written() {
+    for delta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+        let (loss, target) = (Loss::Huber { delta }, Target::Classes(&[1]));
+        let mut g = [7.0; 2];
+        let refusals = [
+            loss.value(dense(&[1.0, 2.0], 2, 1), target).map(|_| ()),
+            loss.gradient(dense(&[1.0, 2.0], 2, 1), target, dense_mut(&mut g, 2, 1)),
+        ];
+        for refused in refusals {
+            assert!(matches!(refused, Err(Error::Setting { name: "delta", .. })), "{refused:?}");
+        }
+        assert_eq!(g, [7.0; 2]);
+    }
 }
 
 #[test]

@@ -26,6 +26,10 @@ fn objective(loss: Loss, mu: f64, c: &[f64], y: &[f64], z: &[f64]) -> f64 {
             y.iter().zip(z).map(|(y, z)| y * (shift - z)).sum::<f64>() + total.ln()
         }
         Loss::LeastSquares => z.iter().zip(y).map(|(z, y)| (z - y).powi(2) / 2.0).sum(),
+        Loss::Huber { delta } => {
+            let rho = |d: f64| d.min(delta).powi(2) / 2.0 + delta * (d - delta).max(0.0);
+            z.iter().zip(y).map(|(z, y)| rho((z - y).abs())).sum()
+        }
     };
     risk + mu / 2.0 * z.iter().zip(c).map(|(z, c)| (z - c).powi(2)).sum::<f64>()
 }
@@ -38,6 +42,7 @@ fn residual(loss: Loss, mu: f64, c: &[f64], y: &[f64], z: &[f64]) -> f64 {
         let fitted = match loss {
             Loss::CrossEntropy => (z[i] - shift).exp() / total,
             Loss::LeastSquares => z[i],
+            Loss::Huber { delta } => z[i].clamp(y[i] - delta, y[i] + delta),
         };
         fitted - y[i] + mu * (z[i] - c[i])
     };
@@ -244,6 +249,48 @@ fn least_squares_is_solved_exactly_from_any_start() {
     assert!((z[0] - 2.0f64).abs() < 1e-15 && (z[1] - 1.2f64).abs() < 1e-15);
 }
 
+/// From any start: to the KKT bound, and to what halving the derivative finds, on values near and far.
+#[test]
+fn huber_is_solved_exactly() {
+    fn check<T: Real>() {
+        let (mut random, mut pieces) = (Congruential(15), [0; 3]);
+        let (rows, columns) = (7, 5);
+        for delta in [1e-3, 0.5, 1.0, 20.0] {
+            let loss = Loss::Huber { delta };
+            for (mu, size) in [1e-6, 0.3, 1.0, 1e4].into_iter().flat_map(|mu| [(mu, 1.0), (mu, 1e3)]) {
+                let c: Vec<T> = random.vector(rows * columns, size);
+                let classes = random.classes(columns, rows);
+                for solver in SOLVERS {
+                    let mut z = vec![T::NEG_INFINITY; rows * columns];
+                    let report = solve(loss, solver, mu, &c, &classes, &mut z, 0).unwrap();
+                    assert_eq!((report.capped, report.iterations), (0, 0));
+                    check_kkt(loss, mu, &c, &classes, &z, report);
+                }
+                let y: Vec<T> = random.vector(rows * columns, size);
+                let mut z = vec![T::NEG_INFINITY; rows * columns];
+                let (target, view) =
+                    (Target::Values(dense(&y, rows, columns)), dense_mut(&mut z, rows, columns));
+                let (number, newton) = (T::from_f64(mu), OutputSolver::Newton);
+                let c_view = dense(&c, rows, columns);
+                solve_output(loss, newton, number, c_view, target, view, 0, Stack::new(&mut [])).unwrap();
+                let (mu, delta) = (number.to_f64(), T::from_f64(delta).to_f64());
+                for ((z, c), y) in wide(&z).into_iter().zip(wide(&c)).zip(wide(&y)) {
+                    let expected =
+                        bisect(c.min(y), c.max(y), |z| (z - y).clamp(-delta, delta) + mu * (z - c));
+                    let scale = 1.0 + c.abs() + y.abs();
+                    // The derivative's own rounding moves z by that over its slope, mu where far.
+                    let rounding = 8.0 * T::EPSILON.to_f64() * (scale + delta / mu);
+                    assert!((z - expected).abs() <= rounding, "{delta} {mu} {c} {y}: {z} {expected}");
+                    pieces[usize::from(expected - y > -delta) + usize::from(expected - y > delta)] += 1;
+                }
+            }
+        }
+        assert!(pieces.iter().all(|&seen| seen > 50), "{pieces:?}");
+    }
+    check::<f32>();
+    check::<f64>();
+}
+
 #[test]
 fn one_class_gives_c_and_no_columns_give_nothing() {
     for solver in SOLVERS {
@@ -293,7 +340,7 @@ fn views_with_gaps_give_the_same_bits_and_keep_the_gaps() {
     for j in 0..columns {
         spread[j * ld..][..rows].copy_from_slice(&c[j * rows..][..rows]);
     }
-    for loss in [Loss::CrossEntropy, Loss::LeastSquares] {
+    for loss in [Loss::CrossEntropy, Loss::LeastSquares, Loss::Huber { delta: 1.0 }] {
         for solver in SOLVERS {
             let mut tight = vec![0.5f32; rows * columns];
             let expected = solve(loss, solver, 0.5, &c, &classes, &mut tight, 500).unwrap();
@@ -385,7 +432,7 @@ fn arguments_are_checked_before_anything_is_written() {
 
 #[test]
 fn what_is_not_finite_is_reported() {
-    for loss in [Loss::CrossEntropy, Loss::LeastSquares] {
+    for loss in [Loss::CrossEntropy, Loss::LeastSquares, Loss::Huber { delta: 1.0 }] {
         for solver in SOLVERS {
             for bad in [f32::NAN, f32::INFINITY] {
                 let c = [1.0, bad, 0.0, 1.0];

@@ -104,7 +104,11 @@ fn a_sweep_is_algorithm_1_with_least_squares() {
 #[test]
 fn a_sweep_is_algorithm_1_with_smooth_activations() {
     let (data, start) = small();
-    for (activation, rule) in [(Activation::Sigmoid, LEAST_SQUARES), (Activation::Tanh, StepRule::Vector)] {
+    for (activation, rule) in [
+        (Activation::Sigmoid, LEAST_SQUARES),
+        (Activation::Tanh, StepRule::Vector),
+        (Activation::Softplus, LEAST_SQUARES),
+    ] {
         follow(Settings { activation, ..settings(1.0, SAFE, rule) }, groups(170), &data, &start);
     }
 }

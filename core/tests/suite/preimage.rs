@@ -6,9 +6,17 @@ use crate::common::activate;
 
 const EPSILONS: [f64; 4] = [1e-3, 0.1, 1.0, 100.0];
 
-fn activations<T: Real>() -> [Activation<T>; 6] {
+fn activations<T: Real>() -> [Activation<T>; 7] {
     let leaky = |slope: f64| Activation::LeakyRelu { slope: T::from_f64(slope) };
-    [Activation::Relu, leaky(0.0), leaky(0.2), leaky(3.0), Activation::Sigmoid, Activation::Tanh]
+    [
+        Activation::Relu,
+        leaky(0.0),
+        leaky(0.2),
+        leaky(3.0),
+        Activation::Sigmoid,
+        Activation::Tanh,
+        Activation::Softplus,
+    ]
 }
 
 fn scan<T: Real>(tolerance: f64) {
@@ -75,6 +83,10 @@ fn bounds_outside_of_the_range_are_infinite() {
         // Rounding has put 1 - 1e-17 and the like on the edge.
         assert_eq!(activation.preimage(middle + half, 1e-17).1, infinity);
     }
+    let softplus = Activation::Softplus;
+    assert_eq!(softplus.preimage(1.0, 1.0).0, -infinity, "on the edge");
+    assert_eq!(softplus.preimage(-3.0, 1.0), (-infinity, -infinity));
+    assert_eq!(softplus.preimage(f64::MAX, 1.0), (f64::MAX, f64::MAX));
 }
 
 /// `2 artanh(2 p - 1)` around 1/2, where `2 p - 1` is exact, and logarithms of small numbers towards the ends.
@@ -115,6 +127,15 @@ fn inverses_keep_their_digits() {
         // The standard library's loses digits below 0.
         let expected = y.abs().atanh().copysign(y);
         assert!(near(Activation::Tanh.preimage(y, f64::MIN_POSITIVE).1, expected), "{y}");
+    }
+    // From numbers of which nothing but the logarithm is left to those that are left as they are.
+    for i in -280..280 {
+        let y = 1.07f64.powi(i);
+        let expected = if y < 1.0 { y.exp_m1().ln() } else { y + (-(-y).exp()).ln_1p() };
+        let found = Activation::Softplus.preimage(y, f64::MIN_POSITIVE).1;
+        // The value's own rounding moves z by `y EPSILON/f'(z)`.
+        let rounding = 2.0 * f64::EPSILON * (expected.abs() + y / -(-y).exp_m1());
+        assert!((found - expected).abs() <= rounding, "{y}: {found} {expected}");
     }
 }
 

@@ -144,7 +144,7 @@ fn is_named<T: Real>(
 }
 
 fn a_target_that_does_not_fit<T: Real>() {
-    for loss in [Loss::CrossEntropy, Loss::LeastSquares] {
+    for loss in [Loss::CrossEntropy, Loss::LeastSquares, Loss::Huber { delta: 1.0 }] {
         for classes in [&[0, 1, 2][..], &[0, 1, 2, 0, 1], &[0, 1, 3, 0]] {
             let content = Plain::new(3, 4, |i, j| (i + j) as f64 / 8.0);
             let (mut z, mut r) = (Strided::<T>::dense(&content), Strided::<T>::dense(&content));

@@ -8,7 +8,7 @@ use altmin_core::update::weights::Order;
 use altmin_core::update::{copy, hidden, output};
 use altmin_core::{Activation, Loss, OutputSolver, Regularizer, Target};
 
-use crate::common::saturating::Saturating;
+use crate::common::smooth::Smooth;
 use crate::common::{Coupled, Layer, Plain, Random, Scratch, Strided, activate};
 
 const STEP: f64 = 1.0 / 256.0;
@@ -172,7 +172,7 @@ fn hidden_z_off_the_kink() {
 #[test]
 fn hidden_z_of_smooth_activations() {
     let (n, m, step) = (5, 9, 1.0 / 1024.0);
-    let cases = Saturating::BOTH.map(|f| [(f, hidden::Proximal::Yes), (f, hidden::Proximal::No)]);
+    let cases = Smooth::ALL.map(|f| [(f, hidden::Proximal::Yes), (f, hidden::Proximal::No)]);
     for (f, proximal) in cases.into_iter().flatten() {
         let mut random = Random::new(8);
         let [q, z, r] = [0; 3].map(|_| random.matrix(n, m).map(|x| 3.0 * x));

@@ -11,7 +11,7 @@ functions! {
         loss.value(z, target)?
     }
 
-    /// The gradient of R with respect to z: softmax(z) - y for cross-entropy, z - y for least squares.
+    /// The gradient of R with respect to z.
     fn altmin_loss_gradient<T>(
         loss: loss, n_out: size, m: samples, z: read(n_out x m, ldz), target: target(classes, values, ldv),
         gradient: write(n_out x m, ldg),

@@ -28,9 +28,10 @@ functions! {
     /// c = r + z: pdADMM's equation 5 with mu = nu and c = W p + b, dlADMM's equations 5 and 15 with mu = rho and
     /// c = W a + b - u/rho, DLAM's equation 5 with mu = rho and c = W a + b.
     ///
-    /// Least squares: closed form. Cross-entropy: iterated from the z that is given until every entry of the gradient of
+    /// Cross-entropy is iterated from the z that is given until every entry of the gradient of
     /// a sample is at most 4 EPSILON (max(1, |y|) + (1/2 + mu)|z| + mu |c|), the norms being largest absolute values and
-    /// EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others.
+    /// EPSILON 1.2e-7 in float, 2.2e-16 in double. What becomes of a sample does not depend on the others. Other
+    /// losses have closed forms.
     ///
     /// ALTMIN_STATUS_NON_FINITE also if a computation overflows.
     fn altmin_output_step<T>(

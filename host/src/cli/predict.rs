@@ -15,8 +15,8 @@ use std::process::ExitCode;
 
 /// Predict classes and probabilities, or values, for every sample, as CSV
 ///
-/// Columns: sample, counted from 0; class, by name; then the probability of each class. A network trained with the
-/// least-squares loss gives scores near 0 and 1 instead, which need not sum to 1. A network trained on numeric columns of
+/// Columns: sample, counted from 0; class, by name; then the probability of each class. A network trained with another
+/// loss than cross-entropy gives scores near 0 and 1 instead, which need not sum to 1. A network trained on numeric columns of
 /// a CSV file gives one column for each of them after sample, in the file's units; the file to predict from need not
 /// contain these columns.
 #[derive(Debug, Args)]

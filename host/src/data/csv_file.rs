@@ -156,7 +156,7 @@ fn choose(table: &Table, target: Option<&[String]>, regression: bool) -> Result<
     }
     if !regression && targets.len() > 1 {
         let expected =
-            "one column of classes, or the loss least-squares, which fits several columns of numbers";
+            "one column of classes, or a loss such as least-squares, which fits several columns of numbers";
         return Err(Error::argument("target", list(), expected));
     }
     let column = |place: usize| Column::new(&table.names()[place]);
@@ -195,9 +195,9 @@ fn classes(table: &Table, column: usize) -> Result<Vec<String>> {
     {
         let fractions = numbers.iter().filter(|(number, _)| number.fract() != 0.0);
         if let Some(row) = fractions.map(|(_, name)| first_row[name]).min() {
-            return Err(table
-                .refuse(row, column, "a class, which is text or an integer")
-                .with_hint("use --loss least-squares for numeric targets; --target names the columns"));
+            return Err(table.refuse(row, column, "a class, which is text or an integer").with_hint(
+                "use a --loss such as least-squares for numeric targets; --target names the columns",
+            ));
         }
         numbers.sort_by(|(a, _), (b, _)| a.total_cmp(b));
         names = numbers.into_iter().map(|(_, name)| name).collect();

@@ -48,7 +48,11 @@ pub(super) fn finite_not_negative(key: &'static str, &value: &f64, _: &Settings)
 }
 
 pub(super) fn share(key: &'static str, &value: &f64, _: &Settings) -> Result {
-    if (0.0..1.0).contains(&value) { Ok(()) } else { Err(Error::argument(key, value, "0 or above and below 1")) }
+    if (0.0..1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::argument(key, value, "0 or above and below 1"))
+    }
 }
 
 pub(super) fn carry(key: &'static str, carry: &Carry, _: &Settings) -> Result {

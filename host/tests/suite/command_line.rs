@@ -35,12 +35,13 @@ fn wrong_use_is_2_and_one_line() {
         (&["trian"], "trian"),
         (&["train", "--nonsense"], "--nonsense"),
         (&["train", "--method", "sgd"], "pdadmm, dladmm"),
-        (&["train", "--loss", "hinge"], "cross-entropy, least-squares"),
+        (&["train", "--loss", "hinge"], "cross-entropy, least-squares or huber:DELTA"),
+        (&["train", "--loss", "huber:0"], "a delta that is a finite number above 0"),
         (&["train", "--loss", "least-square"], "cross-entropy, least-squares"),
         (&["train", "--activation", "leaky-relu:-0.5"], "a slope that is a finite number, 0 or above"),
         (
             &["train", "--activation", "rleu"],
-            "expected relu, leaky-relu:SLOPE, sigmoid or tanh, did you mean relu?",
+            "expected relu, leaky-relu:SLOPE, sigmoid, tanh or softplus, did you mean relu?",
         ),
         (
             &["train", "--network", "leaky-relu:-0.5, flatten, dense 10"],

@@ -383,7 +383,7 @@ fn data_of_other_shape_is_told_apart() {
 
 #[test]
 fn names_of_parts_are_read_as_they_are_written() {
-    for text in ["relu", "leaky-relu:0.01", "leaky-relu:0.30000000000000004", "sigmoid", "tanh"] {
+    for text in ["relu", "leaky-relu:0.01", "leaky-relu:0.30000000000000004", "sigmoid", "tanh", "softplus"] {
         assert_eq!(parse::<Activation<f64>>(text).unwrap().to_string(), text);
     }
     assert_eq!(parse::<Activation<f64>>("leaky-relu").unwrap(), Activation::LeakyRelu { slope: 0.01 });
@@ -397,6 +397,7 @@ fn names_of_parts_are_read_as_they_are_written() {
         "leaky-relu:-0.5",
         "leaky:0.1",
         "tanh:2",
+        "softplus:1",
     ] {
         let error = parse::<Activation<f64>>(text).unwrap_err();
         assert!(

@@ -48,6 +48,7 @@ fn every_block_is_read() {
         ("leaky-relu:0.3", Block::Activation(Activation::LeakyRelu { slope: 0.3 })),
         ("sigmoid", Block::Activation(Activation::Sigmoid)),
         ("tanh", Block::Activation(Activation::Tanh)),
+        ("softplus", Block::Activation(Activation::Softplus)),
     ];
     let all: Vec<&str> = table.iter().map(|(text, _)| *text).collect();
     for (text, block) in table {

@@ -112,7 +112,7 @@ fn written_files_name_every_flag_but_those_of_output() {
 /// The default that a flag's help says, as far as it is one value.
 fn told_default(argument: &clap::Arg) -> Option<(&str, String)> {
     // These defaults are said in words, or depend on data, method or machine.
-    let in_words = ["data", "method", "scale", "input-step", "threads", "batch"];
+    let in_words = ["data", "method", "scale", "input-step", "threads", "batch", "damping"];
     let key = argument.get_long().filter(|key| !in_words.contains(key))?;
     let help = argument.get_help()?.to_string();
     let (_, default) = help.split_once("[default: ")?;

@@ -1,4 +1,4 @@
-//! Sigmoid and tanh from settings to model file.
+//! Sigmoid, tanh and softplus from settings to model file.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -13,6 +13,9 @@ use altmin::run::{History, Outcome};
 use altmin::settings::{Settings, TrainOptions};
 use altmin_core::block::Block;
 
+const SMOOTH: [(&str, Activation<f64>); 3] =
+    [("sigmoid", Activation::Sigmoid), ("tanh", Activation::Tanh), ("softplus", Activation::Softplus)];
+
 fn settings(text: &str) -> Settings {
     let options = TrainOptions::from_toml(text, "test.toml".as_ref()).expect("readable");
     options.resolve().expect("valid")
@@ -24,10 +27,10 @@ fn digits(settings: &Settings) -> [Arc<Dataset<f32>>; 2] {
 }
 
 #[test]
-fn both_learn_digits_and_their_models_come_back() {
+fn all_learn_digits_and_their_models_come_back() {
     let folder = tempfile::tempdir().expect("temporary folder");
     for method in ["pdadmm", "dladmm"] {
-        for (name, activation) in [("sigmoid", Activation::Sigmoid), ("tanh", Activation::Tanh)] {
+        for (name, activation) in SMOOTH {
             let text = format!("method = '{method}'\nactivation = '{name}'\nhidden = '40'\nsweeps = 30");
             let settings = settings(&text);
             assert_eq!(settings.activation, activation);
@@ -64,11 +67,12 @@ fn the_threshold_of_rho_knows_the_slope() {
     };
     assert!((threshold(Activation::Sigmoid) - (17.0_f64.sqrt() + 1.0)).abs() < 1e-12);
     assert_eq!(threshold(Activation::Tanh), 8.0);
+    assert_eq!(threshold(Activation::Softplus), 8.0);
 }
 
 #[test]
 fn growth_is_refused() {
-    for activation in ["sigmoid", "tanh"] {
+    for (activation, _) in SMOOTH {
         let output = Command::new(env!("CARGO_BIN_EXE_altmin"))
             .args(["train", "--activation", activation, "--hidden", "20x3", "--grow", "1:5"])
             .output()

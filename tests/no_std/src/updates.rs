@@ -97,6 +97,7 @@ pub fn check<T: Real>(mut stack: Stack<'_, T>) -> Checked {
     weights_exact(&mut world, stack.rest())?;
     hidden_variable(&mut world, Activation::Sigmoid, sigmoid, stack.rest())?;
     hidden_variable(&mut world, Activation::Tanh, |z| 2.0 * sigmoid(2.0 * z) - 1.0, stack.rest())?;
+    hidden_variable(&mut world, Activation::Softplus, |z| Real::ln(1.0 + Real::exp(z)), stack.rest())?;
     hidden_variable(&mut world, Activation::Relu, relu, stack.rest())?;
     copy_and_dual(&mut world, stack.rest())?;
     output_variable(&mut world, stack)

@@ -208,7 +208,7 @@ impl Auditor<'_> {
     /// Theorem 1's bound; none where the risk has no Lipschitz constant.
     fn bound(&self, state: &Variables) -> Option<f64> {
         let samples = self.x.columns as f64;
-        let risk = libm::sqrt(risk_slope_squared(self.settings.loss)? * samples) / self.m();
+        let risk = libm::sqrt(risk_slope_squared(self.settings.loss, self.y.rows)? * samples) / self.m();
         let last = self.parts.len() - 1;
         let norm = |l: usize| blocks::lipschitz(&self.parts[l], &state.parameters[l]);
         // Every residual is stretched by all subnetworks above it.

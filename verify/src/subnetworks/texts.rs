@@ -9,7 +9,7 @@ use crate::promise::{Promise, Property};
 /// What is promised of a run with this risk.
 pub(super) fn promises(splitting: Splitting, loss: Loss) -> Vec<Promise> {
     let gsadmm = splitting == Splitting::Gsadmm;
-    let has_lipschitz = risk_slope_squared(loss).is_some();
+    let has_lipschitz = risk_slope_squared(loss, 1).is_some();
     let mut promises = vec![
         Promise::new(
             Property::Start,

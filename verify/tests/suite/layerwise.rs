@@ -10,9 +10,14 @@ use altmin_verify::{Formula, Property, Report, Verdict};
 
 use crate::common::{self, Case, Data};
 
-const ACTIVATIONS: [Activation<f64>; 4] =
-    [Activation::Relu, Activation::LeakyRelu { slope: 0.1 }, Activation::Sigmoid, Activation::Tanh];
-const LOSSES: [Loss; 2] = [Loss::CrossEntropy, Loss::LeastSquares];
+const ACTIVATIONS: [Activation<f64>; 5] = [
+    Activation::Relu,
+    Activation::LeakyRelu { slope: 0.1 },
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Softplus,
+];
+const LOSSES: [Loss; 3] = [Loss::CrossEntropy, Loss::LeastSquares, Loss::Huber { delta: 0.5 }];
 const STEPS: [StepRule<f64>; 4] = [
     StepRule::Vector,
     StepRule::Scalar,
@@ -93,6 +98,7 @@ fn few_networks(method: Name) -> impl Iterator<Item = Case> {
         (Activation::LeakyRelu { slope: 0.1 }, Loss::LeastSquares),
         (Activation::Sigmoid, Loss::CrossEntropy),
         (Activation::Tanh, Loss::LeastSquares),
+        (Activation::Softplus, Loss::Huber { delta: 0.5 }),
     ];
     STEPS.into_iter().flat_map(move |step| few.map(|(f, loss)| with(&case(method, step), f, loss)))
 }
@@ -106,11 +112,11 @@ fn regularized(method: Name) -> impl Iterator<Item = Case> {
     })
 }
 
-/// Least squares on values, with each step rule.
+/// Least squares and Huber's loss on values, with each step rule.
 fn regressions(method: Name) -> impl Iterator<Item = Case> {
-    STEPS.into_iter().map(move |step| {
+    STEPS.into_iter().flat_map(move |step| {
         let case = Case { data: Data::regression(4, 30), ..case(method, step) };
-        with(&case, Activation::Tanh, Loss::LeastSquares)
+        [Loss::LeastSquares, Loss::Huber { delta: 0.5 }].map(|loss| with(&case, Activation::Tanh, loss))
     })
 }
 

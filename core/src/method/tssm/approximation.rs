@@ -56,7 +56,8 @@ impl<T: Real> Tssm<T> {
         let split = self.over_tiles(run, &mut kept, Some(last), executor, gemm)?.risk / m;
         let composed = self.over_tiles(run, &mut kept, None, executor, gemm)?.risk / m;
         let is_mean = self.settings.convention == Convention::Mean;
-        let risk = risk_lipschitz(self.settings.loss, run.samples(), is_mean);
+        let risk =
+            risk_lipschitz(self.settings.loss, run.network.output().features(), run.samples(), is_mean);
         let bound = risk.map(|risk| approximation_bound(risk, Norms::all(kept.norms)));
         Ok(Approximation { error: (composed - split).abs(), bound })
     }

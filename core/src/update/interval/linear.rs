@@ -61,7 +61,7 @@ pub struct Repaired {
 
 /// **map**: puts `z` (n_out x m) into the preimage of `[a - epsilon, a + epsilon]` after epsilon has shrunk; the residual
 /// `r = W a_below + b - z` follows elementwise. `|r|` may rise by it. An entry for which no finite z serves, because `a`
-/// is further than epsilon from the range of a sigmoid or tanh, stays; of a ReLU it moves to 0 at most, and `a` is still
+/// is further than epsilon from the range of a smooth f, stays; of a ReLU it moves to 0 at most, and `a` is still
 /// outside.
 ///
 /// # Errors

@@ -19,9 +19,9 @@ in_both_precisions!(
     terms_of_the_lagrangians,
 );
 
-fn activations<T: Real>() -> [Activation<T>; 5] {
+fn activations<T: Real>() -> [Activation<T>; 6] {
     let leaky = |slope| Activation::LeakyRelu { slope: T::from_f64(slope) };
-    [Activation::Relu, leaky(0.25), leaky(1.5), Activation::Sigmoid, Activation::Tanh]
+    [Activation::Relu, leaky(0.25), leaky(1.5), Activation::Sigmoid, Activation::Tanh, Activation::Softplus]
 }
 
 fn hidden_z_is_the_best_of_a_dense_scan<T: Real>() {

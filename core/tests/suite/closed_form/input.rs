@@ -193,7 +193,7 @@ fn couplings<T: Real>() {
     let [p, q, z, u] = [0; 4].map(|_| random.matrix(n, m));
     let (nu, rho) = (1.5, 2.75);
     let leaky = Activation::LeakyRelu { slope: T::from_f64(0.25) };
-    for activation in [Activation::Relu, leaky, Activation::Sigmoid, Activation::Tanh] {
+    for activation in [Activation::Relu, leaky, Activation::Sigmoid, Activation::Tanh, Activation::Softplus] {
         let f = z.map(|z| activate(activation, z));
         let gap = p.plus(-1.0, &q);
         let [p, q, z, u] = [&p, &q, &z, &u].map(Strided::<T>::dense);

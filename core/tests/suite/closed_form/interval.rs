@@ -12,8 +12,13 @@ use crate::common::{
     Plain, Random, Scratch, Strided, activate, assert_close, assert_near, in_both_precisions, rounding,
 };
 
-const ACTIVATIONS: [Activation<f64>; 4] =
-    [Activation::Relu, Activation::LeakyRelu { slope: 0.25 }, Activation::Sigmoid, Activation::Tanh];
+const ACTIVATIONS: [Activation<f64>; 5] = [
+    Activation::Relu,
+    Activation::LeakyRelu { slope: 0.25 },
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Softplus,
+];
 
 /// A hidden layer's z and feasible a, and the layer above.
 #[derive(Debug, Clone)]
@@ -197,7 +202,7 @@ fn a_tau_for_each_column() {
 fn one_entry_goes_where_a_scan_finds_the_minimum() {
     for seed in 0..40 {
         let epsilon = [0.0625, 0.5, 4.0][seed as usize % 3];
-        let case = Held::random(seed, ACTIVATIONS[seed as usize % 4], epsilon, (3, 1, 1));
+        let case = Held::random(seed, ACTIVATIONS[seed as usize % ACTIVATIONS.len()], epsilon, (3, 1, 1));
         let (a, r, _) = case.step::<f64>(Prepared::Columns).unwrap();
         let (low, high) = case.bounds(0, 0);
         assert!(a[(0, 0)] >= low - 1e-15 && a[(0, 0)] <= high + 1e-15);

@@ -6,8 +6,13 @@ use super::dense::Mat;
 use super::subproblems::{activate, omega, residual, risk};
 use super::teacher::Network;
 
-pub(crate) const ACTIVATIONS: [Activation<f64>; 4] =
-    [Activation::Relu, Activation::LeakyRelu { slope: 0.2 }, Activation::Sigmoid, Activation::Tanh];
+pub(crate) const ACTIVATIONS: [Activation<f64>; 5] = [
+    Activation::Relu,
+    Activation::LeakyRelu { slope: 0.2 },
+    Activation::Sigmoid,
+    Activation::Tanh,
+    Activation::Softplus,
+];
 
 /// `a_{l-1}` and `z_l` of every layer: `a[0]` is the data.
 pub(crate) fn forward(activation: Activation<f64>, network: &Network, x: &Mat) -> (Vec<Mat>, Vec<Mat>) {
@@ -46,5 +51,6 @@ pub(crate) fn derivative(activation: Activation<f64>, z: f64) -> f64 {
         }
         Activation::Sigmoid => (-z).exp() / (1.0 + (-z).exp()).powi(2),
         Activation::Tanh => 1.0 / z.cosh().powi(2),
+        Activation::Softplus => 1.0 / (1.0 + (-z).exp()),
     }
 }

@@ -291,6 +291,7 @@ fn preimage(activation: Activation<f64>, a: f64, epsilon: f64) -> (f64, f64) {
     let (least, greatest, inverse): (f64, f64, &dyn Fn(f64) -> f64) = match activation {
         Activation::Sigmoid => (0.0, 1.0, &|value| value.ln() - (1.0 - value).ln()),
         Activation::Tanh => (-1.0, 1.0, &f64::atanh),
+        Activation::Softplus => (0.0, f64::INFINITY, &|value| value + (-(-value).exp_m1()).ln()),
         Activation::LeakyRelu { slope } if slope > 0.0 => {
             (-f64::INFINITY, f64::INFINITY, &move |value| if value > 0.0 { value } else { value / slope })
         }

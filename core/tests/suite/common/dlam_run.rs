@@ -14,8 +14,8 @@ use super::teacher::{self, BACKTRACKING, Data, LEAKY, Network, Settings};
 
 pub(crate) type Run<'d> = Rig<'d, Dlam<f64>>;
 
-pub(crate) const ACTIVATIONS: [Activation<f64>; 4] =
-    [Activation::Relu, LEAKY, Activation::Sigmoid, Activation::Tanh];
+pub(crate) const ACTIVATIONS: [Activation<f64>; 5] =
+    [Activation::Relu, LEAKY, Activation::Sigmoid, Activation::Tanh, Activation::Softplus];
 pub(crate) const INPUT_RULES: [StepRule<f64>; 3] = [StepRule::Vector, StepRule::Scalar, BACKTRACKING];
 
 pub(crate) fn settings(rho: f64, epsilon: f64) -> Settings<f64> {

@@ -16,7 +16,7 @@ pub(crate) mod pdadmm_run;
 mod plain;
 mod problem;
 pub(crate) mod rig;
-pub(crate) mod saturating;
+pub(crate) mod smooth;
 pub(crate) mod snapshot;
 pub(crate) mod subproblems;
 pub(crate) mod taylor_reference;

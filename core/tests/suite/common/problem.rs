@@ -22,6 +22,7 @@ pub(crate) fn activate<T: Real>(activation: Activation<T>, z: f64) -> f64 {
         }
         Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
         Activation::Tanh => z.tanh(),
+        Activation::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
     }
 }
 

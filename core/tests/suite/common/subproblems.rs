@@ -13,6 +13,7 @@ pub(crate) fn activate(activation: Activation<f64>, z: f64) -> f64 {
         Activation::LeakyRelu { slope } if z < 0.0 => slope * z,
         Activation::Sigmoid => 1.0 / (1.0 + (-z).exp()),
         Activation::Tanh => z.tanh(),
+        Activation::Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
         _ => z,
     }
 }
@@ -119,7 +120,7 @@ pub(crate) fn minimise_hidden(activation: Activation<f64>, t: f64, c: f64, old: 
     let slope = match activation {
         Activation::Relu => 0.0,
         Activation::LeakyRelu { slope } => slope,
-        Activation::Sigmoid | Activation::Tanh => {
+        Activation::Sigmoid | Activation::Tanh | Activation::Softplus => {
             return minimise_smooth(activation, t, pull / weight, weight);
         }
     };
@@ -137,8 +138,8 @@ fn minimise_smooth(activation: Activation<f64>, t: f64, c: f64, weight: f64) -> 
     const POINTS: i32 = 24;
     let value = |z: f64| weight * (z - c).powi(2) + (t - activate(activation, z)).powi(2);
     let rises = |z: f64| weight * (z - c) > (t - activate(activation, z)) * slope(activation, z);
-    // |f'| is at most 1, and so is |f|.
-    let reach = (t.abs() + 1.0) / weight;
+    // |f'| is at most 1, and so is |f|; softplus, where it pulls, is at most that of c.
+    let reach = (t.abs() + 1.0 + c.abs()) / weight;
     let at = |i: i32| c + reach * f64::from(i) / f64::from(POINTS);
     let best = (-POINTS..=POINTS).min_by(|&i, &j| value(at(i)).total_cmp(&value(at(j)))).unwrap();
     let (mut low, mut high) = (at(best - 1), at(best + 1));
@@ -149,10 +150,13 @@ fn minimise_smooth(activation: Activation<f64>, t: f64, c: f64, weight: f64) -> 
     0.5 * (low + high)
 }
 
-/// f' of sigmoid and tanh.
+/// f' of smooth activations.
 fn slope(activation: Activation<f64>, z: f64) -> f64 {
     if activation == Activation::Tanh {
         return z.cosh().powi(-2);
+    }
+    if activation == Activation::Softplus {
+        return 1.0 / (1.0 + (-z).exp());
     }
     0.25 * (0.5 * z).cosh().powi(-2)
 }
@@ -161,6 +165,15 @@ fn slope(activation: Activation<f64>, z: f64) -> f64 {
 pub(crate) fn minimise_output(loss: Loss, mu: f64, c: &[f64], y: &[f64]) -> Vec<f64> {
     if loss == Loss::LeastSquares {
         return c.iter().zip(y).map(|(c, y)| (y + mu * c) / (1.0 + mu)).collect();
+    }
+    if let Loss::Huber { delta } = loss {
+        // Beyond delta the slope is constant: of the three pieces the one on which its minimiser lies.
+        let piece = |(c, y): (&f64, &f64)| match (c - y) * mu / (1.0 + mu) {
+            d if d > delta => c - delta / mu,
+            d if d < -delta => c + delta / mu,
+            d => y + d,
+        };
+        return c.iter().zip(y).map(piece).collect();
     }
     let n = c.len();
     let value = |z: &[f64]| {
@@ -206,6 +219,11 @@ fn column_risk(loss: Loss, z: &[f64], y: &[f64]) -> f64 {
             total.ln() + z.iter().zip(y).map(|(z, y)| y * (largest - z)).sum::<f64>()
         }
         Loss::LeastSquares => z.iter().zip(y).map(|(z, y)| 0.5 * (z - y) * (z - y)).sum(),
+        Loss::Huber { delta } => {
+            let rho =
+                |d: f64| if d.abs() <= delta { d * d / 2.0 } else { delta * d.abs() - delta * delta / 2.0 };
+            z.iter().zip(y).map(|(z, y)| rho(z - y)).sum()
+        }
     }
 }
 
@@ -219,6 +237,9 @@ pub(crate) fn risk_gradient(loss: Loss, z: &Mat, y: &Mat) -> Mat {
     let fitted = |j: usize| match loss {
         Loss::CrossEntropy => softmax(z.column(j)),
         Loss::LeastSquares => z.column(j).to_vec(),
+        Loss::Huber { delta } => {
+            z.column(j).iter().zip(y.column(j)).map(|(z, y)| z.clamp(y - delta, y + delta)).collect()
+        }
     };
     let all: Vec<Vec<f64>> = (0..z.columns).map(fitted).collect();
     Mat::from_fn(z.rows, z.columns, |i, j| all[j][i] - y.at(i, j))

@@ -112,7 +112,7 @@ pub(crate) fn settings(nu: f64, rho: f64, rule: StepRule<f64>) -> Settings<f64> 
 pub(crate) const BACKTRACKING: StepRule<f64> = StepRule::Backtracking { start: 0.01, factor: 2.0 };
 pub(crate) const LEAST_SQUARES: StepRule<f64> = StepRule::LeastSquares { damping: 0.1 };
 pub(crate) const LEAKY: Activation<f64> = Activation::LeakyRelu { slope: 0.2 };
-pub(crate) const LOSSES: [Loss; 2] = [Loss::CrossEntropy, Loss::LeastSquares];
+pub(crate) const LOSSES: [Loss; 3] = [Loss::CrossEntropy, Loss::LeastSquares, Loss::Huber { delta: 0.5 }];
 
 /// Every regulariser that `rule` can serve, every activation and every loss.
 pub(crate) fn variations(nu: f64, rho: f64, rule: StepRule<f64>) -> Vec<Settings<f64>> {
@@ -121,7 +121,9 @@ pub(crate) fn variations(nu: f64, rho: f64, rule: StepRule<f64>) -> Vec<Settings
         if matches!((rule, regularizer), (StepRule::LeastSquares { .. }, Regularizer::L1(_))) {
             continue;
         }
-        for activation in [Activation::Relu, LEAKY, Activation::Sigmoid, Activation::Tanh] {
+        for activation in
+            [Activation::Relu, LEAKY, Activation::Sigmoid, Activation::Tanh, Activation::Softplus]
+        {
             for loss in LOSSES {
                 all.push(Settings { regularizer, activation, loss, ..settings(nu, rho, rule) });
             }

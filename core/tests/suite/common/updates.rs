@@ -359,6 +359,9 @@ fn elementwise<T: Real, G: Gemm<T>>() -> Vec<Update<T, G>> {
         update!("hidden::step, tanh", HIDDEN, |w, _| hidden::step_workspace(w.n_out), |w, _, stack| {
             step_hidden(w, Activation::Tanh, stack)
         }),
+        update!("hidden::step, softplus", HIDDEN, |w, _| hidden::step_workspace(w.n_out), |w, _, stack| {
+            step_hidden(w, Activation::Softplus, stack)
+        }),
         update!(
             "output::step, Newton",
             &[("z", "z"), ("r", "r")],

@@ -30,7 +30,7 @@ functions! {
     }
 
     /// Moves z of a hidden layer into its interval, |f(z) - a| <= epsilon, after epsilon has shrunk; |r| may rise by it.
-    /// An entry for which no finite z serves, because a is further than epsilon from the range of a sigmoid or tanh,
+    /// An entry for which no finite z serves, because a is further than epsilon from the range of a smooth f,
     /// stays; of a ReLU it moves to 0 at most, and a is still outside.
     fn altmin_interval_linear_repair<T>(
         epsilon: positive "half the interval's width", activation: activation(slope), n_out: size, m: samples,

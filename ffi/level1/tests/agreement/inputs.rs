@@ -14,12 +14,13 @@ use altmin_level1::input::{altmin_input_kind, altmin_moved, altmin_probe};
 use crate::{Matrix, SHAPES, call, numbers, rules, same, workspace};
 
 /// The activations: code, slope, and in the core.
-fn activations<T: Real>() -> [(i32, f64, Activation<T>); 4] {
+fn activations<T: Real>() -> [(i32, f64, Activation<T>); 5] {
     [
         (0, 0.0, Activation::Relu),
         (1, 0.1, Activation::LeakyRelu { slope: T::from_f64(0.1) }),
         (2, 0.0, Activation::Sigmoid),
         (3, 0.0, Activation::Tanh),
+        (4, 0.0, Activation::Softplus),
     ]
 }
 

@@ -20,12 +20,13 @@ const RHO: f64 = 1.3;
 const SLOPE: f64 = 0.1;
 
 /// Every activation with its code.
-fn activations() -> [(i32, Activation<T>); 4] {
+fn activations() -> [(i32, Activation<T>); 5] {
     [
         (0, Activation::Relu),
         (1, Activation::LeakyRelu { slope: SLOPE as T }),
         (2, Activation::Sigmoid),
         (3, Activation::Tanh),
+        (4, Activation::Softplus),
     ]
 }
 
@@ -128,7 +129,8 @@ fn targets(numbers: &mut Numbers) -> (Vec<i32>, Matrix<T>) {
     (classes, values)
 }
 
-const LOSSES: [(i32, Loss); 2] = [(0, Loss::CrossEntropy), (1, Loss::LeastSquares)];
+const LOSSES: [(i32, Loss); 3] =
+    [(0, Loss::CrossEntropy), (1, Loss::LeastSquares), (2, Loss::Huber { delta: 1.0 })];
 const SOLVERS: [(i32, OutputSolver); 2] = [(0, OutputSolver::Newton), (1, OutputSolver::Fista)];
 
 #[test]

@@ -24,8 +24,8 @@ macro_rules! data_settings {
     /// Columns of a CSV file to learn: names separated by commas as in a row of the file, or `last` [default: last]
     ///
     /// A number that is not the name of a column counts the columns from 1. A name that contains a comma, or is `last`, must
-    /// be in double quotes. With --loss least-squares these columns are numeric, each is one output of the network, and the
-    /// coefficient of determination is reported instead of accuracy: R^2 = 1 - SSE/SST, 1 for no error, 0 for predicting
+    /// be in double quotes. With a --loss for arbitrary values these columns are numeric, each is one output of the network, and
+    /// the coefficient of determination is reported instead of accuracy: R^2 = 1 - SSE/SST, 1 for no error, 0 for predicting
     /// the mean, negative for worse. With cross-entropy there is one such column, of class names: text or integers.
     target: Target as Option<Vec<String>> {
         arg(value_name = "COLUMNS|last"),
@@ -35,7 +35,7 @@ macro_rules! data_settings {
     /// Scale the columns of a CSV file, or the channels of images, to mean 0 and standard deviation 1
     /// [default: true for a CSV file, false for images]
     ///
-    /// In a CSV file this applies to features, and to targets with --loss least-squares; in images to each channel, over all
+    /// In a CSV file this applies to features, and to numeric targets; in images to each channel, over all
     /// its pixels. Means and deviations are computed from the training samples that are used, and stored in the model, so
     /// that `evaluate` and `predict` apply the same scaling and `predict` returns the file's units. A constant feature or
     /// channel is an error.

@@ -26,8 +26,8 @@ macro_rules! method_settings {
     ///
     /// pdADMM: the constraint couples each layer's input to the previous layer's output; the objective decreases if
     /// rho > max(4 nu s^2, (sqrt(17) + 1) nu / 2), with s the Lipschitz constant of the activation (Lemma 1). dlADMM: the
-    /// constraint is that of the last layer; the condition is rho > 2H, with H = 1/2 for cross-entropy and 1 for least
-    /// squares (Theorem 4.2). A warning is printed if the condition is not met. The default depends on the method and its
+    /// constraint is that of the last layer; the condition is rho > 2H, with H = 1/2 for cross-entropy and 1 for the
+    /// others (Theorem 4.2). A warning is printed if the condition is not met. The default depends on the method and its
     /// step rule and was chosen as that of nu.
     rho: f64 {
         arg(value_name = "X", allow_negative_numbers = true),

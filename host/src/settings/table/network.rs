@@ -25,7 +25,7 @@ macro_rules! network_settings {
 
     /// Activation f of the hidden layers [default: relu]
     ///
-    /// The update of z takes about forty times as long with sigmoid and tanh as with ReLU. The defaults of nu and rho were
+    /// The update of z takes about forty times as long with a smooth activation as with ReLU. The defaults of nu and rho were
     /// chosen with ReLU.
     activation: Activation<f64> {
         arg(value_name = "F", value_parser = parser::<Activation<f64>>()),

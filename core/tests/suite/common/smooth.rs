@@ -1,24 +1,28 @@
-//! Sigmoid and tanh and their z-subproblem by other means than the code under test: the standard library's functions, a
+//! Sigmoid, tanh and softplus and their z-subproblem by other means than the code under test: the standard library's functions, a
 //! dense scan, and zooming into each of its local minima.
 
 use altmin_core::{Activation, Real};
 
-/// Sigmoid or tanh.
+/// An activation without a kink.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Saturating {
+pub(crate) enum Smooth {
     Sigmoid,
     Tanh,
+    Softplus,
 }
 
-use Saturating::{Sigmoid, Tanh};
+use Smooth::{Sigmoid, Softplus, Tanh};
 
-impl Saturating {
-    pub(crate) const BOTH: [Self; 2] = [Sigmoid, Tanh];
+impl Smooth {
+    pub(crate) const ALL: [Self; 3] = [Sigmoid, Tanh, Softplus];
+    /// Those whose values are bounded, and whose slopes are symmetric.
+    pub(crate) const BOUNDED: [Self; 2] = [Sigmoid, Tanh];
 
     pub(crate) fn activation<T: Real>(self) -> Activation<T> {
         match self {
             Sigmoid => Activation::Sigmoid,
             Tanh => Activation::Tanh,
+            Softplus => Activation::Softplus,
         }
     }
 
@@ -26,11 +30,15 @@ impl Saturating {
         match self {
             Sigmoid => 1.0 / (1.0 + (-z).exp()),
             Tanh => z.tanh(),
+            Softplus => z.max(0.0) + (-z.abs()).exp().ln_1p(),
         }
     }
 
     /// `f'(z)`, accurate where f is saturated.
     pub(crate) fn slope(self, z: f64) -> f64 {
+        if self == Softplus {
+            return Sigmoid.value(z);
+        }
         let (factor, most) = if self == Sigmoid { (1.0, 1.0) } else { (2.0, 4.0) };
         let e = (-factor * z.abs()).exp();
         most * e / (1.0 + e).powi(2)
@@ -38,6 +46,9 @@ impl Saturating {
 
     /// `f(a) - f(b)` to full relative precision for z of one sign, however saturated.
     fn difference(self, a: f64, b: f64) -> f64 {
+        if self == Softplus {
+            return (a.max(0.0) - b.max(0.0)) + ((-a.abs()).exp().ln_1p() - (-b.abs()).exp().ln_1p());
+        }
         let (factor, share): (f64, f64) = if self == Sigmoid { (1.0, 1.0) } else { (2.0, 2.0) };
         // What f lacks of its end on the side of z.
         let short = |z: f64| share / (1.0 + (factor * z.abs()).exp());
@@ -54,7 +65,7 @@ impl Saturating {
 /// `omega (z - c)^2 + (t - f(z))^2`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subproblem {
-    pub(crate) f: Saturating,
+    pub(crate) f: Smooth,
     pub(crate) omega: f64,
     pub(crate) c: f64,
     pub(crate) t: f64,
@@ -72,6 +83,7 @@ impl Subproblem {
     pub(crate) fn scan(&self, points: usize) -> f64 {
         // Beyond, f is saturated and moving back towards c gains more than it costs: see `excess`.
         let reach = 2.0 * (4.0 * (1.0 + self.t.abs()) / self.omega).ln().max(2.0) + 4.0;
+        let reach = if self.f == Softplus { reach.max(self.t) } else { reach };
         let (low, high) = (self.c.min(-reach), self.c.max(reach));
         let near = |centre: f64, width: f64| {
             (0..points).map(move |i| centre + width * (2.0 * i as f64 / (points - 1) as f64 - 1.0))
