@@ -347,4 +347,5 @@ methods! {
     Adam: gradient::Gradient<T>, gradient::ADAM, gradient::Gradient::adam;
     Gsadmm: tssm::Tssm<T>, tssm::GSADMM, tssm::Tssm::gsadmm;
     Gsam: tssm::Tssm<T>, tssm::GSAM, tssm::Tssm::gsam;
+    Adamw: gradient::Gradient<T>, gradient::ADAMW, gradient::Gradient::adam;
 }

@@ -26,6 +26,16 @@ pub enum Use {
     LearningRate,
     /// Mini-batches.
     Batch,
+    /// Momentum that can be chosen.
+    Momentum,
+    /// Nesterov's momentum.
+    Nesterov,
+    /// A schedule of the steps' length, with a warm-up.
+    StepSchedule,
+    /// Decoupled weight decay.
+    WeightDecay,
+    /// Clipping of the gradient.
+    Clip,
     /// An l1 regulariser, beside a step rule that has a form for it.
     L1,
     /// Cuts, and what goes on in and between subnetworks: inner optimiser, alpha, tau_2, guard, frozen subnetworks.
@@ -41,6 +51,8 @@ pub struct Defaults {
     pub rho: f64,
     /// Length of a gradient step.
     pub learning_rate: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
 }
 
 /// A number of products of one shape over all samples, `n_out x n_in x M` each.

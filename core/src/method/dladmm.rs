@@ -41,7 +41,7 @@ pub const CARD: Card = Card {
     paper: "J. Wang, F. Yu, X. Chen, L. Zhao, ADMM for Efficient Deep Learning with Global Convergence, KDD 2019",
     layers_only: true,
     uses: &[Use::Nu, Use::NuSchedule, Use::Rho, Use::RhoSchedule, Use::Steps, Use::Damping, Use::L1],
-    defaults: |_| Defaults { nu: 1.0, rho: 0.3, learning_rate: 1.0 },
+    defaults: |_| Defaults { nu: 1.0, rho: 0.3, learning_rate: 1.0, weight_decay: 0.0 },
     composed: false,
     // All of it backward and forward, but for the first layer, whose second step needs no samples.
     products: |first, input_step, n_out, n_in| {

@@ -71,7 +71,7 @@ pub const CARD: Card = Card {
     paper: "Gradient-free Neural Network Training by Multi-convex Alternating Optimization, anonymous, submitted to ICLR",
     layers_only: true,
     uses: &[Use::Rho, Use::RhoSchedule, Use::Steps, Use::Damping, Use::Epsilon, Use::L1],
-    defaults: |_| Defaults { nu: 1.0, rho: 0.01, learning_rate: 1.0 },
+    defaults: |_| Defaults { nu: 1.0, rho: 0.01, learning_rate: 1.0, weight_decay: 0.0 },
     composed: false,
     // A further trial of one of its steps costs one product more, which is not counted.
     products: |first, _, n_out, n_in| LayerProducts::alternating(first, false, n_out, n_in),

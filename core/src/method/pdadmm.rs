@@ -59,9 +59,11 @@ pub const CARD: Card = Card {
         Use::L1,
     ],
     defaults: |step| match step {
-        StepRule::LeastSquares { .. } => Defaults { nu: 1.0, rho: 4.1, learning_rate: 1.0 },
+        StepRule::LeastSquares { .. } => {
+            Defaults { nu: 1.0, rho: 4.1, learning_rate: 1.0, weight_decay: 0.0 }
+        }
         StepRule::Vector | StepRule::Scalar | StepRule::Backtracking { .. } => {
-            Defaults { nu: 0.01, rho: 0.041, learning_rate: 1.0 }
+            Defaults { nu: 0.01, rho: 0.041, learning_rate: 1.0, weight_decay: 0.0 }
         }
     },
     composed: false,

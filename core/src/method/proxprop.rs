@@ -55,7 +55,7 @@ pub const CARD: Card = Card {
     paper: "T. Frerix, T. Moellenhoff, M. Moeller, D. Cremers, Proximal Backpropagation, ICLR 2018",
     layers_only: false,
     uses: &[Use::Nu, Use::Damping, Use::Batch],
-    defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
+    defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0, weight_decay: 0.0 },
     composed: true,
     products: |first, _, _, _| LayerProducts {
         inner: if first { 0.0 } else { 0.5 },

@@ -60,7 +60,7 @@ pub const CARD: Card = Card {
             A Scalable ADMM Approach, ICML 2016",
     layers_only: true,
     uses: &[Use::Nu, Use::NuSchedule, Use::Rho, Use::RhoSchedule, Use::Damping],
-    defaults: |_| Defaults { nu: 30.0, rho: 0.3, learning_rate: 1.0 },
+    defaults: |_| Defaults { nu: 30.0, rho: 0.3, learning_rate: 1.0, weight_decay: 0.0 },
     composed: false,
     products: |first, _, n_out, n_in| LayerProducts::alternating(first, true, n_out, n_in),
     // a, z and r of a hidden layer; z, r and u of the last.

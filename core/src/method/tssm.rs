@@ -60,7 +60,7 @@ const fn card(
                 Network Training, ICML workshop 2020",
         layers_only: false,
         uses,
-        defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0 },
+        defaults: |_| Defaults { nu: 3.0, rho: 1.0, learning_rate: 1.0, weight_decay: 0.0 },
         composed: false,
         // The weights' steps; what lies between subnetworks is not counted.
         products: |first, _, _, _| LayerProducts::back_propagation(first),

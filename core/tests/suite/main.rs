@@ -22,6 +22,7 @@ mod epsilon_rule;
 mod gemm;
 mod golden_blocks;
 mod gradient;
+mod gradient_steps;
 mod layers;
 mod layerwise;
 mod loss;

@@ -141,7 +141,7 @@ impl TrainOptions {
         let within = inner.defaults();
         let splits = method.card().uses(Use::Subnetworks);
         let step = self.step.unwrap_or(STEP);
-        let Defaults { nu, rho, learning_rate } = (method.card().defaults)(&step.rule(BACKTRACKING, DAMPING));
+        let Defaults { nu, rho, learning_rate, .. } = (method.card().defaults)(&step.rule(BACKTRACKING, DAMPING));
         let data = self.data.unwrap_or(DataSource::Digits);
         let settings = Settings {
             target: self.target.and_then(|target| target.0),
