@@ -20,6 +20,7 @@ mod layers;
 pub mod layerwise;
 mod maps;
 mod minibatch;
+pub mod muon;
 mod numbers;
 mod partition;
 mod pass;
@@ -348,4 +349,5 @@ methods! {
     Gsadmm: tssm::Tssm<T>, tssm::GSADMM, tssm::Tssm::gsadmm;
     Gsam: tssm::Tssm<T>, tssm::GSAM, tssm::Tssm::gsam;
     Adamw: gradient::Gradient<T>, gradient::ADAMW, gradient::Gradient::adam;
+    Muon: gradient::Gradient<T>, muon::CARD, muon::new;
 }

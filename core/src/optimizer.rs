@@ -8,6 +8,7 @@ mod adagrad;
 mod adam;
 mod gd;
 mod momentum;
+pub mod orthogonal;
 
 use crate::error::{Error, Result, require_decay, require_positive};
 use crate::real::Real;

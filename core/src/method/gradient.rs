@@ -18,6 +18,7 @@
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::minibatch::{Columns, Layout, Trace, blocks, gradient as gradient_of, gradient_workspace};
+use super::muon::{Turn, Whole};
 use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
@@ -38,7 +39,7 @@ use crate::workspace::{Requirement, Stack};
 const USES: &[Use] = &[Use::LearningRate, Use::Batch, Use::StepSchedule, Use::WeightDecay, Use::Clip];
 
 /// What the cards of all optimisers say alike.
-const fn card(
+pub(super) const fn card(
     (name, code): (&'static str, i32),
     (title, summary): (&'static str, &'static str),
     paper: &'static str,
@@ -117,6 +118,8 @@ pub const ADAMW: Card = card(
 #[derive(Debug, Clone, Copy)]
 pub struct Gradient<T> {
     optimizer: Optimizer<T>,
+    /// What the weights of all maps but the last follow instead, with Muon.
+    turn: Option<Turn<T>>,
     settings: Hyperparameters<T>,
     batches: Batches,
     /// How the largest step's samples are cut.
@@ -159,17 +162,37 @@ impl<T: Real> Gradient<T> {
     /// # Errors
     /// As [`Gradient::gd`].
     pub fn new(optimizer: Optimizer<T>, settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
-        let largest = Batches::new(settings.batch, run.samples())?.largest();
-        let partition = Partition::for_network(largest, widest_tile(&run.network));
-        Self::with_partition(optimizer, settings, partition, run)
+        Self::with_turn(optimizer, None, settings, run)
     }
 
-    /// The same where the samples of the largest step are cut so.
+    /// The same where the weights of all maps but the last follow `turn` instead.
+    pub(super) fn with_turn(
+        optimizer: Optimizer<T>,
+        turn: Option<Turn<T>>,
+        settings: &Hyperparameters<T>,
+        run: &Run<'_, T>,
+    ) -> Result<Self> {
+        let largest = Batches::new(settings.batch, run.samples())?.largest();
+        let partition = Partition::for_network(largest, widest_tile(&run.network));
+        Self::of(optimizer, turn, settings, partition, run)
+    }
+
+    /// As [`new`](Self::new) where the samples of the largest step are cut so.
     ///
     /// # Errors
     /// As [`Gradient::gd`]; [`Shape`](Error::Shape) naming `partition` if it cuts another number of samples.
     pub fn with_partition(
         optimizer: Optimizer<T>,
+        settings: &Hyperparameters<T>,
+        partition: Partition,
+        run: &Run<'_, T>,
+    ) -> Result<Self> {
+        Self::of(optimizer, None, settings, partition, run)
+    }
+
+    fn of(
+        optimizer: Optimizer<T>,
+        turn: Option<Turn<T>>,
         settings: &Hyperparameters<T>,
         partition: Partition,
         run: &Run<'_, T>,
@@ -183,7 +206,8 @@ impl<T: Real> Gradient<T> {
         }
         let decay = weight_decay.to_f64();
         require_not_negative("weight-decay", decay)?;
-        if optimizer.rate().to_f64() * decay >= 1.0 {
+        let rate = turn.map_or(optimizer.rate(), |turn| turn.rate);
+        if rate.to_f64() * decay >= 1.0 {
             let expected = "below one over the learning rate";
             return Err(Error::Setting { name: "weight-decay", found: decay, expected });
         }
@@ -193,10 +217,10 @@ impl<T: Real> Gradient<T> {
         pass::check(loss, run)?;
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
-        Ok(Self { optimizer, settings: *settings, batches, partition, schedule })
+        Ok(Self { optimizer, turn, settings: *settings, batches, partition, schedule })
     }
 
-    /// How parameters follow their gradient.
+    /// How parameters follow their gradient; with Muon, those of biases and of the last map.
     pub fn optimizer(&self) -> Optimizer<T> {
         self.optimizer
     }
@@ -215,9 +239,14 @@ impl<T: Real> Gradient<T> {
     fn scalars(&self, run: &Run<'_, T>) -> [usize; 5] {
         let parameters = run.network.parameters();
         let moment = |index| if self.optimizer.moments() > index { parameters } else { 0 };
-        let gradient = if self.settings.clip.is_some() { parameters } else { 0 };
+        let gradient = if self.keeps_gradient() { parameters } else { 0 };
         let groups = self.partition.groups() * self.layout(run).elements();
         [parameters, gradient, moment(0), moment(1), groups]
+    }
+
+    /// Whether the whole gradient is at hand at once.
+    fn keeps_gradient(&self) -> bool {
+        self.settings.clip.is_some() || self.turn.is_some()
     }
 
     /// What the groups leave: of maps of more weights than a batch has inputs and signals the latter, else gradients.
@@ -239,9 +268,20 @@ impl<T: Real> Gradient<T> {
         [usize::COUNT, self.partition.groups() * Tally::COUNT, self.blocks(run).count()]
     }
 
-    /// The weights and biases of all maps, as they are stepped.
-    fn blocks<'a>(&self, run: &Run<'a, T>) -> impl Iterator<Item = Columns<()>> + Clone + Send + use<'a, T> {
-        blocks(self.layout(run).slots().map(|slot| (slot, ())))
+    /// The weights and biases of all maps as they are stepped, and whether the weights do not follow the optimiser.
+    fn blocks<'a>(
+        &self,
+        run: &Run<'a, T>,
+    ) -> impl Iterator<Item = Columns<bool>> + Clone + Send + use<'a, T> {
+        let whole = self.maps(run).map(|whole| whole.turns);
+        blocks(self.layout(run).slots().zip(whole))
+    }
+
+    /// All maps, with what their weights follow.
+    fn maps<'a>(&self, run: &Run<'a, T>) -> impl Iterator<Item = Whole> + Clone + Send + use<'a, T> {
+        let (turns, last) = (self.turn.is_some(), run.network.places().count().saturating_sub(1));
+        let places = run.network.places().enumerate();
+        places.map(move |(index, place)| Whole { map: place.map, turns: turns && index < last })
     }
 
     fn pass<'p>(&self, run: &Run<'p, T>, parameters: &'p [T], samples: Samples<'p>) -> Pass<'p, T> {
@@ -281,37 +321,38 @@ impl<T: Real> Gradient<T> {
                 _ => None,
             },
         };
-        let optimizer = self.optimizer.shortened(T::from_f64(self.schedule.length(k)));
+        let length = T::from_f64(self.schedule.length(k));
         let decay = self.settings.weight_decay;
-        let follow = |weights: usize, g: &[T], [w, first, second]: [&mut [T]; 3]| {
-            optimizer.decay(decay, &mut w[..weights]);
-            optimizer.step(k as u64 + 1, g, first, second, w)
-        };
+        let pace = Pace { optimizer: self.optimizer.shortened(length), decay, t: k as u64 + 1 };
         let blocks = self.blocks(run);
-        let Some(clip) = self.settings.clip else {
-            let units = (Spans::new(blocks, [parameters, first, second]), squares);
-            return executor.run(units, |_, ((columns, [w, first, second]), square), mut stack| {
-                let g = stack.vector(columns.extent())?;
-                slope.of(gemm, columns, w, g, stack)?;
+        if let Some(clip) = self.settings.clip {
+            let units = (Spans::new(blocks.clone(), [&mut *parameters, &mut *gradient]), &mut *squares);
+            executor.run(units, |_, ((columns, [w, g]), square), stack| {
+                slope.of(gemm, &columns, w, g, stack)?;
+                *square = reduce::sum_squares(g);
+                Ok(())
+            })?;
+            let scale = T::from_f64((clip.to_f64() / (norm(squares) + 1e-6)).min(1.0));
+            let parts = [&mut *parameters, &mut *gradient, first, &mut *second];
+            executor.run(Spans::new(blocks, parts), |_, (columns, [w, g, first, second]), _| {
+                g.iter_mut().for_each(|g| *g = scale * *g);
+                pace.follow(&columns, g, [w, first, second])
+            })?;
+        } else {
+            let parts = [&mut *parameters, &mut *gradient, first, &mut *second];
+            let units = (Spans::new(blocks, parts), squares);
+            executor.run(units, |_, ((columns, [w, g, first, second]), square), mut stack| {
+                let g = if g.is_empty() { stack.vector(columns.extent())? } else { g };
+                slope.of(gemm, &columns, w, g, stack)?;
                 if is_last {
                     *square = reduce::sum_squares(g);
                 }
-                follow(columns.weights(), g, [w, first, second])
-            });
-        };
-        let units = (Spans::new(blocks.clone(), [&mut *parameters, &mut *gradient]), &mut *squares);
-        executor.run(units, |_, ((columns, [w, g]), square), stack| {
-            slope.of(gemm, columns, w, g, stack)?;
-            *square = reduce::sum_squares(g);
-            Ok(())
-        })?;
-        let scale = (clip.to_f64() / (norm(squares) + 1e-6)).min(1.0);
-        let scale = T::from_f64(scale);
-        executor.run(Spans::new(blocks, [parameters, gradient, first, second]), |_, (columns, parts), _| {
-            let [w, g, first, second] = parts;
-            g.iter_mut().for_each(|g| *g = scale * *g);
-            follow(columns.weights(), g, [w, first, second])
-        })
+                pace.follow(&columns, g, [w, first, second])
+            })?;
+        }
+        let Some(turn) = self.turn else { return Ok(()) };
+        // The second moments of these weights are no one's.
+        turn.step(self.maps(run), length, decay, [parameters, gradient, second], executor, gemm)
     }
 
     /// Passes the samples down and up; every group leaves what `layout` says.
@@ -369,18 +410,44 @@ impl<T: Real> Slope<'_, T> {
     fn of<G: Gemm<T>>(
         &self,
         gemm: &G,
-        columns: Columns<()>,
+        columns: &Columns<bool>,
         w: &[T],
         to: &mut [T],
         stack: Stack<'_, T>,
     ) -> Result {
-        gradient_of(gemm, columns, self.groups, self.partition, self.share, to, stack)?;
+        gradient_of(gemm, *columns, self.groups, self.partition, self.share, to, stack)?;
         if let Some(l2) = self.l2 {
             let weights = columns.weights();
             to[..weights].iter_mut().zip(&w[..weights]).for_each(|(g, &w)| *g += l2 * w);
         }
         Ok(())
     }
+}
+
+/// How parameters follow their gradient in one step.
+struct Pace<T> {
+    optimizer: Optimizer<T>,
+    /// Decoupled weight decay.
+    decay: T,
+    /// The number of the step, counted from 1.
+    t: u64,
+}
+
+impl<T: Real> Pace<T> {
+    /// Some columns, whose weights are left for the next phase where Muon has them.
+    fn follow(&self, columns: &Columns<bool>, g: &mut [T], [w, first, second]: [&mut [T]; 3]) -> Result {
+        let weights = columns.weights();
+        let from = if columns.map { weights } else { 0 };
+        Turn::look_ahead(&mut g[..from], first);
+        self.optimizer.decay(self.decay, &mut w[from..weights]);
+        self.optimizer.step(self.t, &g[from..], tail(first, from), tail(second, from), &mut w[from..])
+    }
+}
+
+/// What follows the first elements of a moment, which is empty where none is kept.
+fn tail<T>(moment: &mut [T], from: usize) -> &mut [T] {
+    let from = from.min(moment.len());
+    &mut moment[from..]
 }
 
 /// The norm of a gradient from its blocks' squares, added up in their order.
@@ -415,9 +482,8 @@ impl<T: Real> Method<T> for Gradient<T> {
         let (tile, layout) = (self.partition().tile(), self.layout(run));
         let pass = pass::workspace(gemm, &run.network, tile, layout.workspace(gemm, tile), risk);
         let largest = self.blocks(run).map(|columns| columns.extent()).max().unwrap_or(0);
-        let made =
-            if self.settings.clip.is_some() { Requirement::NONE } else { Requirement::vector(largest) };
-        pass.or(made.and(gradient_workspace(gemm, layout.slots())))
+        let made = if self.keeps_gradient() { Requirement::NONE } else { Requirement::vector(largest) };
+        pass.or(made.and(gradient_workspace(gemm, layout.slots()))).or(Turn::workspace(gemm, self.maps(run)))
     }
 
     fn partition(&self) -> Partition {

@@ -50,8 +50,12 @@ pub fn orthogonalize<T: Real, G: Gemm<T>>(
     let size = rows.min(n);
     let (mut gram, mut square) = (stack.matrix(size, size)?, stack.matrix(size, size)?);
     for round in 0..ROUNDS {
-        let (from, to) = if round % 2 == 0 { (&*other, &mut *x) } else { (&*x, &mut *other) };
-        turn(gemm, &as_ref(from), to, [&mut gram, &mut square], stack.rest())?;
+        let (from, to) = if round % 2 == 0 {
+            (as_ref(other), &mut reborrow(x))
+        } else {
+            (as_ref(x), &mut reborrow(other))
+        };
+        turn(gemm, &from, to, [&mut gram, &mut square], stack.rest())?;
     }
     Ok(())
 }

@@ -11,12 +11,12 @@ use crate::common::rig::{Order, Permuted, Rig, parameters as flat, poison};
 use crate::common::teacher::{Data, Network};
 use crate::gradient::{SAMPLES, gradient, plain, small};
 
-const EPOCHS: usize = 3;
-const BATCH: usize = 45;
+pub(crate) const EPOCHS: usize = 3;
+pub(crate) const BATCH: usize = 45;
 
-type Trained<'d> = Rig<'d, AnyMethod<f64>>;
+pub(crate) type Trained<'d> = Rig<'d, AnyMethod<f64>>;
 
-fn rig<'d>(
+pub(crate) fn rig<'d>(
     name: Name,
     settings: &Hyperparameters<f64>,
     (data, start): (&'d Data, &Network),
@@ -28,13 +28,13 @@ fn rig<'d>(
 }
 
 /// The settings of a run, with the l2 regulariser of [`plain`].
-fn settings(learning_rate: f64) -> Hyperparameters<f64> {
+pub(crate) fn settings(learning_rate: f64) -> Hyperparameters<f64> {
     let plain = plain(Optimizer::gd(1.0)).hyperparameters(Some(BATCH));
     Hyperparameters { learning_rate, sweeps: EPOCHS, ..plain }
 }
 
 /// Everything at once.
-fn all(learning_rate: f64) -> Hyperparameters<f64> {
+pub(crate) fn all(learning_rate: f64) -> Hyperparameters<f64> {
     Hyperparameters {
         step_schedule: StepSchedule::Cosine,
         warm_up: 1.5,
@@ -64,7 +64,7 @@ fn with(network: &Network, parameters: &[f64]) -> Network {
 }
 
 /// The share of step k of a run.
-fn share(settings: &Hyperparameters<f64>, k: usize) -> f64 {
+pub(crate) fn share(settings: &Hyperparameters<f64>, k: usize) -> f64 {
     let batches = SAMPLES / BATCH;
     let done = k as f64 / (settings.sweeps * batches) as f64;
     let left = match settings.step_schedule {

@@ -28,7 +28,8 @@ fn five_rounds(s: f64) -> f64 {
 
 /// Orthonormal columns, by Gram and Schmidt, twice.
 fn orthonormal(rows: usize, columns: usize, seed: u64) -> Mat {
-    let mut q = Random::new(seed).matrix(rows, columns);
+    let mut random = Random::new(seed);
+    let mut q = Mat::from_fn(rows, columns, |_, _| random.number());
     for _ in 0..2 {
         for j in 0..columns {
             for k in 0..j {
@@ -163,9 +164,8 @@ fn reference(settings: &Hyperparameters<f64>, (data, start): (&Data, &Network)) 
                 for (m, g) in m.iter_mut().zip(&own[..weights]) {
                     *m = 0.95 * *m + g;
                 }
-                let ahead = Mat::from_fn(w.rows, w.columns, |i, j| {
-                    own[i + j * w.rows] + 0.95 * m[i + j * w.rows]
-                });
+                let ahead =
+                    Mat::from_fn(w.rows, w.columns, |i, j| own[i + j * w.rows] + 0.95 * m[i + j * w.rows]);
                 let scale = (w.rows as f64 / w.columns as f64).max(1.0).sqrt();
                 *w = w.plus(-rate * scale, &plain_orthogonalized(&ahead));
             }

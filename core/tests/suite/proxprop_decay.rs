@@ -25,7 +25,11 @@ fn settings(weight_decay: f64) -> Hyperparameters<f64> {
     }
 }
 
-fn rig<'d>(settings: &Hyperparameters<f64>, data: &'d Data, start: &Network) -> Result<Rig<'d, ProxProp<f64>>> {
+fn rig<'d>(
+    settings: &Hyperparameters<f64>,
+    data: &'d Data,
+    start: &Network,
+) -> Result<Rig<'d, ProxProp<f64>>> {
     let blocks = dense_blocks(&[30, 8, 3], Activation::Relu);
     Rig::of_blocks(blocks, Vec::new(), Shape::flat(30), &flat(start), data.problem(), |run| {
         ProxProp::with_partition(settings, Partition::new(BATCH, 8, 2), run)

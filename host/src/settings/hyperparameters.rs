@@ -35,6 +35,9 @@ impl Settings {
             inner: self.inner,
             guard: self.guard.filter(|_| splits).map(number),
             frozen: if splits { self.freeze } else { 0 },
+            weight_decay: number(
+                (self.method.card().defaults)(&self.step.rule(BACKTRACKING, self.damping)).weight_decay,
+            ),
             ..Hyperparameters::default()
         }
     }
