@@ -146,7 +146,7 @@ impl<T: Real> Optimizer<T> {
             | Self::Momentum { rate, .. }
             | Self::Adagrad { rate, .. }
             | Self::Adadelta { rate, .. }
-            | Self::Adam { rate, .. } => *rate = *rate * length,
+            | Self::Adam { rate, .. } => *rate *= length,
         }
         self
     }

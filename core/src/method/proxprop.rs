@@ -25,8 +25,8 @@
 //! biases likewise, with the proximal weight `nu/s_k`, where s_k falls to 0 over the run ([`StepSchedule`](super::StepSchedule)).
 //! The least-squares step D_k is that of the batch alone, in the primal or in the dual form ([`Form`]). With weight decay it is
 //! `W <- (1 - weight_decay s_k/nu) W + V`, biases excepted: the decoupled decay of AdamW (Loshchilov, Hutter, ICLR 2019) with
-//! s_k/nu for the length of a step. If a batch's outputs
-//! are not finite, the last step is taken back, up to rounding, momentum forgotten and nu multiplied by 4.
+//! s_k/nu for the length of a step. If a batch's outputs are not finite, the last step is taken back, up to rounding, momentum
+//! forgotten and nu multiplied by 4.
 
 mod form;
 mod guarded;

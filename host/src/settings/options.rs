@@ -111,7 +111,8 @@ pub struct TrainOptions {
     /// connection; an activation as in --activation. The last one is `dense CLASSES`; short forms have it. mlp: `dense`
     /// and `relu` for each width. cnn and resnet: the networks of TSSM's section 3.2, `cnn` with 32 filters, 2x2 pooling and
     /// two dense 512, `resnet 24` with 64 channels and 24 residual pairs; `altmin info --network 'resnet 24'` shows the
-    /// blocks. For gsadmm, gsam and the baselines gd, adagrad, adadelta and adam; other methods use --hidden.
+    /// blocks. For gsadmm, gsam and the baselines gd, adagrad, adadelta, adam, adamw and muon; other methods use
+    /// --hidden.
     #[arg(long, value_name = "BLOCKS", help_heading = "Network")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub network: Option<Architecture>,

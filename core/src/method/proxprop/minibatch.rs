@@ -298,8 +298,8 @@ impl<T: Real> ProxProp<T> {
         for map in run.network.maps() {
             let (w, v) = (&mut variables.parameters[map.offset..], &mut variables.velocity[map.offset..]);
             let (w, v) = (&mut w[..map.parameters()], &mut v[..map.parameters()]);
-            w.iter_mut().zip(&*v).for_each(|(w, &v)| *w = *w - v);
-            w[..map.n_out * map.n_in].iter_mut().for_each(|w| *w = grown * *w);
+            w.iter_mut().zip(&*v).for_each(|(w, &v)| *w -= v);
+            w[..map.n_out * map.n_in].iter_mut().for_each(|w| *w *= grown);
             v.fill(T::ZERO);
         }
         let start = self.settings.nu.to_f64();
