@@ -467,7 +467,7 @@ enum altmin_method
      */
     ALTMIN_METHOD_TAYLOR = 3,
     /**
-     * Proximal back-propagation with least-squares weights, guarded (after Frerix et al., ICLR 2018)
+     * Proximal back-propagation with least-squares weights, in mini-batches or guarded (after Frerix et al., ICLR 2018)
      */
     ALTMIN_METHOD_PROXPROP = 4,
     /**
@@ -494,6 +494,14 @@ enum altmin_method
      * gsAM: subnetworks in parallel, back-propagation inside, alternating minimisation between them (TSSM, Algorithm 2)
      */
     ALTMIN_METHOD_GSAM = 10,
+    /**
+     * AdamW (Loshchilov, Hutter 2019): Adam with decoupled weight decay
+     */
+    ALTMIN_METHOD_ADAMW = 11,
+    /**
+     * Muon (Jordan et al. 2024): orthogonalised momentum; AdamW for biases and the last map
+     */
+    ALTMIN_METHOD_MUON = 12,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -20,6 +20,7 @@ mod layers;
 pub mod layerwise;
 mod maps;
 mod minibatch;
+pub mod muon;
 mod numbers;
 mod partition;
 mod pass;
@@ -347,4 +348,6 @@ methods! {
     Adam: gradient::Gradient<T>, gradient::ADAM, gradient::Gradient::adam;
     Gsadmm: tssm::Tssm<T>, tssm::GSADMM, tssm::Tssm::gsadmm;
     Gsam: tssm::Tssm<T>, tssm::GSAM, tssm::Tssm::gsam;
+    Adamw: gradient::Gradient<T>, gradient::ADAMW, gradient::Gradient::adam;
+    Muon: gradient::Gradient<T>, muon::CARD, muon::new;
 }

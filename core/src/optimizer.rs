@@ -7,6 +7,8 @@ mod adadelta;
 mod adagrad;
 mod adam;
 mod gd;
+mod momentum;
+pub mod orthogonal;
 
 use crate::error::{Error, Result, require_decay, require_positive};
 use crate::real::Real;
@@ -23,6 +25,17 @@ pub enum Optimizer<T> {
     Gd {
         /// The length of a step, above 0.
         rate: T,
+    },
+    /// Gradient descent with momentum, as PyTorch has it: `b <- momentum b + g`, `x <- x - rate d` with `d = b` (Polyak 1964),
+    /// or with Nesterov's look ahead `d = g + momentum b` (Sutskever, Martens, Dahl, Hinton, ICML 2013, equations 3 and 4, in
+    /// the variable `x + momentum v`).
+    Momentum {
+        /// The length of a step, above 0.
+        rate: T,
+        /// The share of the last `b` that is kept, in [0, 1).
+        momentum: T,
+        /// Whether a step looks ahead.
+        nesterov: bool,
     },
     /// Adagrad with a diagonal matrix (Duchi, Hazan, Singer, JMLR 2011, Figure 1 without projection or regulariser):
     /// `s <- s + g^2`, `x <- x - rate g / (sqrt(s) + epsilon)`.
@@ -62,6 +75,11 @@ impl<T: Real> Optimizer<T> {
         Self::Gd { rate }
     }
 
+    /// Gradient descent with momentum; without any where `momentum` is 0.
+    pub fn momentum(rate: T, momentum: T, nesterov: bool) -> Self {
+        if momentum == T::ZERO { Self::gd(rate) } else { Self::Momentum { rate, momentum, nesterov } }
+    }
+
     /// Adagrad with `epsilon = 1e-10`, PyTorch's: the paper gives `delta` no number. PyTorch's rate is 0.01.
     pub fn adagrad(rate: T) -> Self {
         Self::Adagrad { rate, epsilon: T::from_f64(1e-10) }
@@ -83,10 +101,14 @@ impl<T: Real> Optimizer<T> {
     /// `Ok` when every number is in its range.
     ///
     /// # Errors
-    /// [`Error::Setting`] naming `rate`, `epsilon`, `decay`, `beta1` or `beta2`.
+    /// [`Error::Setting`] naming `rate`, `momentum`, `epsilon`, `decay`, `beta1` or `beta2`.
     pub fn validate(&self) -> Result {
         match *self {
             Self::Gd { rate } => require_positive("rate", rate.to_f64()),
+            Self::Momentum { rate, momentum, .. } => {
+                require_positive("rate", rate.to_f64())?;
+                require_decay("momentum", momentum.to_f64())
+            }
             Self::Adagrad { rate, epsilon } => {
                 require_positive("rate", rate.to_f64())?;
                 require_positive("epsilon", epsilon.to_f64())
@@ -105,11 +127,45 @@ impl<T: Real> Optimizer<T> {
         }
     }
 
+    /// The length of a step, by which every rule multiplies.
+    pub fn rate(&self) -> T {
+        match *self {
+            Self::Gd { rate }
+            | Self::Momentum { rate, .. }
+            | Self::Adagrad { rate, .. }
+            | Self::Adadelta { rate, .. }
+            | Self::Adam { rate, .. } => rate,
+        }
+    }
+
+    /// The same with steps of `length` times the rate, as a schedule has them.
+    #[must_use]
+    pub fn shortened(mut self, length: T) -> Self {
+        match &mut self {
+            Self::Gd { rate }
+            | Self::Momentum { rate, .. }
+            | Self::Adagrad { rate, .. }
+            | Self::Adadelta { rate, .. }
+            | Self::Adam { rate, .. } => *rate *= length,
+        }
+        self
+    }
+
+    /// Decoupled weight decay (Loshchilov, Hutter, ICLR 2019, Algorithm 2 in PyTorch's form, in which the rate multiplies it):
+    /// `x <- (1 - rate decay) x`, which goes before a [`step`](Self::step) of the same parameters. Adam with it is AdamW. A
+    /// `decay` of 0 changes no bit.
+    pub fn decay(&self, decay: T, parameters: &mut [T]) {
+        if decay != T::ZERO {
+            let kept = T::from_f64(1.0 - self.rate().to_f64() * decay.to_f64());
+            parameters.iter_mut().for_each(|x| *x = kept * *x);
+        }
+    }
+
     /// How many slices of state a step keeps, each as long as the parameters and zero before the first step.
     pub fn moments(&self) -> usize {
         match self {
             Self::Gd { .. } => 0,
-            Self::Adagrad { .. } => 1,
+            Self::Momentum { .. } | Self::Adagrad { .. } => 1,
             Self::Adadelta { .. } | Self::Adam { .. } => 2,
         }
     }
@@ -117,7 +173,7 @@ impl<T: Real> Optimizer<T> {
     /// The `t`-th step, counted from 1, which only Adam looks at.
     ///
     /// `gradient`, `parameters` and as many of `first` and `second` as [`Optimizer::moments`] says have one length; the
-    /// others are not touched and may be empty. `first` is Adagrad's `s`, Adadelta's `e`, Adam's `m`; `second` Adadelta's
+    /// others are not touched and may be empty. `first` is momentum's `b`, Adagrad's `s`, Adadelta's `e`, Adam's `m`; `second` Adadelta's
     /// `s`, Adam's `v`. A gradient that is NaN makes its parameter NaN, so that divergence is seen. Settings are not
     /// checked again ([`Optimizer::validate`]). Exact up to rounding; no scratch.
     ///
@@ -144,6 +200,9 @@ impl<T: Real> Optimizer<T> {
         }
         match *self {
             Self::Gd { rate } => gd::step(rate, gradient, parameters),
+            Self::Momentum { rate, momentum, nesterov } => {
+                momentum::step(rate, momentum, nesterov, gradient, first, parameters);
+            }
             Self::Adagrad { rate, epsilon } => adagrad::step(rate, epsilon, gradient, first, parameters),
             Self::Adadelta { rate, decay, epsilon } => {
                 adadelta::step(rate, decay, epsilon, gradient, first, second, parameters);

@@ -50,8 +50,13 @@ fn updates_allocate_nothing<T: Real>() {
 
 fn optimizers_allocate_nothing<T: Real>() {
     let rate = T::from_f64(0.5);
-    let optimizers =
-        [Optimizer::gd(rate), Optimizer::adagrad(rate), Optimizer::adadelta(rate), Optimizer::adam(rate)];
+    let optimizers = [
+        Optimizer::gd(rate),
+        Optimizer::momentum(rate, rate, true),
+        Optimizer::adagrad(rate),
+        Optimizer::adadelta(rate),
+        Optimizer::adam(rate),
+    ];
     for optimizer in optimizers {
         let [mut first, mut second, mut x] = [T::ZERO, T::ZERO, T::ONE].map(|x| vec![x; 1000]);
         let gradient = vec![T::ONE; 1000];
@@ -113,6 +118,11 @@ fn variants<T: Real>(name: Name, settings: Hyperparameters<T>) -> Vec<Hyperparam
         ]
         .map(|(inner, guard)| Hyperparameters { inner, guard, ..settings })
         .into(),
+        _ if name.card().uses(Use::Clip) => {
+            let momentum = if name.card().uses(Use::Momentum) { number(0.5) } else { T::ZERO };
+            let clip = Some(number(0.25));
+            vec![settings, Hyperparameters { clip, momentum, ..settings }]
+        }
         _ => vec![settings],
     };
     let batches: &[_] = if name.card().uses.contains(&Use::Batch) { &[None, Some(BATCH)] } else { &[None] };

@@ -28,11 +28,17 @@ pub enum Use {
     LearningRate,
     /// Mini-batches.
     Batch,
-    /// In mini-batches, momentum.
+    /// Momentum that can be chosen.
     Momentum,
-    /// In mini-batches, steps that shorten over the run.
+    /// Nesterov's momentum.
+    Nesterov,
+    /// A schedule of the steps' length, with a warm-up.
     StepSchedule,
-    /// In mini-batches, a choice between forms of the least-squares step, and sums that are carried.
+    /// Decoupled weight decay.
+    WeightDecay,
+    /// Clipping of the gradient.
+    Clip,
+    /// A choice between forms of the least-squares step, and sums that are carried.
     Form,
     /// An l1 regulariser, beside a step rule that has a form for it.
     L1,
@@ -64,10 +70,12 @@ pub struct Defaults {
     pub learning_rate: f64,
     /// Damping of least-squares weights.
     pub damping: f64,
-    /// Momentum of mini-batches.
+    /// Momentum.
     pub momentum: f64,
-    /// How the steps of mini-batches shorten over the run.
+    /// How steps shorten over the run.
     pub step_schedule: StepSchedule,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
     /// Sums of inputs that are carried between mini-batches.
     pub carry: Option<Carry>,
 }
@@ -82,6 +90,7 @@ impl Defaults {
         damping: 0.1,
         momentum: 0.0,
         step_schedule: StepSchedule::Constant,
+        weight_decay: 0.0,
         carry: None,
     };
 }
@@ -176,6 +185,8 @@ pub struct Card {
     pub layers_only: bool,
     /// The settings that have an effect beside those that every method takes.
     pub uses: &'static [Use],
+    /// Those that have one in mini-batches alone.
+    pub in_minibatches: &'static [Use],
     /// Defaults.
     pub defaults: fn(&Setup) -> Defaults,
     /// Samples of a mini-batch when nobody said; `None` for all of them.
@@ -196,6 +207,6 @@ pub struct Card {
 impl Card {
     /// Whether a setting has an effect.
     pub fn uses(&self, setting: Use) -> bool {
-        self.uses.contains(&setting)
+        self.uses.contains(&setting) || self.in_minibatches.contains(&setting)
     }
 }

@@ -41,6 +41,7 @@ pub const CARD: Card = Card {
     paper: "J. Wang, F. Yu, X. Chen, L. Zhao, ADMM for Efficient Deep Learning with Global Convergence, KDD 2019",
     layers_only: true,
     uses: &[Use::Nu, Use::NuSchedule, Use::Rho, Use::RhoSchedule, Use::Steps, Use::Damping, Use::L1],
+    in_minibatches: &[],
     defaults: |_| Defaults { nu: 1.0, rho: 0.3, ..Defaults::UNUSED },
     batch: None,
     composed: false,

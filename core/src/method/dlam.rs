@@ -71,6 +71,7 @@ pub const CARD: Card = Card {
     paper: "Gradient-free Neural Network Training by Multi-convex Alternating Optimization, anonymous, submitted to ICLR",
     layers_only: true,
     uses: &[Use::Rho, Use::RhoSchedule, Use::Steps, Use::Damping, Use::Epsilon, Use::L1],
+    in_minibatches: &[],
     defaults: |_| Defaults { nu: 1.0, rho: 0.01, ..Defaults::UNUSED },
     batch: None,
     composed: false,

@@ -37,12 +37,22 @@ pub struct Hyperparameters<T> {
     /// Samples of a mini-batch at most, above 0; `None` where a step takes all samples. The batches of a sweep are as few
     /// and as equal as that allows; one that would hold all samples is none.
     pub batch: Option<usize>,
-    /// Share of the last step of a mini-batch that the next one takes along, 0 or above and below 1.
+    /// Share of the last step that the next one takes along, 0 or above and below 1: of gradient descent, of the
+    /// mini-batches of proximal sweeps.
     pub momentum: T,
-    /// How the steps of mini-batches shorten over the run.
+    /// Nesterov's momentum, for gradient descent; asks for a momentum above 0.
+    pub nesterov: bool,
+    /// How steps shorten over the run: those of the gradient methods, and of the mini-batches of proximal sweeps.
     pub step_schedule: StepSchedule,
-    /// Sweeps, or part of one, over which the steps of mini-batches grow to their length; 0 or above.
+    /// Sweeps, or part of one, over which the same steps grow to their length; 0 or above.
     pub warm_up: f64,
+    /// Decoupled decay of the weights, not of biases, before each step: by the share `rate weight_decay` with the gradient
+    /// methods, by `weight_decay/nu` in the mini-batches of proximal sweeps, of which steps that a schedule shortens take as
+    /// much less. 0 or above, and the share below 1.
+    pub weight_decay: T,
+    /// The norm of the whole gradient at most, above 0: a larger one is scaled down to it before it is stepped by. `None`
+    /// where every gradient is taken as it is.
+    pub clip: Option<T>,
     /// Sweeps of the run, over which steps shorten.
     pub sweeps: usize,
     /// How proximal sweeps solve for the weights of a dense map in mini-batches.
@@ -96,8 +106,11 @@ impl<T: Real> Default for Hyperparameters<T> {
             learning_rate: T::from_f64(0.01),
             batch: None,
             momentum: T::ZERO,
+            nesterov: false,
             step_schedule: StepSchedule::Constant,
             warm_up: 0.0,
+            weight_decay: T::ZERO,
+            clip: None,
             sweeps: 1,
             form: Form::Auto,
             carry: None,

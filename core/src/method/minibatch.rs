@@ -240,9 +240,9 @@ pub(super) fn blocks<X: Copy, I: Iterator<Item = (Slot, X)> + Clone>(
 
 /// `to <- share * sum r [p; 1]'` over the groups, for these columns and the bias; `groups` holds the groups' memory one after
 /// the other.
-pub(super) fn gradient<T: Real, G: Gemm<T>>(
+pub(super) fn gradient<X, T: Real, G: Gemm<T>>(
     gemm: &G,
-    columns: Columns<()>,
+    columns: Columns<X>,
     groups: &[T],
     partition: Partition,
     share: T,

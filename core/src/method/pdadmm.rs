@@ -58,6 +58,7 @@ pub const CARD: Card = Card {
         Use::Damping,
         Use::L1,
     ],
+    in_minibatches: &[],
     defaults: |setup| match setup.step {
         StepRule::LeastSquares { .. } => Defaults { nu: 1.0, rho: 4.1, ..Defaults::UNUSED },
         StepRule::Vector | StepRule::Scalar | StepRule::Backtracking { .. } => {

@@ -23,9 +23,11 @@
 //!
 //! **Mini-batches.** A batch takes steps 1 to 4 without a guard. Step k of K is `V <- momentum V + D_k`, `W <- W + V`, the
 //! biases likewise, with the proximal weight `nu/s_k`, where s_k falls to 0 over the run ([`StepSchedule`](super::StepSchedule)).
-//! The least-squares step D_k is that of the batch alone, in the primal or in the dual form ([`Form`]). If a batch's outputs
-//! A map in the primal form may carry the sums of its inputs from batch to batch ([`Carry`]). If a batch's outputs
-//! are not finite, the last step is taken back, up to rounding, momentum forgotten and nu multiplied by 4.
+//! The least-squares step D_k is that of the batch alone, in the primal or in the dual form ([`Form`]); a map in the primal form
+//! may carry the sums of its inputs from batch to batch ([`Carry`]). With weight decay it is
+//! `W <- (1 - weight_decay s_k/nu) W + V`, biases excepted: the decoupled decay of AdamW (Loshchilov, Hutter, ICLR 2019) with
+//! s_k/nu for the length of a step. If a batch's outputs are not finite, the last step is taken back, up to rounding, momentum
+//! forgotten and nu multiplied by 4.
 
 mod carry;
 mod form;
@@ -42,7 +44,7 @@ use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::step_schedule::{Schedule, StepSchedule};
 use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
 use crate::block::LinearMap;
-use crate::error::{Error, Result, require_decay, require_positive};
+use crate::error::{Error, Result, require_decay, require_not_negative, require_positive};
 use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -57,7 +59,8 @@ pub const CARD: Card = Card {
     summary: "Proximal back-propagation with least-squares weights, in mini-batches or guarded (after Frerix et al., ICLR 2018)",
     paper: "T. Frerix, T. Moellenhoff, M. Moeller, D. Cremers, Proximal Backpropagation, ICLR 2018",
     layers_only: false,
-    uses: &[Use::Nu, Use::Damping, Use::Batch, Use::Momentum, Use::StepSchedule, Use::Form],
+    uses: &[Use::Nu, Use::Damping, Use::Batch],
+    in_minibatches: &[Use::Momentum, Use::StepSchedule, Use::WeightDecay, Use::Form],
     defaults: |setup| {
         if !setup.minibatches {
             return Defaults { nu: 3.0, ..Defaults::UNUSED };
@@ -121,6 +124,11 @@ impl<T: Real> ProxProp<T> {
         require_positive("damping", damping.to_f64())?;
         require_decay("momentum", momentum.to_f64())?;
         settings.carry.map_or(Ok(()), |carry| carry.validate())?;
+        let decay = settings.weight_decay.to_f64();
+        require_not_negative("weight-decay", decay)?;
+        if decay >= nu.to_f64() {
+            return Err(Error::Setting { name: "weight-decay", found: decay, expected: "below nu" });
+        }
         regularizer.validate()?;
         if let Regularizer::L1(lambda) = regularizer {
             let (found, expected) = (lambda.to_f64(), "l2 or none with least-squares weights");

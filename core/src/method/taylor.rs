@@ -60,6 +60,7 @@ pub const CARD: Card = Card {
             A Scalable ADMM Approach, ICML 2016",
     layers_only: true,
     uses: &[Use::Nu, Use::NuSchedule, Use::Rho, Use::RhoSchedule, Use::Damping],
+    in_minibatches: &[],
     defaults: |_| Defaults { nu: 30.0, rho: 0.3, ..Defaults::UNUSED },
     batch: None,
     composed: false,

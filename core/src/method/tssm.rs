@@ -60,6 +60,7 @@ const fn card(
                 Network Training, ICML workshop 2020",
         layers_only: false,
         uses,
+        in_minibatches: &[],
         defaults: |_| Defaults { nu: 3.0, ..Defaults::UNUSED },
         batch: None,
         composed: false,

@@ -1,6 +1,6 @@
 """Parameters on the way down, by PyTorch's optimisers: writes optimizers.txt beside this file.
 
-    python optimizers.py        # needs torch; the file was made with 2.15
+    python optimizers.py        # needs torch; the file was made with 2.15, momentum and adamw with 1.13
 
 A line with the optimiser, the precision and the numbers of its settings begins a case; the lines after it have the number of steps
 made and the parameters. All settings are exact in the precision that they are for.
@@ -28,8 +28,8 @@ def gradient(x):
 
 
 def cases(exact):
-    sgd, adagrad, adadelta, adam = (
-        torch.optim.SGD, torch.optim.Adagrad, torch.optim.Adadelta, torch.optim.Adam)
+    sgd, adagrad, adadelta, adam, adamw = (
+        torch.optim.SGD, torch.optim.Adagrad, torch.optim.Adadelta, torch.optim.Adam, torch.optim.AdamW)
     for rate in (0.01, 0.1):
         yield "gd", [exact(rate)], lambda p, s: sgd(p, lr=s[0])
     for rate, epsilon in ((0.01, 1e-10), (0.5, 1e-10), (0.1, 0.01)):
@@ -40,6 +40,13 @@ def cases(exact):
     for settings in ((0.001, 0.9, 0.999, 1e-8), (0.1, 0.9, 0.999, 1e-8), (0.1, 0.5, 0.75, 0.1), (0.05, 0.0, 0.9, 1e-3)):
         settings = [exact(x) for x in settings]
         yield "adam", settings, lambda p, s: adam(p, lr=s[0], betas=(s[1], s[2]), eps=s[3])
+    for settings in ((0.01, 0.9), (0.05, 0.5)):
+        settings = [exact(x) for x in settings]
+        yield "momentum", settings, lambda p, s: sgd(p, lr=s[0], momentum=s[1])
+        yield "nesterov", settings, lambda p, s: sgd(p, lr=s[0], momentum=s[1], nesterov=True)
+    for settings in ((0.001, 0.9, 0.999, 1e-8, 0.01), (0.1, 0.5, 0.75, 0.1, 0.3)):
+        settings = [exact(x) for x in settings]
+        yield "adamw", settings, lambda p, s: adamw(p, lr=s[0], betas=(s[1], s[2]), eps=s[3], weight_decay=s[4])
 
 
 def main():

@@ -23,6 +23,8 @@ fn gradient<T: Real>(x: &[T]) -> Vec<T> {
 /// A run and its state.
 struct Run<T> {
     optimizer: Optimizer<T>,
+    /// Decoupled weight decay.
+    decay: T,
     t: u64,
     first: Vec<T>,
     second: Vec<T>,
@@ -32,25 +34,33 @@ struct Run<T> {
 impl<T: Real> Run<T> {
     fn new(optimizer: Optimizer<T>, x: Vec<T>) -> Self {
         let state = |moment| vec![T::ZERO; if optimizer.moments() > moment { x.len() } else { 0 }];
-        Self { optimizer, t: 0, first: state(0), second: state(1), x }
+        Self { optimizer, decay: T::ZERO, t: 0, first: state(0), second: state(1), x }
     }
 
     fn step(&mut self, gradient: &[T]) {
         self.t += 1;
-        let Self { optimizer, t, first, second, x } = self;
+        let Self { optimizer, decay, t, first, second, x } = self;
+        optimizer.decay(*decay, x);
         optimizer.step(*t, gradient, first, second, x).unwrap();
     }
 }
 
-fn named<T: Real>(kind: &str, s: &[f64]) -> Optimizer<T> {
+/// An optimiser with its weight decay.
+fn named<T: Real>(kind: &str, s: &[f64]) -> (Optimizer<T>, T) {
     let s: Vec<T> = s.iter().map(|&x| T::from_f64(x)).collect();
-    match (kind, s.as_slice()) {
+    let optimizer = match (kind, s.as_slice()) {
         ("gd", &[rate]) => Optimizer::Gd { rate },
         ("adagrad", &[rate, epsilon]) => Optimizer::Adagrad { rate, epsilon },
         ("adadelta", &[rate, decay, epsilon]) => Optimizer::Adadelta { rate, decay, epsilon },
         ("adam", &[rate, beta1, beta2, epsilon]) => Optimizer::Adam { rate, beta1, beta2, epsilon },
+        ("momentum", &[rate, momentum]) => Optimizer::Momentum { rate, momentum, nesterov: false },
+        ("nesterov", &[rate, momentum]) => Optimizer::Momentum { rate, momentum, nesterov: true },
+        ("adamw", &[rate, beta1, beta2, epsilon, decay]) => {
+            return (Optimizer::Adam { rate, beta1, beta2, epsilon }, decay);
+        }
         _ => panic!("{kind} with {} settings", s.len()),
-    }
+    };
+    (optimizer, T::ZERO)
 }
 
 in_both_precisions!(parameters_are_pytorchs, a_zero_gradient_moves_nothing, nan_passes_through);
@@ -81,15 +91,15 @@ fn parameters_are_pytorchs<T: Real>() {
             }
         } else if words[1] == precision {
             let settings: Vec<f64> = words[2..].iter().map(|x| x.parse().unwrap()).collect();
-            let optimizer = named::<T>(words[0], &settings);
+            let (optimizer, decay) = named::<T>(words[0], &settings);
             assert_eq!(optimizer.validate(), Ok(()));
-            run = Some(Run::new(optimizer, start()));
+            run = Some(Run { decay, ..Run::new(optimizer, start()) });
             cases += 1;
         } else {
             run = None;
         }
     }
-    assert_eq!((cases, compared), (12, 12 * 6 * 6));
+    assert_eq!((cases, compared), (18, 18 * 6 * 6));
 }
 
 #[test]
@@ -103,6 +113,13 @@ fn first_steps_worked_by_hand() {
         (run.x[0], run.first, run.second)
     };
     assert_eq!(after(Optimizer::gd(0.25), 2.0), (0.5, vec![], vec![]));
+    // b = 2 and 1/2 of 2 + 4; Nesterov's steps are 2 + 1/2 of 2 and 4 + 1/2 of 5.
+    for (nesterov, expected) in [(false, 1.0 - 0.25 * (2.0 + 5.0)), (true, 1.0 - 0.25 * (3.0 + 6.5))] {
+        let mut run = Run::new(Optimizer::momentum(0.25, 0.5, nesterov), vec![1.0]);
+        run.step(&[2.0]);
+        run.step(&[4.0]);
+        assert_eq!((run.x[0], run.first[0]), (expected, 5.0));
+    }
     // s = 4, its root 2, the step 1/2 of 2/(2 + 2).
     assert_eq!(after(Optimizer::Adagrad { rate: 0.5, epsilon: 2.0 }, 2.0), (0.75, vec![4.0], vec![]));
     // e = 1/4 of 4 = 1; d = -2 sqrt(3/(1 + 3)) = -sqrt 3; s = 1/4 of 3.
@@ -124,15 +141,49 @@ fn first_steps_worked_by_hand() {
 #[test]
 fn defaults_are_the_papers() {
     assert_eq!(Optimizer::gd(0.3), Optimizer::Gd { rate: 0.3 });
+    assert_eq!(Optimizer::momentum(0.3, 0.0, false), Optimizer::gd(0.3));
+    let momentum = Optimizer::Momentum { rate: 0.3, momentum: 0.9, nesterov: true };
+    assert_eq!(Optimizer::momentum(0.3, 0.9, true), momentum);
     assert_eq!(Optimizer::adagrad(0.3), Optimizer::Adagrad { rate: 0.3, epsilon: 1e-10 });
     assert_eq!(Optimizer::adadelta(1.0), Optimizer::Adadelta { rate: 1.0, decay: 0.95, epsilon: 1e-6 });
     let adam = Optimizer::Adam { rate: 0.001, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
     assert_eq!(Optimizer::adam(0.001), adam);
 }
 
-fn all<T: Real>() -> [Optimizer<T>; 4] {
-    let rate = T::from_f64(0.5);
-    [Optimizer::gd(rate), Optimizer::adagrad(rate), Optimizer::adadelta(rate), Optimizer::adam(rate)]
+fn all<T: Real>() -> [Optimizer<T>; 6] {
+    let (rate, momentum) = (T::from_f64(0.5), T::from_f64(0.75));
+    [
+        Optimizer::gd(rate),
+        Optimizer::adagrad(rate),
+        Optimizer::adadelta(rate),
+        Optimizer::adam(rate),
+        Optimizer::momentum(rate, momentum, false),
+        Optimizer::momentum(rate, momentum, true),
+    ]
+}
+
+#[test]
+fn shorter_steps_are_those_of_a_smaller_rate_and_decay_is_a_share_by_rate() {
+    for optimizer in all::<f64>() {
+        let shortened = optimizer.shortened(0.25);
+        assert_eq!((optimizer.rate(), shortened.rate()), (0.5, 0.125));
+        let [mut long, mut short] =
+            [optimizer, shortened].map(|optimizer| Run::new(optimizer, vec![0.0, 0.0]));
+        for run in [&mut long, &mut short] {
+            run.step(&[0.5, -3.0]);
+        }
+        // Nothing but the parameters depends on the rate.
+        assert_eq!((&long.first, &long.second), (&short.first, &short.second), "{optimizer:?}");
+        for (long, short) in long.x.iter().zip(&short.x) {
+            assert!(*long != 0.0 && (short - 0.25 * long).abs() < 1e-15, "{optimizer:?}: {short}, {long}");
+        }
+        let mut x = [4.0, -2.0];
+        shortened.decay(0.5, &mut x);
+        assert_eq!(x, [4.0 * 0.9375, -2.0 * 0.9375]);
+        let mut nan = [f64::NAN, -0.0];
+        shortened.decay(0.0, &mut nan);
+        assert!(nan[0].is_nan() && nan[1].is_sign_negative());
+    }
 }
 
 fn a_zero_gradient_moves_nothing<T: Real>() {
@@ -190,6 +241,7 @@ fn settings_out_of_range_are_named() {
     let (rate, epsilon, decay, beta1, beta2) = (1.0, 1e-8, 0.9, 0.9, 0.999);
     for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
         named(Optimizer::Gd { rate: bad }, "rate");
+        named(Optimizer::Momentum { rate: bad, momentum: 0.5, nesterov: true }, "rate");
         named(Optimizer::Adagrad { rate: bad, epsilon }, "rate");
         named(Optimizer::Adagrad { rate, epsilon: bad }, "epsilon");
         named(Optimizer::Adadelta { rate: bad, decay, epsilon }, "rate");
@@ -198,6 +250,7 @@ fn settings_out_of_range_are_named() {
         named(Optimizer::Adam { rate, beta1, beta2, epsilon: bad }, "epsilon");
     }
     for bad in [1.0, -0.1, 2.0, f64::NAN, f64::INFINITY] {
+        named(Optimizer::Momentum { rate, momentum: bad, nesterov: false }, "momentum");
         named(Optimizer::Adadelta { rate, decay: bad, epsilon }, "decay");
         named(Optimizer::Adam { rate, beta1: bad, beta2, epsilon }, "beta1");
         named(Optimizer::Adam { rate, beta1, beta2: bad, epsilon }, "beta2");
@@ -211,7 +264,7 @@ fn settings_out_of_range_are_named() {
 
 #[test]
 fn lengths_and_steps_are_checked_before_anything_is_written() {
-    for (optimizer, moments) in all::<f64>().into_iter().zip([0, 1, 2, 2]) {
+    for (optimizer, moments) in all::<f64>().into_iter().zip([0, 1, 2, 2, 1, 1]) {
         assert_eq!(optimizer.moments(), moments);
         let try_with = |t, lengths: [usize; 3]| {
             let [mut first, mut second, mut x] = lengths.map(|n| vec![0.25; n]);

@@ -10,7 +10,7 @@ impl Settings {
     /// optimizer needs it.
     pub fn uses(&self, setting: Use) -> bool {
         let card = self.method.card();
-        if self.batch.is_none() && matches!(setting, Use::Momentum | Use::StepSchedule | Use::Form) {
+        if self.batch.is_none() && card.in_minibatches.contains(&setting) {
             return false;
         }
         if !card.uses(Use::Subnetworks) {

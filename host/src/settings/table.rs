@@ -26,7 +26,8 @@ use super::defaults::processors;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::ranges::*;
 use super::values::{
-    Batch, Carried, Classes, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance, Value,
+    Batch, Carried, Classes, Clip, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
+    Value,
 };
 use super::{effect, together};
 use crate::data::{DataSource, Labels};

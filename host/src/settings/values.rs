@@ -151,6 +151,10 @@ optional!(
     Carried(Carry), "none", read_carry, write_carry
 );
 optional!(
+    /// The longest gradient, or `none`.
+    Clip(f64), "none", |text| number("clip", text, "a number, or none"), ToString::to_string
+);
+optional!(
     /// By how much a cost may rise, or `none`.
     Guard(f64), "none", |text| number("guard", text, "a number, or none"), ToString::to_string
 );
@@ -250,6 +254,7 @@ serde_as_text!(
     Samples,
     Batch,
     Carried,
+    Clip,
     EpsilonBounds,
     Target,
     Classes,

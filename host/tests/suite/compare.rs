@@ -129,7 +129,7 @@ fn options_for_all_go_to_those_that_have_a_use_for_them() {
         options("step = 'vector'\nrho = 7\nbatch = 50\nlearning-rate = 0.5\ndamping = 0.7\nsweeps = 3");
     let comparison = Comparison::of(&requests(Method::ALL), &shared).expect("valid");
     let all = settings(&comparison);
-    assert_eq!(all.len(), 11);
+    assert_eq!(all.len(), Method::ALL.len());
     for (label, settings) in &all {
         let alone = options(&format!("method = '{label}'")).resolve().expect("valid");
         let steps = ["pdadmm", "dladmm", "dlam"].contains(label);
@@ -137,7 +137,8 @@ fn options_for_all_go_to_those_that_have_a_use_for_them() {
         assert_eq!((settings.sweeps, settings.step), (3, expected), "{label}");
         let rho = steps || ["taylor", "gsadmm"].contains(label);
         assert_eq!(settings.rho, if rho { 7.0 } else { alone.rho }, "{label}");
-        let gradient = ["gd", "adagrad", "adadelta", "adam", "gsadmm", "gsam"].contains(label);
+        let gradient =
+            ["gd", "adagrad", "adadelta", "adam", "adamw", "muon", "gsadmm", "gsam"].contains(label);
         assert_eq!(settings.learning_rate, if gradient { 0.5 } else { alone.learning_rate }, "{label}");
         let batch = gradient || *label == "proxprop";
         assert_eq!(settings.batch, batch.then_some(50), "{label}");

@@ -36,7 +36,7 @@ fn threads_change_no_bit() {
 #[test]
 fn threads_change_no_bit_of_passes_through_the_whole_network() {
     let parent = tempfile::tempdir().expect("temporary folder");
-    for method in ["proxprop", "gd", "adagrad", "adadelta", "adam"] {
+    for method in ["proxprop", "gd", "adagrad", "adadelta", "adam", "adamw", "muon"] {
         for kernel in ["fast", "portable"] {
             for batch in ["all", "300"] {
                 let models = [1, 2, 5].map(|threads| {

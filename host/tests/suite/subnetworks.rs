@@ -59,7 +59,15 @@ fn subnetworks_learn() {
 
 #[test]
 fn baselines_train_the_same_blocks() {
-    for (method, rate) in [("gd", 0.1), ("adagrad", 0.01), ("adadelta", 1.0), ("adam", 0.002)] {
+    let methods = [
+        ("gd", 0.1),
+        ("adagrad", 0.01),
+        ("adadelta", 1.0),
+        ("adam", 0.002),
+        ("adamw", 0.002),
+        ("muon", 0.02),
+    ];
+    for (method, rate) in methods {
         let text = format!(
             "method = '{method}'\nlearning-rate = {rate}\n{CNN}epochs = 12\nsamples = 600\nbatch = 30"
         );
@@ -87,7 +95,7 @@ fn threads_change_no_bit() {
 
 #[test]
 fn an_mlp_is_the_same_network_as_hidden_layers() {
-    for method in ["gd", "adagrad", "adadelta", "adam"] {
+    for method in ["gd", "adagrad", "adadelta", "adam", "adamw", "muon"] {
         // Batches that do not divide the samples, and none.
         for batch in ["batch = 100", "batch = 'all'"] {
             let common = format!("method = '{method}'\n{batch}\nsweeps = 5\nseed = 3\n");

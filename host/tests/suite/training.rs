@@ -66,7 +66,7 @@ fn full_batch_proxprop_never_raises_the_loss_and_mini_batches_train() {
         assert!(sweeps.windows(2).all(falls), "{more}");
         assert!(summary.test_accuracy > 0.93, "{more}: {}", summary.test_accuracy);
     }
-    for method in ["proxprop", "adam", "gd", "adagrad", "adadelta"] {
+    for method in ["proxprop", "adam", "adamw", "muon", "gd", "adagrad", "adadelta"] {
         let (summary, sweeps, _) = run(&settings(&format!("batch = 100\nsweeps = 15\nmethod = '{method}'")));
         assert_eq!(summary.outcome, Outcome::SweepLimit);
         println!("{method}: {} after one epoch, {}", sweeps[0].test_accuracy, summary.test_accuracy);

@@ -40,8 +40,10 @@ fn set(trainer: &mut Trainer<f32>, parameters: &[f32]) {
     assert!(rest.is_empty());
 }
 
-const METHODS: [&str; 11] =
-    ["pdadmm", "dladmm", "taylor", "dlam", "proxprop", "adam", "adagrad", "adadelta", "gd", "gsadmm", "gsam"];
+const METHODS: [&str; 13] = [
+    "pdadmm", "dladmm", "taylor", "dlam", "proxprop", "adam", "adamw", "muon", "adagrad", "adadelta", "gd",
+    "gsadmm", "gsam",
+];
 
 #[test]
 fn a_run_goes_on_from_set_weights_as_one_that_begins_with_them() {

@@ -162,7 +162,8 @@ impl Weights {
                 }
                 Some(Optimizer::Gd { rate }) => *w -= rate * g,
                 // Subnetworks know no other.
-                Some(Optimizer::Adagrad { .. } | Optimizer::Adadelta { .. }) | None => {}
+                Some(Optimizer::Momentum { .. } | Optimizer::Adagrad { .. } | Optimizer::Adadelta { .. })
+                | None => {}
             }
         }
     }

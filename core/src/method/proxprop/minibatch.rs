@@ -32,11 +32,11 @@ struct Progress {
     steps: usize,
     /// R of the last batch that was finite, and Omega.
     objective: f64,
-    /// The last batch moved the weights by the velocity.
-    stepped: bool,
+    /// The share of the weights that the last batch kept before it added the velocity; 0 where there is no step to undo.
+    kept: f64,
 }
 
-numbers!(Progress { nu: f64, steps: usize, objective: f64, stepped: bool });
+numbers!(Progress { nu: f64, steps: usize, objective: f64, kept: f64 });
 
 /// What a map's solution leaves beside matrices.
 #[derive(Debug, Clone, Copy, Default)]
@@ -179,12 +179,13 @@ impl<T: Real> ProxProp<T> {
                 Progress::update(variables.progress, |progress| progress.objective = found);
                 let is_last = steps.peek().is_none();
                 self.solve(run, &mut variables, samples, nu, is_last, executor, gemm)?;
-                self.advance(run, &mut variables, samples, executor, gemm)?;
+                let kept = 1.0 - self.settings.weight_decay.to_f64() / nu;
+                self.advance(run, &mut variables, samples, T::from_f64(kept), executor, gemm)?;
                 Progress::update(variables.progress, |progress| {
-                    (progress.steps, progress.stepped) = (progress.steps + 1, true);
+                    (progress.steps, progress.kept) = (progress.steps + 1, kept);
                 });
             } else {
-                self.take_back(&mut variables)?;
+                self.take_back(run, &mut variables)?;
                 sweep.rejected = true;
             }
         }
@@ -262,12 +263,13 @@ impl<T: Real> ProxProp<T> {
         })
     }
 
-    /// `V <- momentum V + D`, `W <- W + V`.
+    /// `V <- momentum V + D`, `W <- kept W + V`, and the biases as with all of them kept.
     fn advance<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
         variables: &mut Variables<'_, T>,
         samples: Samples<'_>,
+        kept: T,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
@@ -279,24 +281,35 @@ impl<T: Real> ProxProp<T> {
             let memory = &solving[columns.map.start..][..columns.map.extent()];
             let solved = Solved::read(&solved[columns.map.index * Solved::COUNT..]);
             add_step(gemm, &columns, memory, solved, momentum, m, w, v, stack)?;
-            add_slice(v, w);
+            let weights = columns.weights();
+            if kept == T::ONE {
+                add_slice(v, w);
+            } else {
+                w[..weights].iter_mut().zip(&*v).for_each(|(w, &v)| *w = kept * *w + v);
+                add_slice(&v[weights..], &mut w[weights..]);
+            }
             Ok(())
         })
     }
 
     /// Undoes the last step, up to rounding, forgets the momentum and multiplies nu by 4.
-    fn take_back(&self, variables: &mut Variables<'_, T>) -> Result {
-        if !Progress::read(variables.progress).stepped {
+    fn take_back(&self, run: &Run<'_, T>, variables: &mut Variables<'_, T>) -> Result {
+        let kept = Progress::read(variables.progress).kept;
+        if kept == 0.0 {
             return Err(Error::NonFinite { quantity: "the loss" });
         }
-        for (w, v) in variables.parameters.iter_mut().zip(&mut *variables.velocity) {
-            *w -= *v;
-            *v = T::ZERO;
+        let grown = T::from_f64(1.0 / kept);
+        for map in run.network.maps() {
+            let (w, v) = (&mut variables.parameters[map.offset..], &mut variables.velocity[map.offset..]);
+            let (w, v) = (&mut w[..map.parameters()], &mut v[..map.parameters()]);
+            w.iter_mut().zip(&*v).for_each(|(w, &v)| *w -= v);
+            w[..map.n_out * map.n_in].iter_mut().for_each(|w| *w *= grown);
+            v.fill(T::ZERO);
         }
         let start = self.settings.nu.to_f64();
         Progress::update(variables.progress, |progress| {
             progress.nu = steering::after_rejection(progress.nu, start);
-            progress.stepped = false;
+            progress.kept = 0.0;
         });
         Ok(())
     }

@@ -135,13 +135,38 @@ macro_rules! method_settings {
         range = if_any(at_least_one), effect = Use::Batch,
     }
 
-    /// Share of the last step that the next mini-batch's step takes along, at least 0 and below 1 [default: 0.9 of proxprop]
+    /// Share of the last step that the next one takes along, at least 0 and below 1 [default: 0.9 of proxprop, 0 of gd]
     momentum: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
         default(of) = of.method_defaults().momentum, range = share, effect = Use::Momentum,
     }
 
-    /// How the steps of mini-batches shorten over the run: `constant`, `linear` or `cosine` [default: linear of proxprop]
+    /// Nesterov's momentum of gradient descent: the gradient as it will be after the momentum's step [default: false]
+    nesterov: bool {
+        arg(
+            value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+            hide_possible_values = true
+        ),
+        default = false, effect = Use::Nesterov,
+    }
+
+    /// Decoupled weight decay, at least 0: before each step the weights shrink by this times the step's length
+    /// [default: 0; 0.01 of adamw]
+    ///
+    /// The length is the learning rate, or 1/nu of proxprop, which needs a decay below nu, times the schedule's factor.
+    weight_decay: f64 {
+        arg(value_name = "X", allow_negative_numbers = true),
+        default(of) = of.method_defaults().weight_decay, range = finite_not_negative, effect = Use::WeightDecay,
+    }
+
+    /// Scale the gradient of a mini-batch down to this norm where it is longer, above 0, or `none` [default: none]
+    clip: Clip as Option<f64> {
+        arg(value_name = "NORM|none", allow_negative_numbers = true),
+        default = None, range = if_any(positive_number), effect = Use::Clip,
+    }
+
+    /// How the steps of mini-batches shorten over the run: `constant`, `linear` or `cosine` [default: linear of proxprop, else
+    /// constant]
     ///
     /// Step k of the K mini-batches of --sweeps sweeps is shorter by the factor 1 - k/K, or (1 + cos(pi k/K))/2. A proximal
     /// step is made shorter by a larger nu.
