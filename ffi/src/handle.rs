@@ -70,9 +70,9 @@ impl Messages {
 }
 
 /// The right to change a handle, of one call at a time.
-pub(crate) struct Alone<'h>(&'h altmin_trainer);
+pub(crate) struct Exclusive<'h>(&'h altmin_trainer);
 
-impl<'h> Alone<'h> {
+impl<'h> Exclusive<'h> {
     /// What the handle holds, for others as soon as this is dropped. Calls that only read are waited for.
     pub(crate) fn session(&self) -> RwLockWriteGuard<'h, Session> {
         self.0.session.write().unwrap_or_else(PoisonError::into_inner)
@@ -142,9 +142,9 @@ impl altmin_trainer {
 ///
 /// # Safety
 /// As the crate's documentation says of every handle.
-pub(crate) unsafe fn alone(
+pub(crate) unsafe fn exclusive(
     trainer: *mut altmin_trainer,
-    call: impl FnOnce(Alone<'_>, &mut Memory) -> Result,
+    call: impl FnOnce(Exclusive<'_>, &mut Memory) -> Result,
 ) -> altmin_status {
     // SAFETY: NULL or alive, as the caller promises; alive until its turn ends below.
     let Some(handle) = (unsafe { trainer.as_ref() }) else { return altmin_status::Null };
@@ -152,7 +152,8 @@ pub(crate) unsafe fn alone(
         return handle.report(&Err(Error::Busy));
     }
     handle.messages().clear();
-    let result = handle.require_sound().and_then(|()| caught(|| call(Alone(handle), &mut Memory::default())));
+    let result =
+        handle.require_sound().and_then(|()| caught(|| call(Exclusive(handle), &mut Memory::default())));
     let status = handle.report(&result);
     if handle.turn.end() {
         // SAFETY: it is from `new`, and who gave it up has left it to this call.
@@ -213,13 +214,13 @@ mod tests {
             // SAFETY: the handle lives until it is freed.
             unsafe {
                 let status = match changes {
-                    true => alone(trainer, |_, _| panic!("on {}", "purpose")),
+                    true => exclusive(trainer, |_, _| panic!("on {}", "purpose")),
                     false => reading(trainer, |_, _| panic!("on {}", "purpose")),
                 };
                 assert_eq!(status, altmin_status::Panic);
                 assert!(message(trainer).contains("on purpose"), "{}", message(trainer));
                 for _ in 0..2 {
-                    assert_eq!(alone(trainer, |_, _| Ok(())), altmin_status::Poisoned);
+                    assert_eq!(exclusive(trainer, |_, _| Ok(())), altmin_status::Poisoned);
                     assert_eq!(reading(trainer, |_, _| Ok(())), altmin_status::Poisoned);
                     assert!(message(trainer).contains("earlier failure"));
                 }
@@ -233,7 +234,7 @@ mod tests {
         let trainer = handle();
         // SAFETY: the handle lives until it is freed.
         unsafe {
-            let status = alone(trainer, |turn, _| {
+            let status = exclusive(trainer, |turn, _| {
                 let _session = turn.session();
                 panic!("half-way")
             });
@@ -248,13 +249,13 @@ mod tests {
         let trainer = handle();
         // SAFETY: the handle lives until the outer call has ended.
         unsafe {
-            let status = alone(trainer, |turn, _| {
+            let status = exclusive(trainer, |turn, _| {
                 assert!(!turn.is_gone());
                 free(trainer);
                 free(trainer);
                 assert!(turn.is_gone() && turn.take_stop());
                 assert_eq!(reading(trainer, |_, _| Ok(())), altmin_status::Ok);
-                assert_eq!(alone(trainer, |_, _| Ok(())), altmin_status::Busy);
+                assert_eq!(exclusive(trainer, |_, _| Ok(())), altmin_status::Busy);
                 Ok(())
             });
             assert_eq!(status, altmin_status::Ok);
@@ -273,7 +274,7 @@ mod tests {
             assert_eq!(reading(trainer, |_, _| Err(Error::Busy)), altmin_status::Busy);
             assert_ne!(message(trainer).as_bytes(), text.as_bytes());
             assert_eq!(CStr::from_ptr(first), text.as_c_str());
-            assert_eq!(alone(trainer, |_, _| Ok(())), altmin_status::Ok);
+            assert_eq!(exclusive(trainer, |_, _| Ok(())), altmin_status::Ok);
             assert_eq!(message(trainer), "");
             free(trainer);
         }

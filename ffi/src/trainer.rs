@@ -12,7 +12,7 @@ use altmin_level1::error::{altmin_error, altmin_status};
 use crate::boundary::{Error, Result, guard, require_struct_size};
 use crate::codes::altmin_outcome;
 pub use crate::handle::altmin_trainer;
-use crate::handle::{self, Alone, alone, reading};
+use crate::handle::{self, Exclusive, exclusive, reading};
 use crate::info::altmin_info;
 use crate::observer::{Watch, altmin_observer};
 use crate::session::{Session, with_trainer};
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn altmin_trainer_step(
     outcome: *mut i32,
 ) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, memory| {
+        exclusive(trainer, |turn, memory| {
             let outcome = memory.result("outcome", outcome)?;
             let found = sweeps(&turn, n)?;
             // The call's own memory: it may be written even if the handle has been given up.
@@ -99,7 +99,7 @@ pub unsafe extern "C" fn altmin_trainer_set_observer(
     context: *mut c_void,
 ) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, _| {
+        exclusive(trainer, |turn, _| {
             turn.session().watch = Watch::new(observer, context);
             Ok(())
         })
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn altmin_trainer_last_error(trainer: *const altmin_traine
 }
 
 /// Sweeps one by one, so that between them the handle can be read.
-fn sweeps(turn: &Alone<'_>, n: usize) -> Result<altmin_outcome> {
+fn sweeps(turn: &Exclusive<'_>, n: usize) -> Result<altmin_outcome> {
     with_trainer!(&turn.session().run, _trainer => Ok(()))?;
     if n > 0 && turn.take_stop() {
         return Ok(altmin_outcome::Stopped);
@@ -155,7 +155,7 @@ fn sweeps(turn: &Alone<'_>, n: usize) -> Result<altmin_outcome> {
 }
 
 /// One sweep: what became of it, and, if it was good, whom to tell what.
-fn sweep(turn: &Alone<'_>) -> Result<(altmin_outcome, Option<(Watch, Metrics)>)> {
+fn sweep(turn: &Exclusive<'_>) -> Result<(altmin_outcome, Option<(Watch, Metrics)>)> {
     let session = &mut *turn.session();
     with_trainer!(&mut session.run, trainer => {
         if session.limit.is_some_and(|limit| trainer.info().sweeps >= limit) {

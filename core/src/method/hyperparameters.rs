@@ -68,7 +68,7 @@ pub struct Hyperparameters<T> {
     /// How the weights of a subnetwork step.
     pub inner: Inner,
     /// By how much a subnetwork's mean cost may rise: more, and its step is undone. 0 or above. With an optimiser it looks
-    /// at an epoch, with proximal sweeps at every batch, whose nu it then steers ([`Inner::Proxprop`]).
+    /// at an epoch, with proximal sweeps at every batch, whose nu it then updates ([`Inner::Proxprop`]).
     pub guard: Option<T>,
     /// So many subnetworks, from the first, keep their weights, fewer than there are: the control that a split must beat.
     pub frozen: usize,

@@ -42,7 +42,7 @@ use crate::view::{columns, require_length};
 use crate::workspace::Requirement;
 use between::{Between, Frame};
 use parts::Parts;
-use state::{Kept, Subnetwork, Terms};
+use state::{Subnetwork, Terms, VariablesMut};
 
 /// What the cards of both say alike.
 const fn card(
@@ -267,10 +267,12 @@ impl<T: Real> Method<T> for Tssm<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result {
-        let (parts, kept) = (self.parts(run)?, self.kept(run, state)?);
-        let Kept { parameters, gradient, first, second, p, q, u, subnetworks, .. } = kept;
+        let (parts, variables) = (self.parts(run)?, self.variables_mut(run, state)?);
+        let VariablesMut { parameters, gradient, first, second, p, q, u, subnetworks, .. } = variables;
         [gradient, first, second].into_iter().for_each(|part| part.fill(T::ZERO));
-        [kept.norms, kept.records, kept.tallies, kept.terms].into_iter().for_each(|part| part.fill(0.0));
+        [variables.norms, variables.records, variables.tallies, variables.terms]
+            .into_iter()
+            .for_each(|part| part.fill(0.0));
         let start = Subnetwork { steps: 0, kept_steps: 0, cost: f64::INFINITY, nu: self.first_nu() };
         subnetworks.chunks_exact_mut(Subnetwork::COUNT).for_each(|subnetwork| start.write(subnetwork));
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
@@ -307,22 +309,22 @@ impl<T: Real> Method<T> for Tssm<T> {
         gemm: &G,
     ) -> Result<Sweep> {
         self.batches.check(order)?;
-        let kept = &mut self.kept(run, state)?;
-        self.train(run, kept, order, executor, gemm)?;
-        kept.terms.fill(0.0);
+        let variables = &mut self.variables_mut(run, state)?;
+        self.train(run, variables, order, executor, gemm)?;
+        variables.terms.fill(0.0);
         match self.splitting {
             Splitting::Gsadmm => {
-                self.step_inputs(run, kept, executor, gemm)?;
-                self.step_outputs(run, kept, executor, gemm)?;
+                self.step_inputs(run, variables, executor, gemm)?;
+                self.step_outputs(run, variables, executor, gemm)?;
                 // The relaxations are known from the outputs' step.
-                self.measure(run, kept, self.parts(run)?.count() - 1, executor, gemm)?;
+                self.measure(run, variables, self.parts(run)?.count() - 1, executor, gemm)?;
             }
             Splitting::Gsam => {
-                self.step_inputs_in_order(run, kept, executor, gemm)?;
-                self.measure(run, kept, 0, executor, gemm)?;
+                self.step_inputs_in_order(run, variables, executor, gemm)?;
+                self.measure(run, variables, 0, executor, gemm)?;
             }
         }
-        self.report(run, kept.terms).require_finite()
+        self.report(run, variables.terms).require_finite()
     }
 
     /// L_rho or F, by a pass down of every subnetwork.
@@ -333,13 +335,13 @@ impl<T: Real> Method<T> for Tssm<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<f64> {
-        let kept = &mut self.kept(run, state)?;
-        kept.terms.fill(0.0);
-        self.measure(run, kept, 0, executor, gemm)?;
+        let variables = &mut self.variables_mut(run, state)?;
+        variables.terms.fill(0.0);
+        self.measure(run, variables, 0, executor, gemm)?;
         if self.splitting == Splitting::Gsadmm {
-            self.measure_constraints(run, kept, executor)?;
+            self.measure_constraints(run, variables, executor)?;
         }
-        Ok(self.report(run, kept.terms).objective)
+        Ok(self.report(run, variables.terms).objective)
     }
 
     fn approximation_workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {

@@ -8,7 +8,7 @@ use altmin_level1::boundary::{Memory, give, require_some};
 use altmin_level1::error::{CallError, altmin_status};
 
 use crate::boundary::{Result, given, require_size};
-use crate::handle::{alone, altmin_trainer};
+use crate::handle::{altmin_trainer, exclusive};
 use crate::prediction::{Wanted, largest};
 use crate::session::{Scalar, Session};
 
@@ -261,7 +261,7 @@ impl<T: Scalar> Samples<T> {
 
 unsafe fn set_data<T: Scalar>(trainer: *mut altmin_trainer, samples: Samples<T>) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, memory| {
+        exclusive(trainer, |turn, memory| {
             let mut session = turn.session();
             session.require::<T>()?;
             let data = samples.copied(memory, session.image)?;
@@ -272,7 +272,7 @@ unsafe fn set_data<T: Scalar>(trainer: *mut altmin_trainer, samples: Samples<T>)
 
 unsafe fn set_test_data<T: Scalar>(trainer: *mut altmin_trainer, samples: Samples<T>) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, memory| {
+        exclusive(trainer, |turn, memory| {
             let mut session = turn.session();
             let data = samples.like_training(memory, &session)?;
             Ok(session.trainer_mut::<T>()?.set_test(Some(Arc::new(data)))?)
@@ -287,7 +287,7 @@ unsafe fn evaluate<T: Scalar>(
     accuracy: *mut f64,
 ) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, memory| {
+        exclusive(trainer, |turn, memory| {
             let mut session = turn.session();
             let data = samples.like_training(memory, &session)?;
             let (loss, accuracy) = (memory.result("loss", loss)?, memory.result("accuracy", accuracy)?);
@@ -313,7 +313,7 @@ unsafe fn predict<T: Scalar>(
     classes: *mut i32,
 ) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, memory| {
+        exclusive(trainer, |turn, memory| {
             let mut session = turn.session();
             let trainer = session.trainer_mut::<T>()?;
             let info = trainer.info();

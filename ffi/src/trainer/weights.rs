@@ -10,7 +10,7 @@ use altmin_level1::boundary::Memory;
 use altmin_level1::error::{CallError, altmin_status};
 
 use crate::boundary::{Error, Result, path};
-use crate::handle::{alone, altmin_trainer, reading};
+use crate::handle::{altmin_trainer, exclusive, reading};
 use crate::session::{Scalar, with_trainer};
 
 /// The shape of a linear map W x + b of the network: a layer's, or one of a block's. Maps are counted from 0, from input to
@@ -133,7 +133,7 @@ pub unsafe extern "C" fn altmin_trainer_load(
     path: *const c_char,
 ) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, _| {
+        exclusive(trainer, |turn, _| {
             let path = self::path("path", path)?;
             with_trainer!(&mut turn.session().run, trainer => Ok(trainer.load(path)?))
         })
@@ -193,7 +193,7 @@ unsafe fn set_weights<T: Scalar>(
     b: *const T,
 ) -> altmin_status {
     unsafe {
-        alone(trainer, |turn, memory: &mut Memory| {
+        exclusive(trainer, |turn, memory: &mut Memory| {
             let mut session = turn.session();
             let trainer = session.trainer_mut::<T>()?;
             let Map { n_out, n_in, weights, bias } = map(trainer, index)?;

@@ -34,9 +34,9 @@ fn settings(comparison: &Comparison) -> BTreeMap<&str, &Settings> {
 
 /// Keeps series and models.
 #[derive(Default)]
-struct Kept(Vec<(Series, Model<f32>)>);
+struct Saved(Vec<(Series, Model<f32>)>);
 
-impl Watch<f32> for Kept {
+impl Watch<f32> for Saved {
     fn end(&mut self, series: Series, _: &Entry, model: &Model<f32>) -> altmin::Result {
         self.0.push((series, model.clone()));
         Ok(())
@@ -46,10 +46,10 @@ impl Watch<f32> for Kept {
 fn run(comparison: &Comparison) -> Vec<(Series, Model<f32>)> {
     let settings = comparison.common();
     let (train, test) = data::load::<f32>(&settings.data, &settings.data_options()).expect("data");
-    let mut kept = Kept::default();
+    let mut saved = Saved::default();
     let stop = AtomicBool::new(false);
-    comparison.run(&Arc::new(train), &Arc::new(test), &mut kept, &stop).expect("all runs");
-    kept.0
+    comparison.run(&Arc::new(train), &Arc::new(test), &mut saved, &stop).expect("all runs");
+    saved.0
 }
 
 fn trainer(settings: &Settings) -> Trainer<f32> {

@@ -23,9 +23,9 @@ const HALVINGS: usize = 60;
 /// The fall that a step must bring, as a share of what the slope promises.
 const SUFFICIENT: f64 = 1e-4;
 
-/// A column on its way.
+/// The state of a column's iteration.
 #[derive(Clone, Copy)]
-struct Journey {
+struct Iteration {
     column: usize,
     /// F at the start and the residual there, once they are known.
     start: Option<(f64, f64)>,
@@ -34,7 +34,7 @@ struct Journey {
     length: f64,
 }
 
-impl Journey {
+impl Iteration {
     fn to(column: usize) -> Self {
         Self { column, start: None, steps: 0, halvings: 0, length: 1.0 }
     }
@@ -99,15 +99,15 @@ pub(super) fn solve<'a, T: Real>(
 ) -> Result<OutputReport> {
     let mut block = Block::new(mu, z.nrows(), &mut stack)?;
     let mut tile = Tile { c, target, z, next: 0, cap, report: OutputReport::default(), failed: None };
-    let mut journeys = [None; LANES];
-    for (lane, journey) in journeys.iter_mut().enumerate() {
-        *journey = tile.take(&mut block, lane);
+    let mut iterations = [None; LANES];
+    for (lane, iteration) in iterations.iter_mut().enumerate() {
+        *iteration = tile.take(&mut block, lane);
     }
-    while journeys.iter().any(Option::is_some) {
-        advance(&mut block, &mut journeys);
-        for (lane, journey) in journeys.iter_mut().enumerate() {
-            if journey.as_ref().is_some_and(|journey| tile.finish(&block, lane, journey)) {
-                *journey = tile.take(&mut block, lane);
+    while iterations.iter().any(Option::is_some) {
+        advance(&mut block, &mut iterations);
+        for (lane, iteration) in iterations.iter_mut().enumerate() {
+            if iteration.as_ref().is_some_and(|iteration| tile.finish(&block, lane, iteration)) {
+                *iteration = tile.take(&mut block, lane);
             }
         }
     }
@@ -118,13 +118,13 @@ pub(super) fn solve<'a, T: Real>(
 }
 
 /// One trial in every lane.
-fn advance<T: Real>(block: &mut Block<'_, T>, journeys: &mut [Option<Journey>; LANES]) {
-    let length = |journey: &Option<Journey>| journey.as_ref().map_or(0.0, |journey| journey.length);
-    block.attempt(&core::array::from_fn(|lane| T::from_f64(length(&journeys[lane]))));
+fn advance<T: Real>(block: &mut Block<'_, T>, iterations: &mut [Option<Iteration>; LANES]) {
+    let length = |iteration: &Option<Iteration>| iteration.as_ref().map_or(0.0, |iteration| iteration.length);
+    block.attempt(&core::array::from_fn(|lane| T::from_f64(length(&iterations[lane]))));
     let mut accepted = [true; LANES];
-    for (lane, journey) in journeys.iter_mut().enumerate() {
-        if let Some(journey) = journey {
-            accepted[lane] = journey.judge(&block.point.known[lane], &block.trial.known[lane]);
+    for (lane, iteration) in iterations.iter_mut().enumerate() {
+        if let Some(iteration) = iteration {
+            accepted[lane] = iteration.judge(&block.point.known[lane], &block.trial.known[lane]);
         }
     }
     block.accept(&accepted);
@@ -132,26 +132,26 @@ fn advance<T: Real>(block: &mut Block<'_, T>, journeys: &mut [Option<Journey>; L
 
 impl<T: Real> Tile<'_, T> {
     /// Puts the next column, if there is one, into a lane.
-    fn take(&mut self, block: &mut Block<'_, T>, lane: usize) -> Option<Journey> {
+    fn take(&mut self, block: &mut Block<'_, T>, lane: usize) -> Option<Iteration> {
         if self.next == self.z.ncols() || self.failed.is_some() {
             return None;
         }
         let j = self.next;
         self.next += 1;
         block.load(lane, column(&self.c, j), self.target.column(j), column_mut(&mut self.z, j));
-        Some(Journey::to(j))
+        Some(Iteration::to(j))
     }
 
     /// Whether a lane's column is at its end; if so, writes it out and reports it.
-    fn finish(&mut self, block: &Block<'_, T>, lane: usize, journey: &Journey) -> bool {
+    fn finish(&mut self, block: &Block<'_, T>, lane: usize, iteration: &Iteration) -> bool {
         let known = &block.point.known[lane];
-        let Some((value, residual)) = journey.start else { return false };
+        let Some((value, residual)) = iteration.start else { return false };
         if !value.is_finite() {
-            self.fail(journey.column, "objective of the output layer");
+            self.fail(iteration.column, "objective of the output layer");
             return true;
         }
-        let Some(iterations) = journey.end(known, self.cap) else { return false };
-        let z = column_mut(&mut self.z, journey.column);
+        let Some(iterations) = iteration.end(known, self.cap) else { return false };
+        let z = column_mut(&mut self.z, iteration.column);
         let solved = if known.converged() || known.value <= value {
             block.store(lane, z);
             let capped = usize::from(!known.converged());
@@ -162,7 +162,7 @@ impl<T: Real> Tile<'_, T> {
         if max_abs(z).is_finite() {
             self.report = self.report.merge(solved);
         } else {
-            self.fail(journey.column, "z of the output layer");
+            self.fail(iteration.column, "z of the output layer");
         }
         true
     }

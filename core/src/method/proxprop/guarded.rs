@@ -10,7 +10,7 @@ use crate::method::maps::{self, Maps, Record, Step};
 use crate::method::numbers::{Numbers, numbers};
 use crate::method::pass::{self, Tally};
 use crate::method::run::{carve, carve_mut};
-use crate::method::{Hyperparameters, Memory, Method as _, Run, State, Sweep, steering};
+use crate::method::{Hyperparameters, Memory, Method as _, Run, State, Sweep, nu_update};
 use crate::real::Real;
 use crate::regularizer::Regularizer;
 use crate::workspace::Requirement;
@@ -170,10 +170,10 @@ impl<T: Real> ProxProp<T> {
         }
         Guard::update(state.numbers, |guard| {
             if rejected {
-                guard.nu = steering::after_rejection(guard.nu, start);
+                guard.nu = nu_update::after_rejection(guard.nu, start);
             } else {
                 guard.objective = found;
-                guard.nu = steering::after_step(guard.nu, start, before - found, predicted);
+                guard.nu = nu_update::after_step(guard.nu, start, before - found, predicted);
             }
         });
         self.account(run, state, rejected).require_finite()

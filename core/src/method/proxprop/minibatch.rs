@@ -13,7 +13,7 @@ use crate::method::minibatch::{Columns, Layout, Slot, Trace, blocks};
 use crate::method::numbers::{Numbers, numbers};
 use crate::method::pass::{self, Samples, Tally};
 use crate::method::run::carve_mut;
-use crate::method::{Hyperparameters, Memory, Run, State, Sweep, steering};
+use crate::method::{Hyperparameters, Memory, Run, State, Sweep, nu_update};
 use crate::real::Real;
 use crate::reduce;
 use crate::regularizer::Regularizer;
@@ -308,7 +308,7 @@ impl<T: Real> ProxProp<T> {
         }
         let start = self.settings.nu.to_f64();
         Progress::update(variables.progress, |progress| {
-            progress.nu = steering::after_rejection(progress.nu, start);
+            progress.nu = nu_update::after_rejection(progress.nu, start);
             progress.kept = 0.0;
         });
         Ok(())

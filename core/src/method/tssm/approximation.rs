@@ -1,7 +1,7 @@
 //! Theorem 1 on a run: the error of the approximation, and what bounds it.
 
 use super::between::{Between, Frame};
-use super::state::{Kept, Terms};
+use super::state::{Terms, VariablesMut};
 use super::{Convention, Tssm};
 use crate::error::Result;
 use crate::executor::{Executor, Runs};
@@ -39,9 +39,9 @@ impl<T: Real> Tssm<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<Approximation> {
-        let (parts, mut kept) = (self.parts(run)?, self.kept(run, state)?);
-        let parameters = &*kept.parameters;
-        executor.run(Runs::new(&mut *kept.norms, Norms::COUNT), |l, norms, stack| {
+        let (parts, mut variables) = (self.parts(run)?, self.variables_mut(run, state)?);
+        let parameters = &*variables.parameters;
+        executor.run(Runs::new(&mut *variables.norms, Norms::COUNT), |l, norms, stack| {
             let own = &parameters[parts.parameters(l)];
             let lipschitz = parts.get(l).lipschitz(gemm, own, rounds, stack)?;
             Norms { residual: 0.0, lipschitz }.write(norms);
@@ -49,16 +49,17 @@ impl<T: Real> Tssm<T> {
         })?;
         let last = parts.count() - 1;
         for l in 0..last {
-            let residual = libm::sqrt(self.over_tiles(run, &mut kept, Some(l), executor, gemm)?.relaxation);
-            Norms::update(&mut kept.norms[l * Norms::COUNT..], |norms| norms.residual = residual);
+            let residual =
+                libm::sqrt(self.over_tiles(run, &mut variables, Some(l), executor, gemm)?.relaxation);
+            Norms::update(&mut variables.norms[l * Norms::COUNT..], |norms| norms.residual = residual);
         }
         let m: f64 = self.settings.convention.samples(run.samples());
-        let split = self.over_tiles(run, &mut kept, Some(last), executor, gemm)?.risk / m;
-        let composed = self.over_tiles(run, &mut kept, None, executor, gemm)?.risk / m;
+        let split = self.over_tiles(run, &mut variables, Some(last), executor, gemm)?.risk / m;
+        let composed = self.over_tiles(run, &mut variables, None, executor, gemm)?.risk / m;
         let is_mean = self.settings.convention == Convention::Mean;
         let risk =
             risk_lipschitz(self.settings.loss, run.network.output().features(), run.samples(), is_mean);
-        let bound = risk.map(|risk| approximation_bound(risk, Norms::all(kept.norms)));
+        let bound = risk.map(|risk| approximation_bound(risk, Norms::all(variables.norms)));
         Ok(Approximation { error: (composed - split).abs(), bound })
     }
 
@@ -66,13 +67,13 @@ impl<T: Real> Tssm<T> {
     fn over_tiles<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         only: Option<usize>,
         executor: &mut E,
         gemm: &G,
     ) -> Result<Terms> {
         let parts = self.parts(run)?;
-        let Kept { parameters, p, q, subnetworks, terms, .. } = kept;
+        let VariablesMut { parameters, p, q, subnetworks, terms, .. } = variables;
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         let between = Between { parts, samples: run.samples(), p, q };
         executor.run(Runs::new(terms, Terms::COUNT), |t, record, stack| {

@@ -1,7 +1,7 @@
 //! What lies between the subnetworks: the updates over all samples, tile by tile.
 
 use super::parts::Parts;
-use super::state::{Kept, Terms, subnetwork};
+use super::state::{Terms, VariablesMut, subnetwork};
 use super::{Inner, Splitting, Tssm};
 use crate::block::{Place, Sink, conv};
 use crate::error::Result;
@@ -104,12 +104,12 @@ impl<T: Real> Tssm<T> {
     pub(super) fn step_inputs<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
         let parts = self.parts(run)?;
-        let Kept { parameters, p, q, u, subnetworks, .. } = kept;
+        let VariablesMut { parameters, p, q, u, subnetworks, .. } = variables;
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         let between = Between { parts, samples: run.samples(), p: &[], q };
         for l in 1..parts.count() {
@@ -126,12 +126,12 @@ impl<T: Real> Tssm<T> {
     pub(super) fn step_outputs<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
         let parts = self.parts(run)?;
-        let Kept { parameters, p, q, u, subnetworks, terms, .. } = kept;
+        let VariablesMut { parameters, p, q, u, subnetworks, terms, .. } = variables;
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         let between = Between { parts, samples: run.samples(), p, q: &[] };
         for l in 0..parts.count() - 1 {
@@ -155,12 +155,12 @@ impl<T: Real> Tssm<T> {
     pub(super) fn step_inputs_in_order<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
         let parts = self.parts(run)?;
-        let Kept { parameters, p, subnetworks, terms, .. } = kept;
+        let VariablesMut { parameters, p, subnetworks, terms, .. } = variables;
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         for l in 1..parts.count() {
             let start = parts.features_before(l - 1) * run.samples();
@@ -186,13 +186,13 @@ impl<T: Real> Tssm<T> {
     pub(super) fn measure<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         first: usize,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
         let parts = self.parts(run)?;
-        let Kept { parameters, p, q, subnetworks, terms, .. } = kept;
+        let VariablesMut { parameters, p, q, subnetworks, terms, .. } = variables;
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         let between = Between { parts, samples: run.samples(), p, q };
         let targets = if self.splitting == Splitting::Gsadmm { between.q } else { between.p };
@@ -212,11 +212,11 @@ impl<T: Real> Tssm<T> {
     pub(super) fn measure_constraints<E: Executor<T>>(
         &self,
         run: &Run<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         executor: &mut E,
     ) -> Result {
         let parts = self.parts(run)?;
-        let Kept { p, q, u, terms, .. } = kept;
+        let VariablesMut { p, q, u, terms, .. } = variables;
         let between = Between { parts, samples: run.samples(), p, q };
         executor.run(Runs::new(terms, Terms::COUNT), |t, terms, _| {
             let (start, count) = self.tile_at(t);

@@ -61,7 +61,7 @@ impl Terms {
 ///
 /// What is kept of weights is of those that move, laid out as their parameters (`gradient`, moments) or as their sums.
 #[derive(Debug)]
-pub(super) struct Kept<'s, T> {
+pub(super) struct VariablesMut<'s, T> {
     /// All of the network.
     pub(super) parameters: &'s mut [T],
     /// With proximal sweeps the last change.
@@ -93,7 +93,7 @@ pub(super) struct Kept<'s, T> {
 }
 
 impl<T: Real> Tssm<T> {
-    /// The parts of a state's scalars, in the order of [`Kept`]'s.
+    /// The parts of a state's scalars, in the order of [`VariablesMut`]'s.
     fn scalars(&self, run: &Run<'_, T>, parts: &Parts<'_, T>) -> [usize; 11] {
         let (network, moving) = (run.network, parts.moving_network());
         let parameters = moving.parameters();
@@ -140,13 +140,17 @@ impl<T: Real> Tssm<T> {
     ///
     /// # Errors
     /// [`Length`](crate::Error::Length) for a state of other sizes.
-    pub(super) fn kept<'s>(&self, run: &Run<'_, T>, state: &'s mut State<'_, T>) -> Result<Kept<'s, T>> {
+    pub(super) fn variables_mut<'s>(
+        &self,
+        run: &Run<'_, T>,
+        state: &'s mut State<'_, T>,
+    ) -> Result<VariablesMut<'s, T>> {
         let parts = self.parts(run)?;
         state.require(self.sizes(run))?;
         let [parameters, gradient, first, second, sums, factor, before, groups, p, q, u] =
             carve_mut(state.scalars, self.scalars(run, &parts));
         let [subnetworks, norms, records, tallies, terms] = carve_mut(state.numbers, self.numbers(&parts));
-        Ok(Kept {
+        Ok(VariablesMut {
             parameters,
             gradient,
             first,

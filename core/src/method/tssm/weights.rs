@@ -2,7 +2,7 @@
 
 use super::between::Between;
 use super::parts::Parts;
-use super::state::{Kept, Subnetwork, subnetwork, update};
+use super::state::{Subnetwork, VariablesMut, subnetwork, update};
 use super::{Inner, Splitting, Tssm};
 use crate::block::{GradientSums, LinearMap, MapSums};
 use crate::error::{Error, Result};
@@ -12,7 +12,7 @@ use crate::method::descent::Stretches;
 use crate::method::maps::{self, Maps, Record, Step};
 use crate::method::numbers::Numbers;
 use crate::method::pass::{Goal, Pass, Samples, Tally};
-use crate::method::{Run, steering};
+use crate::method::{Run, nu_update};
 use crate::optimizer::Optimizer;
 use crate::real::Real;
 
@@ -30,7 +30,7 @@ impl<T: Real> Tssm<T> {
     pub(super) fn train<E: Executor<T>, G: Gemm<T>>(
         &self,
         run: &Run<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         order: Option<&[u32]>,
         executor: &mut E,
         gemm: &G,
@@ -38,17 +38,18 @@ impl<T: Real> Tssm<T> {
         let parts = self.parts(run)?;
         let Some(optimizer) = self.optimizer() else {
             let mut steps = self.batches.steps(order, self.of_batch);
-            return steps.try_for_each(|samples| self.sweep_maps(run, &parts, kept, samples, executor, gemm));
+            return steps
+                .try_for_each(|samples| self.sweep_maps(run, &parts, variables, samples, executor, gemm));
         };
-        self.keep(&parts, kept);
-        kept.tallies.fill(0.0);
+        self.keep(&parts, variables);
+        variables.tallies.fill(0.0);
         let mut seen = 0;
         for samples in self.batches.steps(order, self.of_batch) {
-            self.pass(run, &parts, kept, samples, Way::Back, executor, gemm)?;
-            self.follow(&parts, kept, &optimizer, samples, executor)?;
+            self.pass(run, &parts, variables, samples, Way::Back, executor, gemm)?;
+            self.follow(&parts, variables, &optimizer, samples, executor)?;
             seen += samples.count();
         }
-        self.guard(&parts, kept, seen)
+        self.guard(&parts, variables, seen)
     }
 
     /// Passes a batch through all moving subnetworks; their costs are added to those that are there.
@@ -56,13 +57,13 @@ impl<T: Real> Tssm<T> {
         &self,
         run: &Run<'_, T>,
         parts: &Parts<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         samples: Samples<'_>,
         way: Way,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
-        let Kept { parameters, groups, p, q, subnetworks, records, tallies, .. } = kept;
+        let VariablesMut { parameters, groups, p, q, subnetworks, records, tallies, .. } = variables;
         let (parameters, subnetworks) = (&**parameters, &**subnetworks);
         let between = Between { parts: *parts, samples: run.samples(), p, q };
         let (used, moving, frozen) = (samples.partition.groups(), parts.moving(), self.settings.frozen);
@@ -114,12 +115,12 @@ impl<T: Real> Tssm<T> {
     fn follow<E: Executor<T>>(
         &self,
         parts: &Parts<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         optimizer: &Optimizer<T>,
         samples: Samples<'_>,
         executor: &mut E,
     ) -> Result {
-        let Kept { parameters, gradient, first, second, groups, subnetworks, .. } = kept;
+        let VariablesMut { parameters, gradient, first, second, groups, subnetworks, .. } = variables;
         let frozen = self.settings.frozen;
         (frozen..parts.count()).for_each(|l| update(subnetworks, l, |subnetwork| subnetwork.steps += 1));
         let (used, last) = (samples.partition.groups(), parts.count() - 1);
@@ -140,8 +141,8 @@ impl<T: Real> Tssm<T> {
     }
 
     /// Copies what a guard may go back to, if there is one.
-    fn keep(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>) {
-        let Kept { parameters, first, second, before, subnetworks, .. } = kept;
+    fn keep(&self, parts: &Parts<'_, T>, variables: &mut VariablesMut<'_, T>) {
+        let VariablesMut { parameters, first, second, before, subnetworks, .. } = variables;
         let parameters = &parameters[parts.standing()..];
         let mut rest = &mut **before;
         for part in [parameters, first, second] {
@@ -155,8 +156,8 @@ impl<T: Real> Tssm<T> {
     }
 
     /// Takes subnetwork l back to the copy.
-    fn undo(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>, l: usize) {
-        let Kept { parameters, first, second, before, subnetworks, .. } = kept;
+    fn undo(&self, parts: &Parts<'_, T>, variables: &mut VariablesMut<'_, T>, l: usize) {
+        let VariablesMut { parameters, first, second, before, subnetworks, .. } = variables;
         let (own, parameters) = (parts.moving_parameters(l), &mut parameters[parts.standing()..]);
         let mut rest = &**before;
         for part in [parameters, first, second] {
@@ -176,15 +177,15 @@ impl<T: Real> Tssm<T> {
     }
 
     /// Undoes the epoch of subnetworks whose mean cost rose by more than the guard allows.
-    fn guard(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>, samples: usize) -> Result {
+    fn guard(&self, parts: &Parts<'_, T>, variables: &mut VariablesMut<'_, T>, samples: usize) -> Result {
         for l in self.settings.frozen..parts.count() {
-            let cost = self.mean_cost(parts, kept.tallies, l, samples);
-            let before = subnetwork(kept.subnetworks, l).cost;
+            let cost = self.mean_cost(parts, variables.tallies, l, samples);
+            let before = subnetwork(variables.subnetworks, l).cost;
             let bound = self.settings.guard.map_or(f64::MAX, |guard| before + guard.to_f64());
             if cost <= bound {
-                update(kept.subnetworks, l, |subnetwork| subnetwork.cost = cost);
+                update(variables.subnetworks, l, |subnetwork| subnetwork.cost = cost);
             } else if self.settings.guard.is_some() {
-                self.undo(parts, kept, l);
+                self.undo(parts, variables, l);
             } else {
                 return Err(Error::NonFinite { quantity: "the cost" });
             }
@@ -197,27 +198,27 @@ impl<T: Real> Tssm<T> {
         &self,
         run: &Run<'_, T>,
         parts: &Parts<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         samples: Samples<'_>,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
         let (frozen, count) = (self.settings.frozen, samples.count());
-        kept.tallies.fill(0.0);
-        self.pass(run, parts, kept, samples, Way::Back, executor, gemm)?;
+        variables.tallies.fill(0.0);
+        self.pass(run, parts, variables, samples, Way::Back, executor, gemm)?;
         for l in frozen..parts.count() {
-            let cost = self.mean_cost(parts, kept.tallies, l, count);
+            let cost = self.mean_cost(parts, variables.tallies, l, count);
             if !cost.is_finite() {
                 return Err(Error::NonFinite { quantity: "the cost" });
             }
-            update(kept.subnetworks, l, |subnetwork| subnetwork.cost = cost);
+            update(variables.subnetworks, l, |subnetwork| subnetwork.cost = cost);
         }
-        self.step_maps(parts, kept, samples, executor, gemm)?;
+        self.step_maps(parts, variables, samples, executor, gemm)?;
         let Some(guard) = self.settings.guard else { return Ok(()) };
-        kept.tallies.fill(0.0);
-        self.pass(run, parts, kept, samples, Way::Forward, executor, gemm)?;
+        variables.tallies.fill(0.0);
+        self.pass(run, parts, variables, samples, Way::Forward, executor, gemm)?;
         for l in frozen..parts.count() {
-            self.steer(parts, kept, l, guard.to_f64(), count);
+            self.update_nu(parts, variables, l, guard.to_f64(), count);
         }
         Ok(())
     }
@@ -226,12 +227,13 @@ impl<T: Real> Tssm<T> {
     fn step_maps<E: Executor<T>, G: Gemm<T>>(
         &self,
         parts: &Parts<'_, T>,
-        kept: &mut Kept<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
         samples: Samples<'_>,
         executor: &mut E,
         gemm: &G,
     ) -> Result {
-        let Kept { parameters, gradient, sums, factor, before, groups, subnetworks, records, .. } = kept;
+        let VariablesMut { parameters, gradient, sums, factor, before, groups, subnetworks, records, .. } =
+            variables;
         let groups = &groups[..samples.partition.groups() * sums.len()];
         let parameters = &mut parameters[parts.standing()..];
         let network = parts.moving_network();
@@ -255,24 +257,33 @@ impl<T: Real> Tssm<T> {
     }
 
     /// Undoes the step of subnetwork l if its cost rose, and moves its nu.
-    fn steer(&self, parts: &Parts<'_, T>, kept: &mut Kept<'_, T>, l: usize, guard: f64, samples: usize) {
+    fn update_nu(
+        &self,
+        parts: &Parts<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        l: usize,
+        guard: f64,
+        samples: usize,
+    ) {
         if samples == 0 {
             return;
         }
-        let found = self.mean_cost(parts, kept.tallies, l, samples);
-        let (start, Subnetwork { nu, cost, .. }) = (self.first_nu(), subnetwork(kept.subnetworks, l));
+        let found = self.mean_cost(parts, variables.tallies, l, samples);
+        let (start, Subnetwork { nu, cost, .. }) = (self.first_nu(), subnetwork(variables.subnetworks, l));
         // Outputs that are not finite have no cost: that is a cost that rose.
         let nu = if found <= cost + guard {
             let own = parts.moving_parameters(l);
-            let maps = parts.moving_network().maps().zip(Record::all(kept.records));
+            let maps = parts.moving_network().maps().zip(Record::all(variables.records));
             let own = maps.filter(|(map, _)| own.contains(&map.offset));
             let predicted: f64 = own.map(|(_, record)| record.decrease).sum();
-            steering::after_step(nu, start, cost - found, predicted / samples as f64)
+            nu_update::after_step(nu, start, cost - found, predicted / samples as f64)
         } else {
-            self.undo(parts, kept, l);
-            steering::after_rejection(nu, start)
+            self.undo(parts, variables, l);
+            nu_update::after_rejection(nu, start)
         };
         let is_last = l + 1 == parts.count();
-        update(kept.subnetworks, l, |subnetwork| subnetwork.nu = if is_last { nu } else { nu.max(start) });
+        update(variables.subnetworks, l, |subnetwork| {
+            subnetwork.nu = if is_last { nu } else { nu.max(start) }
+        });
     }
 }

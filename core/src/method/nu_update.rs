@@ -1,4 +1,4 @@
-//! How a proximal weight nu is steered by what its steps did, as Levenberg and Marquardt steer their damping.
+//! The update of a proximal weight nu by what its steps did, as Levenberg and Marquardt update their damping.
 //!
 //! With g = (true decrease)/(predicted decrease): a step that was undone multiplies nu by 4, one with g < 0.15 doubles it,
 //! one with g > 0.5 divides it by 1.5.
