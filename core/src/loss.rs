@@ -191,6 +191,17 @@ pub fn count_correct<T: Real>(z: MatRef<'_, T>, classes: &[u32]) -> Result<usize
     Ok(classes.iter().enumerate().filter(|&(j, &class)| is_correct(j, class as usize)).count())
 }
 
+/// What an accuracy is made of: of classes the columns that are classified rightly, of values the sum of squared errors.
+///
+/// # Errors
+/// As [`count_correct`] and [`Loss::value`].
+pub fn score<T: Real>(z: MatRef<'_, T>, target: Target<'_, T>) -> Result<f64> {
+    match target {
+        Target::Classes(classes) => Ok(count_correct(z, classes)? as f64),
+        Target::Values(_) => Ok(2.0 * Loss::LeastSquares.value(z, target)?),
+    }
+}
+
 /// Refuses a target with what was found in it.
 fn refuse(name: &'static str, found: f64, expected: &'static str) -> Result {
     Err(Error::Setting { name, found, expected })

@@ -39,7 +39,7 @@ pub use layers::Layers;
 pub use partition::{Partition, TILE, widest_tile};
 pub use run::{Memory, Problem, Run, State};
 pub use step_schedule::StepSchedule;
-pub use sweep::Sweep;
+pub use sweep::{Seen, Sweep};
 
 use core::fmt;
 use core::str::FromStr;

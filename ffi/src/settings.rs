@@ -169,6 +169,8 @@ pub(crate) unsafe fn resolve(memory: &mut Memory, settings: *const altmin_settin
         let mut all = fields.clone().over(file);
         let method = if all.network.is_some() { Method::Gsadmm } else { Method::Pdadmm };
         all.method.get_or_insert(method);
+        // What C is told after a step is of the weights after it.
+        all.exact_metrics.get_or_insert(true);
         let settings = all.resolve()?;
         fields.check_effect(&settings)?;
         Ok(Resolved { settings, limit, image: image(given)? })

@@ -23,7 +23,7 @@ use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
 use super::step_schedule::Schedule;
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
+use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, widest_tile};
 use crate::block::{LinearMap, Place};
 use crate::error::{Error, Result, require_not_negative, require_positive};
 use crate::executor::{Executor, Extent, Pieces, Runs, Spans};
@@ -529,13 +529,17 @@ impl<T: Real> Method<T> for Gradient<T> {
         state.require(self.memory(run))?;
         self.batches.check(order)?;
         let before = self.batches.are_whole().then(|| self.omega(run, state));
+        let mut seen = Seen::default();
         let mut steps = self.batches.steps(order, self.partition).peekable();
         while let Some(samples) = steps.next() {
             let is_last = steps.peek().is_none();
             self.step(run, state, (samples, is_last), executor, gemm)?;
+            let [_, tallies, _] = carve(state.numbers, self.numbers(run));
+            seen.add(tallies);
         }
         let omega = before.unwrap_or_else(|| self.omega(run, state));
-        self.report(run, state, omega)
+        let seen = (!self.batches.are_whole()).then_some(seen);
+        Ok(Sweep { seen, ..self.report(run, state, omega)? })
     }
 
     /// R + Omega at the present weights, by a pass down of its own.

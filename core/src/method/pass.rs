@@ -8,12 +8,12 @@
 //! A mini-batch is a list of samples. Their columns are gathered tile by tile; samples that lie side by side are read
 //! where they are.
 
-use super::numbers::numbers;
-use super::{Partition, Run};
+use super::numbers::{Numbers as _, numbers};
+use super::{Partition, Run, Seen};
 use crate::block::{Network, Sink};
 use crate::error::{Error, Result};
 use crate::gemm::Gemm;
-use crate::loss::{Loss, OutputReport, OutputSolver, Target, solve_output, solve_output_workspace};
+use crate::loss::{Loss, OutputReport, OutputSolver, Target, score, solve_output, solve_output_workspace};
 use crate::real::Real;
 use crate::reduce;
 use crate::update::output::ITERATIONS;
@@ -121,6 +121,7 @@ impl<T: Real> Goal<'_, T> {
             Self::Risk { loss, target, signal } => {
                 let target = target.columns(sample, z.ncols());
                 tally.cost += loss.value(*z, target)?;
+                tally.score += score(*z, target)?;
                 if let Some(delta) = delta {
                     tally.report = tally.report.merge(signal.write(loss, z, target, delta, stack)?);
                 }
@@ -148,11 +149,22 @@ impl<T: Real> Goal<'_, T> {
 pub(super) struct Tally {
     /// The cost over its samples; NaN if an output was not finite, and then its sums are of no use.
     pub(super) cost: f64,
+    /// [`score`] of its samples, where the goal is a low R.
+    pub(super) score: f64,
     /// The output solver's account.
     pub(super) report: OutputReport,
 }
 
-numbers!(Tally { cost: f64, report: OutputReport });
+numbers!(Tally { cost: f64, score: f64, report: OutputReport });
+
+impl Seen {
+    /// Adds what the groups of a batch have found.
+    pub(super) fn add(&mut self, tallies: &[f64]) {
+        for tally in Tally::all(tallies) {
+            (self.risk, self.score) = (self.risk + tally.cost, self.score + tally.score);
+        }
+    }
+}
 
 /// A network with what goes in and what it is for.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,15 @@
 use crate::error::{Error, Result};
 use crate::loss::OutputReport;
 
+/// What passes over all samples found, batch by batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Seen {
+    /// R.
+    pub risk: f64,
+    /// [`score`](crate::loss::score): how many were classified rightly, or the squared errors.
+    pub score: f64,
+}
+
 /// What a sweep did.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Sweep {
@@ -18,6 +27,9 @@ pub struct Sweep {
     pub promised: f64,
     /// The output subproblem's solver's account, the worst of all samples.
     pub output: OutputReport,
+    /// What the passes of mini-batches saw of their samples, each before the step that it was made for; `None` of sweeps
+    /// over all samples, and where a batch was rejected.
+    pub seen: Option<Seen>,
     /// The sweep's step was undone, because the loss would have risen: weights and biases are what they were.
     pub rejected: bool,
 }

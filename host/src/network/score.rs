@@ -104,20 +104,27 @@ impl Evaluator {
                 network.predict(gemm, &tile, &mut output, stack)?;
                 let target = target.columns(first + start, count);
                 share.risk += loss.value(as_ref(&output), target)?;
-                share.count += match target {
-                    Target::Classes(classes) => loss::count_correct(as_ref(&output), classes)? as f64,
-                    Target::Values(_) => 2.0 * Loss::LeastSquares.value(as_ref(&output), target)?,
-                };
+                share.count += loss::score(as_ref(&output), target)?;
             }
             Ok(())
         })?;
-        let samples = x.ncols() as f64;
-        let counted: f64 = shares.iter().map(|share| share.count).sum();
-        let accuracy = match target {
+        let sum = |of: fn(&Share) -> f64| shares.iter().map(of).sum();
+        Ok(Score::of(data, sum(|share| share.risk), sum(|share| share.count)))
+    }
+}
+
+impl Score {
+    /// The score of a data set from the risk over all its samples and from [`loss::score`] of them.
+    pub fn of<T: Real>(data: &Dataset<T>, risk: f64, counted: f64) -> Self {
+        let samples = data.n_samples() as f64;
+        let accuracy = match data.target() {
             Target::Classes(_) => counted / samples,
-            Target::Values(_) => r_squared(counted, (0..outputs).map(|i| data.squared_deviation(i)).sum()),
+            Target::Values(_) => {
+                let outputs = 0..data.n_outputs();
+                r_squared(counted, outputs.map(|output| data.squared_deviation(output)).sum())
+            }
         };
-        Ok(Score { loss: shares.iter().map(|share| share.risk).sum::<f64>() / samples, accuracy })
+        Self { loss: risk / samples, accuracy }
     }
 }
 

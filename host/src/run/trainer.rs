@@ -47,7 +47,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use altmin_core::method::{Hyperparameters, Problem, Sweep};
+use altmin_core::method::{Hyperparameters, Problem, Seen, Sweep};
 use altmin_core::workspace::Requirement;
 use altmin_core::{Error as CoreError, Real};
 
@@ -307,7 +307,7 @@ impl<T: Real> Trainer<T> {
         let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
         self.state.elapsed += start.elapsed();
         let Some(sweep) = swept else { return Ok(None) };
-        let Some((train, test)) = self.scores()? else { return Ok(None) };
+        let Some((train, test)) = self.scores(sweep.seen)? else { return Ok(None) };
         self.keep_good();
         self.state.sweeps += 1;
         self.state.age += 1;
@@ -330,9 +330,14 @@ impl<T: Real> Trainer<T> {
         Ok(self.state.last)
     }
 
-    /// Training and test score; `None` where a number is no longer finite.
-    fn scores(&mut self) -> Result<Option<(Score, Score)>> {
+    /// Training and test score; `None` where a number is no longer finite. The training score is that of the passes which
+    /// trained, where there were any and a test set tells of weights that are no longer finite.
+    fn scores(&mut self, seen: Option<Seen>) -> Result<Option<(Score, Score)>> {
         let (train, test) = (Arc::clone(&self.train), self.test.clone());
+        if let (Some(Seen { risk, score }), Some(test), false) = (seen, &test, self.settings.exact_metrics) {
+            let train = Score::of(&train, risk, score);
+            return Ok(self.finite_score(test)?.map(|test| (train, test)));
+        }
         let Some(train) = self.finite_score(&train)? else { return Ok(None) };
         let Some(test) = test else { return Ok(Some((train, NOTHING))) };
         Ok(self.finite_score(&test)?.map(|test| (train, test)))

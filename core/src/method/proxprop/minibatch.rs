@@ -13,7 +13,7 @@ use crate::method::minibatch::{Columns, Layout, Slot, Trace, blocks};
 use crate::method::numbers::{Numbers, numbers};
 use crate::method::pass::{self, Samples, Tally};
 use crate::method::run::carve_mut;
-use crate::method::{Hyperparameters, Memory, Run, State, Sweep, nu_update};
+use crate::method::{Hyperparameters, Memory, Run, Seen, State, Sweep, nu_update};
 use crate::real::Real;
 use crate::reduce;
 use crate::regularizer::Regularizer;
@@ -166,7 +166,7 @@ impl<T: Real> ProxProp<T> {
         gemm: &G,
     ) -> Result<Sweep> {
         let mut variables = self.minibatch_variables(run, state);
-        let (mut sweep, mut length) = (Sweep::default(), 1.0);
+        let (mut sweep, mut length, mut seen) = (Sweep::default(), 1.0, Seen::default());
         let mut steps = self.batches.steps(order, self.partition).peekable();
         while let Some(samples) = steps.next() {
             length = self.schedule.length(Progress::read(variables.progress).steps);
@@ -176,6 +176,7 @@ impl<T: Real> ProxProp<T> {
             let report = Tally::all(variables.tallies).map(|tally| tally.report);
             sweep.output = report.fold(sweep.output, OutputReport::merge);
             if found.is_finite() {
+                seen.add(variables.tallies);
                 Progress::update(variables.progress, |progress| progress.objective = found);
                 let is_last = steps.peek().is_none();
                 self.solve(run, &mut variables, samples, nu, is_last, executor, gemm)?;
@@ -191,6 +192,7 @@ impl<T: Real> ProxProp<T> {
         }
         let Progress { nu, objective, .. } = Progress::read(variables.progress);
         let slope: f64 = Solved::all(variables.solved).map(|solved| solved.slope).sum();
+        sweep.seen = (!sweep.rejected).then_some(seen);
         (sweep.objective, sweep.dual_residual) = (objective, nu / length * libm::sqrt(slope));
         sweep.require_finite()
     }

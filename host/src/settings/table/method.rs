@@ -141,6 +141,19 @@ macro_rules! method_settings {
         default(of) = of.method_defaults().momentum, range = share, effect = Use::Momentum,
     }
 
+    /// Pass the training set through the network after every epoch of mini-batches for its loss and accuracy, and not take them
+    /// from the passes that trained [default: false]
+    ///
+    /// The latter cost nothing, but each mini-batch is seen before its own step: at the beginning they lag behind. The test set is
+    /// always passed after an epoch.
+    exact_metrics: bool {
+        arg(
+            value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+            hide_possible_values = true
+        ),
+        default = false, effect = Use::Batch,
+    }
+
     /// Nesterov's momentum of gradient descent: the gradient as it will be after the momentum's step [default: false]
     nesterov: bool {
         arg(
