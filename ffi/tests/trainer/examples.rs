@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use altmin::Trainer;
 use altmin::data::load;
 use altmin::run::{History, Outcome};
-use altmin::settings::{TrainOptions, Widths};
+use altmin::settings::{Method, TrainOptions, Widths};
 
 use crate::support::file;
 
@@ -59,9 +59,13 @@ fn run(command: &mut Command) -> String {
 fn quickstart_gives_the_bits_of_the_command_line() {
     let folder = folder("quickstart");
     let program = build("quickstart", &folder);
-    // What `altmin train --hidden 32,32 --sweeps 20` does.
-    let options =
-        TrainOptions { hidden: Some(Widths(vec![32, 32])), sweeps: Some(20), ..TrainOptions::default() };
+    // What `altmin train --method pdadmm --hidden 32,32 --sweeps 20` does.
+    let options = TrainOptions {
+        method: Some(Method::Pdadmm),
+        hidden: Some(Widths(vec![32, 32])),
+        sweeps: Some(20),
+        ..TrainOptions::default()
+    };
     let settings = options.resolve().expect("settings");
     let (train, test) = load::<f32>(&settings.data, &settings.data_options()).expect("digits");
     let size = [train.n_features(), train.n_samples()].map(|size| size as i32);

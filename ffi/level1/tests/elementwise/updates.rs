@@ -321,7 +321,7 @@ fn codes_that_stand_for_nothing() {
     let mut sum = 5.0;
     let mut bytes = 5;
     let calls = [
-        ("loss", answer(|e| unsafe { output_step_workspace(2, 0, N, M, &mut bytes, e) })),
+        ("loss", answer(|e| unsafe { output_step_workspace(3, 0, N, M, &mut bytes, e) })),
         ("solver", answer(|e| unsafe { output_step_workspace(0, -1, N, M, &mut bytes, e) })),
         ("regularizer", answer(|e| unsafe { regularizer_value(3, 0.0, N, M, z.read(), ld, &mut sum, e) })),
         ("dual", {

@@ -68,12 +68,13 @@ pub(crate) fn scalar(name: &str, kind: &str) -> (f64, Bad) {
 /// is not available, all others are no codes.
 pub(crate) fn codes(kind: &str) -> (i32, &'static [i32]) {
     match kind {
-        "activation" | "prepared" => (4, &[0, 1, 2, 3]),
+        "activation" => (5, &[0, 1, 2, 3, 4]),
+        "prepared" => (4, &[0, 1, 2, 3]),
         "gradient_step" => (4, &[0, 1]),
         "inverse" => (4, &[2, 3]),
-        "regularizer" => (3, &[0, 1, 2]),
+        "loss" | "regularizer" => (3, &[0, 1, 2]),
         "closed_form" => (3, &[0, 2]),
-        "dual" | "loss" | "order" | "parts" | "proximal" | "solver" | "transpose" => (2, &[0, 1]),
+        "dual" | "order" | "parts" | "proximal" | "solver" | "transpose" => (2, &[0, 1]),
         other => panic!("no good value of the code `{other}`"),
     }
 }

@@ -37,7 +37,7 @@ fn codes() -> Vec<Spoilt> {
         (|s| &mut s.input_step, "`input_step`"),
         (|s| &mut s.inner, "`inner`"),
     ];
-    let unknown = [-2, 11, i32::MAX, i32::MIN];
+    let unknown = [-2, 99, i32::MAX, i32::MIN];
     let spoil = |(field, says): (Field<i32>, &'static str)| {
         unknown.map(|code| set(move |s| *field(s) = code, status::Code, says))
     };

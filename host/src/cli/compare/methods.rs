@@ -66,7 +66,9 @@ mod tests {
         let adam = |label: &str| Named { label: label.to_owned(), method: Method::Adam };
         assert_eq!(read("adam").expect("a method"), adam("adam"));
         assert_eq!(read("fast=adam").expect("a label"), adam("fast"));
-        for (text, near) in [("adma", "mean adam or adamw?"), ("fast=pdamm", "mean pdadmm"), ("", "gd, adagrad")] {
+        for (text, near) in
+            [("adma", "mean adam or adamw?"), ("fast=pdamm", "mean pdadmm"), ("", "gd, adagrad")]
+        {
             let error = read(text).expect_err(text).to_string();
             assert!(error.contains(near), "{error}");
         }
