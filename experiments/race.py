@@ -4,7 +4,8 @@ First every method's settings are tried on the last 5,000 training images, one r
 Then all methods run in turn, seed by seed, with 1, 2, 3 and 5 epochs, over which their steps fall; a method's time to a mark is that of the
 first of its epochs, of any of these runs, that reaches it. Evaluation is not timed. Medians over the seeds.
 
-    race.py ALTMIN DIR [--network 500,500] [--threads 2] [--seeds 5] [--pytorch PYTHON]
+    race.py ALTMIN DIR [--network 500,500] [--threads 2] [--seeds 5] [--methods proxprop,sgd,adam]
+        [--pytorch PYTHON]
 
 ALTMIN is the program, DIR a folder with MNIST's files, PYTHON an interpreter that has PyTorch; without one a virtual environment is made
 in a temporary folder, which needs the network."""
@@ -38,9 +39,9 @@ def methods(layers):
             for factor in (0.5, 1, 2)
             for damping in (0.3, 1)
         ],
-        "sgd, momentum": rates("gd", 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, momentum=0.9),
-        "adam": rates("adam", 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3),
-        "adamw": rates("adamw", 3e-4, 5e-4, 1e-3, 2e-3, 3e-3, 5e-3),
+        "sgd": rates("gd", 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, momentum=0.9),
+        "adam": rates("adam", 5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2),
+        "adamw": rates("adamw", 5e-4, 1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2),
         "muon": rates("muon", 0.003, 0.005, 0.01, 0.02, 0.03, 0.05),
     }
 
@@ -86,12 +87,15 @@ def main():
     parser.add_argument("--network", default="500,500")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--methods", help="some of them, separated by commas [default: all]")
     parser.add_argument("--pytorch")
     given = parser.parse_args()
     common = [*SAMPLES, f"--hidden={given.network}", f"--threads={given.threads}"]
 
     best = {}
-    for name, all_settings in methods(len(widths(given.network))).items():
+    entrants = methods(len(widths(given.network)))
+    names = given.methods.split(",") if given.methods else entrants
+    for name, all_settings in ((name, entrants[name]) for name in names):
         def held_out(settings):
             rows = run(given.altmin, given.folder, *common, *flags(settings), f"--sweeps={TUNED_FOR}", "--holdout=true")
             return rows[-1]["test_accuracy"] if len(rows) == TUNED_FOR else 0.0

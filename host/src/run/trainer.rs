@@ -48,6 +48,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use altmin_core::method::{Hyperparameters, Problem, Seen, Sweep};
+use altmin_core::reduce;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Error as CoreError, Real};
 
@@ -331,14 +332,18 @@ impl<T: Real> Trainer<T> {
     }
 
     /// Training and test score; `None` where a number is no longer finite. The training score is that of the passes which
-    /// trained, where there were any and a test set tells of weights that are no longer finite.
+    /// trained, if there were any.
     fn scores(&mut self, seen: Option<Seen>) -> Result<Option<(Score, Score)>> {
         let (train, test) = (Arc::clone(&self.train), self.test.clone());
-        if let (Some(Seen { risk, score }), Some(test), false) = (seen, &test, self.settings.exact_metrics) {
-            let train = Score::of(&train, risk, score);
-            return Ok(self.finite_score(test)?.map(|test| (train, test)));
-        }
-        let Some(train) = self.finite_score(&train)? else { return Ok(None) };
+        let train = match seen.filter(|_| !self.settings.exact_metrics) {
+            // The passes have not seen the last step.
+            Some(_) if !reduce::sum_squares(self.engine.parameters()).is_finite() => return Ok(None),
+            Some(Seen { risk, score }) => Score::of(&train, risk, score),
+            None => match self.finite_score(&train)? {
+                Some(train) => train,
+                None => return Ok(None),
+            },
+        };
         let Some(test) = test else { return Ok(Some((train, NOTHING))) };
         Ok(self.finite_score(&test)?.map(|test| (train, test)))
     }

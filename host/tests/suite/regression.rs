@@ -257,7 +257,7 @@ fn two_outputs_are_learnt_named_and_measured_in_their_own_units() {
 #[test]
 fn a_run_shows_what_the_model_of_its_file_does() {
     let folder = tempfile::tempdir().expect("temporary folder");
-    let run = train_two(folder.path(), "2,5", "--scale=true");
+    let run = train_two(folder.path(), "2,5", "--exact-metrics");
     let metrics = columns(&fs::read_to_string(run.join("metrics.csv")).expect("metrics"));
     let last = |name: &str| {
         let (_, column) = metrics.iter().find(|(other, _)| other == name).expect(name);
