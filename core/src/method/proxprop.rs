@@ -22,7 +22,7 @@
 //! sweep to sweep.** Only after a rejected sweep must the pass be made again, at the old weights and the new nu.
 //!
 //! **Mini-batches.** A batch takes steps 1 to 4 without a guard. Step k of K is `V <- momentum V + D_k`, `W <- W + V`, the
-//! biases likewise, with the proximal weight `nu/s_k`, where s_k falls to 0 over the run ([`StepSchedule`](super::StepSchedule)).
+//! biases likewise, with the proximal weight `nu/s_k`, where s_k falls to 0 over the run ([`StepSchedule`]).
 //! The least-squares step D_k is that of the batch alone, in the primal or in the dual form ([`Form`]); a map in the primal form
 //! may carry the sums of its inputs from batch to batch ([`Carry`]). With weight decay it is
 //! `W <- (1 - weight_decay s_k/nu) W + V`, biases excepted: the decoupled decay of AdamW (Loshchilov, Hutter, ICLR 2019) with
