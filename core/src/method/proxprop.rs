@@ -65,7 +65,8 @@ pub const CARD: Card = Card {
         if !setup.minibatches {
             return Defaults { nu: 3.0, ..Defaults::UNUSED };
         }
-        // The steps of all maps together move the outputs: from held-out images of MNIST, 10 served three maps best, 100 ten.
+        // The steps of all maps together move the outputs. On held-out images of MNIST (two epochs, two seeds), 10 and 20 of
+        // 5 to 40 served three maps equally well, 66 and 100 of 33 to 250 ten: the square passes through both.
         Defaults {
             nu: (setup.maps * setup.maps) as f64,
             damping: 1.0,
