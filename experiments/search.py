@@ -110,8 +110,9 @@ def train(altmin, folder, mode, name, network, settings):
     method, batch, _ = METHODS[name]
     options = ["--method", method, "--hidden", network, "--samples", str(SAMPLES[mode])]
     options += ["--sweeps", str(sweeps(method, network, mode))] + (["--holdout"] if mode == "search" else [])
-    if batch:
-        options += ["--batch", str(batch if batch >= 1 else round(batch * SAMPLES[mode]))]
+    options += ["--batch", str(batch if batch >= 1 else round(batch * SAMPLES[mode]))] if batch else []
+    if method == "proxprop":
+        options += ["--momentum", "0", "--step-schedule", "constant"] if batch else ["--batch", "all"]
     return run(altmin, folder, *options, *flags(settings))
 
 

@@ -90,7 +90,7 @@ EXPERIMENTS = {
                 + [together(0.03, nu=1), together(0.03, nu=10), together(0.03, nu=3, damping=0.3)],
             ),
             "last on random features": (gsadmm("proxprop", **RANDOM), proximal(3, 10)),
-            "undivided": ({"method": "proxprop"}, proximal(3)),
+            "undivided": ({"method": "proxprop", "batch": "all"}, proximal(3)),
             "gsADMM, Adam": (gsadmm("adam", convention="sum", batch=120), [together(0.1)]),
             "Adam": ({"method": "adam"}, rate(0.0003, 0.001, 0.003)),
         },

@@ -10,6 +10,7 @@ use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
 use altmin_core::method::dlam::Repair;
 use altmin_core::method::pdadmm::DualStorage;
+use altmin_core::method::proxprop::{Carry, Form};
 use altmin_core::method::tssm::Inner;
 use altmin_core::method::{AnyMethod, Hyperparameters, Method, Name, Partition, Penalties, Problem, Use};
 use altmin_core::update::StepRule;
@@ -118,6 +119,12 @@ fn variants<T: Real>(name: Name, settings: Hyperparameters<T>) -> Vec<Hyperparam
         ]
         .map(|(inner, guard)| Hyperparameters { inner, guard, ..settings })
         .into(),
+        Name::Proxprop => {
+            let carry = Some(Carry { beta: 0.5, every: 2 });
+            let kinds = [(Form::Auto, None), (Form::Dual, None), (Form::Primal, carry)];
+            let momentum = number(0.5);
+            kinds.map(|(form, carry)| Hyperparameters { form, carry, momentum, ..settings }).into()
+        }
         _ if name.card().uses(Use::Clip) => {
             let momentum = if name.card().uses(Use::Momentum) { number(0.5) } else { T::ZERO };
             let clip = Some(number(0.25));

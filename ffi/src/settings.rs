@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use altmin::data::{DataSource, ImageShape};
-use altmin::settings::{Batch, Method, Settings, TimeLimit, Tolerance, TrainOptions, Widths};
+use altmin::settings::{Batch, Method, Settings, StepSchedule, TimeLimit, Tolerance, TrainOptions, Widths};
 use altmin_level1::boundary::Memory;
 use altmin_level1::error::{CallError, StatusError, altmin_status};
 
@@ -63,7 +63,8 @@ pub struct altmin_settings {
     pub batch: usize,
     /// Subnetworks that gsADMM and gsAM cut the network into. Default: 0, which stands for 2.
     pub subnetworks: usize,
-    /// Sweeps in all after which altmin_trainer_step says ALTMIN_OUTCOME_SWEEP_LIMIT. Default: 0, no limit.
+    /// Sweeps in all after which altmin_trainer_step says ALTMIN_OUTCOME_SWEEP_LIMIT. Default: 0, no limit; then the steps of
+    /// mini-batches keep their length, unless options name a schedule, which falls over 100 sweeps.
     pub sweeps: usize,
     /// Weight of the penalties inside the network, above 0. Default: by method and step.
     pub nu: f64,
@@ -171,6 +172,13 @@ pub(crate) unsafe fn resolve(memory: &mut Memory, settings: *const altmin_settin
         all.method.get_or_insert(method);
         // What C is told after a step is of the weights after it.
         all.exact_metrics.get_or_insert(true);
+        if all.method.is_some_and(|method| method.card().batch.is_some()) {
+            all.batch.get_or_insert(Batch(None));
+        }
+        // Steps that fall over a run need to know its end.
+        if limit.is_none() {
+            all.step_schedule.get_or_insert(StepSchedule::Constant);
+        }
         let settings = all.resolve()?;
         fields.check_effect(&settings)?;
         Ok(Resolved { settings, limit, image: image(given)? })

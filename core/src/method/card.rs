@@ -38,6 +38,8 @@ pub enum Use {
     WeightDecay,
     /// Clipping of the gradient.
     Clip,
+    /// Loss and accuracy from the passes that train ([`Seen`](super::Seen)).
+    Seen,
     /// A choice between forms of the least-squares step, and sums that are carried.
     Form,
     /// An l1 regulariser, beside a step rule that has a form for it.

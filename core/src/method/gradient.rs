@@ -54,7 +54,7 @@ pub(super) const fn card(
         paper,
         layers_only: false,
         uses: USES,
-        in_minibatches: &[],
+        in_minibatches: &[Use::Seen],
         defaults,
         batch: None,
         composed: true,

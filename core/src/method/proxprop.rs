@@ -60,7 +60,7 @@ pub const CARD: Card = Card {
     paper: "T. Frerix, T. Moellenhoff, M. Moeller, D. Cremers, Proximal Backpropagation, ICLR 2018",
     layers_only: false,
     uses: &[Use::Nu, Use::Damping, Use::Batch],
-    in_minibatches: &[Use::Momentum, Use::StepSchedule, Use::WeightDecay, Use::Form],
+    in_minibatches: &[Use::Momentum, Use::StepSchedule, Use::WeightDecay, Use::Form, Use::Seen],
     defaults: |setup| {
         if !setup.minibatches {
             return Defaults { nu: 3.0, ..Defaults::UNUSED };

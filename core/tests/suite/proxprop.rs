@@ -401,6 +401,37 @@ fn carried_sums_are_a_mean_over_the_batches_that_renew_it() {
 }
 
 #[test]
+fn the_order_of_units_changes_no_bit_of_mini_batches() {
+    let (data, start) = small();
+    let carry = Some(Carry { beta: 0.5, every: 2 });
+    for (form, carry) in [(Form::Dual, None), (Form::Primal, None), (Form::Primal, carry)] {
+        let hyperparameters =
+            Hyperparameters { form, carry, momentum: 0.5, ..plain(9.0).hyperparameters(Some(24)) };
+        let make = || {
+            let (blocks, first) = (dense_blocks(&[6, 9, 7, 4], Activation::Relu), parameters(&start));
+            let shape = Shape::flat(6);
+            Rig::of_blocks(blocks, Vec::new(), shape, &first, data.problem(), |run| {
+                ProxProp::with_partition(&hyperparameters, Partition::new(22, 4, 3), run)
+            })
+            .unwrap()
+        };
+        let mut straight = make();
+        straight.initialize().unwrap();
+        let reports = [straight.sweep().unwrap(), straight.sweep().unwrap()];
+        assert!(straight.network() != start);
+        for order in [Order::Backward, Order::Shuffled] {
+            let mut rig = make();
+            let mut executor = Permuted::new(order, poison(rig.scratch()));
+            rig.initialize_on(&mut executor).unwrap();
+            for report in &reports {
+                assert!(rig.sweep_on(&mut executor).unwrap() == *report, "{form:?}, {order:?}");
+            }
+            assert!(rig.network() == straight.network(), "{form:?}, {order:?}");
+        }
+    }
+}
+
+#[test]
 fn the_slope_of_the_last_mini_batch_is_the_same_in_both_forms() {
     let (data, start) = small();
     let slope = |form| {

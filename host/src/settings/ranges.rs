@@ -33,18 +33,10 @@ pub(super) fn above_zero(key: &'static str, &value: &f64, _: &Settings) -> Resul
     positive(key, value, value)
 }
 
-pub(super) fn not_negative(key: &'static str, &value: &f64, _: &Settings) -> Result {
-    if value.is_finite() && value >= 0.0 {
-        return Ok(());
+pub(super) fn not_negative(expected: &'static str) -> impl Fn(&'static str, &f64, &Settings) -> Result {
+    move |key, &value, _| {
+        if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(Error::argument(key, value, expected)) }
     }
-    Err(Error::argument(key, value, "a finite number, 0 or above, or none"))
-}
-
-pub(super) fn finite_not_negative(key: &'static str, &value: &f64, _: &Settings) -> Result {
-    if value.is_finite() && value >= 0.0 {
-        return Ok(());
-    }
-    Err(Error::argument(key, value, "a finite number, 0 or above"))
 }
 
 pub(super) fn share(key: &'static str, &value: &f64, _: &Settings) -> Result {

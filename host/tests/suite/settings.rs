@@ -318,6 +318,9 @@ fn settings_of_mini_batches_out_of_range_or_without_effect_are_refused() {
         "batch = 'all'\nstep-schedule = 'linear'",
         "batch = 'all'\nwarm-up = 1",
         "batch = 'all'\nform = 'dual'",
+        "batch = 'all'\nexact-metrics = true",
+        "method = 'adam'\nexact-metrics = true",
+        "method = 'gsadmm'\nexact-metrics = true",
         "method = 'pdadmm'\ncarry = '0.5:3'",
     ] {
         let flags = parse(text).expect("readable");

@@ -20,7 +20,7 @@ use crate::regularizer::Regularizer;
 use crate::update::StepRule;
 use crate::update::sums::{Parts, add_slice};
 use crate::update::weights::{self, Change, Factor, Order, dual};
-use crate::view::{MatRef, column, columns, dense, dense_mut};
+use crate::view::{MatRef, as_ref, column, columns, dense, dense_mut};
 use crate::workspace::{Requirement, Stack};
 
 /// What is known from one batch to the next.
@@ -30,7 +30,7 @@ struct Progress {
     nu: f64,
     /// Batches so far.
     steps: usize,
-    /// R of the last batch that was finite, and Omega.
+    /// R of the last batch that was finite; after the last one of an epoch with Omega.
     objective: f64,
     /// The share of the weights that the last batch kept before it added the velocity; 0 where there is no step to undo.
     kept: f64,
@@ -138,7 +138,7 @@ impl<T: Real> ProxProp<T> {
             let (map, m) = (slot.place.map, self.partition.samples());
             most.or(match slot.trace {
                 Trace::Columns => dual::solve_workspace(gemm, map.n_out, map.n_in, m)
-                    .or(Requirement::matrix(m, 2).and(gemm.workspace(m, m, map.n_in.max(map.n_out)))),
+                    .or(Requirement::matrix(m, 2).and(gemm.workspace(m, 1, map.n_in.max(map.n_out)))),
                 _ => weights::reduce_workspace(gemm, &rule, map.n_out, map.n_in)
                     .or(weights::factor_workspace(gemm, map.n_in)),
             })
@@ -172,13 +172,16 @@ impl<T: Real> ProxProp<T> {
             length = self.schedule.length(Progress::read(variables.progress).steps);
             let nu = Progress::read(variables.progress).nu / length;
             self.collect(run, &mut variables, samples, nu, executor, gemm)?;
-            let found = self.found(run, variables.parameters, variables.tallies);
+            let is_last = steps.peek().is_none();
+            let risk: f64 = Tally::all(variables.tallies).map(|tally| tally.cost).sum();
             let report = Tally::all(variables.tallies).map(|tally| tally.report);
             sweep.output = report.fold(sweep.output, OutputReport::merge);
-            if found.is_finite() {
+            if risk.is_finite() {
                 seen.add(variables.tallies);
+                // Omega takes a pass over the weights.
+                let found =
+                    if is_last { self.found(run, variables.parameters, variables.tallies) } else { risk };
                 Progress::update(variables.progress, |progress| progress.objective = found);
-                let is_last = steps.peek().is_none();
                 self.solve(run, &mut variables, samples, nu, is_last, executor, gemm)?;
                 let kept = 1.0 - self.settings.weight_decay.to_f64() / nu;
                 self.advance(run, &mut variables, samples, T::from_f64(kept), executor, gemm)?;
@@ -251,7 +254,7 @@ impl<T: Real> ProxProp<T> {
                 batch.copy(slot, p, r);
                 let (p, r) = (&mut dense_mut(p, map.n_in, m), &mut dense_mut(r, map.n_out, m));
                 if is_last {
-                    let (p, r) = (crate::view::as_ref(p), crate::view::as_ref(r));
+                    let (p, r) = (as_ref(p), as_ref(r));
                     record.slope = slope(gemm, &p, &r, stack.rest())?;
                 }
                 let solution = dual::solve(gemm, damping, w, regularizer, &matrix, p, r, bias, stack)?;

@@ -9,6 +9,9 @@
 //! `D = -r~ p_c' - s W` with `r~ = (r_c - s W p_c)(K + a I)^-1` and the shrinkage `s = lambda/(w a)`,
 //! `d = -k - D m`, for the row means k of r and m of p.
 //!
+//! The step is step 4 of proximal back-propagation with an implicit step of the weights (Frerix et al., ICLR 2018, section 3);
+//! `(S_c + a I)^-1` on the right of a gradient is also FOOF's preconditioner (Benzing, ICML 2022).
+//!
 //! In units of n_out n_in m multiply-adds: `m/(2 n_out)` for K, `m/n_in` for the solve and one for `r~ p_c'`, which is what a
 //! gradient costs; nothing of n_in x n_in is touched. Cheaper than the primal form where m < n_in.
 

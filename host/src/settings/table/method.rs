@@ -145,13 +145,13 @@ macro_rules! method_settings {
     /// from the passes that trained [default: false]
     ///
     /// The latter cost nothing, but each mini-batch is seen before its own step: at the beginning they lag behind. The test set is
-    /// always passed after an epoch.
+    /// always passed after an epoch. Methods over subnetworks and full batches are always exact.
     exact_metrics: bool {
         arg(
             value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
             hide_possible_values = true
         ),
-        default = false, effect = Use::Batch,
+        default = false, effect = Use::Seen,
     }
 
     /// Nesterov's momentum of gradient descent: the gradient as it will be after the momentum's step [default: false]
@@ -169,7 +169,7 @@ macro_rules! method_settings {
     /// The length is the learning rate, or 1/nu of proxprop, which needs a decay below nu, times the schedule's factor.
     weight_decay: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
-        default(of) = of.method_defaults().weight_decay, range = finite_not_negative, effect = Use::WeightDecay,
+        default(of) = of.method_defaults().weight_decay, range = not_negative("a finite number, 0 or above"), effect = Use::WeightDecay,
     }
 
     /// Scale the gradient of a mini-batch down to this norm where it is longer, above 0, or `none` [default: none]
@@ -192,7 +192,7 @@ macro_rules! method_settings {
     /// Sweeps, or part of one, over which the steps of mini-batches grow to their length, at least 0 [default: 0]
     warm_up: f64 {
         arg(value_name = "SWEEPS", allow_negative_numbers = true),
-        default = 0.0, range = finite_not_negative, effect = Use::StepSchedule,
+        default = 0.0, range = not_negative("a finite number, 0 or above"), effect = Use::StepSchedule,
     }
 
     /// How a dense map's least-squares step is solved for in mini-batches [default: auto]

@@ -61,7 +61,7 @@ macro_rules! subnetworks_settings {
     /// The authors of the paper use 0.1. With --inner proxprop, every step is guarded in this way and its nu is adapted.
     guard: Guard as Option<f64> {
         arg(value_name = "X|none", allow_negative_numbers = true),
-        default(of) = of.inner().defaults().guard, range = if_any(not_negative),
+        default(of) = of.inner().defaults().guard, range = if_any(not_negative("a finite number, 0 or above, or none")),
         effect = Use::Subnetworks,
     }
 
