@@ -15,7 +15,7 @@ use altmin_core::{Activation, Error, Loss, Regularizer, Result, Target};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::common::composed::{ACTIVATIONS, objective};
+use crate::common::composed::{ACTIVATIONS, forward, objective};
 use crate::common::dense::Mat;
 use crate::common::rig::{Order, Permuted, Rig, dense_blocks, parameters as flat, poison};
 use crate::common::teacher::{Data, LOSSES, Network};
@@ -164,6 +164,60 @@ fn the_gradient_is_that_of_central_differences() {
             assert!(expected.iter().any(|g| g.abs() > 1e-2));
         }
     }
+}
+
+/// Batches so small beside the weights that groups leave their samples' inputs and signals, and no gradient.
+#[test]
+fn the_gradient_of_few_samples_is_that_of_central_differences() {
+    let (data, network) = (Data::new(12, 3, SAMPLES, 1), Network::new(&[12, 30, 20, 3], 2));
+    let batch = [7, 80, 3, 41, 7];
+    for (activation, loss) in [(Activation::Tanh, Loss::CrossEntropy), (Activation::Softplus, LOSSES[1])] {
+        let settings = settings(activation, loss, Regularizer::L2(3.0));
+        let long = Settings { optimizer: Optimizer::gd(LONG), ..settings };
+        let mut rig = rig(long, (&data, &network), Some(5), Partition::new(5, 2, 3)).unwrap();
+        rig.initialize().unwrap();
+        let before = rig.scalars.len();
+        // Three groups' gradients would take more than all that is kept.
+        assert!(before < 3 * flat(&network).len(), "{before}");
+        let report = rig.sweep_in(Some(&batch)).unwrap();
+        let after = flat(&rig.network());
+        let expected = differences(settings, &network, &data, &batch);
+        for ((before, after), expected) in flat(&network).iter().zip(after).zip(&expected) {
+            let found = (before - after) / LONG;
+            assert!((found - expected).abs() < 1e-8 * expected.abs().max(1.0), "{found} {expected}");
+        }
+        let norm = expected.iter().map(|g| g * g).sum::<f64>().sqrt();
+        assert!((report.dual_residual - SAMPLES as f64 * norm).abs() < 1e-7 * SAMPLES as f64 * norm);
+    }
+}
+
+/// R and the number of right answers of the samples that `batch` names, counted here.
+fn counted(settings: Settings, network: &Network, data: &Data, batch: &[u32]) -> (f64, f64) {
+    let chosen = |m: &Mat| Mat::from_fn(m.rows, batch.len(), |i, j| m.at(i, batch[j] as usize));
+    let (x, y) = (chosen(&data.x), chosen(&data.y));
+    let (_, z) = forward(settings.activation, network, &x);
+    let z = z.last().unwrap();
+    let best = |column: &[f64]| (0..column.len()).max_by(|&a, &b| column[a].total_cmp(&column[b]));
+    let right = (0..batch.len()).filter(|&j| best(z.column(j)) == best(y.column(j))).count();
+    (objective((settings.activation, settings.loss, Regularizer::None), network, &x, &y), right as f64)
+}
+
+#[test]
+fn mini_batches_tell_what_they_saw_before_their_steps() {
+    let (data, network) = small();
+    let order: Vec<u32> = (0..SAMPLES as u32).rev().collect();
+    let settings = plain(Optimizer::gd(0.1));
+    let mut rig = rig(settings, (&data, &network), Some(BATCH), groups(LARGEST)).unwrap();
+    rig.initialize().unwrap();
+    let (first, second) = order.split_at(LARGEST);
+    let between = stepped(settings, (&data, &network), Some(first), 1).network();
+    let (a, b) = (counted(settings, &network, &data, first), counted(settings, &between, &data, second));
+    let seen = rig.sweep_in(Some(&order)).unwrap().seen.unwrap();
+    assert!((seen.risk - a.0 - b.0).abs() < 1e-10 * seen.risk, "{seen:?} {a:?} {b:?}");
+    assert_eq!(seen.score, a.1 + b.1);
+    assert!(seen.score > 0.0);
+    let whole = stepped(settings, (&data, &network), None, 1).sweep().unwrap();
+    assert!(whole.seen.is_none());
 }
 
 #[test]

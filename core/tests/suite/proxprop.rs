@@ -309,6 +309,7 @@ fn mini_batches_in_every_form_with_momentum_and_falling_steps() {
             let (mut network, mut velocity, mut k) = (start.clone(), None::<Network>, 0);
             for order in &epochs {
                 let report = rig.sweep_in(Some(order)).unwrap();
+                let mut risk = 0.0;
                 // Eight batches of 21 or 22.
                 for batch in 0..8 {
                     let chosen_samples = &order[170 * batch / 8..170 * (batch + 1) / 8];
@@ -321,6 +322,8 @@ fn mini_batches_in_every_form_with_momentum_and_falling_steps() {
                     } * (f64::from(k + 1) / 4.0).min(1.0);
                     let mut reference = Reference::new(settings, (&x, &y), &network);
                     let expected = reference.objective();
+                    let triple = (settings.activation, settings.loss, Regularizer::None);
+                    risk += objective(triple, &network, &x, &y);
                     reference.step(settings.nu / length);
                     let step = combined(&reference.network, -1.0, &network);
                     let moved = match &velocity {
@@ -334,6 +337,8 @@ fn mini_batches_in_every_form_with_momentum_and_falling_steps() {
                         assert!((report.objective - expected).abs() < 1e-9 * expected.max(1.0));
                     }
                 }
+                let seen = report.seen.unwrap();
+                assert!((seen.risk - risk).abs() < 1e-8 * risk, "{seen:?} {risk}");
                 let apart = farthest(&rig.network(), &network);
                 assert!(apart < 1e-8, "{form:?}, {schedule:?}, {settings:?}: {apart}");
             }
