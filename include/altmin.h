@@ -962,7 +962,8 @@ typedef struct altmin_settings {
      */
     size_t subnetworks;
     /**
-     * Sweeps in all after which altmin_trainer_step says ALTMIN_OUTCOME_SWEEP_LIMIT. Default: 0, no limit.
+     * Sweeps in all after which altmin_trainer_step says ALTMIN_OUTCOME_SWEEP_LIMIT. Default: 0, no limit; then the steps of
+     * mini-batches keep their length, unless options name a schedule, which falls over 100 sweeps.
      */
     size_t sweeps;
     /**

@@ -13,7 +13,7 @@ use altmin_ffi::trainer::weights::altmin_trainer_save;
 use altmin_ffi::trainer::*;
 
 use crate::support::{
-    CLASSES, FEATURES, SAMPLES, begun, c_path, features, file, info, last_error, new, small, step,
+    CLASSES, FEATURES, SAMPLES, begun, bits, c_path, features, file, info, last_error, new, small, step,
 };
 
 #[test]
@@ -90,6 +90,23 @@ fn scores_classes_risk_and_the_saved_model_agree() {
     std::fs::remove_file(path).expect("the file");
     // SAFETY: nobody uses it any more.
     unsafe { altmin_trainer_free(trainer) };
+}
+
+#[test]
+fn no_batch_is_all_samples_for_proximal_sweeps_too() {
+    let method = Method::Proxprop.code();
+    let said = altmin_settings { method, options: c"batch = 'all'".as_ptr(), ..small() };
+    let trained = |settings: &altmin_settings| {
+        let trainer = begun(settings);
+        assert_eq!(step(trainer, 4).0, status::Ok);
+        let bits = bits(trainer);
+        // SAFETY: nobody uses it any more.
+        unsafe { altmin_trainer_free(trainer) };
+        bits
+    };
+    let all = trained(&said);
+    assert_eq!(trained(&altmin_settings { method, ..small() }), all);
+    assert_ne!(trained(&altmin_settings { method, batch: 4, ..small() }), all);
 }
 
 #[test]

@@ -129,6 +129,8 @@ macro_rules! method_settings {
 
     /// Mini-batch size, or `all`; a sweep is one pass over the training set [default: 128 of proxprop, 120 of gsadmm and gsam
     /// but with --inner proxprop, else all]
+    ///
+    /// A size that holds all training samples is `all`.
     batch: Batch as Option<usize> {
         arg(value_name = "N|all"),
         default(of) = if of.splits() { of.inner().defaults().batch } else { of.method().card().batch },
