@@ -18,12 +18,14 @@ pub mod gradient;
 mod hyperparameters;
 mod layers;
 pub mod layerwise;
+pub mod local;
 mod maps;
 mod minibatch;
 pub mod muon;
 mod nu_update;
 mod numbers;
 mod partition;
+mod parts;
 mod pass;
 pub mod pdadmm;
 pub mod proxprop;
@@ -350,4 +352,5 @@ methods! {
     Gsam: tssm::Tssm<T>, tssm::GSAM, tssm::Tssm::gsam;
     Adamw: gradient::Gradient<T>, gradient::ADAMW, gradient::Gradient::adam;
     Muon: gradient::Gradient<T>, muon::CARD, muon::new;
+    Local: local::Local<T>, local::CARD, local::Local::new;
 }

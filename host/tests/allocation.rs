@@ -183,7 +183,7 @@ fn sweeps<G: Gemm<f32>>(
     let network =
         Network::new(dense_blocks(&WIDTHS[1..3], Activation::Relu, WIDTHS[3]), Shape::flat(WIDTHS[0]))
             .unwrap();
-    let cuts: &[usize] = if method.card().uses(Use::Subnetworks) { &[2] } else { &[] };
+    let cuts: &[usize] = if method.card().uses(Use::Cuts) { &[2] } else { &[] };
     let batches = hyperparameters.batch.map(|size| Batches { size, seed: 0 });
     let mut engine = Engine::new(method, hyperparameters, &network, cuts, batches, problem, &gemm).unwrap();
     engine.parameters_mut().iter_mut().enumerate().for_each(|(index, w)| *w = (0.3 * number(index)) as f32);

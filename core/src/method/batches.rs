@@ -52,16 +52,33 @@ impl Batches {
         order: Option<&'o [u32]>,
         partition: Partition,
     ) -> impl Iterator<Item = Samples<'o>> + use<'o> {
-        let order = order.filter(|_| self.size.is_some());
-        let samples = order.map_or(self.samples, <[u32]>::len);
+        let batches = *self;
+        (0..self.steps_of(order)).map(move |batch| batches.step(order, partition, batch))
+    }
+
+    /// The number of [`steps`](Self::steps).
+    pub(super) fn steps_of(&self, order: Option<&[u32]>) -> usize {
         // No batch of fewer samples is larger than those of all.
-        let count = samples.div_ceil(self.largest().max(1));
-        let edge = move |batch: usize| samples * batch / count;
-        (0..count).map(move |batch| {
-            let (first, end) = (edge(batch), edge(batch + 1));
-            let order = order.map(|order| &order[first..end]);
-            Samples { order, first, partition: partition.of(end - first) }
-        })
+        self.taken(order).1.div_ceil(self.largest().max(1))
+    }
+
+    /// One of the [`steps`](Self::steps), counted from 0.
+    pub(super) fn step<'o>(
+        &self,
+        order: Option<&'o [u32]>,
+        partition: Partition,
+        batch: usize,
+    ) -> Samples<'o> {
+        let (count, (order, samples)) = (self.steps_of(order), self.taken(order));
+        let edge = |batch: usize| samples * batch / count;
+        let (first, end) = (edge(batch), edge(batch + 1));
+        Samples { order: order.map(|order| &order[first..end]), first, partition: partition.of(end - first) }
+    }
+
+    /// The order, where a sweep follows it, and how many samples it takes.
+    fn taken<'o>(&self, order: Option<&'o [u32]>) -> (Option<&'o [u32]>, usize) {
+        let order = order.filter(|_| self.size.is_some());
+        (order, order.map_or(self.samples, <[u32]>::len))
     }
 
     /// `Ok` when a partition cuts the largest step.

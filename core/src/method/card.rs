@@ -2,6 +2,7 @@
 
 use super::StepSchedule;
 use super::proxprop::Carry;
+use super::tssm::Inner;
 use crate::loss::Loss;
 use crate::update::StepRule;
 
@@ -44,8 +45,14 @@ pub enum Use {
     Form,
     /// An l1 regulariser, beside a step rule that has a form for it.
     L1,
-    /// Cuts, and what goes on in and between subnetworks: inner optimiser, alpha, tau_2, guard, frozen subnetworks.
+    /// Cuts of the network.
+    Cuts,
+    /// A rule by which the weights between two cuts step.
+    Inner,
+    /// What goes on between subnetworks, and in how many: alpha, tau_2, guard, frozen subnetworks.
     Subnetworks,
+    /// Read-outs of layers.
+    Readouts,
 }
 
 /// What defaults depend on beside the method.
@@ -59,6 +66,8 @@ pub struct Setup {
     pub maps: usize,
     /// Whether some of them are convolutions.
     pub convolutions: bool,
+    /// The rule by which weights step between cuts.
+    pub inner: Inner,
 }
 
 /// Defaults of settings that differ from method to method.

@@ -554,11 +554,6 @@ impl<T: Real> Method<T> for Gradient<T> {
         let samples = Samples { order: None, first: 0, partition: self.partition() };
         let pass = self.pass(run, state.scalars, samples);
         let [_, tallies, _] = carve_mut(state.numbers, self.numbers(run));
-        tallies.fill(0.0);
-        let groups = samples.partition.groups() * Tally::COUNT;
-        executor.run(Runs::new(&mut tallies[..groups], Tally::COUNT), |g, tally, stack| {
-            Tally::update(tally, |tally| pass.measure(gemm, g, tally, stack))
-        })?;
-        Ok(risk(tallies) + self.omega(run, state))
+        Ok(pass.cost(tallies, executor, gemm)? + self.omega(run, state))
     }
 }

@@ -72,6 +72,8 @@ pub struct Hyperparameters<T> {
     pub guard: Option<T>,
     /// So many subnetworks, from the first, keep their weights, fewer than there are: the control that a split must beat.
     pub frozen: usize,
+    /// Along the shorter side of images, the places at which a local read-out sees the mean of a window; above 0.
+    pub readout_grid: usize,
     /// Half the width of DLAM's intervals `|h(z) - a| <= epsilon`, above 0.
     pub epsilon: T,
     /// What moves when DLAM's epsilon shrinks.
@@ -120,6 +122,7 @@ impl<T: Real> Default for Hyperparameters<T> {
             inner: Inner::Sgd,
             guard: None,
             frozen: 0,
+            readout_grid: 4,
             epsilon: T::from_f64(0.01),
             repair: Repair::default(),
             accelerate: false,

@@ -12,6 +12,7 @@ use super::numbers::{Numbers as _, numbers};
 use super::{Partition, Run, Seen};
 use crate::block::{Network, Sink};
 use crate::error::{Error, Result};
+use crate::executor::{Executor, Runs};
 use crate::gemm::Gemm;
 use crate::loss::{Loss, OutputReport, OutputSolver, Target, score, solve_output, solve_output_workspace};
 use crate::real::Real;
@@ -39,7 +40,7 @@ impl Samples<'_> {
     }
 
     /// The columns of the samples `start .. start + count` of the pass, gathered where they do not lie side by side.
-    fn columns<'s, T: Real>(
+    pub(super) fn columns<'s, T: Real>(
         &self,
         from: &MatRef<'s, T>,
         start: usize,
@@ -108,8 +109,25 @@ pub(super) enum Goal<'p, T: Real> {
 }
 
 impl<T: Real> Goal<'_, T> {
-    /// The cost of the outputs of `count` samples from `sample` on, and the signal, where it is wanted.
-    fn meet(
+    /// The cost of the outputs `z` of the pass's samples from `start` on, and the signal, where it is wanted.
+    pub(super) fn meet(
+        &self,
+        samples: &Samples<'_>,
+        start: usize,
+        z: &MatRef<'_, T>,
+        mut delta: Option<&mut MatMut<'_, T>>,
+        tally: &mut Tally,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        for (at, width, sample) in samples.pieces(start, z.ncols()) {
+            let mut delta = delta.as_deref_mut().map(|delta| columns_mut(delta, at, width));
+            self.meet_piece(&columns(z, at, width), sample, delta.as_mut(), tally, stack.rest())?;
+        }
+        Ok(())
+    }
+
+    /// The same for samples that lie side by side, from `sample` on.
+    fn meet_piece(
         &self,
         z: &MatRef<'_, T>,
         sample: usize,
@@ -193,7 +211,7 @@ impl<'p, T: Real> Pass<'p, T> {
             let (m, signal) = (input.ncols(), stack.vector(network.signal(input.ncols()))?);
             let z = network.output_of(record, m);
             let mut delta = dense_mut(&mut signal[..z.nrows() * m], z.nrows(), m);
-            self.meet(start, &z, Some(&mut delta), tally, stack.rest())?;
+            self.goal.meet(&self.samples, start, &z, Some(&mut delta), tally, stack.rest())?;
             if tally.cost.is_finite() {
                 sink.begin(start - first);
                 network.backward(gemm, parameters, input, record, signal, None, sink, stack)?;
@@ -211,8 +229,24 @@ impl<'p, T: Real> Pass<'p, T> {
         stack: Stack<'_, T>,
     ) -> Result {
         self.tiles(gemm, group, tally, stack, |tally, start, input, record, stack| {
-            self.meet(start, &self.network.output_of(record, input.ncols()), None, tally, stack)
+            let z = self.network.output_of(record, input.ncols());
+            self.goal.meet(&self.samples, start, &z, None, tally, stack)
         })
+    }
+
+    /// The cost over all groups, by a pass down of each; `tallies` holds a record for each group at least.
+    pub(super) fn cost<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        tallies: &mut [f64],
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<f64> {
+        let tallies = &mut tallies[..self.samples.partition.groups() * Tally::COUNT];
+        tallies.fill(0.0);
+        executor.run(Runs::new(&mut *tallies, Tally::COUNT), |g, tally, stack| {
+            Tally::update(tally, |tally| self.measure(gemm, g, tally, stack))
+        })?;
+        Ok(Tally::all(tallies).map(|tally| tally.cost).sum())
     }
 
     /// Passes the tiles of a group down, each of which `work` then gets: its first sample, input and record. A tile whose
@@ -239,22 +273,6 @@ impl<'p, T: Real> Pass<'p, T> {
                 tally.cost = f64::NAN;
                 break;
             }
-        }
-        Ok(())
-    }
-
-    /// The goal's cost and signal, piece by piece.
-    fn meet(
-        &self,
-        start: usize,
-        z: &MatRef<'_, T>,
-        mut delta: Option<&mut MatMut<'_, T>>,
-        tally: &mut Tally,
-        mut stack: Stack<'_, T>,
-    ) -> Result {
-        for (at, width, sample) in self.samples.pieces(start, z.ncols()) {
-            let mut delta = delta.as_deref_mut().map(|delta| columns_mut(delta, at, width));
-            self.goal.meet(&columns(z, at, width), sample, delta.as_mut(), tally, stack.rest())?;
         }
         Ok(())
     }

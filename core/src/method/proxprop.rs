@@ -32,10 +32,12 @@
 mod carry;
 mod form;
 mod guarded;
+mod map_step;
 mod minibatch;
 
 pub use carry::Carry;
 pub use form::Form;
+pub(super) use map_step::{MapStep, MapVariables};
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
@@ -45,7 +47,7 @@ use super::step_schedule::{Schedule, StepSchedule};
 use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
 use crate::block::LinearMap;
 use crate::error::{Error, Result, require_decay, require_not_negative, require_positive};
-use crate::executor::{Executor, Runs};
+use crate::executor::Executor;
 use crate::gemm::Gemm;
 use crate::real::Real;
 use crate::regularizer::Regularizer;
@@ -120,21 +122,8 @@ impl<T: Real> ProxProp<T> {
         partition: Partition,
         run: &Run<'_, T>,
     ) -> Result<Self> {
-        let Hyperparameters { nu, damping, momentum, regularizer, loss, batch, .. } = *settings;
-        require_positive("nu", nu.to_f64())?;
-        require_positive("damping", damping.to_f64())?;
-        require_decay("momentum", momentum.to_f64())?;
-        settings.carry.map_or(Ok(()), |carry| carry.validate())?;
-        let decay = settings.weight_decay.to_f64();
-        require_not_negative("weight-decay", decay)?;
-        if decay >= nu.to_f64() {
-            return Err(Error::Setting { name: "weight-decay", found: decay, expected: "below nu" });
-        }
-        regularizer.validate()?;
-        if let Regularizer::L1(lambda) = regularizer {
-            let (found, expected) = (lambda.to_f64(), "l2 or none with least-squares weights");
-            return Err(Error::Setting { name: "l1 regulariser", found, expected });
-        }
+        let Hyperparameters { loss, batch, .. } = *settings;
+        check_steps(settings)?;
         let batches = Batches::new(batch, run.samples())?;
         batches.check_partition(partition)?;
         pass::check(loss, run)?;
@@ -172,8 +161,14 @@ impl<T: Real> ProxProp<T> {
 
     /// R as the groups' tallies have it, and Omega at these parameters.
     fn found(&self, run: &Run<'_, T>, parameters: &[T], tallies: &[f64]) -> f64 {
-        let omega = |map: LinearMap| self.settings.regularizer.value(&map.read(parameters).0);
-        Tally::all(tallies).map(|tally| tally.cost).sum::<f64>() + run.network.maps().map(omega).sum::<f64>()
+        Tally::all(tallies).map(|tally| tally.cost).sum::<f64>() + self.omega(run, parameters)
+    }
+
+    fn omega(&self, run: &Run<'_, T>, parameters: &[T]) -> f64 {
+        run.network
+            .maps()
+            .map(|map: LinearMap| self.settings.regularizer.value(&map.read(parameters).0))
+            .sum()
     }
 
     /// R + Omega of all samples, by a pass down.
@@ -185,15 +180,32 @@ impl<T: Real> ProxProp<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<f64> {
-        let samples = self.samples();
-        let pass = self.pass_over(run, parameters, samples, 1.0);
-        tallies.fill(0.0);
-        let used = samples.partition.groups() * Tally::COUNT;
-        executor.run(Runs::new(&mut tallies[..used], Tally::COUNT), |g, tally, stack| {
-            Tally::update(tally, |tally| pass.measure(gemm, g, tally, stack))
-        })?;
-        Ok(self.found(run, parameters, tallies))
+        let pass = self.pass_over(run, parameters, self.samples(), 1.0);
+        Ok(pass.cost(tallies, executor, gemm)? + self.omega(run, parameters))
     }
+}
+
+/// `Ok` when the settings of least-squares steps with momentum are in their ranges.
+///
+/// # Errors
+/// [`Setting`](Error::Setting), of an l1 regulariser too, which has no least-squares step.
+pub(super) fn check_steps<T: Real>(settings: &Hyperparameters<T>) -> Result {
+    let Hyperparameters { nu, damping, momentum, regularizer, .. } = *settings;
+    require_positive("nu", nu.to_f64())?;
+    require_positive("damping", damping.to_f64())?;
+    require_decay("momentum", momentum.to_f64())?;
+    settings.carry.map_or(Ok(()), |carry| carry.validate())?;
+    let decay = settings.weight_decay.to_f64();
+    require_not_negative("weight-decay", decay)?;
+    if decay >= nu.to_f64() {
+        return Err(Error::Setting { name: "weight-decay", found: decay, expected: "below nu" });
+    }
+    regularizer.validate()?;
+    if let Regularizer::L1(lambda) = regularizer {
+        let (found, expected) = (lambda.to_f64(), "l2 or none with least-squares weights");
+        return Err(Error::Setting { name: "l1 regulariser", found, expected });
+    }
+    Ok(())
 }
 
 impl<T: Real> Method<T> for ProxProp<T> {

@@ -17,7 +17,6 @@
 
 mod approximation;
 mod between;
-mod parts;
 mod settings;
 mod state;
 mod weights;
@@ -28,6 +27,7 @@ pub use state::Variables;
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::numbers::Numbers;
+use super::parts::Parts;
 use super::pass::{self, Signal};
 use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, maps, widest_tile};
 use crate::block::MapSums;
@@ -41,7 +41,6 @@ use crate::theory::Approximation;
 use crate::view::{columns, require_length};
 use crate::workspace::Requirement;
 use between::{Between, Frame};
-use parts::Parts;
 use state::{Subnetwork, Terms, VariablesMut};
 
 /// What the cards of both say alike.
@@ -80,7 +79,7 @@ pub const GSADMM: Card = card(
         "gsADMM",
         "gsADMM: subnetworks in parallel, back-propagation inside, ADMM between them (TSSM, Algorithm 1)",
     ),
-    &[Use::Rho, Use::LearningRate, Use::Batch, Use::Subnetworks],
+    &[Use::Rho, Use::LearningRate, Use::Batch, Use::Cuts, Use::Inner, Use::Subnetworks],
     3,
 );
 
@@ -92,7 +91,7 @@ pub const GSAM: Card = card(
         "gsAM: subnetworks in parallel, back-propagation inside, alternating minimisation between them (TSSM, \
          Algorithm 2)",
     ),
-    &[Use::LearningRate, Use::Batch, Use::Subnetworks],
+    &[Use::LearningRate, Use::Batch, Use::Cuts, Use::Inner, Use::Subnetworks],
     1,
 );
 

@@ -25,6 +25,8 @@ mod gradient;
 mod gradient_steps;
 mod layers;
 mod layerwise;
+mod local;
+mod local_images;
 mod loss;
 mod muon;
 mod network_memory;

@@ -83,7 +83,8 @@ pub(super) fn after_help() -> String {
     for &method in Method::ALL {
         for step in StepRule::values() {
             let step_rule = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
-            let setup = Setup { step: step_rule, minibatches: false, maps: 3, convolutions: false };
+            let (maps, inner) = (3, Inner::Adam);
+            let setup = Setup { step: step_rule, minibatches: false, maps, convolutions: false, inner };
             let defaults = (method.card().defaults)(&setup);
             // Writing to a String cannot fail.
             let _ = write!(text, "  {method} ");
@@ -93,9 +94,10 @@ pub(super) fn after_help() -> String {
             if method.card().uses(Use::Nu) {
                 let _ = write!(text, "nu {:<8} ", defaults.nu);
             }
-            if method.card().batch.is_some() && method.card().uses(Use::Nu) {
-                let defaults = (method.card().defaults)(&Setup { minibatches: true, ..setup });
-                let _ = write!(text, "in mini-batches the square of the linear maps: {} for 3 ", defaults.nu);
+            let in_batches = (method.card().defaults)(&Setup { minibatches: true, ..setup }).nu;
+            if method.card().uses(Use::Nu) && in_batches != defaults.nu {
+                let _ =
+                    write!(text, "in mini-batches the square of the linear maps: {in_batches} for {maps} ");
             }
             if method.card().uses(Use::Rho) && !method.card().uses(Use::Subnetworks) {
                 let _ = write!(text, "rho {} ", defaults.rho);
@@ -110,6 +112,11 @@ pub(super) fn after_help() -> String {
                     if method.card().uses(Use::Rho) {
                         let _ = write!(text, "rho {rho} ");
                     }
+                }
+            } else if method.card().uses(Use::Inner) {
+                for inner in Inner::values().filter(|&inner| inner != Inner::Proxprop) {
+                    let rate = (method.card().defaults)(&Setup { inner, ..setup }).learning_rate;
+                    let _ = write!(text, "inner {inner}: learning-rate {rate} ");
                 }
             } else if method.card().uses(Use::LearningRate) {
                 let _ = write!(text, "learning-rate {} ", defaults.learning_rate);

@@ -31,7 +31,7 @@ impl fmt::Display for Cuts {
     }
 }
 
-/// How a network is cut.
+/// How a network is cut into subnetworks or layers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Split {
     /// Into so many subnetworks, balanced by the operations of their blocks.
@@ -40,6 +40,8 @@ pub enum Split {
     Subnetworks(usize),
     /// After these blocks, counted from 1, ascending.
     After(Vec<usize>),
+    /// Before each linear block but the first.
+    EachLinear,
 }
 
 impl Split {
@@ -62,6 +64,11 @@ impl Split {
                     Err(Error::argument("cut", Cuts(after.clone()), expected))
                 }
             },
+            Split::EachLinear => {
+                let blocks = network.blocks().iter().enumerate();
+                let linear = blocks.filter(|(_, block)| is_linear(block)).map(|(index, _)| index);
+                Ok(linear.skip(1).collect())
+            }
             &Split::Subnetworks(count) => {
                 let steps = network.steps();
                 let places = places(network.blocks());
@@ -84,8 +91,14 @@ impl fmt::Display for Split {
         match self {
             Split::Subnetworks(count) => write!(f, "{count} subnetworks"),
             Split::After(after) => write!(f, "cut after {}", Cuts(after.clone())),
+            Split::EachLinear => f.write_str("cut before each linear block but the first"),
         }
     }
+}
+
+/// Whether a block has weights.
+fn is_linear(block: &Block<f64>) -> bool {
+    matches!(block, Block::Dense { .. } | Block::Conv(_) | Block::Residual(_))
 }
 
 /// After how many blocks a balanced cut may be: not between a linear block and the activation that follows it.

@@ -69,11 +69,7 @@ pub fn of_hidden<T: Real>(settings: &Settings, hidden: &[usize], data: &Dataset<
 /// # Errors
 /// As [`Split::ends`](crate::network::cuts::Split::ends).
 pub fn cuts(settings: &Settings, network: &Network) -> Result<Vec<usize>> {
-    if settings.method.card().uses(Use::Subnetworks) {
-        settings.split().ends(network)
-    } else {
-        Ok(Vec::new())
-    }
+    if settings.method.card().uses(Use::Cuts) { settings.split().ends(network) } else { Ok(Vec::new()) }
 }
 
 /// The initial parameters: drawn weights, each map from a sequence of its own, and biases of zero.

@@ -1,6 +1,6 @@
 //! Defaults that depend on other settings.
 
-use super::choice::{Method, StepRule, Use};
+use super::choice::{Inner, Method, StepRule, Use};
 use super::table::Filled;
 use crate::network::blocks::Architecture;
 use altmin_core::method::{Defaults, Setup};
@@ -10,12 +10,17 @@ impl Filled<'_> {
     /// Those of the method for its step rule of the weights, its batches and its network.
     pub(super) fn method_defaults(&self) -> Defaults {
         let network = self.network();
-        of_method(self.method(), self.step(), self.batch(), &self.hidden(), network.as_ref())
+        of_method(self.method(), self.step(), self.batch(), self.inner(), &self.hidden(), network.as_ref())
     }
 
     /// Whether the method splits the network, and its inner optimizer has the defaults.
     pub(super) fn splits(&self) -> bool {
         self.method().card().uses(Use::Subnetworks)
+    }
+
+    /// The rule between cuts: TSSM's optimiser, or the steps of layers that have read-outs.
+    pub(super) fn inner_of_method(&self) -> Inner {
+        if self.method().card().uses(Use::Readouts) { Inner::Proxprop } else { Inner::Adam }
     }
 
     /// The step rule of the weights; inputs that are held in intervals of epsilon have no least-squares step.
@@ -32,13 +37,14 @@ pub(super) fn of_method(
     method: Method,
     step: StepRule,
     batch: Option<usize>,
+    inner: Inner,
     hidden: &[usize],
     network: Option<&Architecture>,
 ) -> Defaults {
     let maps = network.map_or(hidden.len() + 1, Architecture::linear_maps);
     let convolutions = network.is_some_and(Architecture::has_convolutions);
     let step = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
-    (method.card().defaults)(&Setup { step, minibatches: batch.is_some(), maps, convolutions })
+    (method.card().defaults)(&Setup { step, minibatches: batch.is_some(), maps, convolutions, inner })
 }
 
 /// As many as can work at once.

@@ -6,20 +6,22 @@ use crate::error::{Error, Result};
 use std::fmt::Display;
 
 impl Settings {
-    /// Whether a setting has an effect: as [`Card::uses`](altmin_core::method::Card::uses), and for subnetworks as their inner
-    /// optimizer needs it.
+    /// Whether a setting has an effect: as [`Card::uses`](altmin_core::method::Card::uses), and between cuts as the inner rule
+    /// needs it.
     pub fn uses(&self, setting: Use) -> bool {
         let card = self.method.card();
         if self.batch.is_none() && card.in_minibatches.contains(&setting) {
             return false;
         }
-        if !card.uses(Use::Subnetworks) {
+        if !card.uses(Use::Inner) {
             return card.uses(setting);
         }
         let proximal = self.inner == super::Inner::Proxprop;
         match setting {
             Use::Nu | Use::Damping => proximal,
             Use::LearningRate => !proximal,
+            Use::Form => proximal && card.uses(setting),
+            Use::Momentum => self.inner != super::Inner::Adam && card.uses(setting),
             _ => card.uses(setting),
         }
     }
@@ -34,7 +36,7 @@ pub(super) fn check(
 ) -> Result {
     let Some(value) = given.filter(|_| !settings.uses(setting)) else { return Ok(()) };
     let method = settings.method;
-    let inner = match method.card().uses(Use::Subnetworks) {
+    let inner = match method.card().uses(Use::Inner) {
         true => format!(" with inner {}", settings.inner),
         false => String::new(),
     };

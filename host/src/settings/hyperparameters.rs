@@ -44,6 +44,7 @@ impl Settings {
             inner: self.inner,
             guard: self.guard.filter(|_| splits).map(number),
             frozen: if splits { self.freeze } else { 0 },
+            readout_grid: self.readout_grid,
         }
     }
 

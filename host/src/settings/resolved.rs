@@ -9,11 +9,12 @@ use crate::network::cuts::Split;
 use crate::network::score::Measure;
 
 impl Settings {
-    /// How the network is cut into subnetworks.
+    /// How the network is cut into subnetworks or layers.
     pub fn split(&self) -> Split {
         match &self.cut {
             Some(cuts) => Split::After(cuts.0.clone()),
-            None => Split::Subnetworks(self.subnetworks),
+            None if self.method.card().uses(Use::Subnetworks) => Split::Subnetworks(self.subnetworks),
+            None => Split::EachLinear,
         }
     }
 
@@ -24,7 +25,8 @@ impl Settings {
 
     /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
-        let defaults = of_method(self.method, self.step, self.batch, &self.hidden, self.network.as_ref());
+        let Self { method, step, batch, inner, .. } = *self;
+        let defaults = of_method(method, step, batch, inner, &self.hidden, self.network.as_ref());
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 

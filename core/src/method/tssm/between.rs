@@ -1,6 +1,5 @@
 //! What lies between the subnetworks: the updates over all samples, tile by tile.
 
-use super::parts::Parts;
 use super::state::{Terms, VariablesMut, subnetwork};
 use super::{Inner, Splitting, Tssm};
 use crate::block::{Place, Sink, conv};
@@ -10,6 +9,7 @@ use crate::gemm::Gemm;
 use crate::loss::solve_output_workspace;
 use crate::method::Run;
 use crate::method::numbers::Numbers;
+use crate::method::parts::Parts;
 use crate::real::Real;
 use crate::reduce;
 use crate::view::{MatMut, MatRef, as_ref, column, column_mut, columns, copy, dense, dense_mut};

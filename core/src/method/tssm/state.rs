@@ -1,10 +1,10 @@
 //! The state of a run over subnetworks.
 
-use super::parts::Parts;
 use super::{Inner, Splitting, Tssm};
 use crate::error::Result;
 use crate::method::maps;
 use crate::method::numbers::{Numbers, numbers};
+use crate::method::parts::Parts;
 use crate::method::pass::Tally;
 use crate::method::run::{carve, carve_mut};
 use crate::method::{Memory, Run, State};

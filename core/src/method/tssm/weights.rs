@@ -1,7 +1,6 @@
 //! The weights: all moving subnetworks take a batch at the same time.
 
 use super::between::Between;
-use super::parts::Parts;
 use super::state::{Subnetwork, VariablesMut, subnetwork, update};
 use super::{Inner, Splitting, Tssm};
 use crate::block::{GradientSums, LinearMap, MapSums};
@@ -11,6 +10,7 @@ use crate::gemm::Gemm;
 use crate::method::descent::Stretches;
 use crate::method::maps::{self, Maps, Record, Step};
 use crate::method::numbers::Numbers;
+use crate::method::parts::Parts;
 use crate::method::pass::{Goal, Pass, Samples, Tally};
 use crate::method::{Run, nu_update};
 use crate::optimizer::Optimizer;

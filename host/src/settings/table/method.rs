@@ -73,7 +73,7 @@ macro_rules! method_settings {
     }
 
     /// Damping of least-squares weights, above 0, in units of the mean eigenvalue of the inputs' covariance
-    /// [default: 0.1; 1 of proxprop in mini-batches]
+    /// [default: 0.1; 1 of local, and of proxprop in mini-batches]
     ///
     /// Values from 0.1 to 1 worked best; at 0.001 the weights overfit.
     damping: f64 {
@@ -127,8 +127,8 @@ macro_rules! method_settings {
         range = positive_number, effect = Use::LearningRate,
     }
 
-    /// Mini-batch size, or `all`; a sweep is one pass over the training set [default: 128 of proxprop, 120 of gsadmm and gsam
-    /// but with --inner proxprop, else all]
+    /// Mini-batch size, or `all`; a sweep is one pass over the training set [default: 128 of proxprop and local, 120 of gsadmm
+    /// and gsam but with --inner proxprop, else all]
     ///
     /// A size that holds all training samples is `all`.
     batch: Batch as Option<usize> {
@@ -137,7 +137,7 @@ macro_rules! method_settings {
         range = if_any(at_least_one), effect = Use::Batch,
     }
 
-    /// Share of the last step that the next one takes along, at least 0 and below 1 [default: 0.9 of proxprop, 0 of gd]
+    /// Share of the last step that the next one takes along, at least 0 and below 1 [default: 0.9 of proxprop and local, 0 of gd]
     momentum: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
         default(of) = of.method_defaults().momentum, range = share, effect = Use::Momentum,
@@ -168,7 +168,7 @@ macro_rules! method_settings {
     /// Decoupled weight decay, at least 0: before each step the weights shrink by this times the step's length
     /// [default: 0; 0.01 of adamw]
     ///
-    /// The length is the learning rate, or 1/nu of proxprop, which needs a decay below nu, times the schedule's factor.
+    /// The length is the learning rate, or 1/nu of proximal steps, which need a decay below nu, times the schedule's factor.
     weight_decay: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
         default(of) = of.method_defaults().weight_decay, range = not_negative("a finite number, 0 or above"), effect = Use::WeightDecay,
@@ -180,8 +180,8 @@ macro_rules! method_settings {
         default = None, range = if_any(positive_number), effect = Use::Clip,
     }
 
-    /// How the steps of mini-batches shorten over the run: `constant`, `linear` or `cosine` [default: linear of proxprop, else
-    /// constant]
+    /// How the steps of mini-batches shorten over the run: `constant`, `linear` or `cosine` [default: linear of proxprop and
+    /// local, else constant]
     ///
     /// Step k of the K mini-batches of --sweeps sweeps is shorter by the factor 1 - k/K, or (1 + cos(pi k/K))/2. A proximal
     /// step is made shorter by a larger nu.

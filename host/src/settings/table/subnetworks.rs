@@ -13,19 +13,20 @@ macro_rules! subnetworks_settings {
         default = 2, range = subnetworks, effect = Use::Subnetworks, when(of) = of.cut.is_none(),
     }
 
-    /// Split the network after these blocks, counted from 1, such as `5,9`, instead of --subnetworks
+    /// Split the network after these blocks, counted from 1, such as `5,9`: into subnetworks, instead of --subnetworks, or into
+    /// the layers of local [default of local: after the blocks that follow each linear one]
     cut: Cuts as Option<Cuts> {
         arg(value_name = "LIST"),
-        default = None, range = if_any(ascending_cuts), effect = Use::Subnetworks,
+        default = None, range = if_any(ascending_cuts), effect = Use::Cuts,
     }
 
-    /// Optimizer inside subnetworks [default: adam]
+    /// Optimizer inside subnetworks, or of the layers of local [default: adam; proxprop of local]
     ///
     /// sgd and adam use --learning-rate; proxprop uses --nu and --damping.
     inner: Inner {
         arg(value_name = "RULE", value_parser = parser::<Inner>()),
         serde(with = "core_choice", default),
-        default = Inner::Adam, effect = Use::Subnetworks,
+        default(of) = of.inner_of_method(), effect = Use::Inner,
     }
 
     /// Use means or sums over the samples in the objective [default: mean; sum with --inner proxprop]
@@ -69,6 +70,13 @@ macro_rules! subnetworks_settings {
     freeze: usize {
         arg(value_name = "N"),
         default = 0, effect = Use::Subnetworks,
+    }
+
+    /// Places along the shorter side of images at which the read-out of a layer of local sees the mean of a window, at least 1
+    /// [default: 4]
+    readout_grid: usize {
+        arg(value_name = "N"),
+        default = 4, range = at_least_one, effect = Use::Readouts,
     }
 
     /// Report the approximation error of splitting after every epoch, with the bound of Theorem 1 [default: false]

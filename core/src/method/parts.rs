@@ -39,6 +39,11 @@ impl<'a, T: Real> Parts<'a, T> {
         Ok(Self { network, cuts, frozen })
     }
 
+    /// The subnetworks of cuts that [`Parts::new`] has accepted, all of which move.
+    pub(super) fn checked(network: Network<'a, T>, cuts: &'a [usize]) -> Self {
+        Self { network, cuts, frozen: 0 }
+    }
+
     /// n.
     pub(super) fn count(&self) -> usize {
         self.cuts.len() + 1
