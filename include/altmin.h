@@ -502,6 +502,10 @@ enum altmin_method
      * Muon (Jordan et al. 2024): orthogonalised momentum; AdamW for biases and the last map
      */
     ALTMIN_METHOD_MUON = 12,
+    /**
+     * Local proximal sweeps: layers in parallel, each with a read-out of its own, nothing sent backwards
+     */
+    ALTMIN_METHOD_LOCAL = 13,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

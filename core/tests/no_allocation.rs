@@ -125,6 +125,9 @@ fn variants<T: Real>(name: Name, settings: Hyperparameters<T>) -> Vec<Hyperparam
             let momentum = number(0.5);
             kinds.map(|(form, carry)| Hyperparameters { form, carry, momentum, ..settings }).into()
         }
+        Name::Local => [Inner::Sgd, Inner::Adam, Inner::Proxprop]
+            .map(|inner| Hyperparameters { inner, momentum: number(0.5), ..settings })
+            .into(),
         _ if name.card().uses(Use::Clip) => {
             let momentum = if name.card().uses(Use::Momentum) { number(0.5) } else { T::ZERO };
             let clip = Some(number(0.25));

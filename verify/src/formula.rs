@@ -77,11 +77,21 @@ formulas! {
     SplittingError,
     /// Theorem 1's bound that it reports.
     SplittingBound,
+    /// The step of a read-out.
+    ReadoutStep,
+    /// The objective that a run of layers with read-outs reports.
+    LocalObjective,
 }
 
 impl Formula {
     /// Whether a run of `method` with these settings computes it, in a place where a wrong result is no legal step.
     pub fn applies(self, method: Name, settings: &Hyperparameters<f64>) -> bool {
+        if method == Name::Local {
+            return matches!(
+                self,
+                Self::WeightStep | Self::BiasStep | Self::ReadoutStep | Self::LocalObjective
+            );
+        }
         match Layerwise::of(method) {
             Some(method) => self.applies_to_layers(method, settings),
             None => Splitting::of(method).is_some_and(|method| self.applies_to_subnetworks(method, settings)),
@@ -102,6 +112,7 @@ impl Formula {
     fn applies_to_layers(self, method: Layerwise, settings: &Hyperparameters<f64>) -> bool {
         match self {
             Self::SplittingObjective | Self::SplittingError | Self::SplittingBound => false,
+            Self::ReadoutStep | Self::LocalObjective => false,
             Self::InputTau => !is_exact(settings.input_step),
             Self::SumGram => is_exact(settings.weight_step),
             Self::Coupling => method != Layerwise::Dlam,

@@ -8,6 +8,9 @@
 //!   check is recorded under the promise that it belongs to.
 //! - **Methods over subnetworks** (gsADMM, gsAM): each epoch is recomputed as a whole, and compared.
 //!
+//! - **Layers with read-outs** (local): each epoch is made as a pipeline and batch by batch, and every step is compared with the
+//!   problem that it solves.
+//!
 //! A check allows for rounding alone: see [`Promise::allowed`], which comes from the number of terms and the sum of the
 //! absolute values of all that a number is added up from. [`Formula`] lets a test falsify any formula of a method, to see
 //! that a promise breaks.
@@ -34,6 +37,7 @@ mod blocks;
 mod error;
 mod formula;
 mod layerwise;
+mod local;
 mod matrix;
 mod plain;
 mod promise;

@@ -76,6 +76,14 @@ pub enum Property {
     ApproximationBound,
     /// The error of splitting is within its bound.
     Approximation,
+    /// The signal of a layer is the gradient of R at its own read-out.
+    LocalSignal,
+    /// A read-out's step ends where its problem has gradient 0.
+    ReadoutStationary,
+    /// All forms of a step are the same step.
+    StepForms,
+    /// What layers do at the same time has the bits of one after the other.
+    Pipeline,
     /// The method makes the updates that were checked.
     Trainer,
 }

@@ -52,6 +52,22 @@ impl<'a, E: Executor<f64>, G: Gemm<f64>> Training<'a, E, G> {
         method.sweep(&setup.run, state, order.as_deref(), *executor, *gemm)
     }
 
+    /// The batches of these samples, in their order.
+    pub(super) fn sweep_over(&mut self, order: &[u32]) -> Result<Sweep> {
+        let Self { setup, method, scalars, numbers, executor, gemm, .. } = self;
+        method.sweep(&setup.run, &mut State { scalars, numbers }, Some(order), *executor, *gemm)
+    }
+
+    /// All that the method keeps.
+    pub(super) fn state(&self) -> (Vec<f64>, Vec<f64>) {
+        (self.scalars.clone(), self.numbers.clone())
+    }
+
+    /// Goes on from there.
+    pub(super) fn restore(&mut self, (scalars, numbers): (Vec<f64>, Vec<f64>)) {
+        (self.scalars, self.numbers) = (scalars, numbers);
+    }
+
     /// What the method does between two sweeps: DLAM's epsilon changes by its rule.
     pub(super) fn prepare(&mut self) -> Result {
         let Self { setup, method, scalars, numbers, penalties, executor, gemm } = self;

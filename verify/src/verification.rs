@@ -3,6 +3,7 @@
 use altmin_core::Error as CoreError;
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
+use altmin_core::method::proxprop::Form;
 use altmin_core::method::tssm::Inner;
 use altmin_core::method::{AnyMethod, Method, Name};
 use altmin_core::workspace::Requirement;
@@ -10,25 +11,29 @@ use altmin_core::workspace::Requirement;
 use super::error::{Error, Result};
 use super::formula::Formula;
 use super::layerwise::{self, Layerwise};
+use super::local;
 use super::promise::Report;
 use super::setup::Setup;
 use super::subnetworks::{self, Splitting};
 use super::training::Training;
 
-/// The methods that have theorems, in the order of their codes.
-pub const METHODS: [Name; 5] = [Name::Pdadmm, Name::Dladmm, Name::Dlam, Name::Gsadmm, Name::Gsam];
+/// The methods of which something is promised, in the order of their codes.
+pub const METHODS: [Name; 6] =
+    [Name::Pdadmm, Name::Dladmm, Name::Dlam, Name::Gsadmm, Name::Gsam, Name::Local];
 
 /// How a run is followed.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Layerwise(Layerwise),
     Subnetworks(Splitting),
+    Local,
 }
 
 impl Kind {
     fn of(method: Name) -> Option<Self> {
         let layerwise = Layerwise::of(method).map(Self::Layerwise);
-        layerwise.or_else(|| Splitting::of(method).map(Self::Subnetworks))
+        let splitting = || Splitting::of(method).map(Self::Subnetworks);
+        layerwise.or_else(splitting).or_else(|| (method == Name::Local).then_some(Self::Local))
     }
 }
 
@@ -51,12 +56,15 @@ impl<'a> Verification<'a> {
     pub fn new(setup: Setup<'a>) -> Result<Self> {
         let Some(kind) = Kind::of(setup.method) else {
             let names = METHODS.map(|method| method.card().name).join(", ");
-            let expected = format!("one that has theorems: {names}");
+            let expected = format!("one of which something is promised: {names}");
             return Err(Error::Argument { name: "method", found: setup.method.card().name, expected });
         };
         if matches!(kind, Kind::Subnetworks(_)) && setup.hyperparameters.inner == Inner::Proxprop {
             let expected = "sgd or adam: TSSM's equations are about gradients".to_owned();
             return Err(Error::Argument { name: "inner", found: "proxprop", expected });
+        }
+        if let (Kind::Local, Some((name, found, expected))) = (kind, local::refusal(&setup)) {
+            return Err(Error::Argument { name, found, expected: expected.to_owned() });
         }
         setup.epsilon_rule.validate()?;
         let method = AnyMethod::new(setup.method, &setup.hyperparameters, &setup.run)?;
@@ -88,7 +96,14 @@ impl<'a> Verification<'a> {
     /// Scratch that each of the executor's workers needs.
     pub fn workspace<G: Gemm<f64>>(&self, gemm: &G) -> Requirement {
         let run = &self.setup.run;
-        self.method.workspace(run, gemm).or(self.method.approximation_workspace(run, gemm))
+        let own = self.method.workspace(run, gemm).or(self.method.approximation_workspace(run, gemm));
+        if !matches!(self.kind, Kind::Local) {
+            return own;
+        }
+        [Form::Primal, Form::Dual].into_iter().fold(own, |most, form| {
+            let method = local::Auditor::in_form(&self.setup, form);
+            most.or(method.map_or(Requirement::NONE, |(_, method)| method.workspace(run, gemm)))
+        })
     }
 
     /// Follows the run to its end. The method runs on `executor`; everything that is recomputed, on the calling thread.
@@ -100,16 +115,19 @@ impl<'a> Verification<'a> {
         executor: &mut E,
         gemm: &G,
     ) -> altmin_core::Result<Report> {
-        let training = Training::new(self.setup, self.method.clone(), executor, gemm);
+        let method = self.method.clone();
         let (falsified, scattered) = (self.falsified, self.scattered);
         match self.kind {
-            Kind::Layerwise(method) => {
+            Kind::Local => local::Auditor::new(&self.setup, falsified).run(method, executor, gemm),
+            Kind::Layerwise(layerwise) => {
+                let training = Training::new(self.setup, method, executor, gemm);
                 let partition = self.method.partition();
-                layerwise::Auditor::new(method, &self.setup, partition, falsified, scattered, gemm)?
+                layerwise::Auditor::new(layerwise, &self.setup, partition, falsified, scattered, gemm)?
                     .run(training)
             }
-            Kind::Subnetworks(method) => {
-                subnetworks::Auditor::new(method, &self.setup, falsified)?.run(training)
+            Kind::Subnetworks(splitting) => {
+                let training = Training::new(self.setup, method, executor, gemm);
+                subnetworks::Auditor::new(splitting, &self.setup, falsified)?.run(training)
             }
         }
     }

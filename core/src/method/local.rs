@@ -78,7 +78,9 @@ pub const CARD: Card = Card {
     ],
     in_minibatches: &[Use::Seen],
     defaults: |setup| Defaults {
-        nu: 20.0,
+        // A layer moves the inputs of all above it. On held-out images of MNIST (two epochs) 10 of 5 to 20 served three maps
+        // best, 33 of 5 to 66 ten.
+        nu: libm::round(setup.maps as f64 * 10.0 / 3.0).max(1.0),
         damping: 1.0,
         momentum: 0.9,
         learning_rate: if setup.inner == Inner::Sgd { 0.1 } else { 1e-3 },

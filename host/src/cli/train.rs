@@ -92,12 +92,21 @@ pub(super) fn after_help() -> String {
                 let _ = write!(text, "{step:14} ");
             }
             if method.card().uses(Use::Nu) {
-                let _ = write!(text, "nu {:<8} ", defaults.nu);
-            }
-            let in_batches = (method.card().defaults)(&Setup { minibatches: true, ..setup }).nu;
-            if method.card().uses(Use::Nu) && in_batches != defaults.nu {
-                let _ =
-                    write!(text, "in mini-batches the square of the linear maps: {in_batches} for {maps} ");
+                let nu = |minibatches, maps| {
+                    let setup = Setup { minibatches, maps, ..setup };
+                    let [few, many] =
+                        [maps, 10].map(|maps| (method.card().defaults)(&Setup { maps, ..setup }).nu);
+                    if few == many {
+                        format!("nu {few}")
+                    } else {
+                        format!("nu {few} for {maps} linear maps, {many} for 10")
+                    }
+                };
+                let (alone, in_batches) = (nu(false, maps), nu(true, maps));
+                let _ = write!(text, "{alone:<11} ");
+                if in_batches != alone {
+                    let _ = write!(text, "in mini-batches {in_batches} ");
+                }
             }
             if method.card().uses(Use::Rho) && !method.card().uses(Use::Subnetworks) {
                 let _ = write!(text, "rho {} ", defaults.rho);

@@ -22,7 +22,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
-/// Default number of samples, and of mini-batches per epoch for subnetworks.
+/// Default number of samples, and of mini-batches per epoch where the network is cut.
 const SAMPLES: usize = 200;
 const BATCHES: usize = 4;
 
@@ -30,7 +30,7 @@ const BATCHES: usize = 4;
 ///
 /// Follows a run in double precision, update by update, recomputes objectives, gradients and step parameters, and reports
 /// for each promise whether it held, with the largest violation. Settings are those of `train`, with defaults of 200
-/// samples, hidden layers 20,20, 40 sweeps, and four mini-batches per epoch for subnetworks. Where the settings do not meet
+/// samples, hidden layers 20,20, 40 sweeps, and four mini-batches per epoch for subnetworks and local. Where the settings do not meet
 /// a theorem's condition, its promises are reported as not promised, with the condition. Without --method, every method
 /// with theorems is checked.
 ///
@@ -75,8 +75,8 @@ impl Verify {
 /// The settings of one method. Where all methods are checked it may not use some of those given; alone it must use all.
 fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     let samples = options.samples.clone().unwrap_or(Samples(Some(SAMPLES)));
-    let splits = method.card().uses(Use::Subnetworks);
-    let batch = splits.then(|| Batch(Some(samples.0.unwrap_or(SAMPLES).div_ceil(BATCHES))));
+    let cut = method.card().uses(Use::Cuts);
+    let batch = cut.then(|| Batch(Some(samples.0.unwrap_or(SAMPLES).div_ceil(BATCHES))));
     let hidden = options.network.is_none().then(|| Widths(vec![20, 20]));
     let given = TrainOptions {
         method: Some(method),
@@ -91,7 +91,11 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     if options.method.is_some() {
         if !METHODS.contains(&method) {
             let names = METHODS.map(|method| method.to_string()).join(", ");
-            return Err(Error::argument("method", method, format!("a method with theorems: {names}")));
+            return Err(Error::argument(
+                "method",
+                method,
+                format!("a method of which something is promised: {names}"),
+            ));
         }
         options.check_effect(&settings)?;
     }
@@ -197,6 +201,11 @@ fn title(settings: &Settings, train: &Dataset<f64>, network: &Network) -> String
         return format!(
             "{start}{network}, {parts} subnetworks, alpha = {alpha}, rho = {rho}, tau2 = {tau2}, {loss}, inner {inner}, {end}"
         );
+    }
+    if method.card().uses(Use::Readouts) {
+        let layers = plan::cuts(settings, network).map_or(1, |cuts| cuts.len() + 1);
+        let Settings { damping, .. } = settings;
+        return format!("{start}{network}, {layers} layers, nu = {nu}, damping = {damping}, {loss}, {end}");
     }
     let layers = match (&settings.network, network.widths()) {
         (None, Some(widths)) => format!("{}, {}", Widths(widths), settings.activation),

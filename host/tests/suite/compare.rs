@@ -140,10 +140,10 @@ fn options_for_all_go_to_those_that_have_a_use_for_them() {
         let gradient =
             ["gd", "adagrad", "adadelta", "adam", "adamw", "muon", "gsadmm", "gsam"].contains(label);
         assert_eq!(settings.learning_rate, if gradient { 0.5 } else { alone.learning_rate }, "{label}");
-        let batch = gradient || *label == "proxprop";
+        let batch = gradient || ["proxprop", "local"].contains(label);
         assert_eq!(settings.batch, batch.then_some(50), "{label}");
-        // Vector steps have no damping; Taylor's weights and those of proximal back-propagation do.
-        let damped = ["taylor", "proxprop"].contains(label);
+        // Vector steps have no damping; Taylor's weights and those of proximal sweeps do.
+        let damped = ["taylor", "proxprop", "local"].contains(label);
         assert_eq!(settings.damping, if damped { 0.7 } else { alone.damping }, "{label}");
     }
 }

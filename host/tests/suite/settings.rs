@@ -128,7 +128,8 @@ fn help_tells_the_defaults() {
     let mut checked = BTreeSet::new();
     // Where the default differs from method to method, what help tells first is said.
     let gd = "method = 'gd'\nmomentum = 0.9\nstep-schedule = 'linear'";
-    let methods = ["method = 'pdadmm'", "method = 'dlam'", "method = 'gsadmm'", gd];
+    let local = "method = 'local'\ninner = 'adam'";
+    let methods = ["method = 'pdadmm'", "method = 'dlam'", "method = 'gsadmm'", gd, local];
     for run in methods.into_iter().chain(["", "data = 'x.csv'", "data = 'some/folder'"]) {
         let written = resolved(run).to_toml().expect("writable").parse::<toml::Table>().expect("TOML");
         for (&key, default) in &told {

@@ -2,4 +2,5 @@
 
 mod common;
 mod layerwise;
+mod local;
 mod subnetworks;

@@ -175,7 +175,7 @@ fn what_cannot_be_followed_is_refused() {
     };
     let proximal = Hyperparameters { inner: Inner::Proxprop, ..case.hyperparameters };
     refused(Case { hyperparameters: proximal, ..case.clone() }, "`inner` is proxprop, expected sgd or adam");
-    let without = "`method` is adam, expected one that has theorems: pdadmm, dladmm, dlam, gsadmm, gsam";
+    let without = "`method` is adam, expected one of which something is promised: pdadmm, dladmm, dlam, gsadmm, gsam, local";
     refused(Case { method: Name::Adam, ..case.clone() }, without);
     refused(Case { cuts: vec![9], ..case.clone() }, "cut");
     let frozen = Hyperparameters { frozen: 3, ..case.hyperparameters };
