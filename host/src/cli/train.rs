@@ -92,8 +92,8 @@ pub(super) fn after_help() -> String {
                 let _ = write!(text, "{step:14} ");
             }
             if method.card().uses(Use::Nu) {
-                let nu = |minibatches, maps| {
-                    let setup = Setup { minibatches, maps, ..setup };
+                let nu = |minibatches| {
+                    let setup = Setup { minibatches, ..setup };
                     let [few, many] =
                         [maps, 10].map(|maps| (method.card().defaults)(&Setup { maps, ..setup }).nu);
                     if few == many {
@@ -102,7 +102,7 @@ pub(super) fn after_help() -> String {
                         format!("nu {few} for {maps} linear maps, {many} for 10")
                     }
                 };
-                let (alone, in_batches) = (nu(false, maps), nu(true, maps));
+                let (alone, in_batches) = (nu(false), nu(true));
                 let _ = write!(text, "{alone:<11} ");
                 if in_batches != alone {
                     let _ = write!(text, "in mini-batches {in_batches} ");
