@@ -73,7 +73,7 @@ fn runs_on_values_are_verified_with_a_loss_for_values() {
     let output = run(&["--loss", "least-squares"]);
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
-    assert_eq!(stdout.matches("promises held, 0 broken").count(), 5, "{stdout}");
+    assert_eq!(stdout.matches("promises held, 0 broken").count(), 6, "{stdout}");
 }
 
 #[test]
