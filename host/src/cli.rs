@@ -1,6 +1,6 @@
 //! The command line: one file a subcommand. Nothing here computes.
 //!
-//! Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted. An error is one line `error: ...` on stderr, with
+//! Exit codes: 0 success, 1 failure, 2 usage error; 129, 130 or 143 stopped by SIGHUP, SIGINT or SIGTERM. An error is one line `error: ...` on stderr, with
 //! advice where there is any as a second line `hint: ...`.
 
 mod bench;
@@ -26,7 +26,7 @@ use std::process::ExitCode;
 /// Each sweep solves small subproblems, one for each layer's weights, bias, input and linear output. They are coupled by
 /// penalties (nu) and by constraints with dual variables (rho).
 ///
-/// Exit codes: 0 success, 1 failure, 2 usage error, 130 interrupted.
+/// Exit codes: 0 success, 1 failure, 2 usage error; 129, 130 or 143 stopped by SIGHUP, SIGINT (Ctrl-C) or SIGTERM.
 #[derive(Debug, Parser)]
 #[command(name = "altmin", version, max_term_width = 110, arg_required_else_help = true)]
 struct Cli {

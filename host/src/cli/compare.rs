@@ -7,7 +7,8 @@ mod reporter;
 mod runner;
 
 use super::failure::Failure;
-use super::{interrupt, output};
+use super::interrupt::Interrupt;
+use super::output;
 use crate::compare::{Comparison, Request};
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
@@ -100,7 +101,7 @@ impl Compare {
                 output::note("warning", &format!("{}: {warning}", entry.label));
             }
         }
-        let stop = interrupt::flag()?;
+        let interrupt = Interrupt::on_signals()?;
         let loaded = loaded::load(comparison)?;
         let to = Destinations {
             out: self.out.as_deref(),
@@ -108,7 +109,7 @@ impl Compare {
             quiet: self.quiet,
             accuracies: &self.accuracies,
         };
-        runner::run(loaded.as_ref(), to, &stop).map(ExitCode::from)
+        runner::run(loaded.as_ref(), to, &interrupt).map(ExitCode::from)
     }
 
     /// The comparison that the options describe, checked.

@@ -7,8 +7,6 @@ use std::error::Error as _;
 use std::io;
 use std::process::ExitCode;
 
-/// Interrupted, as shells count: 128 and the signal's number.
-pub(super) const INTERRUPTED: u8 = 130;
 /// The world around the program failed it.
 pub(super) const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
@@ -60,10 +58,10 @@ impl From<Error> for Failure {
 /// Errors of writing to stdout; files have [`Error::Io`], which names them.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Self::ReaderGone,
-            _ => Self::new(format!("cannot write the output: {error}"), None),
+        if output::has_no_reader(&error) {
+            return Self::ReaderGone;
         }
+        Self::new(format!("cannot write the output: {error}"), None)
     }
 }
 

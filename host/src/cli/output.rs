@@ -1,12 +1,35 @@
 //! What goes to stdout and stderr, without a panic when nobody reads it.
 
 use serde::Serialize;
+#[cfg(unix)]
+use std::fs::File;
 use std::io::{self, Write};
+#[cfg(unix)]
+use std::os::{fd::AsFd, unix::fs::FileTypeExt};
 
 /// Writes `kind: text` to stderr.
 pub(super) fn note(kind: &str, text: &str) {
     // If stderr is closed there is no place left to say so.
     let _ = writeln!(io::stderr().lock(), "{kind}: {text}");
+}
+
+/// Whether nobody reads what could not be written to stdout: a pipe's reader has gone, or a terminal has hung up.
+pub(super) fn has_no_reader(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe || is_of_closed_terminal(error)
+}
+
+/// Another device or a disk that fails has the same error; a terminal that has hung up no longer says that it is one.
+#[cfg(unix)]
+fn is_of_closed_terminal(error: &io::Error) -> bool {
+    const EIO: i32 = 5;
+    let stdout = || io::stdout().as_fd().try_clone_to_owned().map(File::from);
+    let is_device = || stdout()?.metadata().map(|found| found.file_type().is_char_device());
+    error.raw_os_error() == Some(EIO) && is_device().unwrap_or(false)
+}
+
+#[cfg(not(unix))]
+fn is_of_closed_terminal(_: &io::Error) -> bool {
+    false
 }
 
 /// Writes text to stdout.

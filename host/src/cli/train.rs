@@ -3,7 +3,8 @@
 mod runner;
 
 use super::failure::Failure;
-use super::{interrupt, output};
+use super::interrupt::Interrupt;
+use super::output;
 use crate::error::Error;
 use crate::run::folder::RunFolder;
 use crate::settings::{Inner, Method, Settings, StepRule, TrainOptions, Use};
@@ -56,10 +57,10 @@ impl Train {
         if let Some(warning) = settings.rho_warning() {
             output::note("warning", &warning);
         }
-        let stop = interrupt::flag()?;
+        let interrupt = Interrupt::on_signals()?;
         let mut trainer = runner::load(&settings)?;
         let to = Destinations { out: self.out.as_deref(), json: self.json, quiet: self.quiet };
-        runner::run(trainer.as_mut(), &settings, &to, &stop).map(ExitCode::from)
+        runner::run(trainer.as_mut(), &settings, &to, &interrupt).map(ExitCode::from)
     }
 }
 

@@ -1,7 +1,8 @@
 //! `altmin verify`.
 
 use super::failure::{FAILED, Failure};
-use super::{interrupt, output};
+use super::interrupt::Interrupt;
+use super::output;
 use crate::data::{self, Dataset};
 use crate::error::Error;
 use crate::network::Network;
@@ -52,11 +53,11 @@ impl Verify {
         let methods = options.method.map_or(METHODS.to_vec(), |method| vec![method]);
         let all: Vec<Settings> =
             methods.into_iter().map(|method| settings(&options, method)).collect::<Result<_, Error>>()?;
-        let stop = interrupt::flag()?;
+        let interrupt = Interrupt::on_signals()?;
         let mut broken = false;
         for settings in all {
-            if stop.load(Ordering::Relaxed) {
-                return Ok(ExitCode::from(super::failure::INTERRUPTED));
+            if interrupt.stop().load(Ordering::Relaxed) {
+                return Ok(ExitCode::from(interrupt.exit_code()));
             }
             let (train, _) = data::load::<f64>(&settings.data, &settings.data_options())?;
             let network = plan::network(&settings, &train)?;

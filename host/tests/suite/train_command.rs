@@ -1,9 +1,14 @@
 //! `altmin train` from outside: what it prints, what it leaves, how it repeats and how it is stopped.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+#[cfg(unix)]
+use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
+#[cfg(unix)]
+use std::process::{Child, ChildStdout};
 use std::process::{Command, Output, Stdio};
+#[cfg(unix)]
+use std::time::{Duration, Instant};
 
 fn train(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_altmin"));
@@ -65,26 +70,125 @@ fn only_a_rho_that_was_chosen_is_warned_about() {
     assert_eq!(warning.lines().count(), 1);
 }
 
+/// A run that goes on until it is stopped, after its first sweep.
+#[cfg(unix)]
+struct Endless {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+#[cfg(unix)]
+impl Endless {
+    fn begin(command: &mut Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        lines.next().expect("a first sweep").expect("text");
+        Self { child, lines }
+    }
+
+    fn signal(&self, signal: &str) {
+        let killed =
+            Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill starts");
+        assert!(killed.success());
+    }
+
+    /// The last line and the exit code.
+    fn end(mut self) -> (String, Option<i32>) {
+        let last = self.lines.map(|line| line.expect("text")).last().unwrap_or_default();
+        (last, self.child.wait().expect("it ends").code())
+    }
+}
+
 #[test]
 #[cfg(unix)]
-fn an_interrupt_finishes_the_sweep_and_leaves_everything() {
+fn each_signal_finishes_the_sweep_and_leaves_everything() {
     let parent = tempfile::tempdir().expect("temporary folder");
-    let out = parent.path().join("run");
-    let mut child = train(&["--sweeps", "1000000", "--hidden", "10", "--json", "--out", name(&out)])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+    for (signal, code) in [("-INT", 130), ("-TERM", 143), ("-HUP", 129)] {
+        let out = parent.path().join(signal);
+        let run = Endless::begin(&mut train(&[
+            "--sweeps",
+            "1000000",
+            "--hidden",
+            "10",
+            "--json",
+            "--out",
+            name(&out),
+        ]));
+        run.signal(signal);
+        if signal == "-HUP" {
+            // As a closed terminal does.
+            run.signal(signal);
+        }
+        let (last, found) = run.end();
+        assert!(last.contains(r#""kind":"summary""#) && last.contains(r#""outcome":"stopped""#), "{last}");
+        assert_eq!(found, Some(code), "{signal}");
+        for file in ["config.toml", "metrics.csv", "model.safetensors", "curves.svg"] {
+            assert!(out.join(file).is_file(), "{signal}: {file}");
+        }
+    }
+}
+
+/// A run whose sweeps take so long that none ends in a test; the first signal comes while it is at work.
+#[cfg(target_os = "linux")]
+fn long_sweep() -> Child {
+    let mut child = train(&["--method", "pdadmm", "--hidden", "2000x9", "--threads", "1", "--json"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-    lines.next().expect("a first sweep").expect("text");
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill starts");
-    assert!(killed.success());
-    let last = lines.map(|line| line.expect("text")).last().expect("a summary");
-    assert!(last.contains(r#""kind":"summary""#) && last.contains(r#""outcome":"stopped""#), "{last}");
-    assert_eq!(child.wait().expect("it ends").code(), Some(130));
-    for file in ["config.toml", "metrics.csv", "model.safetensors", "curves.svg"] {
-        assert!(out.join(file).is_file(), "{file}");
+    // Before its handlers are there a signal would end it as it ends any program.
+    let handles = |child: &Child| {
+        let tasks = fs::read_dir(format!("/proc/{}/task", child.id())).into_iter().flatten().flatten();
+        let mut names = tasks.map(|task| fs::read_to_string(task.path().join("comm")).unwrap_or_default());
+        names.any(|name| name == "signals\n")
+    };
+    while !handles(&child) {
+        assert!(child.try_wait().expect("a child").is_none(), "it ended");
+        std::thread::sleep(Duration::from_millis(2));
     }
+    child
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_second_signal_ends_the_program_at_once() {
+    let send = |child: &Child, signal: &str| {
+        let sent =
+            Command::new("kill").args([signal, &child.id().to_string()]).status().expect("kill starts");
+        assert!(sent.success());
+    };
+    for (first, second, code) in
+        [("-INT", "-INT", 130), ("-TERM", "-TERM", 143), ("-HUP", "-HUP", 129), ("-TERM", "-INT", 130)]
+    {
+        let mut child = long_sweep();
+        send(&child, first);
+        let mut said = String::new();
+        BufReader::new(child.stderr.take().expect("a pipe")).read_line(&mut said).expect("text");
+        assert!(said.starts_with("note: stopping after this sweep"), "{said}");
+        // A hang-up is a second one after half a second.
+        std::thread::sleep(Duration::from_millis(if second == "-HUP" { 1_000 } else { 10 }));
+        assert!(child.try_wait().expect("a child").is_none(), "{first} alone ended it");
+        let sent = Instant::now();
+        send(&child, second);
+        assert_eq!(child.wait().expect("it ends").code(), Some(code), "{first} {second}");
+        assert!(sent.elapsed() < Duration::from_secs(2), "{:?}", sent.elapsed());
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_run_under_nohup_goes_on_when_its_terminal_is_closed() {
+    let mut command = Command::new("nohup");
+    command.arg(env!("CARGO_BIN_EXE_altmin")).arg("train");
+    command.args(["--sweeps", "1000000", "--hidden", "10", "--json"]);
+    let mut run = Endless::begin(&mut command);
+    run.signal("-HUP");
+    for _ in 0..100 {
+        run.lines.next().expect("another sweep").expect("text");
+    }
+    run.signal("-TERM");
+    assert_eq!(run.end().1, Some(143));
 }
 
 #[test]

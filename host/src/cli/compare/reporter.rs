@@ -72,7 +72,7 @@ impl<'a> Reporter<'a> {
         }
         let Err(error) = output::print_json(kind, content) else { return Ok(()) };
         self.json = false;
-        if self.folder.is_none() && error.kind() != io::ErrorKind::BrokenPipe {
+        if self.folder.is_none() && !output::has_no_reader(&error) {
             return Err(error);
         }
         self.failures.push(error.into());

@@ -3,14 +3,14 @@
 use super::lines::ComparisonLine;
 use super::loaded::LoadedComparison;
 use super::reporter::{Destinations, Reporter};
-use crate::cli::failure::{FAILED, Failure, INTERRUPTED};
+use crate::cli::failure::{FAILED, Failure};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::output;
 use crate::compare::Series;
 use crate::report::comparison::table;
 use crate::report::curves::Against;
 use crate::run::observe::Outcome;
 use crate::settings::Widths;
-use std::sync::atomic::AtomicBool;
 
 /// Runs a comparison, writes its results and returns the exit code.
 ///
@@ -18,10 +18,10 @@ use std::sync::atomic::AtomicBool;
 pub(super) fn run(
     loaded: &dyn LoadedComparison,
     to: Destinations<'_>,
-    stop: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> std::result::Result<u8, Failure> {
     let mut reporter = Reporter::new(to)?;
-    let result = loaded.run(&mut reporter, stop);
+    let result = loaded.run(&mut reporter, interrupt.stop());
     let Reporter { folder, done, mut failures, json, .. } = reporter;
     // A reader that has closed the pipe, without a folder to write to, is no error of a run.
     if result.is_err() && failures.iter().any(|failure| matches!(failure, Failure::ReaderGone)) {
@@ -47,7 +47,7 @@ pub(super) fn run(
     failures.extend(result.err().map(Failure::from));
     let stopped = done.iter().any(|series| series.summary.outcome == Outcome::Stopped)
         || done.len() < loaded.comparison().entries().len();
-    Ok(exit_code(failures, stopped))
+    Ok(exit_code(failures, stopped.then(|| interrupt.exit_code())))
 }
 
 /// How many runs there were, or which one.
@@ -58,17 +58,13 @@ fn labels(done: &[Series]) -> String {
     }
 }
 
-/// Reports what went wrong and gives the exit code.
-fn exit_code(failures: Vec<Failure>, stopped: bool) -> u8 {
+/// Reports what went wrong and gives the exit code; `stopped` is that of runs that were stopped.
+fn exit_code(failures: Vec<Failure>, stopped: Option<u8>) -> u8 {
     let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
     for failure in failures {
         failure.report();
     }
-    match (failed, stopped) {
-        (true, _) => FAILED,
-        (false, true) => INTERRUPTED,
-        (false, false) => 0,
-    }
+    if failed { FAILED } else { stopped.unwrap_or(0) }
 }
 
 /// What all runs share, on one line.

@@ -1,6 +1,7 @@
 //! A training run: its observers, the files that it writes, its exit code.
 
-use crate::cli::failure::{FAILED, Failure, INTERRUPTED};
+use crate::cli::failure::{FAILED, Failure};
+use crate::cli::interrupt::Interrupt;
 use crate::cli::output;
 use crate::data;
 use crate::error::Result;
@@ -49,6 +50,9 @@ fn load_in<T: Real>(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
     Ok(Box::new(Trainer::new(settings, Arc::new(train), Arc::new(test))?))
 }
 
+/// What stdout is called.
+const OUTPUT: &str = "the output";
+
 /// Where the results of a run go.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Destinations<'a> {
@@ -68,11 +72,12 @@ pub(super) fn run(
     trainer: &mut dyn AnyTrainer,
     settings: &Settings,
     to: &Destinations<'_>,
-    stop: &AtomicBool,
+    interrupt: &Interrupt,
 ) -> std::result::Result<u8, Failure> {
     let folder = to.out.map(|path| RunFolder::create(path, settings)).transpose()?;
     let mut history = History::default();
-    let (result, mut failures) = observed(trainer, settings, to, stop, folder.as_ref(), &mut history)?;
+    let (result, mut failures) =
+        observed(trainer, settings, to, interrupt.stop(), folder.as_ref(), &mut history)?;
     // A reader that has closed the pipe, without a folder to write to, is no error of the run.
     if result.is_err() && failures.iter().any(|failure| matches!(failure, Failure::ReaderGone)) {
         return Err(Failure::ReaderGone);
@@ -89,7 +94,7 @@ pub(super) fn run(
             folder.write_curves(&title, &history.sweeps, settings.measure()).err().map(Failure::from),
         );
     }
-    Ok(exit_code(&summary, failures))
+    Ok(exit_code(&summary, failures, interrupt))
 }
 
 type Observed = (Result<Summary>, Vec<Failure>);
@@ -109,20 +114,20 @@ fn observed(
         observers.add("curves".to_owned(), history);
     }
     if to.json {
-        observers.add("the output".to_owned(), JsonLines::new(io::stdout()));
+        observers.add(OUTPUT.to_owned(), JsonLines::new(io::stdout()));
     } else if !to.quiet && io::stderr().is_terminal() {
         observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps, settings.measure()));
     }
     let result = trainer.run(&mut observers, stop);
-    let failures = observers.take_failures().into_iter().map(|(what, error)| match error.kind() {
-        io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+    let failures = observers.take_failures().into_iter().map(|(what, error)| match &what[..] {
+        OUTPUT if output::has_no_reader(&error) => Failure::ReaderGone,
         _ => Failure::new(format!("cannot write {what}: {error}"), None),
     });
     Ok((result, failures.collect()))
 }
 
 /// Reports what went wrong and gives the exit code for how the run ended.
-fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
+fn exit_code(summary: &Summary, failures: Vec<Failure>, interrupt: &Interrupt) -> u8 {
     let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
     for failure in failures {
         failure.report();
@@ -134,7 +139,7 @@ fn exit_code(summary: &Summary, failures: Vec<Failure>) -> u8 {
             FAILED
         }
         _ if failed => FAILED,
-        Outcome::Stopped => INTERRUPTED,
+        Outcome::Stopped => interrupt.exit_code(),
         Outcome::SweepLimit | Outcome::Converged | Outcome::TimeLimit => 0,
     }
 }
@@ -199,7 +204,7 @@ mod tests {
     fn exit_code_of(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
         let settings = TrainOptions::default().resolve().expect("defaults are valid");
         let to = Destinations { out, json: false, quiet: true };
-        run(&mut Fake { outcome, full }, &settings, &to, &AtomicBool::new(false)).expect("results")
+        run(&mut Fake { outcome, full }, &settings, &to, &Interrupt::default()).expect("results")
     }
 
     #[test]
