@@ -3,7 +3,7 @@
 use super::failure::{FAILED, Failure};
 use super::interrupt::Interrupt;
 use super::output;
-use crate::data::{self, Dataset};
+use crate::data::{self, DataOptions, Dataset};
 use crate::error::Error;
 use crate::network::Network;
 use crate::run::engine::NORM_ROUNDS;
@@ -31,9 +31,9 @@ const BATCHES: usize = 4;
 ///
 /// Follows a run in double precision, update by update, recomputes objectives, gradients and step parameters, and reports
 /// for each promise whether it held, with the largest violation. Settings are those of `train`, with defaults of 200
-/// samples, hidden layers 20,20, 40 sweeps, and four mini-batches per epoch for subnetworks and local. Where the settings do not meet
-/// a theorem's condition, its promises are reported as not promised, with the condition. Without --method, every method
-/// with theorems is checked.
+/// samples, or all if there are fewer, hidden layers 20,20, 40 sweeps, and four mini-batches per epoch for subnetworks and
+/// local. Where the settings do not meet a theorem's condition, its promises are reported as not promised, with the
+/// condition. Without --method, every method with theorems is checked.
 ///
 /// Exit codes: 0 everything promised held, 1 something did not, 2 usage error.
 #[derive(Debug, Args)]
@@ -51,9 +51,14 @@ impl Verify {
         let Self { options, json } = self;
         refuse_without_effect(&options)?;
         let methods = options.method.map_or(METHODS.to_vec(), |method| vec![method]);
-        let all: Vec<Settings> =
+        let mut all: Vec<Settings> =
             methods.into_iter().map(|method| settings(&options, method)).collect::<Result<_, Error>>()?;
         let interrupt = Interrupt::on_signals()?;
+        let counted = options.samples.as_ref().is_some_and(|samples| samples.0.is_some());
+        if let Some(first) = all.first().filter(|_| !counted) {
+            let count = training_samples(first)?;
+            all.iter_mut().for_each(|settings| fit_defaults(settings, &options, count));
+        }
         let mut broken = false;
         for settings in all {
             if interrupt.stop().load(Ordering::Relaxed) {
@@ -102,6 +107,21 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     }
     refuse_changes(&settings)?;
     Ok(settings)
+}
+
+/// How many training samples there are, all told.
+fn training_samples(settings: &Settings) -> Result<usize, Error> {
+    let options = DataOptions { samples: None, ..settings.data_options() };
+    Ok(data::load::<f64>(&settings.data, &options)?.0.n_samples())
+}
+
+/// Fits what was not given to a data set of so many training samples.
+fn fit_defaults(settings: &mut Settings, options: &TrainOptions, count: usize) {
+    let samples = settings.samples.map_or(count, |samples| samples.min(count));
+    settings.samples = settings.samples.and(Some(samples));
+    if options.batch.is_none() && settings.uses(Use::Cuts) {
+        settings.batch = Some(samples.div_ceil(BATCHES));
+    }
 }
 
 /// Refuses what changes the objective during a run.

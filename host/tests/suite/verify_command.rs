@@ -1,5 +1,7 @@
 //! `altmin verify` from outside: what it prints and how it exits.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn verify(arguments: &[&str]) -> Output {
@@ -58,12 +60,18 @@ fn a_bound_from_estimates_that_have_not_converged_is_not_broken() {
     assert!(stdout.contains(" 0 broken") && stdout.contains("TSSM, Theorem 1"), "{stdout}");
 }
 
+/// A table of values, of so many rows, a fifth of which are for testing.
+fn table(folder: &Path, rows: i32) -> PathBuf {
+    let path = folder.join("table.csv");
+    let row = |i: i32| format!("{},{},{}.5\n", i % 7, i * i % 11, i % 7 - i * i % 11);
+    fs::write(&path, format!("a,b,y\n{}", (0..rows).map(row).collect::<String>())).expect("a table");
+    path
+}
+
 #[test]
 fn runs_on_values_are_verified_with_a_loss_for_values() {
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("table.csv");
-    let row = |i: i32| format!("{},{},{}.5\n", i % 7, i * i % 11, i % 7 - i * i % 11);
-    std::fs::write(&path, format!("a,b,y\n{}", (0..60).map(row).collect::<String>())).expect("a table");
+    let path = table(folder.path(), 60);
     let table = ["--data", path.to_str().expect("a path"), "--target", "y", "--pool", "1"];
     let run = |loss: &[&str]| {
         let arguments = ["--samples", "40", "--hidden", "6,5", "--sweeps", "3"];
@@ -74,6 +82,30 @@ fn runs_on_values_are_verified_with_a_loss_for_values() {
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
     assert_eq!(stdout.matches("promises held, 0 broken").count(), 6, "{stdout}");
+}
+
+/// Of 40 rows 32 are left for training, fewer than the default, and 8 in each of four mini-batches.
+#[test]
+fn a_table_with_fewer_samples_than_the_default_is_verified_with_all_of_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = table(folder.path(), 40);
+    let run = |samples: &[&str]| {
+        let arguments = ["--loss", "least-squares", "--hidden", "6,5", "--sweeps", "3", "--data"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_altmin"));
+        command.arg("verify").args(arguments).arg(&path).args(samples).output().expect("the program starts")
+    };
+    let output = run(&[]);
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{stdout}{}", text(&output.stderr));
+    assert_eq!(stdout.matches(", 32 samples, ").count(), 6, "{stdout}");
+    assert_eq!(stdout.matches("promises held, 0 broken").count(), 6, "{stdout}");
+    let all = ["--samples", "all"];
+    assert_eq!(text(&run(&all).stdout), stdout);
+    let quarter = [&all[..], &["--method", "gsam", "--batch", "8"]].concat();
+    let own = text(&run(&quarter).stdout);
+    assert!(own.starts_with("gsam: ") && stdout.contains(&own), "{own}");
+    let stderr = text(&run(&["--samples", "33"]).stderr);
+    assert!(stderr.starts_with("error: `samples` is `33`, expected 1 to 32"), "{stderr}");
 }
 
 #[test]
