@@ -1,6 +1,6 @@
 //! Files that are there whole or not at all: written beside their place and renamed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -18,10 +18,56 @@ use crate::error::{Error, Result};
 /// # Errors
 /// [`Error::Io`] with what `content` or the system said; also if `path` is there and is no file (a folder, a device).
 pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result {
-    replace(path, content).map_err(|error| Error::io("write", path, error))
+    replace(path, content, || Ok(())).map_err(|error| Error::io("write", path, error))
 }
 
-fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+/// The same, and the older file of this name, if there is one, takes the name `before`: under one of the two names there
+/// is a whole file at any moment.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_keeping(
+    path: &Path,
+    before: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result {
+    let keep = || match fs::rename(path, before) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    replace(path, content, keep).map_err(|error| Error::io("write", path, error))
+}
+
+/// Removes what a process that was killed has left of new files for this name.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn remove_left_behind(path: &Path) -> Result {
+    let (folder, Some(name)) = (folder_of(path), path.file_name()) else { return Ok(()) };
+    let failed = |error| Error::io("look into", folder, error);
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let found = entry.map_err(failed)?;
+        if is_temporary(&found.file_name(), name) {
+            fs::remove_file(found.path()).map_err(|error| Error::io("remove", &found.path(), error))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a file's name is one that [`Temporary`] makes for another name.
+fn is_temporary(found: &OsStr, of: &OsStr) -> bool {
+    let (found, of) = (found.as_encoded_bytes(), of.as_encoded_bytes());
+    let rest = found.strip_prefix(b".").and_then(|found| found.strip_prefix(of));
+    let number = rest.and_then(|rest| rest.strip_prefix(b".")).and_then(|rest| rest.strip_suffix(b".tmp"));
+    number.is_some_and(|number| number.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-'))
+}
+
+/// `ready` is called when the new file is complete, before it takes the name.
+fn replace(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ready: impl FnOnce() -> io::Result<()>,
+) -> io::Result<()> {
     if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
         return Err(io::Error::other("it is there and is no regular file"));
     }
@@ -29,6 +75,7 @@ fn replace(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) 
     let mut writer = BufWriter::new(file);
     content(&mut writer)?;
     writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    ready()?;
     temporary.rename(path)?;
     sync_folder(path);
     Ok(())
@@ -76,10 +123,13 @@ impl Drop for Temporary {
     }
 }
 
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Makes the new name itself outlast a power failure, where folders can be synced.
 fn sync_folder(path: &Path) {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
+    if let Ok(folder) = File::open(folder_of(path)) {
         // The file is complete under its name: a failure here is no reason to call the write failed.
         let _ = folder.sync_all();
     }

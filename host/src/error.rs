@@ -71,6 +71,15 @@ pub enum Error {
         /// The one that there is.
         expected: String,
     },
+    /// A checkpoint is of another run than the one that is to go on from it.
+    OtherRun {
+        /// The file.
+        path: PathBuf,
+        /// What it was written with: a version, a setting, or data.
+        found: String,
+        /// What the run has in its place.
+        expected: String,
+    },
     /// An argument is outside its range or not understood.
     Argument {
         /// The argument's name.
@@ -154,6 +163,7 @@ impl Error {
                 self,
                 Error::Argument { .. }
                     | Error::Exists { .. }
+                    | Error::OtherRun { .. }
                     | Error::Core(altmin_core::Error::Setting { .. } | altmin_core::Error::Block { .. })
             ),
         }
@@ -171,7 +181,7 @@ impl fmt::Display for Error {
             Error::Format { path, found, expected, .. } => {
                 write!(f, "`{}`: found {found}, expected {expected}", path.display())
             }
-            Error::Network { path, found, expected } => {
+            Error::Network { path, found, expected } | Error::OtherRun { path, found, expected } => {
                 write!(f, "`{}`: found {found}, expected {expected}", path.display())
             }
             Error::Data { name, found, expected, .. } => {

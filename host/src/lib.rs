@@ -63,6 +63,7 @@ pub mod network;
 pub mod random;
 pub mod report;
 pub mod run;
+mod scalars;
 pub mod settings;
 
 pub use data::Dataset;

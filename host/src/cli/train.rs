@@ -7,13 +7,13 @@ use super::interrupt::Interrupt;
 use super::output;
 use crate::error::Error;
 use crate::run::folder::RunFolder;
-use crate::settings::{Inner, Method, Settings, StepRule, TrainOptions, Use};
+use crate::settings::{CheckpointEvery, Inner, Method, Settings, StepRule, TrainOptions, Use};
 use altmin_core::Choice;
 use altmin_core::method::tssm::InnerDefaults;
 use altmin_core::method::{Defaults, Setup};
 use altmin_core::update::BACKTRACKING;
 use clap::Args;
-use runner::Destinations;
+use runner::{Destinations, Folder};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -39,6 +39,14 @@ pub(super) struct Train {
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
 
+    /// Go on with the run in this folder, from its last checkpoint (--checkpoint-every)
+    ///
+    /// Its settings are those of its config.toml; of options given here only those that have no effect on the sweeps may be
+    /// others, such as --threads, --time-limit and --checkpoint-every, and --sweeps where steps do not shorten over them. Its
+    /// files are those of a run without a break.
+    #[arg(long, value_name = "DIR", help_heading = "Checkpoints", conflicts_with_all = ["out", "config"])]
+    resume: Option<PathBuf>,
+
     /// Print JSON lines to stdout instead of a table: one object per sweep and a summary at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -50,8 +58,19 @@ pub(super) struct Train {
 
 impl Train {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let settings = settings(self.options, self.config.as_deref())?;
-        if let Some(path) = &self.out {
+        let config = self.resume.as_ref().map(|run| run.join("config.toml")).or(self.config);
+        let settings = settings(self.options, config.as_deref())?;
+        let folder = match (&self.out, &self.resume) {
+            (Some(path), _) => Some(Folder::New(path)),
+            (None, Some(path)) => Some(Folder::Resumed(path)),
+            (None, None) => None,
+        };
+        if let Some(every) = settings.checkpoint_every.filter(|_| folder.is_none()) {
+            let expected = "none, or a folder for checkpoints: --out DIR";
+            let every = CheckpointEvery(Some(every));
+            return Err(Error::argument("checkpoint-every", every, expected).into());
+        }
+        if let Some(Folder::New(path)) = folder {
             RunFolder::require_missing(path)?;
         }
         if let Some(warning) = settings.rho_warning() {
@@ -59,7 +78,7 @@ impl Train {
         }
         let interrupt = Interrupt::on_signals()?;
         let mut trainer = runner::load(&settings)?;
-        let to = Destinations { out: self.out.as_deref(), json: self.json, quiet: self.quiet };
+        let to = Destinations { folder, json: self.json, quiet: self.quiet };
         runner::run(trainer.as_mut(), &settings, &to, &interrupt).map(ExitCode::from)
     }
 }
@@ -147,6 +166,8 @@ pub(super) fn after_help() -> String {
   altmin train --data houses.csv --target price --loss least-squares --out prices
   altmin train --method gsadmm --network 'mlp 512x9' --subnetworks 2 --epochs 50
   altmin train --method gsam --network cnn --cut 6 --inner sgd --tau2 10000 --out cnn
+  altmin train --data mnist --out run --checkpoint-every 60s
+  altmin train --resume run
   altmin train --config run/config.toml --seed 1 --out run-1",
     );
     text

@@ -190,6 +190,9 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
     if let Some(tolerance) = &options.tolerance {
         return Err(Error::argument("tolerance", tolerance, expected));
     }
+    if let Some(every) = &options.checkpoint_every {
+        return Err(Error::argument("checkpoint-every", every, "no value: nothing is written"));
+    }
     if let Some(limit) = &options.time_limit {
         return Err(Error::argument("time-limit", limit, expected));
     }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
-use crate::settings::{Method, Settings, TrainOptions};
+use crate::settings::{CheckpointEvery, Method, Settings, TrainOptions};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, FromArgMatches};
 use std::error::Error as _;
@@ -174,6 +174,11 @@ pub(super) fn check(entries: &[Entry]) -> Result {
             return Err(Error::argument("methods", &entry.label, expected));
         }
         entry.settings.validate().map_err(|error| entry.error(error))?;
+        if entry.settings.checkpoint_every.is_some() {
+            let every = CheckpointEvery(entry.settings.checkpoint_every);
+            let expected = "none: a comparison writes no checkpoints";
+            return Err(entry.error(Error::argument("checkpoint-every", every, expected)));
+        }
     }
     let common = table(&first.settings.clone().into())?;
     for entry in others {

@@ -14,9 +14,14 @@ impl<W: Write> CsvRows<W> {
     pub fn new(writer: W) -> Self {
         Self { writer: csv::Writer::from_writer(writer) }
     }
+
+    /// Rows go to `writer`, which has the header.
+    pub fn after_header(writer: W) -> Self {
+        Self { writer: csv::WriterBuilder::new().has_headers(false).from_writer(writer) }
+    }
 }
 
-impl<W: Write + Send> Observer for CsvRows<W> {
+impl<W: Write> Observer for CsvRows<W> {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         self.writer.serialize(metrics).map_err(io::Error::from)?;
         self.writer.flush()

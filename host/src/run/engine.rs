@@ -110,6 +110,28 @@ impl<T: Real> Engine<T> {
         &mut self.scalars[..count]
     }
 
+    /// All that the method keeps from sweep to sweep.
+    pub(super) fn state(&self) -> (&[T], &[f64]) {
+        (&self.scalars, &self.numbers)
+    }
+
+    /// The same for writing, to go on from an earlier state.
+    pub(super) fn state_mut(&mut self) -> (&mut [T], &mut [f64]) {
+        (&mut self.scalars, &mut self.numbers)
+    }
+
+    /// The epoch whose order of mini-batches is drawn next; 0 where none are.
+    pub(super) fn epoch(&self) -> u32 {
+        self.order.as_ref().map_or(0, Order::epoch)
+    }
+
+    /// Goes on with the order of this epoch.
+    pub(super) fn set_epoch(&mut self, epoch: u32) {
+        if let Some(order) = &mut self.order {
+            order.set_epoch(epoch);
+        }
+    }
+
     /// The method.
     pub fn method(&self) -> &AnyMethod<T> {
         &self.method

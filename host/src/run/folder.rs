@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::network::score::Measure;
 use crate::report::csv::CsvRows;
 use crate::report::curves;
-use crate::run::observe::Metrics;
+use crate::run::observe::{Metrics, Observer as _};
 use crate::settings::Settings;
 use std::fs::{self, File};
 use std::io;
@@ -47,6 +47,22 @@ impl RunFolder {
         written.map(|()| folder)
     }
 
+    /// The folder of a run that goes on; `config.toml` says with which settings, and what a run that was killed has left
+    /// half-written is removed.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn reopen(path: &Path, settings: &Settings) -> Result<Self> {
+        let (folder, config) = (Self { path: path.to_owned() }, settings.to_toml()?);
+        for name in ["config.toml", "metrics.csv", "model.safetensors", "curves.svg"] {
+            atomic_file::remove_left_behind(&folder.file(name))?;
+        }
+        if !fs::read(folder.file("config.toml")).is_ok_and(|found| found == config.as_bytes()) {
+            folder.write("config.toml", config.as_bytes())?;
+        }
+        Ok(folder)
+    }
+
     /// Where a file of this name goes.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -59,6 +75,21 @@ impl RunFolder {
     pub fn metrics(&self) -> Result<CsvRows<File>> {
         let path = self.file("metrics.csv");
         File::create_new(&path).map(CsvRows::new).map_err(|error| Error::io("create", &path, error))
+    }
+
+    /// The same for a run that goes on: `metrics.csv` has the rows of `before`, and no others.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be written.
+    pub fn metrics_after(&self, before: &[Metrics]) -> Result<CsvRows<File>> {
+        let path = self.file("metrics.csv");
+        atomic_file::write(&path, |file| {
+            let mut rows = CsvRows::new(file);
+            before.iter().try_for_each(|metrics| rows.sweep(metrics))
+        })?;
+        let file = File::options().append(true).open(&path);
+        let file = file.map_err(|error| Error::io("open", &path, error))?;
+        Ok(if before.is_empty() { CsvRows::new(file) } else { CsvRows::after_header(file) })
     }
 
     /// Writes `curves.svg`; `measure` says what the accuracies are.

@@ -1,5 +1,6 @@
 //! Who watches a run: observers see what a sweep has done and never change it.
 
+use crate::run::checkpoint::Snapshot;
 use crate::settings::Method;
 use crate::settings::core_choice::as_text;
 use serde::Serialize;
@@ -75,6 +76,11 @@ pub struct Change {
     /// into their intervals when epsilon shrinks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rise: Option<f64>,
+}
+
+impl Change {
+    /// The settings that schedules and rules change.
+    pub(super) const SETTINGS: [&'static str; 3] = ["nu", "rho", "epsilon"];
 }
 
 /// Why a run ended.
@@ -165,6 +171,15 @@ pub trait Observer {
         Ok(())
     }
 
+    /// Called after [`sweep`](Observer::sweep), when the run's whole state may be written; does nothing unless it is written.
+    ///
+    /// # Errors
+    /// What the observer writes to cannot be written.
+    fn snapshot(&mut self, run: &dyn Snapshot) -> io::Result<()> {
+        let _ = run;
+        Ok(())
+    }
+
     /// Called at the end of a [run](crate::run::trainer::Trainer::run); never by [`step`](crate::run::trainer::Trainer::step),
     /// after which the run may go on.
     ///
@@ -205,6 +220,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn change(&mut self, change: &Change) -> io::Result<()> {
         (**self).change(change)
+    }
+
+    fn snapshot(&mut self, run: &dyn Snapshot) -> io::Result<()> {
+        (**self).snapshot(run)
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
@@ -262,6 +281,10 @@ impl Observer for Observers<'_> {
 
     fn change(&mut self, change: &Change) -> io::Result<()> {
         self.each(|observer| observer.change(change))
+    }
+
+    fn snapshot(&mut self, run: &dyn Snapshot) -> io::Result<()> {
+        self.each(|observer| observer.snapshot(run))
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

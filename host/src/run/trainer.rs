@@ -40,11 +40,13 @@ mod growth;
 mod info;
 mod penalties;
 mod predict;
+mod resume;
 mod weights;
 
+use std::mem;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use altmin_core::method::{Hyperparameters, Problem, Seen, Sweep};
@@ -66,6 +68,7 @@ use crate::run::plan;
 use crate::settings::{Settings, Widths};
 pub use info::Info;
 use penalties::PenaltySchedule;
+use resume::Fingerprints;
 
 /// A run: a network, a method, a training set and, if there is one, a test set.
 ///
@@ -93,6 +96,9 @@ pub struct Trainer<T> {
     good: Vec<T>,
     schedule: PenaltySchedule,
     state: State,
+    /// It goes on from a checkpoint, which may be that of its end.
+    resumed: bool,
+    fingerprints: Fingerprints,
 }
 
 /// Where a run stands.
@@ -144,6 +150,7 @@ impl<T: Real> Trainer<T> {
             require_like(test, &self.train)?;
         }
         self.test = test;
+        self.fingerprints.test = OnceLock::new();
         Ok(())
     }
 
@@ -181,6 +188,8 @@ impl<T: Real> Trainer<T> {
                 diverged: false,
                 last: None,
             },
+            resumed: false,
+            fingerprints: Fingerprints::default(),
         };
         trainer.restore_good();
         Ok(trainer)
@@ -252,6 +261,11 @@ impl<T: Real> Trainer<T> {
         if self.state.diverged {
             return Ok(Outcome::Diverged);
         }
+        if mem::take(&mut self.resumed)
+            && let Some(outcome) = self.state.last.and_then(|last| self.ended(&last))
+        {
+            return Ok(outcome);
+        }
         let threads = self.threads.clone();
         for _ in 0..count {
             let (changes, metrics) = threads.enter(|| self.advance())?;
@@ -260,17 +274,24 @@ impl<T: Real> Trainer<T> {
             }
             let Some(metrics) = metrics else { return Ok(Outcome::Diverged) };
             observer.sweep(&metrics).map_err(cannot_observe)?;
+            observer.snapshot(self).map_err(cannot_observe)?;
             if stop.load(Ordering::Relaxed) {
                 return Ok(Outcome::Stopped);
             }
-            if self.converged(&metrics) {
-                return Ok(Outcome::Converged);
-            }
-            if self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit) {
-                return Ok(Outcome::TimeLimit);
+            if let Some(outcome) = self.ended(&metrics) {
+                return Ok(outcome);
             }
         }
         Ok(Outcome::SweepLimit)
+    }
+
+    /// Whether a stopping rule ends the run after the sweep of these metrics.
+    fn ended(&self, metrics: &Metrics) -> Option<Outcome> {
+        if self.converged(metrics) {
+            return Some(Outcome::Converged);
+        }
+        let over = self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit);
+        over.then_some(Outcome::TimeLimit)
     }
 
     /// Growth and schedules as they are due, then a sweep: what has changed, and the metrics, `None` if it diverged.

@@ -5,7 +5,7 @@ use super::choice::Precision;
 use super::core_choice;
 use super::penalty_schedule::range;
 use super::table::Settings;
-use super::values::{Carried, EpsilonBounds, write_classes};
+use super::values::{Carried, EpsilonBounds, Every, write_classes};
 use crate::error::{Error, Result};
 use crate::network::cuts::{Cuts, MOST_SUBNETWORKS};
 use crate::network::init::Initializer;
@@ -136,6 +136,13 @@ pub(super) fn ascending_cuts(key: &'static str, cuts: &Cuts, _: &Settings) -> Re
 
 pub(super) fn some_time(key: &'static str, time: &Duration, _: &Settings) -> Result {
     if time.is_zero() { Err(Error::argument(key, "0", "a time above 0, or none")) } else { Ok(()) }
+}
+
+pub(super) fn some_distance(key: &'static str, every: &Every, _: &Settings) -> Result {
+    if matches!(every, Every::Sweeps(0) | Every::Time(Duration::ZERO)) {
+        return Err(Error::argument(key, "0", "at least 1 sweep, a time above 0, or none"));
+    }
+    Ok(())
 }
 
 pub(super) fn threads(key: &'static str, count: &usize, _: &Settings) -> Result {

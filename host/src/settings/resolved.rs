@@ -55,13 +55,38 @@ impl Settings {
         if self.is_regression() { Measure::RSquared } else { Measure::Accuracy }
     }
 
+    /// The first setting in which a run that is resumed with `other` would not be the same run any more: its key, and its two
+    /// values as in files.
+    ///
+    /// # Errors
+    /// As [`Settings::to_toml`].
+    pub(crate) fn first_difference(&self, other: &Self) -> Result<Option<(String, String, String)>> {
+        let [mut own, theirs] = [self.to_table()?, other.to_table()?];
+        let text = |value: Option<toml::Value>| value.map_or("nothing".to_owned(), |value| value.to_string());
+        for (key, value) in theirs {
+            let before = own.remove(&key);
+            if before.as_ref() != Some(&value) && !self.may_change(&key) {
+                return Ok(Some((key, text(before), value.to_string())));
+            }
+        }
+        // What has an effect before and none now.
+        Ok(own.into_iter().next().map(|(key, before)| (key, before.to_string(), "nothing".to_owned())))
+    }
+
+    fn to_table(&self) -> Result<toml::Table> {
+        toml::Table::try_from(TrainOptions::from(self.clone())).map_err(unwritable)
+    }
+
     /// The settings as a file, defaults included; [`TrainOptions::from_toml`] and [`TrainOptions::resolve`] give the
     /// same settings back.
     ///
     /// # Errors
     /// [`Error::Argument`] for a number that TOML cannot hold (a seed above 2^63 - 1).
     pub fn to_toml(&self) -> Result<String> {
-        toml::to_string(&TrainOptions::from(self.clone()))
-            .map_err(|error| Error::argument("config", error, "numbers that fit into a TOML file"))
+        toml::to_string(&TrainOptions::from(self.clone())).map_err(unwritable)
     }
+}
+
+fn unwritable(error: toml::ser::Error) -> Error {
+    Error::argument("config", error, "numbers that fit into a TOML file")
 }

@@ -11,6 +11,7 @@
 //!     range = at_least_one,            // the function of `ranges` that refuses values; left out where none is refused
 //!     effect = Use::Rho,               // what a method must use for the setting to have an effect; left out where all do
 //!     when(of) = of.network.is_none(), // what else must hold for these Settings to be written with it
+//!     resume(of) = true,               // what must hold for a resumed run to take another value; left out where it never may
 //! }
 //! ```
 //!
@@ -26,8 +27,8 @@ use super::defaults::processors;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::ranges::*;
 use super::values::{
-    Batch, Carried, Classes, Clip, EpsilonBounds, Grow, Growth, Guard, Samples, Target, TimeLimit, Tolerance,
-    Value,
+    Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Grow, Growth, Guard, Samples,
+    Target, TimeLimit, Tolerance, Value,
 };
 use super::{effect, together};
 use crate::data::{DataSource, Labels};
@@ -91,6 +92,7 @@ macro_rules! declare {
             $(range = $range:expr,)?
             $(effect = $effect:expr,)?
             $(when($written:ident) = $when:expr,)?
+            $(resume($resumed:ident) = $resume:expr,)?
         }
     )* })*) => {
         /// The options of `altmin train`, each of which may be left out; the keys of a file are the options without dashes.
@@ -158,6 +160,19 @@ macro_rules! declare {
             }
         }
 
+        impl Settings {
+            /// Whether a run that is resumed may have another value of a setting than before: it has no effect on the sweeps.
+            pub(super) fn may_change(&self, key: &str) -> bool {
+                $($($(
+                    if key == key!($name) {
+                        let $resumed = self;
+                        return $resume;
+                    }
+                )?)*)*
+                false
+            }
+        }
+
         impl From<Settings> for TrainOptions {
             /// What has an effect.
             fn from(settings: Settings) -> Self {
@@ -184,5 +199,7 @@ mod method;
 mod subnetworks;
 #[macro_use]
 mod run;
+#[macro_use]
+mod checkpoints;
 
-collect! { [data_settings network_settings method_settings subnetworks_settings run_settings] }
+collect! { [data_settings network_settings method_settings subnetworks_settings run_settings checkpoint_settings] }

@@ -49,6 +49,15 @@ impl fmt::Display for EpsilonBounds {
     }
 }
 
+/// How often something is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// After so many sweeps.
+    Sweeps(usize),
+    /// After the sweep in which so much time has passed since the last time.
+    Time(Duration),
+}
+
 /// A setting's value among [`Settings`](super::Settings), made from that among [`TrainOptions`](super::TrainOptions) and back.
 pub(super) trait Value<Given> {
     fn resolved(given: Given) -> Self;
@@ -163,6 +172,11 @@ optional!(
     TimeLimit(Duration), "none", read_time, write_time
 );
 
+optional!(
+    /// How often a checkpoint is written, as `10` or `60s`, or `none`.
+    CheckpointEvery(Every), "none", read_every, write_every
+);
+
 fn number<T: FromStr>(setting: &'static str, text: &str, expected: &str) -> Result<T> {
     text.parse().map_err(|_| Error::argument(setting, text, expected))
 }
@@ -230,13 +244,29 @@ fn read_growth(text: &str) -> Result<Growth> {
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 fn read_time(text: &str) -> Result<Duration> {
-    let refused =
-        || Error::argument("time-limit", text, "a time with its unit such as 60s, 5m or 2h, or none");
+    let expected = "a time with its unit such as 60s, 5m or 2h, or none";
+    time(text).ok_or_else(|| Error::argument("time-limit", text, expected))
+}
+
+fn time(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
-    let (_, length) = UNITS.into_iter().find(|&(name, _)| name == unit).ok_or_else(refused)?;
-    let number: u64 = number.parse().map_err(|_| refused())?;
-    number.checked_mul(length).map(Duration::from_millis).ok_or_else(refused)
+    let (_, length) = UNITS.into_iter().find(|&(name, _)| name == unit)?;
+    number.parse::<u64>().ok()?.checked_mul(length).map(Duration::from_millis)
+}
+
+fn read_every(text: &str) -> Result<Every> {
+    let sweeps = || text.parse().ok().map(Every::Sweeps);
+    let expected = "a number of sweeps such as 10, a time with its unit such as 60s, or none";
+    let refused = || Error::argument("checkpoint-every", text, expected);
+    sweeps().or_else(|| time(text).map(Every::Time)).ok_or_else(refused)
+}
+
+fn write_every(every: &Every) -> String {
+    match every {
+        Every::Sweeps(sweeps) => sweeps.to_string(),
+        Every::Time(time) => write_time(time),
+    }
 }
 
 /// The time in the longest unit that needs no fraction, to the millisecond.
@@ -253,6 +283,7 @@ serde_as_text!(
     Widths,
     Samples,
     Batch,
+    CheckpointEvery,
     Carried,
     Clip,
     EpsilonBounds,

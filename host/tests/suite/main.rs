@@ -4,6 +4,7 @@ mod common;
 
 mod atomic_file;
 mod bench_epoch;
+mod checkpoint;
 mod cifar;
 mod command_line;
 mod compare;
@@ -26,6 +27,7 @@ mod products;
 mod random;
 mod regression;
 mod reproducible;
+mod resume_command;
 mod schedules;
 mod settings;
 mod smooth;

@@ -4,10 +4,11 @@ use crate::cli::failure::{FAILED, Failure};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output;
 use crate::data;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::report::json::JsonLines;
 use crate::report::progress::Progress;
 use crate::report::table;
+use crate::run::checkpoint::{self, Checkpoints, Resumed, Snapshot};
 use crate::run::folder::RunFolder;
 use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
 use crate::run::trainer::Trainer;
@@ -19,9 +20,12 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 /// A trainer of either scalar type.
-pub(super) trait AnyTrainer {
+pub(super) trait AnyTrainer: Snapshot {
     /// Sweeps until something stops it.
     fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary>;
+
+    /// Goes back to the last checkpoint in a folder, if there is one.
+    fn resume(&mut self, folder: &Path) -> Result<Option<Resumed>>;
 
     /// Writes the model with its present weights.
     fn save(&self, path: &Path) -> Result;
@@ -30,6 +34,10 @@ pub(super) trait AnyTrainer {
 impl<T: Real> AnyTrainer for Trainer<T> {
     fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
         Trainer::run(self, observer, stop)
+    }
+
+    fn resume(&mut self, folder: &Path) -> Result<Option<Resumed>> {
+        checkpoint::resume(folder, self)
     }
 
     fn save(&self, path: &Path) -> Result {
@@ -56,12 +64,69 @@ const OUTPUT: &str = "the output";
 /// Where the results of a run go.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Destinations<'a> {
-    /// The folder to create.
-    pub(super) out: Option<&'a Path>,
+    /// The run's folder.
+    pub(super) folder: Option<Folder<'a>>,
     /// JSON lines on stdout.
     pub(super) json: bool,
     /// No progress bar and no table.
     pub(super) quiet: bool,
+}
+
+/// The folder of a run.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Folder<'a> {
+    /// To be created.
+    New(&'a Path),
+    /// Of a run that goes on.
+    Resumed(&'a Path),
+}
+
+/// Where the results go, and what was there before.
+#[derive(Default)]
+struct Place {
+    folder: Option<RunFolder>,
+    history: History,
+    checkpoints: Option<Checkpoints>,
+}
+
+impl Place {
+    /// Creates the folder, or sets the trainer to the last checkpoint in it.
+    fn open(trainer: &mut dyn AnyTrainer, settings: &Settings, folder: Option<Folder<'_>>) -> Result<Self> {
+        let (folder, path, resumed) = match folder {
+            None => return Ok(Self::default()),
+            Some(Folder::New(path)) => (RunFolder::create(path, settings)?, path, None),
+            Some(Folder::Resumed(path)) => {
+                let resumed = trainer.resume(path)?;
+                if resumed.is_none() && settings.checkpoint_every.is_none() {
+                    let expected =
+                        "the folder of a run with --checkpoint-every: this one holds no checkpoint";
+                    return Err(Error::argument("resume", path.display(), expected));
+                }
+                say(resumed.as_ref());
+                checkpoint::remove_left_behind(path)?;
+                (RunFolder::reopen(path, settings)?, path, resumed)
+            }
+        };
+        let every = settings.checkpoint_every;
+        Ok(Self {
+            folder: Some(folder),
+            checkpoints: every.map(|every| Checkpoints::new(path, every, resumed.as_ref())),
+            history: resumed.map_or_else(History::default, |resumed| resumed.history),
+        })
+    }
+}
+
+/// Says what a run goes on from, where that is not its newest checkpoint.
+fn say(resumed: Option<&Resumed>) {
+    match resumed {
+        None => output::note("note", "no checkpoint was written yet: the run begins anew"),
+        Some(Resumed { damaged: Some(error), history }) => {
+            let sweep = history.sweeps.last().map_or(0, |metrics| metrics.sweep);
+            let text = format!("{error}; going on from the checkpoint before it, of sweep {sweep}");
+            output::note("warning", &text);
+        }
+        Some(_) => {}
+    }
 }
 
 /// Runs the trainer, writes its results and returns the exit code.
@@ -74,10 +139,8 @@ pub(super) fn run(
     to: &Destinations<'_>,
     interrupt: &Interrupt,
 ) -> std::result::Result<u8, Failure> {
-    let folder = to.out.map(|path| RunFolder::create(path, settings)).transpose()?;
-    let mut history = History::default();
-    let (result, mut failures) =
-        observed(trainer, settings, to, interrupt.stop(), folder.as_ref(), &mut history)?;
+    let mut place = Place::open(trainer, settings, to.folder)?;
+    let (result, mut failures) = observed(trainer, settings, to, interrupt.stop(), &mut place)?;
     // A reader that has closed the pipe, without a folder to write to, is no error of the run.
     if result.is_err() && failures.iter().any(|failure| matches!(failure, Failure::ReaderGone)) {
         return Err(Failure::ReaderGone);
@@ -87,11 +150,14 @@ pub(super) fn run(
         failures
             .extend(output::print(&table::summary(&summary, settings.measure())).err().map(Failure::from));
     }
-    if let Some(folder) = &folder {
+    if let Some(checkpoints) = place.checkpoints.as_mut().filter(|_| summary.outcome != Outcome::Diverged) {
+        failures.extend(checkpoints.finish(trainer).err().map(Failure::from));
+    }
+    if let Some(folder) = &place.folder {
         let title = format!("{} on {}", summary.method, summary.data);
         failures.extend(trainer.save(&folder.file("model.safetensors")).err().map(Failure::from));
         failures.extend(
-            folder.write_curves(&title, &history.sweeps, settings.measure()).err().map(Failure::from),
+            folder.write_curves(&title, &place.history.sweeps, settings.measure()).err().map(Failure::from),
         );
     }
     Ok(exit_code(&summary, failures, interrupt))
@@ -105,13 +171,19 @@ fn observed(
     settings: &Settings,
     to: &Destinations<'_>,
     stop: &AtomicBool,
-    folder: Option<&RunFolder>,
-    history: &mut History,
+    Place { folder, history, checkpoints }: &mut Place,
 ) -> std::result::Result<Observed, Failure> {
     let mut observers = Observers::new();
     if let Some(folder) = folder {
-        observers.add(folder.file("metrics.csv").display().to_string(), folder.metrics()?);
+        let metrics = match to.folder {
+            Some(Folder::Resumed(_)) => folder.metrics_after(&history.sweeps)?,
+            _ => folder.metrics()?,
+        };
+        observers.add(folder.file("metrics.csv").display().to_string(), metrics);
         observers.add("curves".to_owned(), history);
+    }
+    if let Some(checkpoints) = checkpoints {
+        observers.add("checkpoints".to_owned(), checkpoints);
     }
     if to.json {
         observers.add(OUTPUT.to_owned(), JsonLines::new(io::stdout()));
@@ -147,7 +219,6 @@ fn exit_code(summary: &Summary, failures: Vec<Failure>, interrupt: &Interrupt) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
     use crate::run::observe::Metrics;
     use crate::settings::{Method, TrainOptions};
     use std::fs;
@@ -158,7 +229,17 @@ mod tests {
         full: bool,
     }
 
+    impl Snapshot for Fake {
+        fn write(&self, _: &History, to: &mut dyn io::Write) -> io::Result<()> {
+            to.write_all(b"state")
+        }
+    }
+
     impl AnyTrainer for Fake {
+        fn resume(&mut self, _: &Path) -> Result<Option<Resumed>> {
+            Ok(None)
+        }
+
         fn run(&mut self, observer: &mut (dyn Observer + Send), _: &AtomicBool) -> Result<Summary> {
             for sweep in 1..=3 {
                 let metrics = Metrics {
@@ -203,7 +284,7 @@ mod tests {
 
     fn exit_code_of(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
         let settings = TrainOptions::default().resolve().expect("defaults are valid");
-        let to = Destinations { out, json: false, quiet: true };
+        let to = Destinations { folder: out.map(Folder::New), json: false, quiet: true };
         run(&mut Fake { outcome, full }, &settings, &to, &Interrupt::default()).expect("results")
     }
 

@@ -12,6 +12,7 @@ use safetensors::{SafeTensorError, SafeTensors};
 use super::Map;
 use crate::error::{Error, Result};
 use crate::network::blocks::Network;
+use crate::scalars;
 
 /// The only key of the file's metadata.
 const KEY: &str = "altmin";
@@ -88,21 +89,12 @@ fn dtype<T: Real>() -> Dtype {
     if size_of::<T>() == 4 { Dtype::F32 } else { Dtype::F64 }
 }
 
-fn push_bytes<T: Real>(value: T, bytes: &mut Vec<u8>) {
-    // Both ways are exact: the branch taken is that of T's own precision.
-    if size_of::<T>() == 4 {
-        bytes.extend_from_slice(&(value.to_f64() as f32).to_le_bytes());
-    } else {
-        bytes.extend_from_slice(&value.to_f64().to_le_bytes());
-    }
-}
-
 /// The weight row by row, as `[out, in]` is stored.
 fn row_major_bytes<T: Real>(layer: &Map<'_, T>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(size_of_val(layer.weights));
     for row in 0..layer.n_out {
         for column in 0..layer.n_in {
-            push_bytes(layer.weights[column * layer.n_out + row], &mut bytes);
+            scalars::push(layer.weights[column * layer.n_out + row], &mut bytes);
         }
     }
     bytes
@@ -117,7 +109,7 @@ pub(super) fn serialize<T: Real>(
     let mut contents = Vec::new();
     for (layer, name) in layers.iter().zip(names) {
         let mut bias = Vec::new();
-        layer.bias.iter().for_each(|&value| push_bytes(value, &mut bias));
+        layer.bias.iter().for_each(|&value| scalars::push(value, &mut bias));
         contents.push((name.weight(), name.shape(layer), row_major_bytes(layer)));
         contents.push((name.bias(), vec![layer.n_out], bias));
     }

@@ -51,6 +51,16 @@ impl Order {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
+    /// The epoch that is drawn next.
+    pub(super) fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// Goes on with this epoch.
+    pub(super) fn set_epoch(&mut self, epoch: u32) {
+        self.epoch = epoch;
+    }
+
     /// The samples in the order that was drawn last.
     pub(super) fn samples(&self) -> &[u32] {
         &self.samples

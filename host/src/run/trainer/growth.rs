@@ -22,6 +22,11 @@ pub(super) fn first_network<T: Real>(settings: &Settings, train: &Dataset<T>) ->
     }
 }
 
+/// Those of a network that has grown after `done` sweeps: its steps shorten over the sweeps that are left.
+pub(super) fn hyperparameters<T>(of: Hyperparameters<T>, done: usize) -> Hyperparameters<T> {
+    Hyperparameters { sweeps: of.sweeps.saturating_sub(done), ..of }
+}
+
 impl<T: Real> Trainer<T> {
     /// Whether layers are still to be inserted.
     pub(super) fn shallow(&self) -> bool {
@@ -52,9 +57,7 @@ impl<T: Real> Trainer<T> {
         }
         (self.network, self.good) = (grown, parameters);
         let problem = problem(&self.train);
-        // The steps of the grown network shorten over the sweeps that are left.
-        let sweeps = self.hyperparameters.sweeps.saturating_sub(self.state.sweeps);
-        let hyperparameters = Hyperparameters { sweeps, ..self.hyperparameters };
+        let hyperparameters = hyperparameters(self.hyperparameters, self.state.sweeps);
         self.engine = plan::engine(&self.settings, &hyperparameters, &self.network, problem, &self.gemm)?;
         self.executor.reserve(scratch(&self.engine, &self.settings, &self.gemm));
         self.restore_good();

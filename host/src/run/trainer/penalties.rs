@@ -6,10 +6,11 @@
 
 use super::{Trainer, finite, problem};
 use crate::error::Result;
+use crate::run::checkpoint::record;
 use crate::run::observe::Change;
 use crate::settings::{NuSchedule, RhoSchedule, Settings, range};
 use altmin_core::Real;
-use altmin_core::method::Sweep;
+use altmin_core::method::{Hyperparameters, Sweep};
 use std::time::Instant;
 
 /// Rounding of an objective, in units of itself and of the scalar type's epsilon: a rise within it is none. The terms
@@ -24,6 +25,8 @@ struct Penalties {
     epsilon: f64,
 }
 
+record!(Penalties { nu: f64, rho: f64, epsilon: f64 });
+
 /// Where the schedules of a run stand.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PenaltySchedule {
@@ -33,10 +36,18 @@ pub(super) struct PenaltySchedule {
     objective: Option<f64>,
 }
 
+record!(PenaltySchedule { now: Penalties, next: Penalties, objective: Option<f64> });
+
 impl PenaltySchedule {
     pub(super) fn new(settings: &Settings) -> Self {
         let first = Penalties { nu: settings.nu, rho: settings.rho, epsilon: settings.epsilon };
         Self { now: first, next: first, objective: None }
+    }
+
+    /// The hyperparameters of settings as schedules have made them.
+    pub(super) fn hyperparameters<T: Real>(&self, of: Hyperparameters<T>) -> Hyperparameters<T> {
+        let Penalties { nu, rho, epsilon } = self.now;
+        Hyperparameters { nu: T::from_f64(nu), rho: T::from_f64(rho), epsilon: T::from_f64(epsilon), ..of }
     }
 
     /// Decides with which nu and rho to go on after `sweeps` sweeps, the last of which reported `report` and was the
@@ -107,10 +118,11 @@ impl<T: Real> Trainer<T> {
         let sweep = self.state.sweeps + 1;
         let change =
             |setting, from, to, rise| (from != to).then_some(Change { sweep, setting, from, to, rise });
+        let [nu, rho, epsilon] = Change::SETTINGS;
         Ok([
-            change("nu", now.nu, next.nu, None),
-            change("rho", now.rho, next.rho, None),
-            change("epsilon", now.epsilon, next.epsilon, rise),
+            change(nu, now.nu, next.nu, None),
+            change(rho, now.rho, next.rho, None),
+            change(epsilon, now.epsilon, next.epsilon, rise),
         ])
     }
 }

@@ -11,6 +11,7 @@ macro_rules! run_settings {
         arg(value_name = "N", visible_alias = "epochs"),
         serde(alias = "epochs"),
         default = 100, range = at_least_one,
+        resume(of) = !of.uses(Use::StepSchedule) || of.step_schedule == StepSchedule::Constant,
     }
 
     /// Stop when the primal and the dual residual are both at most X, or `none` [default: none]
@@ -18,13 +19,13 @@ macro_rules! run_settings {
     /// Checked from the second sweep on, and from the second sweep after --grow: both residuals are 0 at the start.
     tolerance: Tolerance as Option<f64> {
         arg(value_name = "X|none", allow_negative_numbers = true),
-        default = None, range = if_any(above_zero),
+        default = None, range = if_any(above_zero), resume(_of) = true,
     }
 
     /// Stop after the sweep that reaches this time: `500ms`, `60s`, `5m`, `2h`, or `none` [default: none]
     time_limit: TimeLimit as Option<Duration> {
         arg(value_name = "TIME|none"),
-        default = None, range = if_any(some_time),
+        default = None, range = if_any(some_time), resume(_of) = true,
     }
 
     } "Machine" {
@@ -32,7 +33,7 @@ macro_rules! run_settings {
     /// Number of threads; results are bit-identical for every number [default: all processors]
     threads: usize {
         arg(value_name = "N"),
-        default = processors(), range = threads,
+        default = processors(), range = threads, resume(_of) = true,
     }
 
     /// Scalar type of the computation [default: f32]
