@@ -25,7 +25,7 @@ pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>
 /// is a whole file at any moment.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn write_keeping(
     path: &Path,
     before: &Path,

@@ -13,7 +13,7 @@
 //!    of several maps r goes back through its blocks as a gradient does;
 //! 4. the last layer does the same with R itself, and has no read-out.
 //!
-//! [`Inner`](super::tssm::Inner) says whether steps are by least squares, or by SGD or Adam along the gradient of the mean of R.
+//! [`Inner`] says whether steps are by least squares, or by SGD or Adam along the gradient of the mean of R.
 //!
 //! **In parallel.** Since nothing comes back, layer l takes batch k while layer l - 1 takes batch k + 1: in phase t of an epoch
 //! of K batches, layer l takes batch t - l, and K + L - 1 phases fill and drain the pipeline. Every layer meets the batches in
