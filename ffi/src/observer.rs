@@ -36,23 +36,23 @@ pub type altmin_observer =
 
 /// An observer and its context.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Watch {
+pub(crate) struct Callback {
     observer: altmin_observer,
     context: *mut c_void,
 }
 
 // SAFETY: the context is handed back to the caller, in the thread that the caller has chosen, and never looked at.
-unsafe impl Send for Watch {}
+unsafe impl Send for Callback {}
 // SAFETY: the same.
-unsafe impl Sync for Watch {}
+unsafe impl Sync for Callback {}
 
-impl Default for Watch {
+impl Default for Callback {
     fn default() -> Self {
         Self { observer: None, context: std::ptr::null_mut() }
     }
 }
 
-impl Watch {
+impl Callback {
     pub(crate) fn new(observer: altmin_observer, context: *mut c_void) -> Self {
         Self { observer, context }
     }

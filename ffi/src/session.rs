@@ -8,7 +8,7 @@ use altmin::settings::{Precision, Settings};
 use altmin_core::Real;
 
 use crate::boundary::{Error, Result};
-use crate::observer::Watch;
+use crate::observer::Callback;
 
 /// A training.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct Session {
     pub(crate) limit: Option<usize>,
     /// The shape of a sample, if it is not a column of features.
     pub(crate) image: Option<ImageShape>,
-    pub(crate) watch: Watch,
+    pub(crate) callback: Callback,
     pub(crate) run: Run,
 }
 
@@ -49,7 +49,7 @@ impl Session {
             Precision::F32 => Run::F32(None),
             Precision::F64 => Run::F64(None),
         };
-        Self { settings, limit, image, watch: Watch::default(), run }
+        Self { settings, limit, image, callback: Callback::default(), run }
     }
 
     /// Begins a training on a data set; an earlier one is forgotten.

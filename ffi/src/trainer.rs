@@ -14,7 +14,7 @@ use crate::codes::altmin_outcome;
 pub use crate::handle::altmin_trainer;
 use crate::handle::{self, Exclusive, exclusive, reading};
 use crate::info::altmin_info;
-use crate::observer::{Watch, altmin_observer};
+use crate::observer::{Callback, altmin_observer};
 use crate::session::{Session, with_trainer};
 use crate::settings::{altmin_settings, resolve};
 
@@ -100,7 +100,7 @@ pub unsafe extern "C" fn altmin_trainer_set_observer(
 ) -> altmin_status {
     unsafe {
         exclusive(trainer, |turn, _| {
-            turn.session().watch = Watch::new(observer, context);
+            turn.session().callback = Callback::new(observer, context);
             Ok(())
         })
     }
@@ -140,9 +140,9 @@ fn sweeps(turn: &Exclusive<'_>, n: usize) -> Result<altmin_outcome> {
     }
     for _ in 0..n {
         let (outcome, told) = sweep(turn)?;
-        if let Some((watch, metrics)) = told {
+        if let Some((callback, metrics)) = told {
             // SAFETY: who set the observer has promised that it can be called until it is replaced.
-            let wants_an_end = unsafe { watch.wants_an_end(&metrics) };
+            let wants_an_end = unsafe { callback.wants_an_end(&metrics) };
             if turn.take_stop() || wants_an_end {
                 return Ok(altmin_outcome::Stopped);
             }
@@ -155,7 +155,7 @@ fn sweeps(turn: &Exclusive<'_>, n: usize) -> Result<altmin_outcome> {
 }
 
 /// One sweep: what became of it, and, if it was good, whom to tell what.
-fn sweep(turn: &Exclusive<'_>) -> Result<(altmin_outcome, Option<(Watch, Metrics)>)> {
+fn sweep(turn: &Exclusive<'_>) -> Result<(altmin_outcome, Option<(Callback, Metrics)>)> {
     let session = &mut *turn.session();
     with_trainer!(&mut session.run, trainer => {
         if session.limit.is_some_and(|limit| trainer.info().sweeps >= limit) {
@@ -168,7 +168,7 @@ fn sweep(turn: &Exclusive<'_>) -> Result<(altmin_outcome, Option<(Watch, Metrics
             Outcome::Stopped => altmin_outcome::Stopped,
             Outcome::Diverged => return Ok((altmin_outcome::Diverged, None)),
         };
-        Ok::<_, Error>((outcome, trainer.metrics().map(|metrics| (session.watch, *metrics))))
+        Ok::<_, Error>((outcome, trainer.metrics().map(|metrics| (session.callback, *metrics))))
     })
 }
 

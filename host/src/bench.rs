@@ -117,9 +117,11 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
         Reference::<T>::new(sweep_products(bench.method, &input_rule, &bench.layers), bench.samples);
     let scratch = engine.scratch().or(reference.scratch(&gemm));
     let counts = if bench.threads > 1 { vec![bench.threads, 1] } else { vec![1] };
-    let mut crews =
-        counts.iter().map(|&threads| Crew::new(threads, scratch)).collect::<Result<Vec<Crew<T>>>>()?;
-    let Crew { pool, executor, .. } = &mut crews[0];
+    let mut pools = counts
+        .iter()
+        .map(|&threads| TimedPool::new(threads, scratch))
+        .collect::<Result<Vec<TimedPool<T>>>>()?;
+    let TimedPool { pool, executor, .. } = &mut pools[0];
     // The first sweep touches all memory for the first time.
     pool.install(|| engine.initialize(problem, executor, &gemm))?;
     pool.install(|| engine.sweep(problem, executor, &gemm))?;
@@ -128,7 +130,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
         if round >= LEAST_SWEEPS && begin.elapsed() > ENOUGH {
             break;
         }
-        for Crew { threads, pool, executor, sweeps, products } in &mut crews {
+        for TimedPool { threads, pool, executor, sweeps, products } in &mut pools {
             let start = Instant::now();
             pool.install(|| engine.sweep(problem, executor, &gemm))?;
             sweeps.push(start.elapsed().as_secs_f64());
@@ -136,7 +138,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
         }
     }
     let flops = product_flops(bench.method, &input_rule, &bench.layers, bench.samples);
-    let rates: Vec<Rates> = crews.iter_mut().map(|crew| crew.rates(&reference)).collect();
+    let rates: Vec<Rates> = pools.iter_mut().map(|pool| pool.rates(&reference)).collect();
     let all = rates[0];
     Ok(BenchReport {
         sweep_seconds: all.sweep_seconds,
@@ -155,7 +157,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
 }
 
 /// A pool with its own scratch and its times.
-struct Crew<T> {
+struct TimedPool<T> {
     threads: usize,
     pool: rayon::ThreadPool,
     executor: Parallel<T>,
@@ -169,7 +171,7 @@ struct Rates {
     product_seconds: f64,
 }
 
-impl<T: Real> Crew<T> {
+impl<T: Real> TimedPool<T> {
     fn new(threads: usize, scratch: altmin_core::workspace::Requirement) -> Result<Self> {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)

@@ -90,19 +90,19 @@ impl Comparison {
         &self.entries[0].settings
     }
 
-    /// Runs them, one after the other, each from the same initial weights, and tells `watch`; a `Vec<Series>` collects.
+    /// Runs them, one after the other, each from the same initial weights, and tells `observer`; a `Vec<Series>` collects.
     ///
     /// A run that diverges is a result like others and the next one follows. `stop` ends the run at work after its sweep,
     /// and no other one begins. Of the runs only one at a time holds memory.
     ///
     /// # Errors
-    /// [`Error::Entry`] with what the trainer refuses, before any run begins where it can be known by then; what `watch`
+    /// [`Error::Entry`] with what the trainer refuses, before any run begins where it can be known by then; what `observer`
     /// returns.
     pub fn run<T: Real>(
         &self,
         train: &Arc<Dataset<T>>,
         test: &Arc<Dataset<T>>,
-        watch: &mut dyn Watch<T>,
+        observer: &mut dyn ComparisonObserver<T>,
         stop: &AtomicBool,
     ) -> Result {
         for entry in &self.entries {
@@ -114,12 +114,12 @@ impl Comparison {
             }
             let mut trainer = Trainer::new(&entry.settings, Arc::clone(train), Arc::clone(test))
                 .map_err(|error| entry.error(error))?;
-            watch.begin(entry)?;
-            let mut recorder = Recorder { entry, watch, sweeps: Vec::new() };
+            observer.begin(entry)?;
+            let mut recorder = Recorder { entry, observer, sweeps: Vec::new() };
             let summary = trainer.run(&mut recorder, stop).map_err(|error| entry.error(error))?;
             let stopped = summary.outcome == Outcome::Stopped;
             let sweeps = recorder.sweeps;
-            watch.end(Series { label: entry.label.clone(), sweeps, summary }, entry, &trainer.model())?;
+            observer.end(Series { label: entry.label.clone(), sweeps, summary }, entry, &trainer.model())?;
             if stopped {
                 break;
             }
@@ -129,7 +129,7 @@ impl Comparison {
 }
 
 /// Sees the runs of a comparison.
-pub trait Watch<T>: Send {
+pub trait ComparisonObserver<T>: Send {
     /// Called before the first sweep of a run.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ pub trait Watch<T>: Send {
     fn end(&mut self, series: Series, entry: &Entry, model: &Model<T>) -> Result;
 }
 
-impl<T> Watch<T> for Vec<Series> {
+impl<T> ComparisonObserver<T> for Vec<Series> {
     fn end(&mut self, series: Series, _: &Entry, _: &Model<T>) -> Result {
         self.push(series);
         Ok(())
@@ -163,14 +163,14 @@ impl<T> Watch<T> for Vec<Series> {
 /// Keeps every sweep of a run and passes it on.
 struct Recorder<'a, T> {
     entry: &'a Entry,
-    watch: &'a mut dyn Watch<T>,
+    observer: &'a mut dyn ComparisonObserver<T>,
     sweeps: Vec<Metrics>,
 }
 
 impl<T> Observer for Recorder<'_, T> {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
         self.sweeps.push(*metrics);
-        self.watch.sweep(self.entry, metrics)
+        self.observer.sweep(self.entry, metrics)
     }
 
     fn finish(&mut self, _: &Summary) -> io::Result<()> {

@@ -8,7 +8,7 @@ const TICKS: f64 = 100.0;
 
 /// A moment from which on others are watched.
 #[derive(Debug, Clone, Copy)]
-pub struct Watch {
+pub struct LoadMeter {
     since: Instant,
     ticks: Option<Ticks>,
 }
@@ -20,7 +20,7 @@ struct Ticks {
     own: f64,
 }
 
-impl Watch {
+impl LoadMeter {
     /// From now on.
     pub fn start() -> Self {
         Self { since: Instant::now(), ticks: ticks() }
@@ -75,10 +75,10 @@ mod tests {
         let Some(now) = ticks() else { return };
         assert!(now.all >= now.own && now.own >= 0.0, "{now:?}");
         let since = Instant::now() - std::time::Duration::from_secs(1);
-        let watch =
-            Watch { since, ticks: Some(Ticks { all: now.all - before.all, own: now.own - before.own }) };
+        let meter =
+            LoadMeter { since, ticks: Some(Ticks { all: now.all - before.all, own: now.own - before.own }) };
         // 100 ticks of all and 50 of its own in a second: others had half a processor, and what has run since.
-        let others = watch.others().expect("a number");
+        let others = meter.others().expect("a number");
         assert!((0.45..100.0).contains(&others), "{others}");
     }
 }

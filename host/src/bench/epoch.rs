@@ -6,8 +6,8 @@ use altmin_core::Real;
 use altmin_core::method::Problem;
 use serde::Serialize;
 
-use super::Crew;
-use crate::bench::busy::Watch;
+use super::TimedPool;
+use crate::bench::busy::LoadMeter;
 use crate::bench::prediction::{Prediction, predict};
 use crate::data::{self, Dataset};
 use crate::error::{Error, Result};
@@ -73,14 +73,14 @@ fn epoch_in<T: Real>(settings: &Settings, repeats: usize) -> Result<Vec<EpochRep
         };
         runs.push((run, Timed::new(settings, &network, &train, &counts, &gemm)?));
     }
-    let watch = Watch::start();
+    let meter = LoadMeter::start();
     // A round that is not counted touches all memory for the first time.
     for round in 0..=repeats {
         for (_, timed) in &mut runs {
             timed.round(&train, &gemm, round > 0)?;
         }
     }
-    let busy_elsewhere = watch.others();
+    let busy_elsewhere = meter.others();
     Ok(runs.into_iter().map(|(run, timed)| timed.report(run, busy_elsewhere)).collect())
 }
 
@@ -88,7 +88,7 @@ fn epoch_in<T: Real>(settings: &Settings, repeats: usize) -> Result<Vec<EpochRep
 struct Timed<T> {
     prediction: Prediction,
     engine: Engine<T>,
-    crews: Vec<Crew<T>>,
+    pools: Vec<TimedPool<T>>,
 }
 
 impl<T: Real> Timed<T> {
@@ -104,17 +104,17 @@ impl<T: Real> Timed<T> {
         let mut engine = plan::engine(settings, &hyperparameters, network, problem(train), gemm)?;
         engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, network));
         let scratch = engine.scratch();
-        let mut crews =
-            threads.iter().map(|&threads| Crew::new(threads, scratch)).collect::<Result<Vec<_>>>()?;
-        let Crew { pool, executor, .. } = &mut crews[0];
+        let mut pools =
+            threads.iter().map(|&threads| TimedPool::new(threads, scratch)).collect::<Result<Vec<_>>>()?;
+        let TimedPool { pool, executor, .. } = &mut pools[0];
         pool.install(|| engine.initialize(problem(train), executor, gemm))?;
-        Ok(Self { prediction, engine, crews })
+        Ok(Self { prediction, engine, pools })
     }
 
-    /// An epoch by every crew.
+    /// An epoch by every pool.
     fn round(&mut self, train: &Dataset<T>, gemm: &AnyGemm, counts: bool) -> Result {
-        let Self { engine, crews, .. } = self;
-        for Crew { pool, executor, sweeps, .. } in crews {
+        let Self { engine, pools, .. } = self;
+        for TimedPool { pool, executor, sweeps, .. } in pools {
             let start = Instant::now();
             pool.install(|| engine.sweep(problem(train), executor, gemm))?;
             if counts {
@@ -125,12 +125,12 @@ impl<T: Real> Timed<T> {
     }
 
     fn report(self, run: String, busy_elsewhere: Option<f64>) -> EpochReport {
-        let Self { prediction, crews, .. } = self;
-        let measured = crews.iter().map(|crew| {
-            let seconds = crew.sweeps.iter().copied().fold(f64::INFINITY, f64::min);
-            let predicted = prediction.seconds_on(crew.threads);
+        let Self { prediction, pools, .. } = self;
+        let measured = pools.iter().map(|pool| {
+            let seconds = pool.sweeps.iter().copied().fold(f64::INFINITY, f64::min);
+            let predicted = prediction.seconds_on(pool.threads);
             Measured {
-                threads: crew.threads,
+                threads: pool.threads,
                 seconds,
                 predicted_over_measured: predicted.map(|predicted| predicted / seconds),
             }

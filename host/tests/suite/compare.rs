@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use altmin::Model;
 use altmin::Trainer;
-use altmin::compare::{Better, Comparison, Entry, Request, Series, Watch, best, is_common};
+use altmin::compare::{Better, Comparison, ComparisonObserver, Entry, Request, Series, best, is_common};
 use altmin::data;
 use altmin::network::Measure;
 use altmin::report::comparison::table;
@@ -36,7 +36,7 @@ fn settings(comparison: &Comparison) -> BTreeMap<&str, &Settings> {
 #[derive(Default)]
 struct Saved(Vec<(Series, Model<f32>)>);
 
-impl Watch<f32> for Saved {
+impl ComparisonObserver<f32> for Saved {
     fn end(&mut self, series: Series, _: &Entry, model: &Model<f32>) -> altmin::Result {
         self.0.push((series, model.clone()));
         Ok(())

@@ -4,7 +4,7 @@ use super::lines::{SummaryLine, SweepLine};
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::compare::folder::{ComparisonFolder, ComparisonRows};
-use crate::compare::{Entry, Series, Watch};
+use crate::compare::{ComparisonObserver, Entry, Series};
 use crate::error::{Error, Result};
 use crate::network::model::Model;
 use crate::report::progress::Progress;
@@ -87,7 +87,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl<T: Real> Watch<T> for Reporter<'_> {
+impl<T: Real> ComparisonObserver<T> for Reporter<'_> {
     fn begin(&mut self, entry: &Entry) -> Result {
         let created = self.folder.as_ref().map(|folder| folder.run(entry));
         self.run = created.and_then(|run| self.note(run));
