@@ -52,6 +52,7 @@ use crate::executor::Executor;
 use crate::gemm::Gemm;
 use crate::real::Real;
 use crate::theory::Approximation;
+use crate::view::MatRef;
 use crate::workspace::Requirement;
 
 /// A method at work on one run.
@@ -153,6 +154,20 @@ pub trait Method<T: Real>: Sized {
         _executor: &mut E,
         _gemm: &G,
     ) -> Result<Option<Approximation>> {
+        Ok(None)
+    }
+
+    /// What reads the targets from the output of layer l, counted from 0, and was trained with it: M (outputs x inputs) and c
+    /// (outputs) of a [`Readout`](local::Readout). `None` where there is none, as of the last layer.
+    ///
+    /// # Errors
+    /// [`Length`](crate::Error::Length) for a state that is not of [`memory`](Self::memory)'s sizes.
+    fn readout<'s>(
+        &self,
+        _run: &Run<'_, T>,
+        _state: &'s State<'_, T>,
+        _l: usize,
+    ) -> Result<Option<(MatRef<'s, T>, &'s [T])>> {
         Ok(None)
     }
 
@@ -315,6 +330,15 @@ macro_rules! methods {
                 gemm: &G,
             ) -> Result<Option<Approximation>> {
                 each!(self, method => method.approximation(run, state, rounds, executor, gemm))
+            }
+
+            fn readout<'s>(
+                &self,
+                run: &Run<'_, T>,
+                state: &'s State<'_, T>,
+                l: usize,
+            ) -> Result<Option<(MatRef<'s, T>, &'s [T])>> {
+                each!(self, method => Method::<T>::readout(method, run, state, l))
             }
 
             fn approximation_workspace<G: Gemm<T>>(&self, run: &Run<'_, T>, gemm: &G) -> Requirement {

@@ -3,6 +3,7 @@
 pub mod blocks;
 pub mod costs;
 pub mod cuts;
+pub mod depths;
 pub mod evaluate;
 pub mod init;
 pub mod model;
@@ -14,6 +15,6 @@ pub use altmin_core::{Activation, Loss};
 pub use blocks::{Architecture, Network};
 pub use evaluate::{Evaluation, evaluate};
 pub use init::Initializer;
-pub use model::{Map, Model, Notation};
+pub use model::{Map, Model, Notation, Place, Readout};
 pub use predictor::Predictor;
 pub use score::{Measure, Score};

@@ -10,7 +10,7 @@ use altmin_core::error::Error;
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::proxprop::Form;
-use altmin_core::method::{AnyMethod, Hyperparameters, Name, State, StepSchedule};
+use altmin_core::method::{AnyMethod, Hyperparameters, Method as _, Name, State, StepSchedule};
 
 use super::formula::Formula;
 use super::matrix::Mat;

@@ -53,6 +53,7 @@ use crate::real::Real;
 use crate::view::{MatRef, dense, require_length};
 use crate::workspace::Requirement;
 use layer::{Frame, Own, Progress};
+pub use readout::Readout;
 
 /// What is known of local proximal sweeps without a run.
 pub const CARD: Card = Card {
@@ -165,25 +166,6 @@ impl<T: Real> Local<T> {
         assert!(l < frame.parts.count());
         let before: usize = (0..l).map(|l| frame.numbers(l)).sum();
         Ok(Progress::read(&state.numbers[before..]).nu)
-    }
-
-    /// The read-out of layer l: M (outputs x inputs) and c (outputs); the last layer has none.
-    ///
-    /// # Errors
-    /// [`Length`](Error::Length) for a state that is not of [`memory`](Method::memory)'s sizes.
-    pub fn readout<'s>(
-        &self,
-        run: &Run<'_, T>,
-        state: &'s State<'_, T>,
-        l: usize,
-    ) -> Result<Option<(MatRef<'s, T>, &'s [T])>> {
-        state.require(self.memory(run))?;
-        let frame = self.frame(run);
-        let Some(readout) = frame.readout(l) else { return Ok(None) };
-        let before: usize = (0..l).map(|l| frame.scalars(l)).sum();
-        let own = &state.scalars[run.network.parameters() + before..][..frame.scalars(l)];
-        let map = readout.network()?.maps().next();
-        Ok(map.map(|map| map.read(&own[frame.readout_parameters(l)..])))
     }
 
     /// How the largest batch is cut: a layer takes it in one piece.
@@ -376,6 +358,21 @@ impl<T: Real> Method<T> for Local<T> {
         let samples = Samples { order: None, first: 0, partition: self.partition };
         let pass = Pass { network: run.network, parameters, input: run.problem.x, goal, samples };
         Ok(pass.cost(tallies, executor, gemm)? + self.omega(run, parameters))
+    }
+
+    fn readout<'s>(
+        &self,
+        run: &Run<'_, T>,
+        state: &'s State<'_, T>,
+        l: usize,
+    ) -> Result<Option<(MatRef<'s, T>, &'s [T])>> {
+        state.require(self.memory(run))?;
+        let frame = self.frame(run);
+        let Some(readout) = frame.readout(l) else { return Ok(None) };
+        let before: usize = (0..l).map(|l| frame.scalars(l)).sum();
+        let own = &state.scalars[run.network.parameters() + before..][..frame.scalars(l)];
+        let map = readout.network()?.maps().next();
+        Ok(map.map(|map| map.read(&own[frame.readout_parameters(l)..])))
     }
 }
 

@@ -4,7 +4,7 @@ use altmin_core::block::Shape;
 use altmin_core::method::local::Local;
 use altmin_core::method::proxprop::Form;
 use altmin_core::method::tssm::Inner;
-use altmin_core::method::{Hyperparameters, StepSchedule};
+use altmin_core::method::{Hyperparameters, Method as _, StepSchedule};
 use altmin_core::update::StepRule;
 use altmin_core::{Activation, Error, Loss, Regularizer, Result};
 

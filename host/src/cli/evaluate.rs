@@ -4,6 +4,7 @@ use super::data_args::DataArgs;
 use super::failure::Failure;
 use super::output;
 use crate::data::{Dataset, Outputs};
+use crate::network::depths::{Depth, evaluate_depths};
 use crate::network::evaluate::{Evaluation, OutputError, evaluate};
 use crate::network::model::Model;
 use crate::network::score::Measure;
@@ -30,6 +31,18 @@ pub(super) struct Evaluate {
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
 
+    /// Read the outputs after the first L layers, the last being all of them
+    ///
+    /// Needs a model of --method local, whose layers have read-outs.
+    #[arg(long, value_name = "L", conflicts_with = "every_depth")]
+    depth: Option<usize>,
+
+    /// Evaluate the outputs of every depth in one pass: accuracy and loss by the number of layers that are computed
+    ///
+    /// Multiplications are those of one sample.
+    #[arg(long)]
+    every_depth: bool,
+
     #[command(flatten)]
     data: DataArgs,
 
@@ -53,6 +66,29 @@ struct Report<'a> {
     outputs: &'a [OutputError],
 }
 
+#[derive(Serialize)]
+struct DepthsReport<'a> {
+    model: &'a PathBuf,
+    data: &'a str,
+    samples: usize,
+    depths: Vec<DepthReport>,
+}
+
+#[derive(Serialize)]
+struct DepthReport {
+    depth: usize,
+    blocks: usize,
+    multiplications: usize,
+    accuracy: f64,
+    loss: f64,
+}
+
+impl DepthReport {
+    fn of(&Depth { depth, blocks, multiplications, score }: &Depth) -> Self {
+        Self { depth, blocks, multiplications, accuracy: score.accuracy, loss: score.loss }
+    }
+}
+
 impl Evaluate {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         match self.data.precision {
@@ -64,7 +100,22 @@ impl Evaluate {
     fn run_in<T: Real>(self) -> Result<ExitCode, Failure> {
         let threads = self.data.threads()?;
         let model = Model::<T>::load(&self.model)?;
+        let model = self.depth.map_or(Ok(model.clone()), |depth| model.at_depth(depth))?;
         let data = self.data.load::<T>(&model.preprocessing)?;
+        if self.every_depth {
+            let depths = evaluate_depths(&model, &data, threads)?;
+            if self.json {
+                let depths: Vec<_> = depths.iter().map(DepthReport::of).collect();
+                let (data, samples) = (data.name(), data.n_samples());
+                output::print_json(
+                    "evaluation",
+                    &DepthsReport { model: &self.model, data, samples, depths },
+                )?;
+            } else {
+                output::print(&depths_text(&data, &model.outputs, &depths))?;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
         let evaluation = evaluate(&model, &data, threads)?;
         if self.json {
             let report = Report {
@@ -98,6 +149,32 @@ fn text<T: Real>(data: &Dataset<T>, outputs: &Outputs, evaluation: &Evaluation) 
         Outputs::Classes(names) => confusion(names, evaluation),
         Outputs::Values(_) => errors(evaluation),
     });
+    text
+}
+
+/// What the outputs of every depth are worth.
+fn depths_text<T: Real>(data: &Dataset<T>, outputs: &Outputs, depths: &[Depth]) -> String {
+    let measure = if outputs.are_values() { Measure::RSquared } else { Measure::Accuracy };
+    let mut text =
+        table::rows(&[("data", data.name().to_owned()), ("samples", data.n_samples().to_string())]);
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        text,
+        "\n{:>5} {:>7} {:>16} {:>9} {:>10}",
+        "depth",
+        "blocks",
+        "multiplications",
+        measure.name(),
+        "mean loss"
+    );
+    for Depth { depth, blocks, multiplications, score } in depths {
+        let _ = writeln!(
+            text,
+            "{depth:>5} {blocks:>7} {multiplications:>16} {:>9} {:>10.6}",
+            measure.show(score.accuracy),
+            score.loss
+        );
+    }
     text
 }
 

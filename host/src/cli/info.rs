@@ -55,21 +55,14 @@ fn of_model(path: &Path) -> Result<String, Failure> {
     let widths = model.network.widths().filter(|_| model.notation == Notation::Layers);
     let Some(widths) = widths else {
         let mut text = blocks::listing(&model.network);
-        text.push_str(&table::rows(&[
-            ("loss", model.loss.to_string()),
-            (model.outputs.kind(), model.outputs.names().join(", ")),
-            ("trained on", trained_on(trained)),
-        ]));
+        text.push_str(&table::rows(&of_all(&model)));
         return Ok(text);
     };
     let activation = model.network.activation();
     let mut text = layers(&widths);
-    text.push_str(&table::rows(&[
-        ("activation", activation.to_string()),
-        ("loss", model.loss.to_string()),
-        (model.outputs.kind(), model.outputs.names().join(", ")),
-        ("trained on", trained_on(trained)),
-    ]));
+    let mut rows = of_all(&model);
+    rows.insert(0, ("activation", activation.to_string()));
+    text.push_str(&table::rows(&rows));
     if let Some(known) = &trained.columns {
         text.push_str(&columns(known));
     }
@@ -79,6 +72,20 @@ fn of_model(path: &Path) -> Result<String, Failure> {
     text.push_str("\nthresholds for rho with nu = 1\n");
     text.push_str(&thresholds(1.0, activation, model.loss));
     Ok(text)
+}
+
+/// What is said of every model.
+fn of_all(model: &Model<f64>) -> Vec<(&'static str, String)> {
+    let mut rows = vec![
+        ("loss", model.loss.to_string()),
+        (model.outputs.kind(), model.outputs.names().join(", ")),
+        ("trained on", trained_on(&model.preprocessing)),
+    ];
+    if !model.readouts.is_empty() {
+        let after: Vec<_> = model.readouts.iter().map(|readout| readout.place.after.to_string()).collect();
+        rows.push(("read-outs", format!("after blocks {}", after.join(", "))));
+    }
+    rows
 }
 
 /// The data set, and what was made of it.

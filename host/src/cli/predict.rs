@@ -26,6 +26,12 @@ pub(super) struct Predict {
     #[arg(long, value_name = "FILE")]
     model: PathBuf,
 
+    /// Read the outputs after the first L layers: the layers above are not computed [default: all layers]
+    ///
+    /// Needs a model of --method local, whose layers have read-outs; `evaluate --every-depth` shows how good they are.
+    #[arg(long, value_name = "L")]
+    depth: Option<usize>,
+
     #[command(flatten)]
     data: DataArgs,
 
@@ -45,6 +51,7 @@ impl Predict {
     fn run_in<T: Real>(self) -> Result<ExitCode, Failure> {
         let threads = self.data.threads()?;
         let model = Model::<T>::load(&self.model)?;
+        let model = self.depth.map_or(Ok(model.clone()), |depth| model.at_depth(depth))?;
         let outputs = match self.data.load_features::<T>(&model.preprocessing)? {
             Some(features) => apply(&model, &features, threads)?,
             None => outputs(&model, &self.data.load::<T>(&model.preprocessing)?, threads)?,

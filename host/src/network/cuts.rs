@@ -40,7 +40,7 @@ pub enum Split {
     Subnetworks(usize),
     /// After these blocks, counted from 1, ascending.
     After(Vec<usize>),
-    /// Before each linear block but the first.
+    /// Before each linear block but the first, and before what only flattens for it.
     EachLinear,
 }
 
@@ -65,9 +65,11 @@ impl Split {
                 }
             },
             Split::EachLinear => {
-                let blocks = network.blocks().iter().enumerate();
-                let linear = blocks.filter(|(_, block)| is_linear(block)).map(|(index, _)| index);
-                Ok(linear.skip(1).collect())
+                let blocks = network.blocks();
+                let linear = (0..blocks.len()).filter(|&index| is_linear(&blocks[index]));
+                // Below a flattening there is still an image, which is what a read-out should see.
+                let flattened = |&index: &usize| matches!(blocks[index - 1], Block::Flatten);
+                Ok(linear.skip(1).map(|index| if flattened(&index) { index - 1 } else { index }).collect())
             }
             &Split::Subnetworks(count) => {
                 let steps = network.steps();
@@ -91,7 +93,9 @@ impl fmt::Display for Split {
         match self {
             Split::Subnetworks(count) => write!(f, "{count} subnetworks"),
             Split::After(after) => write!(f, "cut after {}", Cuts(after.clone())),
-            Split::EachLinear => f.write_str("cut before each linear block but the first"),
+            Split::EachLinear => {
+                f.write_str("cut before each linear block but the first, and before a flattening for it")
+            }
         }
     }
 }

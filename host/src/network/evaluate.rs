@@ -44,10 +44,7 @@ pub struct OutputError {
 /// [`Error::Mismatch`] if the model was made for another number of features, classes or values, [`Error::Data`] if it was
 /// made for classes and the data set has values, or the other way round.
 pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> Result<Evaluation> {
-    let kind = model.outputs.kind();
-    if data.outputs().kind() != kind {
-        return Err(Error::data(data.name(), data.outputs().kind(), format!("{kind}, as in training")));
-    }
+    require_alike(model, data)?;
     let outputs = outputs(model, data, threads)?;
     let risk = model.loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
     let loss = risk / data.n_samples() as f64;
@@ -62,6 +59,15 @@ pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) ->
     }
     let right: usize = (0..n_classes).map(|class| confusion[class][class]).sum();
     Ok(Evaluation { loss, accuracy: right as f64 / data.n_samples() as f64, confusion, errors: Vec::new() })
+}
+
+/// `Ok` for a data set that the model can be held against.
+pub(super) fn require_alike<T: Real>(model: &Model<T>, data: &Dataset<T>) -> Result {
+    let kind = model.outputs.kind();
+    if data.outputs().kind() != kind {
+        return Err(Error::data(data.name(), data.outputs().kind(), format!("{kind}, as in training")));
+    }
+    model.require_data(data.n_features(), data.n_outputs())
 }
 
 /// R^2 of all outputs together and the errors of each.

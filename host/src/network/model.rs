@@ -4,7 +4,8 @@
 //! tensors are `layers.0.weight` as `[out, in]` and `layers.0.bias` as `[out]`, numbered from 0, which PyTorch's
 //! `torch.nn.Linear` takes as they are. Of one that was written as blocks they bear the number of their block, from 0:
 //! `blocks.2.weight`, of a convolution as `[out, in, height, width]`, of a residual pair `blocks.2.conv1.weight`, `conv2`
-//! and, if there is one, `projection`. Everything else is one JSON text in the metadata under `altmin`: with several keys the
+//! and, if there is one, `projection`. Read-outs between blocks are `readouts.0.weight` as `[out, in]` and `readouts.0.bias`,
+//! from the lowest; a program that wants the network alone leaves them. Everything else is one JSON text in the metadata under `altmin`: with several keys the
 //! file's bytes would differ from run to run, since the format's writer keeps them in a hash table.
 
 use std::fs;
@@ -14,6 +15,7 @@ use altmin_core::block::{Block, Shape};
 use altmin_core::{Activation, Loss, Real};
 use serde::{Deserialize, Serialize};
 
+mod readouts;
 mod tensors;
 
 use crate::atomic_file;
@@ -22,9 +24,10 @@ use crate::error::{Error, Result};
 use crate::network::blocks::{Architecture, Network, dense_blocks};
 use crate::network::predictor::Predictor;
 use crate::settings::parse;
+pub use readouts::{Place, Readout};
 
 /// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the
-/// names of values, a table's columns and the channels of images, may be missing.
+/// names of values, a table's columns, the channels of images and read-outs, may be missing.
 pub const VERSION: u64 = 1;
 
 /// A linear map of a network: weights and bias of a layer, or of a block.
@@ -58,6 +61,8 @@ pub struct Model<T> {
     pub notation: Notation,
     /// Its parameters, map after map: weights (outputs x inputs, column-major), then bias.
     pub parameters: Vec<T>,
+    /// What reads the outputs from between its blocks, from the lowest; none, but of methods that train any.
+    pub readouts: Vec<Readout<T>>,
     /// What it was trained with.
     pub loss: Loss,
     /// The names of the classes or values, one for each output of the last layer.
@@ -127,15 +132,50 @@ impl<T: Real> Model<T> {
                 return Some((found, "finite ones".into()));
             }
         }
-        self.fault_around(self.network.outputs())
+        readouts::fault(&self.readouts, &self.network).or_else(|| self.fault_around(self.network.outputs()))
     }
 
-    /// The names of the maps in a file.
+    /// The names in a file of the maps, and of those of read-outs after them.
     fn names(&self) -> Vec<tensors::Name> {
-        match self.notation {
+        let mut names = match self.notation {
             Notation::Layers => tensors::of_layers(self.network.maps().len()),
             Notation::Blocks => tensors::of_blocks(&self.network),
+        };
+        names.extend(tensors::of_readouts(self.readouts.len()));
+        names
+    }
+
+    /// How deep the outputs can be read: after each layer that has a read-out, and after the last one.
+    pub fn depths(&self) -> usize {
+        self.readouts.len() + 1
+    }
+
+    /// The first `depth` layers with their read-out as the last block: a network of its own, and what is above is not
+    /// computed. At the last depth it is the network without read-outs.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] (`depth`) where there is no read-out.
+    pub fn at_depth(&self, depth: usize) -> Result<Self> {
+        if depth == self.depths() {
+            return Ok(Self { readouts: Vec::new(), ..self.clone() });
         }
+        let Some(readout) = depth.checked_sub(1).and_then(|index| self.readouts.get(index)) else {
+            let expected = match self.depths() {
+                1 => "1: the model has no read-outs, which the method local trains".to_owned(),
+                depths => format!("1 to {depths}, at which the outputs of this model can be read"),
+            };
+            return Err(Error::argument("depth", depth, expected));
+        };
+        let after = readout.place.after;
+        let own = self.network.steps()[after].offset;
+        let blocks = [&self.network.blocks()[..after], &readout.place.blocks(&self.network)].concat();
+        Ok(Self {
+            network: Network::new(blocks, self.network.input())?,
+            notation: Notation::Blocks,
+            parameters: [&self.parameters[..own], &readout.parameters].concat(),
+            readouts: Vec::new(),
+            ..self.clone()
+        })
     }
 
     /// What does not fit layers with so many outputs: found and expected.
@@ -200,12 +240,14 @@ impl<T: Real> Model<T> {
             classes: self.outputs.classes().to_vec(),
             values: self.outputs.are_values().then(|| self.outputs.names().to_vec()),
             preprocessing: self.preprocessing.clone(),
+            readouts: self.readouts.iter().map(|readout| readout.place).collect(),
         };
         let refused = |error: &dyn std::fmt::Display| {
             Error::data("model", error.to_string(), "what a model file can hold")
         };
         let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
-        let maps: Vec<_> = self.maps().collect();
+        let readouts = self.readouts.iter().map(|readout| readout.map(self.network.outputs()));
+        let maps: Vec<_> = self.maps().chain(readouts).collect();
         tensors::serialize(&maps, &self.names(), text).map_err(|error| refused(&error))
     }
 
@@ -229,22 +271,25 @@ impl<T: Real> Model<T> {
         let (file, text) = tensors::open(path, &bytes)?;
         let metadata = Metadata::parse(path, &text)?;
         let unknown = |error: Error| Error::format(path, format!("metadata: {error}"), "a known name");
-        let (network, notation, parameters) = match (metadata.activation, metadata.network) {
+        let places = metadata.readouts;
+        let read = |names| tensors::deserialize::<T>(path, &file, names, places.len());
+        let (network, notation, (parameters, readouts)) = match (metadata.activation, metadata.network) {
             (Some(activation), None) => {
-                let layers = tensors::layers::<T>(path, &file)?;
+                let count = tensors::weights(&file).saturating_sub(places.len());
+                let (layers, readouts) = read(tensors::of_layers(count))?;
                 let network = of_layers(path, &layers, parse(&activation).map_err(unknown)?)?;
-                (network, Notation::Layers, layers)
+                (network, Notation::Layers, (layers, readouts))
             }
             (None, Some(blocks)) => {
                 let network = blocks.network().map_err(unknown)?;
-                let maps = tensors::deserialize::<T>(path, &file, &tensors::of_blocks(&network))?;
+                let (maps, readouts) = read(tensors::of_blocks(&network))?;
                 let found: Vec<_> = maps.iter().map(|map| (map.n_out, map.n_in)).collect();
                 let expected: Vec<_> = network.maps().iter().map(|map| (map.n_out, map.n_in)).collect();
                 if found != expected {
                     let expected = format!("{expected:?}, those of the blocks");
                     return Err(Error::format(path, format!("linear maps of {found:?}"), expected));
                 }
-                (network, Notation::Blocks, maps)
+                (network, Notation::Blocks, (maps, readouts))
             }
             (Some(_), Some(_)) => {
                 return Err(Error::format(path, "metadata with activation and network", "one of them"));
@@ -257,7 +302,10 @@ impl<T: Real> Model<T> {
         let model = Self {
             network,
             notation,
-            parameters: parameters.into_iter().flat_map(|map| [map.weights, map.bias].concat()).collect(),
+            parameters: parameters.into_iter().flat_map(tensors::Loaded::parameters).collect(),
+            readouts: (places.iter().zip(readouts))
+                .map(|(&place, map)| Readout { place, parameters: map.parameters() })
+                .collect(),
             loss: parse(&metadata.loss).map_err(unknown)?,
             outputs: match metadata.values {
                 Some(values) => Outputs::Values(values),
@@ -311,6 +359,8 @@ struct Metadata {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     values: Option<Vec<String>>,
     preprocessing: Preprocessing,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    readouts: Vec<Place>,
 }
 
 /// A network of blocks.

@@ -12,7 +12,7 @@ use crate::data::Dataset;
 use crate::network::predictor::Predictor;
 
 /// Groups that a pass is cut into.
-const GROUPS: usize = 16;
+pub(super) const GROUPS: usize = 16;
 
 /// What a forward pass is held against.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,11 +52,12 @@ impl Measure {
     }
 }
 
+/// What a group of samples has of a score.
 #[derive(Debug, Clone, Copy, Default)]
-struct Share {
-    risk: f64,
+pub(super) struct Share {
+    pub(super) risk: f64,
     /// Samples classified rightly, or SSE.
-    count: f64,
+    pub(super) count: f64,
 }
 
 /// Evaluates networks over data sets, without allocating from one time to the next.

@@ -9,6 +9,7 @@ use altmin_core::method::{
     AnyMethod, Hyperparameters, Method as _, Name, Partition, Penalties, Problem, Run, State, Sweep,
 };
 use altmin_core::theory::Approximation;
+use altmin_core::view::MatRef;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
 
@@ -230,6 +231,25 @@ impl<T: Real> Engine<T> {
     /// Scratch of each worker for [`Engine::approximation`].
     pub fn approximation_scratch(&self) -> Requirement {
         self.approximation_scratch
+    }
+
+    /// Calls `visit` for each read-out that the method trains, from the lowest: with the blocks below it, M and c.
+    ///
+    /// # Errors
+    /// Those of the method.
+    pub fn readouts(
+        &mut self,
+        problem: Problem<'_, T>,
+        mut visit: impl FnMut(usize, MatRef<'_, T>, &[T]),
+    ) -> Result {
+        self.with(problem, |method, run, state, _| {
+            for (l, &cut) in run.cuts.iter().enumerate() {
+                if let Some((weights, bias)) = method.readout(run, state, l)? {
+                    visit(cut, weights, bias);
+                }
+            }
+            Ok(())
+        })
     }
 
     /// The mean risk of the last sweep, where a schedule of the method follows it.

@@ -51,13 +51,14 @@ use std::time::{Duration, Instant};
 
 use altmin_core::method::{Hyperparameters, Problem, Seen, Sweep};
 use altmin_core::reduce;
+use altmin_core::view::column;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Error as CoreError, Real};
 
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::network::model::{Model, Notation};
+use crate::network::model::{Model, Notation, Place, Readout};
 use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
 use crate::run::engine::Engine;
@@ -94,6 +95,8 @@ pub struct Trainer<T> {
     evaluator: Evaluator,
     /// The weights after the last sweep whose numbers were all finite, or those that the run began with.
     good: Vec<T>,
+    /// The read-outs of that sweep; none before the first, and of methods that train none.
+    good_readouts: Vec<Readout<T>>,
     schedule: PenaltySchedule,
     state: State,
     /// It goes on from a checkpoint, which may be that of its end.
@@ -175,6 +178,7 @@ impl<T: Real> Trainer<T> {
             threads,
             executor,
             good: plan::initial_parameters(settings, &network),
+            good_readouts: Vec::new(),
             network,
             engine,
             evaluator: Evaluator::default(),
@@ -235,6 +239,7 @@ impl<T: Real> Trainer<T> {
             network: self.network.clone(),
             notation: if self.settings.network.is_some() { Notation::Blocks } else { Notation::Layers },
             parameters: self.good.clone(),
+            readouts: if self.settings.drop_readouts { Vec::new() } else { self.good_readouts.clone() },
             loss: self.settings.loss,
             outputs: self.train.outputs().clone(),
             preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
@@ -330,7 +335,7 @@ impl<T: Real> Trainer<T> {
         self.state.elapsed += start.elapsed();
         let Some(sweep) = swept else { return Ok(None) };
         let Some((train, test)) = self.scores(sweep.seen)? else { return Ok(None) };
-        self.keep_good();
+        self.keep_good()?;
         self.state.sweeps += 1;
         self.state.age += 1;
         let objective = self.objective(&sweep, train.loss);
@@ -402,8 +407,22 @@ impl<T: Real> Trainer<T> {
         Ok(found.map(|found| (found.error, found.bound.map_or(Bound::NotPromised, Bound::Estimate))))
     }
 
-    fn keep_good(&mut self) {
+    fn keep_good(&mut self) -> Result {
         self.good.copy_from_slice(self.engine.parameters());
+        let (grid, mut kept) = (self.settings.readout_grid, self.good_readouts.iter_mut());
+        let mut first = Vec::new();
+        self.engine.readouts(problem(&self.train), |after, weights, bias| {
+            let weights = (0..weights.ncols()).flat_map(|j| column(&weights, j));
+            let parameters = weights.chain(bias).copied();
+            match kept.next() {
+                Some(kept) => kept.parameters.iter_mut().zip(parameters).for_each(|(kept, new)| *kept = new),
+                None => {
+                    first.push(Readout { place: Place { after, grid }, parameters: parameters.collect() })
+                }
+            }
+        })?;
+        self.good_readouts.extend(first);
+        Ok(())
     }
 
     fn restore_good(&mut self) {

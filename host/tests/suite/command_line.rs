@@ -209,6 +209,7 @@ fn save_model(path: &Path) {
         network,
         notation: Notation::Layers,
         parameters: (0..640).map(f64::from).chain([0.0; 10]).collect(),
+        readouts: Vec::new(),
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes((0..10).map(|class| class.to_string()).collect()),
         preprocessing: Preprocessing::new(&DataSource::Digits, &DataOptions::default()),

@@ -17,6 +17,7 @@ fn model(widths: &[usize], parameters: Vec<f64>, activation: Activation<f64>, lo
         network: Network::new(blocks, Shape::flat(widths[0])).expect("widths above 0"),
         notation: Notation::Layers,
         parameters,
+        readouts: Vec::new(),
         loss,
         outputs: Outputs::Classes((0..*outputs).map(|class| class.to_string()).collect()),
         preprocessing: Preprocessing::new(&DataSource::Digits, &DataOptions::default()),

@@ -25,6 +25,7 @@ mod observers;
 mod prediction;
 mod products;
 mod random;
+mod readouts;
 mod regression;
 mod reproducible;
 mod resume_command;

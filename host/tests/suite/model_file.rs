@@ -31,6 +31,7 @@ fn model<T: Real>() -> Model<T> {
         network: Network::new(blocks, Shape::flat(widths[0])).unwrap(),
         notation: Notation::Layers,
         parameters: layers.collect(),
+        readouts: Vec::new(),
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes(["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec()),
         preprocessing: Preprocessing {
@@ -121,6 +122,7 @@ fn small() -> Model<f32> {
         notation: Notation::Layers,
         parameters: [&[11.0, 21.0, 31.0, 12.0, 22.0, 32.0][..], &[1.0, 2.0, 3.0], &[0.5; 6], &[4.0, 5.0]]
             .concat(),
+        readouts: Vec::new(),
         loss: Loss::LeastSquares,
         outputs: Outputs::Classes(vec!["0".to_owned(), "1".to_owned()]),
         preprocessing: Preprocessing {

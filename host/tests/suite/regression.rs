@@ -454,6 +454,7 @@ fn by_hand() -> Model<f64> {
         network: Network::new(dense_blocks(&[], Activation::Relu, 2), Shape::flat(1)).expect("a layer"),
         notation: Notation::Layers,
         parameters: vec![2.0, -1.0, 1.0, 0.0],
+        readouts: Vec::new(),
         loss: Loss::LeastSquares,
         outputs: Outputs::Values(vec!["y1".to_owned(), "y2".to_owned()]),
         preprocessing: preprocessing.with_columns(Some(&columns)),

@@ -10,7 +10,7 @@ use crate::shape::Shape;
 
 /// A linear map of a layer's output `a`, `s = M a + c`; of images, of the means of windows of their channels.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Readout<T> {
+pub struct Readout<T> {
     /// Of which the last ones are used.
     blocks: [Block<T>; 3],
     used: usize,
@@ -18,13 +18,13 @@ pub(super) struct Readout<T> {
 }
 
 impl<T: Real> Readout<T> {
-    /// Of a layer whose output has this shape: `outputs` numbers, images at `grid` places along their shorter side.
-    pub(super) fn new(input: Shape, outputs: usize, grid: usize) -> Self {
+    /// Of a layer whose output has this shape: `outputs` numbers. Of images, windows of one size stand at `grid` places along the
+    /// shorter side, or at as many as there are pixels, the first and the last at its edges.
+    pub fn new(input: Shape, outputs: usize, grid: usize) -> Self {
         let [dense, flatten] = [Block::Dense { outputs }, Block::Flatten];
         if input.is_flat() {
             return Self { blocks: [flatten, flatten, dense], used: 1, input };
         }
-        // Windows of one size whose first and last touch the edges.
         let side = input.height.min(input.width);
         let places = grid.clamp(1, side);
         let stride = side / places;
@@ -32,20 +32,24 @@ impl<T: Real> Readout<T> {
         Self { blocks: [Block::AveragePool(window), flatten, dense], used: 3, input }
     }
 
+    /// What it is made of: of images an average over windows and a flattening, then M and c as a fully connected block.
+    pub fn blocks(&self) -> &[Block<T>] {
+        &self.blocks[self.blocks.len() - self.used..]
+    }
+
     /// The read-out as a network.
     ///
     /// # Errors
     /// [`Length`](crate::Error::Length) naming `parameters` if they would not fit into memory.
-    pub(super) fn network(&self) -> Result<Network<'_, T>> {
-        Network::new(&self.blocks[self.blocks.len() - self.used..], self.input)
+    pub fn network(&self) -> Result<Network<'_, T>> {
+        Network::new(self.blocks(), self.input)
     }
 
     /// Weights and biases, M (outputs x inputs) before c (outputs).
-    pub(super) fn parameters(&self) -> usize {
+    pub fn parameters(&self) -> usize {
         let mut shape = self.input;
-        let used = &self.blocks[self.blocks.len() - self.used..];
         let counts: [usize; 3] = array::from_fn(|index| {
-            let Some(block) = used.get(index) else { return 0 };
+            let Some(block) = self.blocks().get(index) else { return 0 };
             let count = block.parameters(shape);
             shape = block.output_shape(index, shape).unwrap_or(shape);
             count

@@ -54,6 +54,11 @@ pub(super) fn of_layers(count: usize) -> Vec<Name> {
     (0..count).map(|index| Name { base: format!("layers.{index}"), patch: None }).collect()
 }
 
+/// The names of so many read-outs.
+pub(super) fn of_readouts(count: usize) -> Vec<Name> {
+    (0..count).map(|index| Name { base: format!("readouts.{index}"), patch: None }).collect()
+}
+
 /// The names of the linear maps of blocks.
 pub(super) fn of_blocks(network: &Network) -> Vec<Name> {
     let mut names = Vec::new();
@@ -140,19 +145,29 @@ pub(super) struct Loaded<T> {
     pub(super) bias: Vec<T>,
 }
 
-/// All layers of a file, of which there are as many as weights.
-pub(super) fn layers<T: Real>(path: &Path, file: &SafeTensors<'_>) -> Result<Vec<Loaded<T>>> {
-    let count = file.names().iter().filter(|name| name.ends_with(".weight")).count();
-    deserialize(path, file, &of_layers(count))
+pub(super) type LoadedMaps<T> = Vec<Loaded<T>>;
+
+impl<T: Real> Loaded<T> {
+    pub(super) fn parameters(self) -> Vec<T> {
+        [self.weights, self.bias].concat()
+    }
 }
 
-/// The linear maps of these names; that they fit together is the model's to check.
+/// The weights in a file, of layers or blocks and of read-outs.
+pub(super) fn weights(file: &SafeTensors<'_>) -> usize {
+    file.names().iter().filter(|name| name.ends_with(".weight")).count()
+}
+
+/// The linear maps of these names, and those of so many read-outs; that they fit together is the model's to check.
 pub(super) fn deserialize<T: Real>(
     path: &Path,
     file: &SafeTensors<'_>,
-    names: &[Name],
-) -> Result<Vec<Loaded<T>>> {
-    let layers = names.iter().map(|name| layer(path, file, name)).collect::<Result<_>>()?;
+    mut names: Vec<Name>,
+    readouts: usize,
+) -> Result<(LoadedMaps<T>, LoadedMaps<T>)> {
+    let own = names.len();
+    names.extend(of_readouts(readouts.min(file.len())));
+    let mut maps = names.iter().map(|name| layer(path, file, name)).collect::<Result<Vec<_>>>()?;
     // Each map has brought its two tensors, so that any further one is none of them.
     if file.len() != 2 * names.len() {
         let known: HashSet<String> = names.iter().flat_map(|name| [name.weight(), name.bias()]).collect();
@@ -160,7 +175,8 @@ pub(super) fn deserialize<T: Real>(
         return Err(Error::format(path, format!("tensor `{other}`"), "only weights and biases of layers"));
     }
     require_one_type(path, file)?;
-    Ok(layers)
+    let readouts = maps.split_off(own);
+    Ok((maps, readouts))
 }
 
 fn require_one_type(path: &Path, file: &SafeTensors<'_>) -> Result {

@@ -56,6 +56,7 @@ impl<T: Real> Trainer<T> {
             own.copy_from_slice(&self.good[old.offset..old.end()]);
         }
         (self.network, self.good) = (grown, parameters);
+        self.good_readouts.clear();
         let problem = problem(&self.train);
         let hyperparameters = hyperparameters(self.hyperparameters, self.state.sweeps);
         self.engine = plan::engine(&self.settings, &hyperparameters, &self.network, problem, &self.gemm)?;

@@ -109,9 +109,11 @@ impl<T: Real> Trainer<T> {
         reader.source(read, path)?;
         engine.set_epoch(head.epoch);
         self.executor.reserve(scratch(&engine, &self.settings, &self.gemm));
-        self.good = engine.parameters().to_vec();
+        self.good.resize(engine.parameters().len(), T::ZERO);
         (self.engine, self.network, self.hyperparameters) = (engine, network, hyperparameters);
         (self.schedule, self.state, self.resumed) = (head.schedule, head.state, true);
+        self.good_readouts.clear();
+        self.keep_good()?;
         Ok(head.history)
     }
 

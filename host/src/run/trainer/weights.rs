@@ -88,6 +88,7 @@ impl<T: Real> Trainer<T> {
     /// Lets the next sweep begin from the weights alone, which are `good`.
     fn start_anew(&mut self) {
         self.restore_good();
+        self.good_readouts.clear();
         self.state.initialized = false;
         self.state.diverged = false;
     }

@@ -14,7 +14,7 @@ macro_rules! subnetworks_settings {
     }
 
     /// Split the network after these blocks, counted from 1, such as `5,9`: into subnetworks, instead of --subnetworks, or into
-    /// the layers of local [default of local: after the blocks that follow each linear one]
+    /// the layers of local [default of local: after the blocks that follow each linear one, before a flattening]
     cut: Cuts as Option<Cuts> {
         arg(value_name = "LIST"),
         default = None, range = if_any(ascending_cuts), effect = Use::Cuts,
@@ -77,6 +77,17 @@ macro_rules! subnetworks_settings {
     readout_grid: usize {
         arg(value_name = "N"),
         default = 4, range = at_least_one, effect = Use::Readouts,
+    }
+
+    /// Leave the read-outs of local out of the model file, which then holds the network alone [default: false]
+    ///
+    /// The network is the same without them; `predict --depth` and `evaluate --every-depth` need them.
+    drop_readouts: bool {
+        arg(
+            value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
+            hide_possible_values = true
+        ),
+        default = false, effect = Use::Readouts, resume(_of) = true,
     }
 
     /// Report the approximation error of splitting after every epoch, with the bound of Theorem 1 [default: false]
