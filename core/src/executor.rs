@@ -6,10 +6,12 @@
 
 mod chain;
 mod pieces;
+mod pipeline;
 mod spans;
 
 pub use chain::Chain;
 pub use pieces::Pieces;
+pub use pipeline::{Lengths, Output, Own, Passed, Pipeline, PipelineMemory, QUEUE, one_by_one};
 pub use spans::{Extent, Spans};
 
 use crate::error::Result;
@@ -124,6 +126,18 @@ pub trait Executor<T: Real> {
         units: U,
         task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
     ) -> Result;
+
+    /// Lets all items pass through a pipeline, one after the other or each at another stage.
+    ///
+    /// # Errors
+    /// Of the tasks that failed, that of the lowest item, and of several the lowest stage. Which other ones have run is not
+    /// said.
+    ///
+    /// # Panics
+    /// If there is less memory than the stages say.
+    fn pipeline<P: Pipeline<T>>(&mut self, pipeline: &P, memory: PipelineMemory<'_, T>) -> Result {
+        self.run(&mut [memory][..], |_, memory, stack| one_by_one(pipeline, memory, stack))
+    }
 }
 
 /// One unit after the other, on the calling thread.

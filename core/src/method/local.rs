@@ -15,8 +15,8 @@
 //!
 //! [`Inner`] says whether steps are by least squares, or by SGD or Adam along the gradient of the mean of R.
 //!
-//! **In parallel.** Since nothing comes back, layer l takes batch k while layer l - 1 takes batch k + 1: in phase t of an epoch
-//! of K batches, layer l takes batch t - l, and K + L - 1 phases fill and drain the pipeline. Every layer meets the batches in
+//! **In parallel.** Since nothing comes back, layer l takes batch k while layer l - 1 takes batch k + 1, a
+//! [`Pipeline`] whose items are the batches of an epoch. Every layer meets the batches in
 //! their order, with inputs that depend on the layers below at those batches alone. **So the bits are those of one layer after
 //! the other**, for any number of workers. What travels is `a_l` (n_l x m) once a boundary and batch, forward only; two
 //! such matrices are kept a boundary, one that is written and one that is read.
@@ -46,13 +46,13 @@ use super::tssm::Inner;
 use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, widest_tile};
 use crate::block::LinearMap;
 use crate::error::{Error, Result, require_not_negative};
-use crate::executor::{Executor, Pieces, Runs};
+use crate::executor::{Executor, Lengths, Output, Own, Passed, Pipeline, PipelineMemory};
 use crate::gemm::Gemm;
 use crate::loss::OutputSolver;
 use crate::real::Real;
 use crate::view::{MatRef, dense, require_length};
-use crate::workspace::Requirement;
-use layer::{Frame, Own, Progress};
+use crate::workspace::{Requirement, Stack};
+use layer::{Frame, Progress};
 pub use readout::Readout;
 
 /// What is known of local proximal sweeps without a run.
@@ -199,53 +199,6 @@ impl<T: Real> Local<T> {
         Variables { parameters, layers, sent, numbers, are_sent, tallies }
     }
 
-    /// One phase of the pipeline over the batches of an order: layer l takes batch `phase - l`, where there is one.
-    fn phase<E: Executor<T>, G: Gemm<T>>(
-        &self,
-        run: &Run<'_, T>,
-        variables: &mut Variables<'_, T>,
-        (phase, count): (usize, usize),
-        order: Option<&[u32]>,
-        executor: &mut E,
-        gemm: &G,
-    ) -> Result {
-        let frame = &self.frame(run);
-        let (largest, layers, target) = (self.largest(), frame.parts.count(), run.problem.target);
-        let [even, odd] = &mut variables.sent;
-        let [even_sent, odd_sent] = &mut variables.are_sent;
-        // What a layer writes in a phase the next one reads in the phase after it.
-        let ((to, from), (to_sent, from_sent)) = if phase.is_multiple_of(2) {
-            ((even, &**odd), (even_sent, &**odd_sent))
-        } else {
-            ((odd, &**even), (odd_sent, &**even_sent))
-        };
-        let units = (
-            Pieces::new(variables.parameters, layers, |l| frame.parts.parameters(l).len()),
-            Pieces::new(variables.layers, layers, |l| frame.scalars(l)),
-            Pieces::new(variables.numbers, layers, |l| frame.numbers(l)),
-            Pieces::new(to, layers, |l| frame.sent(l)),
-            Runs::new(to_sent, 1),
-        );
-        executor.run(units, |l, (parameters, scalars, numbers, output, is_sent), mut stack| {
-            let Some(k) = phase.checked_sub(l).filter(|&k| k < count) else { return Ok(()) };
-            let own = Own { parameters, scalars, numbers, output, is_sent };
-            let (samples, mut stack) = (self.batches.step(order, largest, k), stack.rest());
-            let input = match l.checked_sub(1) {
-                None => samples.columns(&run.problem.x, 0, samples.count(), &mut stack)?,
-                Some(below) if from_sent[below] == 0.0 => {
-                    Frame::leave_out(own);
-                    return Ok(());
-                }
-                Some(below) => {
-                    let start: usize = (0..below).map(|l| frame.sent(l)).sum();
-                    let features = frame.parts.features(below);
-                    dense(&from[start..][..features * samples.count()], features, samples.count())
-                }
-            };
-            frame.take(l, own, &input, (samples, target), k + 1 == count, gemm, stack)
-        })
-    }
-
     fn omega(&self, run: &Run<'_, T>, parameters: &[T]) -> f64 {
         run.network
             .maps()
@@ -319,26 +272,29 @@ impl<T: Real> Method<T> for Local<T> {
         state.require(self.memory(run))?;
         self.batches.check(order)?;
         let frame = self.frame(run);
-        let layers = frame.parts.count();
-        let mut variables = self.variables(run, state);
-        each_progress(&frame, variables.numbers, |progress| {
+        let Variables { parameters, layers, sent, numbers, are_sent, .. } = self.variables(run, state);
+        each_progress(&frame, numbers, |progress| {
             (progress.seen, progress.left_out, progress.slope) = (Tally::default(), false, 0.0);
         });
-        let count = self.batches.steps_of(order);
-        let phases = if count == 0 { 0 } else { count + layers - 1 };
-        for phase in 0..phases {
-            self.phase(run, &mut variables, (phase, count), order, executor, gemm)?;
-        }
+        let line = Line { frame, run: *run, batches: self.batches, order, gemm };
+        let memory = PipelineMemory {
+            parameters: &mut *parameters,
+            scalars: layers,
+            numbers: &mut *numbers,
+            outputs: sent,
+            marks: are_sent,
+        };
+        executor.pipeline(&line, memory)?;
         let mut sweep = Sweep { promised: -f64::MAX, ..Sweep::default() };
         let (mut slope, mut last) = (0.0, Progress::default());
-        each_progress(&frame, variables.numbers, |progress| {
+        each_progress(&frame, numbers, |progress| {
             slope += progress.slope;
             sweep.rejected |= progress.left_out;
             last = *progress;
         });
         let seen = Seen { risk: last.seen.cost, score: last.seen.score };
         sweep.seen = (!self.batches.are_whole() && !sweep.rejected).then_some(seen);
-        sweep.objective = last.risk + self.omega(run, variables.parameters);
+        sweep.objective = last.risk + self.omega(run, parameters);
         sweep.dual_residual = libm::sqrt(slope);
         sweep.require_finite()
     }
@@ -373,6 +329,65 @@ impl<T: Real> Method<T> for Local<T> {
         let own = &state.scalars[run.network.parameters() + before..][..frame.scalars(l)];
         let map = readout.network()?.maps().next();
         Ok(map.map(|map| map.read(&own[frame.readout_parameters(l)..])))
+    }
+}
+
+/// The layers as stages of a pipeline, the batches of an epoch its items.
+struct Line<'a, 'o, T: Real, G> {
+    frame: Frame<'a, T>,
+    run: Run<'a, T>,
+    batches: Batches,
+    order: Option<&'o [u32]>,
+    gemm: &'o G,
+}
+
+impl<T: Real, G: Gemm<T>> Pipeline<T> for Line<'_, '_, T, G> {
+    fn stages(&self) -> usize {
+        self.frame.parts.count()
+    }
+
+    fn items(&self) -> usize {
+        self.batches.steps_of(self.order)
+    }
+
+    fn lengths(&self, l: usize) -> Lengths {
+        Lengths {
+            parameters: self.frame.parts.parameters(l).len(),
+            scalars: self.frame.scalars(l),
+            numbers: self.frame.numbers(l),
+            output: self.frame.sent(l),
+        }
+    }
+
+    fn cost(&self, l: usize) -> f64 {
+        self.frame.multiplications(l)
+    }
+
+    fn take(
+        &self,
+        l: usize,
+        k: usize,
+        own: Own<'_, T>,
+        passed: Option<Passed<'_, T>>,
+        output: Output<'_, T>,
+        mut stack: Stack<'_, T>,
+    ) -> Result {
+        let largest = self.frame.largest;
+        let (samples, mut stack) = (self.batches.step(self.order, largest, k), stack.rest());
+        let input = match passed {
+            None => samples.columns(&self.run.problem.x, 0, samples.count(), &mut stack)?,
+            // The layer below has left the batch out.
+            Some(Passed { mark: 0.0, .. }) => {
+                Frame::leave_out(own, output);
+                return Ok(());
+            }
+            Some(Passed { values, .. }) => {
+                let features = self.frame.parts.features(l - 1);
+                dense(&values[..features * samples.count()], features, samples.count())
+            }
+        };
+        let (target, with_slope) = (self.run.problem.target, k + 1 == self.items());
+        self.frame.take(l, own, output, &input, (samples, target), with_slope, self.gemm, stack)
     }
 }
 

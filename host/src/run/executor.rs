@@ -4,11 +4,12 @@
 //! sums over units are made by the method in their order, so results are the same bits for any number of threads.
 
 mod halves;
+mod line;
 mod scratch;
 
 use std::sync::Arc;
 
-use altmin_core::executor::{Executor, Units};
+use altmin_core::executor::{Executor, Pipeline, PipelineMemory, Units, one_by_one};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
@@ -16,9 +17,9 @@ use crate::error;
 use halves::halves;
 use scratch::Scratch;
 
-/// What [`halves`](mod@halves) and [`scratch`] are written over.
+/// What [`halves`](mod@halves), [`line`](mod@line) and [`scratch`] are written over.
 mod sync {
-    pub(super) use std::sync::{Mutex, PoisonError};
+    pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
     pub(super) use altmin_core::executor::Units;
     pub(super) use rayon::join;
@@ -96,5 +97,18 @@ impl<T: Real> Executor<T> for Parallel<T> {
             rest = others;
         }
         Ok(())
+    }
+
+    fn pipeline<P: Pipeline<T>>(&mut self, pipeline: &P, memory: PipelineMemory<'_, T>) -> Result {
+        let threads = rayon::current_thread_index().map_or(1, |_| rayon::current_num_threads());
+        let workers = self.scratch.workers().min(threads).min(pipeline.stages());
+        if workers <= 1 {
+            return self.run(&mut [memory][..], |_, memory, stack| one_by_one(pipeline, memory, stack));
+        }
+        line::run(pipeline, memory, workers, &|stage, item, own, passed, output| {
+            let worker = rayon::current_thread_index().unwrap_or(0);
+            self.scratch
+                .with(worker, |scratch| pipeline.take(stage, item, own, passed, output, Stack::new(scratch)))
+        })
     }
 }

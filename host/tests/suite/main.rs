@@ -22,6 +22,7 @@ mod memory_data;
 mod model_file;
 mod network_text;
 mod observers;
+mod pipeline;
 mod prediction;
 mod products;
 mod random;

@@ -1,11 +1,11 @@
 //! What the sources are written over.
 
 use std::cell::Cell;
-pub(crate) use std::sync::PoisonError;
-use std::sync::{LockResult, TryLockError};
+use std::sync::LockResult;
+pub(crate) use std::sync::{PoisonError, TryLockError};
 
-use loom::sync::MutexGuard;
 pub(crate) use loom::sync::atomic::{AtomicU8, Ordering};
+pub(crate) use loom::sync::{Condvar, MutexGuard};
 
 pub(crate) use crate::pool::join;
 
@@ -54,6 +54,14 @@ impl<T> Mutex<T> {
 
     pub(crate) fn get_mut(&mut self) -> LockResult<&mut T> {
         self.0.get_mut()
+    }
+
+    pub(crate) fn into_inner(self) -> LockResult<T> {
+        self.0.into_inner()
+    }
+
+    pub(crate) fn try_lock(&self) -> Result<MutexGuard<'_, T>, TryLockError<MutexGuard<'_, T>>> {
+        self.0.try_lock()
     }
 
     pub(crate) fn lock(&self) -> LockResult<MutexGuard<'_, T>> {

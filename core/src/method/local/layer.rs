@@ -4,6 +4,7 @@ use super::learner::{Kept, Learner, Pace};
 use super::readout::Readout;
 use crate::block::Network;
 use crate::error::{Error, Result};
+use crate::executor::{Output, Own};
 use crate::gemm::Gemm;
 use crate::loss::{OutputSolver, Target, solve_output_workspace};
 use crate::method::numbers::{Numbers, numbers};
@@ -37,19 +38,6 @@ pub(super) struct Progress {
 }
 
 numbers!(Progress { nu: f64, steps: usize, kept: f64, risk: f64, slope: f64, seen: Tally, left_out: bool });
-
-/// What a layer writes while it takes a batch.
-pub(super) struct Own<'s, T> {
-    pub(super) parameters: &'s mut [T],
-    /// As many as [`Frame::scalars`] says.
-    pub(super) scalars: &'s mut [T],
-    /// As many as [`Frame::numbers`] says.
-    pub(super) numbers: &'s mut [f64],
-    /// Where its output goes, for the layer above; empty for the last one.
-    pub(super) output: &'s mut [T],
-    /// Whether the layer above can use it.
-    pub(super) is_sent: &'s mut [f64],
-}
 
 /// What all layers are made from.
 #[derive(Debug, Clone, Copy)]
@@ -104,6 +92,24 @@ impl<'a, T: Real> Frame<'a, T> {
         total(self.number_parts(l))
     }
 
+    /// Multiplications of layer l and its read-out for a sample: forward and for the weights' sums, and in a layer of several
+    /// maps back.
+    pub(super) fn multiplications(&self, l: usize) -> f64 {
+        let of = |network: &Network<'_, T>, times: f64| {
+            let maps = network.steps().flat_map(|step| {
+                let pixels = step.output.pixels() as f64;
+                let maps = step.block.maps(step.input, 0).into_iter().flatten();
+                maps.map(move |map| map.n_out as f64 * map.n_in as f64 * pixels)
+            });
+            times * maps.sum::<f64>()
+        };
+        let own = self.parts.get(l);
+        let times = if own.maps().count() > 1 { 3.0 } else { 2.0 };
+        let readout = self.readout(l);
+        let read = readout.as_ref().and_then(|readout| readout.network().ok());
+        of(&own, times) + read.map_or(0.0, |network| of(&network, 3.0))
+    }
+
     /// Elements that layer l sends up of the largest batch.
     pub(super) fn sent(&self, l: usize) -> usize {
         let features = if l + 1 < self.parts.count() { self.parts.features(l) } else { 0 };
@@ -144,8 +150,8 @@ impl<'a, T: Real> Frame<'a, T> {
     }
 
     /// Layer l leaves a batch out of which there is no input, and so do those above it.
-    pub(super) fn leave_out(own: Own<'_, T>) {
-        own.is_sent.fill(0.0);
+    pub(super) fn leave_out(own: Own<'_, T>, output: Output<'_, T>) {
+        *output.mark = 0.0;
         Progress::update(own.numbers, |progress| progress.left_out = true);
     }
 
@@ -158,13 +164,14 @@ impl<'a, T: Real> Frame<'a, T> {
         &self,
         l: usize,
         own: Own<'_, T>,
+        output: Output<'_, T>,
         input: &MatRef<'_, T>,
         (samples, target): (Samples<'_>, Target<'_, T>),
         with_slope: bool,
         gemm: &G,
         mut stack: Stack<'_, T>,
     ) -> Result {
-        let Own { parameters, scalars, numbers, output, is_sent } = own;
+        let Own { parameters, scalars, numbers } = own;
         let [scalars, weights, of_weights] = carve_mut(scalars, self.scalar_parts(l)?);
         let [progress, numbers, of_numbers] = carve_mut(numbers, self.number_parts(l)?);
         let mut kept = Kept { scalars, numbers };
@@ -186,7 +193,7 @@ impl<'a, T: Real> Frame<'a, T> {
         let readout = readout.as_ref().map(Readout::network).transpose()?;
         let mut tally = Tally::default();
         if let Some(reader) = readout {
-            copy(&a, &mut dense_mut(&mut output[..rows * m], rows, m));
+            copy(&a, &mut dense_mut(&mut output.values[..rows * m], rows, m));
             let learner = self.learner(reader);
             let passed = stack.vector(reader.record(m))?;
             let signal = stack.vector(reader.signal(m))?;
@@ -210,11 +217,11 @@ impl<'a, T: Real> Frame<'a, T> {
             }
             record.nu = nu_update::after_rejection(record.nu, self.settings.nu.to_f64());
             (record.kept, record.left_out) = (0.0, true);
-            is_sent.fill(0.0);
+            *output.mark = 0.0;
             record.write(progress);
             return Ok(());
         }
-        is_sent.fill(1.0);
+        *output.mark = 1.0;
         learner.backward(gemm, parameters, (input, &*passed), signal, None, &mut kept, k, stack.rest())?;
         learner.step(gemm, parameters, &mut kept, &pace, stack.rest())?;
         record.slope = learner.slope(&kept, &pace);
