@@ -2,6 +2,7 @@
 
 pub mod busy;
 mod epoch;
+pub mod pipeline;
 pub mod prediction;
 pub mod products;
 mod reference;

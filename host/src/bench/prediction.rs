@@ -8,7 +8,7 @@
 
 mod epoch;
 pub mod list;
-mod recorder;
+pub(super) mod recorder;
 
 use altmin_core::Real;
 use serde::Serialize;

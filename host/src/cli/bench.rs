@@ -1,13 +1,14 @@
 //! `altmin bench`.
 
 mod epoch;
+mod pipeline;
 
 use super::failure::Failure;
 use super::output;
 use crate::bench::{self, BenchReport, BenchSettings};
 use crate::error::Error;
 use crate::report::table;
-use crate::settings::{Kernel, Method, Precision, StepRule, Widths, core_choice};
+use crate::settings::{Kernel, Method, Precision, StepRule, TrainOptions, Widths, core_choice};
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -32,7 +33,15 @@ enum What {
     /// predicted by list scheduling. Then whole epochs are timed, all runs in turn; the fastest of --repeats counts. Options
     /// are those of `train`.
     Epoch(Box<epoch::Epoch>),
+    /// Time the pipeline of local on one thread and on --threads, and simulate it on other numbers of workers
+    ///
+    /// Every layer is timed at every batch on one thread; from these seconds follows who works when on any number of workers,
+    /// by the rules of the executor. Bandwidth to memory, which workers share, is not in it. Options are those of `train`.
+    Pipeline(Box<pipeline::Pipeline>),
 }
+
+/// Processors kept busy by other processes above which a report says so.
+const NOTABLE: f64 = 0.2;
 
 #[derive(Debug, Args)]
 struct Sweep {
@@ -81,6 +90,7 @@ impl Bench {
         let sweep = match self.what {
             What::Sweep(sweep) => sweep,
             What::Epoch(epoch) => return epoch.run(),
+            What::Pipeline(pipeline) => return pipeline.run(),
         };
         let json = sweep.json;
         let report = bench::sweep(&sweep.settings()?)?;
@@ -90,6 +100,24 @@ impl Bench {
             output::print(&text(&report))?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Refuses settings of `train` that say how long a run is: here it is --repeats.
+fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
+    let expected = "no value: --repeats sets the number of timed epochs";
+    let given = [
+        ("sweeps", options.sweeps.map(|sweeps| sweeps.to_string())),
+        ("tolerance", options.tolerance.as_ref().map(ToString::to_string)),
+        ("time-limit", options.time_limit.as_ref().map(ToString::to_string)),
+        ("diagnostics", options.diagnostics.map(|diagnostics| diagnostics.to_string())),
+    ];
+    if let Some(every) = &options.checkpoint_every {
+        return Err(Error::argument("checkpoint-every", every, "no value: nothing is written"));
+    }
+    match given.into_iter().find_map(|(name, value)| Some((name, value?))) {
+        Some((name, value)) => Err(Error::argument(name, value, expected)),
+        None => Ok(()),
     }
 }
 

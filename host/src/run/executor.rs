@@ -6,6 +6,7 @@
 mod halves;
 mod line;
 mod scratch;
+pub(crate) mod turns;
 
 use std::sync::Arc;
 

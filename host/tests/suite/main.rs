@@ -4,6 +4,7 @@ mod common;
 
 mod atomic_file;
 mod bench_epoch;
+mod bench_pipeline;
 mod checkpoint;
 mod cifar;
 mod command_line;

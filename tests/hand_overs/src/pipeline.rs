@@ -7,6 +7,7 @@ use loom::thread;
 
 use crate::line::run;
 use crate::pool::install;
+use crate::turns::Turns;
 
 /// Stages that mix what they own with what they get, so that every order of items but the right one shows.
 struct Row {
@@ -130,4 +131,18 @@ fn there_may_be_nothing_to_do() {
 fn the_failure_of_the_earliest_item_is_the_pipelines() {
     every_order(2, Row { stages: 2, items: 3, failing: &[(1, 1), (2, 0)] }, 2);
     every_order(1, Row { stages: 3, items: 3, failing: &[(1, 0), (0, 2)] }, 2);
+}
+
+#[test]
+fn stages_are_dealt_in_a_row_by_their_costs() {
+    let dealt = |costs: &[f64], workers: usize| -> Vec<usize> {
+        let turns = Turns::new(costs.iter().copied(), 1, workers);
+        (0..costs.len()).map(|stage| turns.worker(stage)).collect()
+    };
+    assert_eq!(dealt(&[1.0; 6], 2), [0, 0, 0, 1, 1, 1]);
+    assert_eq!(dealt(&[1.0; 6], 3), [0, 0, 1, 1, 2, 2]);
+    assert_eq!(dealt(&[4.0, 1.0, 1.0, 1.0, 1.0], 2), [0, 1, 1, 1, 1]);
+    assert_eq!(dealt(&[1.0, 9.0, 1.0], 3), [0, 1, 2]);
+    assert_eq!(dealt(&[1.0, 2.0], 7), [0, 1]);
+    assert_eq!(dealt(&[0.0; 3], 2), [0, 0, 0]);
 }

@@ -17,7 +17,7 @@ struct Task {
 
 /// A time that can be compared; none is NaN.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Time(f64);
+pub(in crate::bench) struct Time(pub(in crate::bench) f64);
 
 impl Eq for Time {}
 

@@ -1,5 +1,6 @@
 //! `altmin bench epoch`.
 
+use super::NOTABLE;
 use crate::bench::{self, EpochReport};
 use crate::cli::failure::Failure;
 use crate::cli::{output, train};
@@ -9,9 +10,6 @@ use clap::Args;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Processors kept busy by other processes above which the report says so.
-const NOTABLE: f64 = 0.2;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  altmin bench epoch --network 'mlp 512x9' --subnetworks 2\n  \
@@ -35,7 +33,7 @@ pub(super) struct Epoch {
 
 impl Epoch {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        refuse_without_effect(&self.options)?;
+        super::refuse_without_effect(&self.options)?;
         if self.repeats == 0 {
             return Err(Error::argument("repeats", 0, "at least 1").into());
         }
@@ -48,24 +46,6 @@ impl Epoch {
             }
         }
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-/// Refuses settings of `train` that say how long a run is: here it is --repeats.
-fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
-    let expected = "no value: --repeats sets the number of timed epochs";
-    let given = [
-        ("sweeps", options.sweeps.map(|sweeps| sweeps.to_string())),
-        ("tolerance", options.tolerance.as_ref().map(ToString::to_string)),
-        ("time-limit", options.time_limit.as_ref().map(ToString::to_string)),
-        ("diagnostics", options.diagnostics.map(|diagnostics| diagnostics.to_string())),
-    ];
-    if let Some(every) = &options.checkpoint_every {
-        return Err(Error::argument("checkpoint-every", every, "no value: nothing is written"));
-    }
-    match given.into_iter().find_map(|(name, value)| Some((name, value?))) {
-        Some((name, value)) => Err(Error::argument(name, value, expected)),
-        None => Ok(()),
     }
 }
 

@@ -11,9 +11,7 @@ use altmin_core::{Real, Result};
 use smallvec::SmallVec;
 
 use super::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError, join};
-
-/// Stages up to which nothing is allocated.
-const INLINE: usize = 64;
+use super::turns::{INLINE, Next, Turns};
 
 /// Calls `take(stage, item, own, passed, output)` once for every stage of every item, on so many workers.
 ///
@@ -26,11 +24,10 @@ pub(super) fn run<T: Real, P: Pipeline<T>>(
     take: &(impl Fn(usize, usize, Own<'_, T>, Option<Passed<'_, T>>, Output<'_, T>) -> Result + Sync),
 ) -> Result {
     let stages = (0..pipeline.stages()).map(|stage| Stage::new(memory.split_first(pipeline.lengths(stage))));
-    let line = Line {
-        stages: stages.collect(),
-        progress: Mutex::new(Progress::new(pipeline, workers)),
-        changed: Condvar::new(),
-    };
+    let costs = (0..pipeline.stages()).map(|stage| pipeline.cost(stage));
+    let turns = Turns::new(costs, pipeline.items(), workers);
+    let progress = Mutex::new(Progress { turns, waiting: 0, failed: None });
+    let line = Line { stages: stages.collect(), progress, changed: Condvar::new() };
     team(0, workers, &|worker| line.work(worker, take));
     let progress = line.progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     progress.failed.map_or(Ok(()), |failure| Err(failure.error))
@@ -67,70 +64,16 @@ impl<'a, T> Stage<'a, T> {
 }
 
 struct Progress {
-    turns: SmallVec<[Turn; INLINE]>,
-    items: usize,
+    turns: Turns,
     /// Workers that wait for a change.
     waiting: usize,
     failed: Option<Failure>,
-}
-
-/// Where a stage is.
-#[derive(Debug, Clone, Copy)]
-struct Turn {
-    /// Whose it is.
-    worker: usize,
-    /// Items that it has taken.
-    done: usize,
-    /// Somebody is at the next one.
-    is_taken: bool,
-    /// It takes no further one.
-    has_failed: bool,
 }
 
 struct Failure {
     item: usize,
     stage: usize,
     error: altmin_core::Error,
-}
-
-enum Next {
-    Take { stage: usize, item: usize },
-    Wait,
-    Nothing,
-}
-
-impl Progress {
-    /// Nothing is done yet. Each worker has stages in a row, of equal costs together as far as that can be.
-    fn new<T: Real, P: Pipeline<T>>(pipeline: &P, workers: usize) -> Self {
-        let costs = (0..pipeline.stages()).map(|stage| pipeline.cost(stage));
-        let total: f64 = costs.clone().sum();
-        let mut before = 0.0;
-        let turns = costs.map(|cost| {
-            let middle = (before + cost / 2.0) / total;
-            before += cost;
-            // Without costs the first worker has all.
-            let worker = ((middle * workers as f64) as usize).min(workers - 1);
-            Turn { worker, done: 0, is_taken: false, has_failed: false }
-        });
-        Self { turns: turns.collect(), items: pipeline.items(), waiting: 0, failed: None }
-    }
-
-    /// What a worker does next: of what can be done the earliest item, with its own stages before others'.
-    fn next(&self, worker: usize) -> Next {
-        let ready = (0..self.turns.len()).filter(|&stage| self.is_ready(stage));
-        match ready.min_by_key(|&stage| (self.turns[stage].worker != worker, self.turns[stage].done, stage)) {
-            Some(stage) => Next::Take { stage, item: self.turns[stage].done },
-            None if self.turns.iter().any(|turn| turn.is_taken) => Next::Wait,
-            None => Next::Nothing,
-        }
-    }
-
-    fn is_ready(&self, stage: usize) -> bool {
-        let Turn { done, is_taken, has_failed, .. } = self.turns[stage];
-        let is_passed = stage.checked_sub(1).is_none_or(|before| self.turns[before].done > done);
-        let has_room = self.turns.get(stage + 1).is_none_or(|after| done < after.done + QUEUE);
-        !is_taken && !has_failed && done < self.items && is_passed && has_room
-    }
 }
 
 impl<T: Real> Line<'_, T> {
@@ -146,7 +89,7 @@ impl<T: Real> Line<'_, T> {
     ) {
         loop {
             let mut progress = self.lock();
-            match progress.next(worker) {
+            match progress.turns.next(worker) {
                 Next::Nothing => return,
                 Next::Wait => {
                     progress.waiting += 1;
@@ -154,7 +97,6 @@ impl<T: Real> Line<'_, T> {
                     progress.waiting -= 1;
                 }
                 Next::Take { stage, item } => {
-                    progress.turns[stage].is_taken = true;
                     drop(progress);
                     let mut task = Task { line: self, stage, item, result: None };
                     task.result = Some(self.take(stage, item, take));
@@ -198,19 +140,16 @@ impl<T: Real> Drop for Task<'_, '_, T> {
     fn drop(&mut self) {
         let Self { line, stage, item, .. } = *self;
         let mut progress = line.lock();
-        let turn = &mut progress.turns[stage];
-        turn.is_taken = false;
         match self.result.take() {
-            Some(Ok(())) => turn.done += 1,
+            Some(Ok(())) => progress.turns.end(stage),
             Some(Err(error)) => {
-                turn.has_failed = true;
-                let is_first =
-                    progress.failed.as_ref().is_none_or(|first| (item, stage) < (first.item, first.stage));
-                if is_first {
+                progress.turns.fail(stage);
+                let first = progress.failed.as_ref().map(|first| (first.item, first.stage));
+                if first.is_none_or(|first| (item, stage) < first) {
                     progress.failed = Some(Failure { item, stage, error });
                 }
             }
-            None => turn.has_failed = true,
+            None => progress.turns.fail(stage),
         }
         if progress.waiting > 0 {
             line.changed.notify_all();
