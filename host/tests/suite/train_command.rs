@@ -220,6 +220,27 @@ fn a_run_that_diverges_leaves_its_last_good_model_and_says_so() {
     assert!(sweeps > 0 && last.contains(r#""outcome":"diverged""#), "{last}");
     let errors: Vec<_> = stderr.lines().filter(|line| line.starts_with("error: ")).collect();
     assert_eq!(errors, [format!("error: diverged after {sweeps} sweeps; the last good state is kept")]);
+    assert!(stderr.contains("hint: try a rho above the threshold"), "{stderr}");
     let model = altmin::Model::<f32>::load(&out.join("model.safetensors")).expect("a model");
     assert!(model.parameters.iter().copied().all(f32::is_finite));
+}
+
+#[test]
+fn a_hint_after_divergence_names_what_the_method_has() {
+    let settings = [
+        "--method",
+        "gd",
+        "--learning-rate",
+        "1e9",
+        "--samples",
+        "200",
+        "--hidden",
+        "10x3",
+        "--sweeps",
+        "50",
+    ];
+    let output = train(&settings).output().expect("the program starts");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("hint: try a smaller --learning-rate"), "{stderr}");
 }

@@ -12,7 +12,7 @@ use crate::run::checkpoint::{self, Checkpoints, Resumed, Snapshot};
 use crate::run::folder::RunFolder;
 use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
 use crate::run::trainer::Trainer;
-use crate::settings::{Precision, Settings};
+use crate::settings::{Precision, Settings, Use};
 use altmin_core::Real;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -160,7 +160,7 @@ pub(super) fn run(
             folder.write_curves(&title, &place.history.sweeps, settings.measure()).err().map(Failure::from),
         );
     }
-    Ok(exit_code(&summary, failures, interrupt))
+    Ok(exit_code(&summary, settings, failures, interrupt))
 }
 
 type Observed = (Result<Summary>, Vec<Failure>);
@@ -198,8 +198,21 @@ fn observed(
     Ok((result, failures.collect()))
 }
 
+/// What to try where a run has diverged.
+fn hint_after_divergence(settings: &Settings) -> &'static str {
+    if settings.method.card().rho_threshold.is_some() {
+        "try a rho above the threshold printed by `altmin info`"
+    } else if settings.uses(Use::LearningRate) {
+        "try a smaller --learning-rate"
+    } else if settings.uses(Use::Nu) {
+        "try a larger --nu"
+    } else {
+        "try features on a smaller scale"
+    }
+}
+
 /// Reports what went wrong and gives the exit code for how the run ended.
-fn exit_code(summary: &Summary, failures: Vec<Failure>, interrupt: &Interrupt) -> u8 {
+fn exit_code(summary: &Summary, settings: &Settings, failures: Vec<Failure>, interrupt: &Interrupt) -> u8 {
     let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
     for failure in failures {
         failure.report();
@@ -207,7 +220,7 @@ fn exit_code(summary: &Summary, failures: Vec<Failure>, interrupt: &Interrupt) -
     match summary.outcome {
         Outcome::Diverged => {
             let text = format!("diverged after {} sweeps; the last good state is kept", summary.sweeps);
-            Failure::new(text, Some("try a rho above the threshold printed by `altmin info`")).report();
+            Failure::new(text, Some(hint_after_divergence(settings))).report();
             FAILED
         }
         _ if failed => FAILED,
