@@ -3773,6 +3773,160 @@ altmin_status altmin_weights_apply_bias_f64(size_t n_out,
                                             struct altmin_error *error);
 
 /**
+ * Solves for the step D, d of weights and bias that a mini-batch asks for, the minimiser of
+ * (w/2)|r + D p + d 1'|^2 + (w delta/2)|D|^2 + (lambda/2)|W + D|^2 with delta = damping trace(S_c)/n_in and the centred
+ * sum S_c of p p', by a matrix of samples x samples: K = p_c' p_c. That is cheaper than altmin_weights_reduce where
+ * m < n_in, and needs no sums. In proximal back-propagation r is f'(z) times the signal that comes back, divided by nu
+ * and multiplied by the step's length.
+ *
+ * p becomes p_c, which has row means of 0, and r becomes r~ = (r_c - s W p_c)(K + (delta + lambda/w) I)^-1;
+ * D = -r~ p_c' - s W is then made by altmin_weights_dual_step. Without samples, and for inputs that are constant over
+ * them, r~ is 0.
+ *
+ * ALTMIN_STATUS_NON_FINITE if the step overflows, ALTMIN_STATUS_SINGULAR if the damping is lost in rounding: p, r and
+ * bias_change are then of no use.
+ *
+ * @param damping above 0: in units of the mean eigenvalue of the inputs' covariance
+ * @param w above 0: weight of the residual
+ * @param regularizer an altmin_regularizer: not ALTMIN_REGULARIZER_L1
+ * @param lambda 0 or above; ignored with ALTMIN_REGULARIZER_NONE
+ * @param weights n_out x n_in: W
+ * @param[in,out] p n_in x m: the map's input
+ * @param[in,out] r n_out x m
+ * @param[out] bias_change n_out: d
+ * @param[out] shrinkage s = lambda/(w delta + lambda), the share of W that an l2 regulariser takes
+ */
+altmin_status altmin_weights_dual_solve_f32(double damping,
+                                            double w,
+                                            int32_t regularizer,
+                                            double lambda,
+                                            size_t n_out,
+                                            size_t n_in,
+                                            size_t m,
+                                            const float *weights,
+                                            size_t ldw,
+                                            float *p,
+                                            size_t ldp,
+                                            float *r,
+                                            size_t ldr,
+                                            float *bias_change,
+                                            void *workspace,
+                                            size_t workspace_size,
+                                            double *shrinkage,
+                                            struct altmin_error *error);
+
+/**
+ * Bytes of workspace that altmin_weights_dual_solve_f32 needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_dual_solve_workspace_f32(size_t n_out,
+                                                      size_t n_in,
+                                                      size_t m,
+                                                      size_t *bytes,
+                                                      struct altmin_error *error);
+
+/**
+ * The velocity with the step that altmin_weights_dual_solve has found: V becomes momentum V + D with
+ * D = -r~ p_c' - s W. One product, which is what a gradient takes; W and b are then moved by V and by the bias's own
+ * velocity, momentum v + d.
+ *
+ * @param momentum above 0: 0 or above
+ * @param shrinkage finite: from altmin_weights_dual_solve
+ * @param weights n_out x n_in: W before the step
+ * @param r n_out x m: r~
+ * @param p n_in x m: p_c
+ * @param[in,out] velocity n_out x n_in: V, at first 0
+ */
+altmin_status altmin_weights_dual_step_f32(double momentum,
+                                           double shrinkage,
+                                           size_t n_out,
+                                           size_t n_in,
+                                           size_t m,
+                                           const float *weights,
+                                           size_t ldw,
+                                           const float *r,
+                                           size_t ldr,
+                                           const float *p,
+                                           size_t ldp,
+                                           float *velocity,
+                                           size_t ldv,
+                                           void *workspace,
+                                           size_t workspace_size,
+                                           struct altmin_error *error);
+
+/**
+ * Bytes of workspace that altmin_weights_dual_step_f32 needs.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_weights_dual_step_workspace_f32(size_t n_out,
+                                                     size_t n_in,
+                                                     size_t m,
+                                                     size_t *bytes,
+                                                     struct altmin_error *error);
+
+/**
+ * As altmin_weights_dual_solve_f32, in double precision.
+ */
+altmin_status altmin_weights_dual_solve_f64(double damping,
+                                            double w,
+                                            int32_t regularizer,
+                                            double lambda,
+                                            size_t n_out,
+                                            size_t n_in,
+                                            size_t m,
+                                            const double *weights,
+                                            size_t ldw,
+                                            double *p,
+                                            size_t ldp,
+                                            double *r,
+                                            size_t ldr,
+                                            double *bias_change,
+                                            void *workspace,
+                                            size_t workspace_size,
+                                            double *shrinkage,
+                                            struct altmin_error *error);
+
+/**
+ * As altmin_weights_dual_solve_workspace_f32, in double precision.
+ */
+altmin_status altmin_weights_dual_solve_workspace_f64(size_t n_out,
+                                                      size_t n_in,
+                                                      size_t m,
+                                                      size_t *bytes,
+                                                      struct altmin_error *error);
+
+/**
+ * As altmin_weights_dual_step_f32, in double precision.
+ */
+altmin_status altmin_weights_dual_step_f64(double momentum,
+                                           double shrinkage,
+                                           size_t n_out,
+                                           size_t n_in,
+                                           size_t m,
+                                           const double *weights,
+                                           size_t ldw,
+                                           const double *r,
+                                           size_t ldr,
+                                           const double *p,
+                                           size_t ldp,
+                                           double *velocity,
+                                           size_t ldv,
+                                           void *workspace,
+                                           size_t workspace_size,
+                                           struct altmin_error *error);
+
+/**
+ * As altmin_weights_dual_step_workspace_f32, in double precision.
+ */
+altmin_status altmin_weights_dual_step_workspace_f64(size_t n_out,
+                                                     size_t n_in,
+                                                     size_t m,
+                                                     size_t *bytes,
+                                                     struct altmin_error *error);
+
+/**
  * The version of the library, "major.minor.patch"; that of the header is ALTMIN_VERSION_MAJOR, _MINOR, _PATCH. The text
  * lives as long as the library.
  */

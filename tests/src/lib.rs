@@ -3,7 +3,8 @@
 //! - `tests/no_std.rs` builds `no_std/`, which runs the core where there is no standard library, no C library and no
 //!   allocator, and finds no undefined symbol in it.
 //! - `tests/header.rs` makes the C header anew and compares it with the committed one.
-//! - `tests/lowlevel.rs` builds the C program that runs pdADMM by hand, and compares its weights with the trainer's.
+//! - `tests/by_hand/` builds the C programs that train by hand from single updates, and compares their weights with the
+//!   trainer's.
 //! - `tests/symbols.rs` compares the shared library's symbols with the header's.
 //! - `tests/c_programs.rs` compiles, links and runs the programs of `ffi/examples/` and `tests/programs/`, on demand under
 //!   checkers of memory.

@@ -1,5 +1,5 @@
-//! The library for small devices has all of level 1, needs nothing but a few functions on bytes, and a program on static
-//! memory learns with it.
+//! The library for small devices has all of level 1, needs nothing but a few functions on bytes, and programs on static
+//! memory learn with it.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::collections::BTreeSet;
@@ -64,10 +64,10 @@ fn all_of_level_1_and_no_need_of_anything() {
     assert_eq!(interface(symbols(&["--defined-only"], &object)), functions);
 }
 
-#[test]
-fn a_layer_learns_on_static_memory() {
+/// Builds and runs an example, which says itself whether it has learnt.
+fn learns(example: &str) {
     let (archive, folder) = (archive(), tempfile::tempdir().expect("a temporary folder"));
-    let (object, program) = (folder.path().join("embedded.o"), folder.path().join("embedded"));
+    let (object, program) = (folder.path().join("example.o"), folder.path().join("example"));
     let mut compile = Command::new("gcc");
     compile.args([
         "-std=c11",
@@ -79,15 +79,27 @@ fn a_layer_learns_on_static_memory() {
         "-ffunction-sections",
         "-I",
     ]);
-    compile.arg(header::root().join("include")).arg("-c").arg(header::root().join("ffi/examples/embedded.c"));
+    compile
+        .arg(header::root().join("include"))
+        .arg("-c")
+        .arg(header::root().join("ffi/examples").join(example));
     tools::done(compile.arg("-o").arg(&object));
     tools::done(
         Command::new("gcc").arg(&object).arg(&archive).arg("-Wl,--gc-sections").arg("-o").arg(&program),
     );
-    // The program itself says whether the layer has learnt.
     println!("{}", tools::done(&mut Command::new(&program)));
     let used = interface(symbols(&["-u"], &object));
     let library = members_of(&used, &archive, folder.path().join("used.o"));
     println!("the library's part, and the whole program:");
     println!("{}", tools::done(Command::new("size").arg(library).arg(program)));
+}
+
+#[test]
+fn a_layer_learns_on_static_memory() {
+    learns("embedded.c");
+}
+
+#[test]
+fn a_network_learns_on_static_memory() {
+    learns("embedded_network.c");
 }

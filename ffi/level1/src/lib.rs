@@ -83,4 +83,5 @@ pub const FUNCTIONS: &[&[description::Function]] = &[
     regularizer::FUNCTIONS,
     sums::FUNCTIONS,
     weights::FUNCTIONS,
+    weights::dual::FUNCTIONS,
 ];

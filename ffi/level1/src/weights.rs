@@ -1,5 +1,7 @@
 //! Weights and bias of a layer, from the sums over samples.
 
+pub mod dual;
+
 use altmin_core::gemm::Portable;
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::SumsShape;

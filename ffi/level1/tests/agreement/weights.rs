@@ -7,7 +7,7 @@ use altmin_core::Regularizer;
 use altmin_core::gemm::Portable;
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::{self, Parts, SumsShape};
-use altmin_core::update::weights::{self, Change, Factor, Order};
+use altmin_core::update::weights::{self, Change, Factor, Order, dual};
 use altmin_core::view::column;
 use altmin_core::workspace::Stack;
 use altmin_level1::codes::altmin_step_rule;
@@ -147,6 +147,48 @@ macro_rules! precision {
                 step
             }
 
+            #[test]
+            fn dual_steps() {
+                let regularizers = [(0, Regularizer::None), (2, Regularizer::L2(Number::from_f64(0.05)))];
+                for (shape, regularizer) in SHAPES.into_iter().flat_map(|shape| regularizers.map(|r| (shape, r))) {
+                    step_in_dual_form(shape, regularizer);
+                }
+            }
+
+            /// A step in its dual form from C and from the core, which must be the same.
+            fn step_in_dual_form((n_out, n_in, m): (usize, usize, usize), regularizer: (i32, Regularizer<Number>)) {
+                let weights = Matrix::<Number>::new(10, n_out, n_in);
+                let (mut p_c, mut r_c) = (Matrix::<Number>::new(15, n_in, m), Matrix::<Number>::new(16, n_out, m));
+                let (mut p, mut r) = (p_c.clone(), r_c.clone());
+                let (mut d_c, mut d) = (numbers::<Number>(12, n_out), numbers::<Number>(12, n_out));
+                let mut shrinkage = f64::NAN;
+                let mut memory = workspace!(Number, dual_solve_workspace; n_out, n_in, m);
+                let (space, bytes) = pass(&mut memory);
+                call!(dual_solve;
+                    0.4, 0.3, regularizer.0, 0.05, n_out, n_in, m, weights.get(), weights.ld(), p_c.get_mut(), p_c.ld(),
+                    r_c.get_mut(), r_c.ld(), d_c.as_mut_ptr(), space, bytes, &mut shrinkage);
+                let (weights_view, stack) = (weights.view(), Stack::new(&mut memory));
+                let (p_view, r_view) = (&mut p.view_mut(), &mut r.view_mut());
+                let solution = dual::solve(
+                    &Portable, 0.4, 0.3, regularizer.1, &weights_view, p_view, r_view, &mut d, stack,
+                )
+                .expect("the core's solution");
+                same(&(&p_c, &r_c, &d_c), &(&p, &r, &d));
+                assert_eq!(shrinkage, f64::from(solution.shrinkage));
+
+                let mut v_c = Matrix::<Number>::new(17, n_out, n_in);
+                let mut v = v_c.clone();
+                let mut memory = workspace!(Number, dual_step_workspace; n_out, n_in, m);
+                let (space, bytes) = pass(&mut memory);
+                call!(dual_step;
+                    0.9, shrinkage, n_out, n_in, m, weights.get(), weights.ld(), r_c.get(), r_c.ld(), p_c.get(), p_c.ld(),
+                    v_c.get_mut(), v_c.ld(), space, bytes);
+                let (r, p, stack) = (r.view(), p.view(), Stack::new(&mut memory));
+                dual::add_step(&Portable, solution, 0.9, &weights_view, &r, &p, &mut v.view_mut(), stack)
+                    .expect("the core's step");
+                same(&v_c, &v);
+            }
+
             /// The factor from C; its lower triangle is the core's, and above it are zeros.
             fn factor(
                 shape: SumsShape,
@@ -221,6 +263,10 @@ precision!(single, f32;
     altmin_level1::weights::altmin_weights_apply_f32 => weights_apply,
     altmin_level1::weights::altmin_weights_apply_workspace_f32 => weights_apply_workspace,
     altmin_level1::weights::altmin_weights_apply_bias_f32 => weights_apply_bias,
+    altmin_level1::weights::dual::altmin_weights_dual_solve_f32 => dual_solve,
+    altmin_level1::weights::dual::altmin_weights_dual_solve_workspace_f32 => dual_solve_workspace,
+    altmin_level1::weights::dual::altmin_weights_dual_step_f32 => dual_step,
+    altmin_level1::weights::dual::altmin_weights_dual_step_workspace_f32 => dual_step_workspace,
 );
 
 precision!(double, f64;
@@ -238,4 +284,8 @@ precision!(double, f64;
     altmin_level1::weights::altmin_weights_apply_f64 => weights_apply,
     altmin_level1::weights::altmin_weights_apply_workspace_f64 => weights_apply_workspace,
     altmin_level1::weights::altmin_weights_apply_bias_f64 => weights_apply_bias,
+    altmin_level1::weights::dual::altmin_weights_dual_solve_f64 => dual_solve,
+    altmin_level1::weights::dual::altmin_weights_dual_solve_workspace_f64 => dual_solve_workspace,
+    altmin_level1::weights::dual::altmin_weights_dual_step_f64 => dual_step,
+    altmin_level1::weights::dual::altmin_weights_dual_step_workspace_f64 => dual_step_workspace,
 );

@@ -58,7 +58,8 @@ pub(crate) fn scalar(name: &str, kind: &str) -> (f64, Bad) {
             (0.7, POSITIVE)
         }
         ("tau", "any") => (4.0, TAU),
-        ("alpha" | "beta", "finite") => (1.5, FINITE),
+        ("momentum", "any") => (0.9, NOT_NEGATIVE),
+        ("alpha" | "beta" | "shrinkage", "finite") => (1.5, FINITE),
         ("slope" | "lambda", _) => (0.1, NOT_NEGATIVE),
         _ => panic!("`{name}` is not expected to be {kind}"),
     }
