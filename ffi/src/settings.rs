@@ -74,7 +74,7 @@ pub struct altmin_settings {
     pub damping: f64,
     /// Length of a step along the gradient of the mean risk, above 0. Default: by method.
     pub learning_rate: f64,
-    /// Weight of a subnetwork's distance from its output, above 0. Default: 1; with ALTMIN_INNER_PROXPROP 0.3.
+    /// Weight of a subnetwork's distance from its output, above 0. Default: 0.1; with ALTMIN_INNER_PROXPROP 0.3.
     pub alpha: f64,
     /// What divides the gradient in a step of a subnetwork's input, above 0. Default: by method and inner.
     pub tau2: f64,

@@ -17,11 +17,12 @@
 
 mod approximation;
 mod between;
+mod minibatch;
 mod settings;
 mod state;
 mod weights;
 
-pub use settings::{Convention, Inner, InnerDefaults, Splitting};
+pub use settings::{Convention, Inner, InnerDefaults, Preset, Splitting};
 pub use state::Variables;
 
 use super::batches::Batches;
@@ -29,6 +30,8 @@ use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::numbers::Numbers;
 use super::parts::Parts;
 use super::pass::{self, Signal};
+use super::proxprop::check_steps;
+use super::step_schedule::Schedule;
 use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, maps, widest_tile};
 use crate::block::MapSums;
 use crate::error::{Error, Result, require_not_negative, require_positive};
@@ -59,8 +62,13 @@ const fn card(
                 Network Training, ICML workshop 2020",
         layers_only: false,
         uses,
-        in_minibatches: &[],
-        defaults: |_| Defaults { nu: 3.0, ..Defaults::UNUSED },
+        in_minibatches: &[Use::Momentum, Use::StepSchedule, Use::Form],
+        defaults: |setup| {
+            if !setup.minibatches || setup.inner != Inner::Proxprop {
+                return Defaults { nu: 3.0, ..Defaults::UNUSED };
+            }
+            (super::proxprop::CARD.defaults)(setup)
+        },
         batch: None,
         composed: false,
         // The weights' steps; what lies between subnetworks is not counted.
@@ -105,6 +113,8 @@ pub struct Tssm<T> {
     partition: Partition,
     /// How those of the largest batch are.
     of_batch: Partition,
+    /// Of least-squares steps in mini-batches.
+    schedule: Schedule,
 }
 
 impl<T: Real> Tssm<T> {
@@ -145,8 +155,10 @@ impl<T: Real> Tssm<T> {
         run: &Run<'_, T>,
     ) -> Result<Self> {
         let Hyperparameters { alpha, rho, tau, guard, loss, batch, .. } = *settings;
+        let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let batches = Batches::new(batch, run.samples())?;
-        let method = Self { splitting, settings: *settings, batches, partition, of_batch };
+        let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
+        let method = Self { splitting, settings: *settings, batches, partition, of_batch, schedule };
         require_positive("alpha", alpha.to_f64())?;
         require_positive("rho", rho.to_f64())?;
         require_positive("tau", tau.to_f64())?;
@@ -163,6 +175,7 @@ impl<T: Real> Tssm<T> {
         let Hyperparameters { nu, damping, regularizer, .. } = self.settings;
         match self.optimizer() {
             Some(optimizer) => optimizer.validate()?,
+            None if self.steps_in_minibatches() => check_steps(&self.settings)?,
             None => {
                 require_positive("nu", nu.to_f64())?;
                 require_positive("damping", damping.to_f64())?;
@@ -204,6 +217,12 @@ impl<T: Real> Tssm<T> {
         }
     }
 
+    /// Whether proximal steps are those of mini-batches.
+    fn steps_in_minibatches(&self) -> bool {
+        let Hyperparameters { inner, guard, .. } = self.settings;
+        inner == Inner::Proxprop && guard.is_none() && !self.batches.are_whole()
+    }
+
     /// Whether every batch is all of the data, and a subnetwork that moves sees it.
     fn sees_data(&self) -> bool {
         self.batches.are_whole() && self.settings.frozen == 0
@@ -237,8 +256,11 @@ impl<T: Real> Method<T> for Tssm<T> {
         let Ok(parts) = self.parts(run) else { return Requirement::NONE };
         let (tile, risk) =
             (self.of_batch.of(run.samples()).tile(), (self.settings.loss, self.settings.solver));
-        let is_proximal = self.settings.inner == Inner::Proxprop;
         let between = self.between_workspace(gemm, &parts, self.tile());
+        if self.steps_in_minibatches() {
+            return between.or(self.minibatch_workspace(gemm, &parts, tile, risk));
+        }
+        let is_proximal = self.settings.inner == Inner::Proxprop;
         parts.iter().fold(between, |most, network| {
             let (sums, step) = if is_proximal {
                 (MapSums::workspace(gemm, &network, tile), maps::step_workspace(gemm, &network))

@@ -2,8 +2,9 @@
 
 use altmin_core::block::{Block, Shape};
 use altmin_core::method::gradient::Gradient;
+use altmin_core::method::proxprop::{Carry, Form, ProxProp};
 use altmin_core::method::tssm::{Convention, Inner, Splitting, Tssm, Variables};
-use altmin_core::method::{Hyperparameters, Partition, Problem, Sweep};
+use altmin_core::method::{Hyperparameters, Partition, Problem, StepSchedule, Sweep};
 use altmin_core::optimizer::Optimizer;
 use altmin_core::view::dense;
 use altmin_core::{Activation, Error, Loss, Regularizer, Result, Target};
@@ -138,7 +139,12 @@ impl Reference {
         let pick = |m: &Plain| Plain::new(m.rows, samples.len(), |i, j| m[(i, samples[j] as usize)]);
         for l in self.settings.core.frozen..self.nets.len() {
             let signals = self.nets[l].forward(&pick(self.input(l)));
-            let (delta, _) = self.signal(l, signals.last().unwrap(), &pick(self.target(l)));
+            let (mut delta, _) = self.signal(l, signals.last().unwrap(), &pick(self.target(l)));
+            if samples.len() < SAMPLES && l + 1 < self.nets.len() {
+                // f - argmin alpha/2|z - q|^2 + nu/2|z - f|^2
+                let Hyperparameters { alpha, nu, .. } = self.settings.core;
+                delta = delta.map(|gap| gap * alpha / (alpha + nu));
+            }
             let signals_r = self.nets[l].linear_signals(&signals, &delta);
             for ((w, b), (r, p)) in self.nets[l].layers.iter_mut().zip(signals_r.iter().zip(&signals)) {
                 let (k, m) = (r.row_means(), p.row_means());
@@ -462,10 +468,48 @@ fn one_subnetwork_is_back_propagation_bit_for_bit() {
 }
 
 #[test]
+fn one_subnetwork_in_minibatches_is_proxprop_bit_for_bit() {
+    let settings = settings(Splitting::Gsadmm).with(|core| {
+        (core.inner, core.batch, core.nu, core.damping) = (Inner::Proxprop, Some(10), 4.0, 0.5);
+        (core.momentum, core.step_schedule, core.warm_up) = (0.9, StepSchedule::Linear, 0.5);
+        core.sweeps = 3;
+    });
+    let orders = orders(3);
+    for form in [Form::Auto, Form::Primal, Form::Dual] {
+        for carry in [None, Some(Carry { beta: 0.5, every: 2 })] {
+            let settings = settings.with(|core| (core.form, core.carry) = (form, carry));
+            let plain = reference(1, settings);
+            let found = run(&plain, &orders, |_, _, _| {});
+            let (parameters, input) = (plain.parameters(), Shape::flat(plain.x.rows));
+            let partition = Partition::new(8, 4, 3);
+            let mut expected = Rig::of_blocks(
+                blocks(&plain.nets).concat(),
+                Vec::new(),
+                input,
+                &parameters,
+                plain.problem(),
+                |run| ProxProp::with_partition(&settings.core, partition, run),
+            )
+            .unwrap();
+            expected.initialize().unwrap();
+            for order in &orders {
+                expected.sweep_in(Some(order)).unwrap();
+            }
+            let count = parameters.len();
+            assert_ne!(found.scalars[..count], parameters);
+            assert_eq!(found.scalars[..count], expected.scalars[..count], "{form:?}, {carry:?}");
+        }
+    }
+}
+
+#[test]
 fn the_order_of_units_changes_no_bit() {
     for splitting in [Splitting::Gsadmm, Splitting::Gsam] {
-        for inner in [Inner::Adam, Inner::Proxprop] {
-            let settings = settings(splitting).with(|core| (core.inner, core.guard) = (inner, Some(0.1)));
+        for (inner, guard) in
+            [(Inner::Adam, Some(0.1)), (Inner::Proxprop, Some(0.1)), (Inner::Proxprop, None)]
+        {
+            let settings = settings(splitting)
+                .with(|core| (core.inner, core.guard, core.momentum) = (inner, guard, 0.5));
             let plain = reference(3, settings);
             let trained = |order: Option<Order>| {
                 let mut rig = rig(&plain).unwrap();

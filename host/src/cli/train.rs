@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::run::folder::RunFolder;
 use crate::settings::{CheckpointEvery, Inner, Method, Settings, StepRule, TrainOptions, Use};
 use altmin_core::Choice;
-use altmin_core::method::tssm::InnerDefaults;
+use altmin_core::method::tssm::{InnerDefaults, Preset};
 use altmin_core::method::{Defaults, Setup};
 use altmin_core::update::BACKTRACKING;
 use clap::Args;
@@ -133,7 +133,7 @@ pub(super) fn after_help() -> String {
             }
             if method.card().uses(Use::Subnetworks) {
                 for inner in Inner::values() {
-                    let InnerDefaults { learning_rate, rho, .. } = inner.defaults();
+                    let InnerDefaults { learning_rate, rho, .. } = inner.defaults(Preset::Tuned, true);
                     let _ = match inner {
                         Inner::Proxprop => write!(text, "inner {inner}: nu {} ", defaults.nu),
                         _ => write!(text, "inner {inner}: learning-rate {learning_rate} "),

@@ -133,7 +133,7 @@ pub fn end_to_end(settings: &Settings) -> Settings {
     let (method, learning_rate) = match settings.inner {
         Inner::Sgd => (Method::Gd, settings.learning_rate),
         Inner::Adam => (Method::Adam, settings.learning_rate),
-        Inner::Proxprop => (Method::Adam, Inner::Adam.defaults().learning_rate),
+        Inner::Proxprop => (Method::Adam, Inner::Adam.defaults(settings.preset, true).learning_rate),
     };
     Settings { method, learning_rate, ..settings.clone() }
 }

@@ -2,7 +2,7 @@
 
 pub use altmin_core::method::dlam::{EpsilonRuleKind as EpsilonRule, Repair as EpsilonRepair};
 pub use altmin_core::method::proxprop::Form;
-pub use altmin_core::method::tssm::{Convention, Inner};
+pub use altmin_core::method::tssm::{Convention, Inner, Preset};
 pub use altmin_core::method::{Name as Method, StepSchedule, Use};
 pub use altmin_core::update::StepRuleKind as StepRule;
 

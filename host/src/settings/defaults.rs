@@ -3,6 +3,7 @@
 use super::choice::{Inner, Method, StepRule, Use};
 use super::table::Filled;
 use crate::network::blocks::Architecture;
+use altmin_core::method::tssm::InnerDefaults;
 use altmin_core::method::{Defaults, Setup};
 use altmin_core::update::BACKTRACKING;
 
@@ -20,7 +21,12 @@ impl Filled<'_> {
 
     /// The rule between cuts: TSSM's optimiser, or the steps of layers that have read-outs.
     pub(super) fn inner_of_method(&self) -> Inner {
-        if self.method().card().uses(Use::Readouts) { Inner::Proxprop } else { Inner::Adam }
+        if self.method().card().uses(Use::Readouts) { Inner::Proxprop } else { self.preset().inner() }
+    }
+
+    /// Those of the rule between cuts.
+    pub(super) fn inner_defaults(&self) -> InnerDefaults {
+        self.inner().defaults(self.preset(), self.batch().is_some())
     }
 
     /// The step rule of the weights; inputs that are held in intervals of epsilon have no least-squares step.

@@ -4,7 +4,9 @@ use altmin::cli;
 use altmin::data::DataSource;
 use altmin::network::Initializer;
 use altmin::network::{Activation, Loss};
-use altmin::settings::{Method, Regularizer, Settings, StepRule, StepSchedule, Target, TrainOptions, Widths};
+use altmin::settings::{
+    Convention, Inner, Method, Regularizer, Settings, StepRule, StepSchedule, Target, TrainOptions, Widths,
+};
 use altmin_core::method::proxprop::Carry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -79,9 +81,25 @@ fn a_written_file_gives_the_same_settings() {
     let batches =
         "batch = 10\nmomentum = 0.5\nstep-schedule = 'cosine'\nwarm-up = 0.5\nform = 'dual'\ncarry = '0.5:3'";
     let convolutions = "network = 'cnn'\ncarry = 'none'";
-    for text in
-        ["", ALL, grown, dlam, adam, scheduled, cut, counted, proximal, taylor, whole, batches, convolutions]
-    {
+    let inside = "method = 'gsadmm'\ninner = 'proxprop'\nbatch = 60\nmomentum = 0.5\nform = 'primal'";
+    let paper = "method = 'gsam'\npreset = 'paper'\ntau2 = 5";
+    for text in [
+        "",
+        ALL,
+        grown,
+        dlam,
+        adam,
+        scheduled,
+        cut,
+        counted,
+        proximal,
+        taylor,
+        whole,
+        batches,
+        convolutions,
+        inside,
+        paper,
+    ] {
         let settings = resolved(text);
         let written = settings.to_toml().expect("writable");
         assert_eq!(resolved(&written), settings);
@@ -323,11 +341,34 @@ fn settings_of_mini_batches_out_of_range_or_without_effect_are_refused() {
         "method = 'adam'\nexact-metrics = true",
         "method = 'gsadmm'\nexact-metrics = true",
         "method = 'pdadmm'\ncarry = '0.5:3'",
+        "method = 'gsadmm'\nmomentum = 0.5",
+        "method = 'gsadmm'\ninner = 'sgd'\nstep-schedule = 'linear'",
+        "method = 'gsadmm'\ninner = 'proxprop'\nmomentum = 0.5",
+        "method = 'gsadmm'\ninner = 'proxprop'\nbatch = 60\nguard = 0\nform = 'dual'",
+        "preset = 'paper'",
     ] {
         let flags = parse(text).expect("readable");
         let settings = flags.clone().resolve().expect(text);
         assert!(flags.check_effect(&settings).expect_err(text).is_usage());
     }
+}
+
+/// TSSM, section 3.2.1, which takes mini-batches of 120.
+#[test]
+fn presets_of_subnetworks() {
+    let settings = resolved("method = 'gsadmm'\npreset = 'paper'");
+    let numbers = [settings.alpha, settings.rho, settings.tau2, settings.learning_rate];
+    assert_eq!(numbers, [1.0, 1.0, 100.0, 0.01]);
+    assert_eq!((settings.inner, settings.convention), (Inner::Sgd, Convention::Mean));
+    assert_eq!((settings.batch, settings.guard), (Some(120), None));
+    let settings = resolved("method = 'gsadmm'");
+    assert!(settings.alpha == settings.rho && settings.rho == settings.tau2);
+    assert_eq!((settings.inner, settings.convention), (Inner::Adam, Convention::Sum));
+    // Full-batch sweeps are guarded, mini-batches have momentum instead.
+    let text = "method = 'gsadmm'\ninner = 'proxprop'";
+    let [whole, batches] = [text.to_owned(), format!("{text}\nbatch = 60")].map(|text| resolved(&text));
+    assert_eq!((whole.guard, whole.batch, whole.momentum), (Some(0.0), None, 0.0));
+    assert_eq!((batches.guard, batches.momentum), (None, 0.9));
 }
 
 #[test]

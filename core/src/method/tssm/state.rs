@@ -64,17 +64,18 @@ impl Terms {
 pub(super) struct VariablesMut<'s, T> {
     /// All of the network.
     pub(super) parameters: &'s mut [T],
-    /// With proximal sweeps the last change.
+    /// With proximal sweeps the last change; empty in mini-batches of them.
     pub(super) gradient: &'s mut [T],
+    /// With proximal sweeps in mini-batches the velocity.
     pub(super) first: &'s mut [T],
     pub(super) second: &'s mut [T],
-    /// The sums of a batch; empty with an optimiser.
+    /// The sums of a batch; where steps are solved for in mini-batches of proximal sweeps; empty with an optimiser.
     pub(super) sums: &'s mut [T],
     /// The Cholesky factor of the data's, where every batch is all of it.
     pub(super) factor: &'s mut [T],
     /// Parameters and moments to go back to, one after the other; empty without a guard.
     pub(super) before: &'s mut [T],
-    /// The gradient, or the sums, of each group.
+    /// What each group leaves: the gradient, the sums, or columns.
     pub(super) groups: &'s mut [T],
     /// The inputs of the subnetworks, cut by cut, features x M each.
     pub(super) p: &'s mut [T],
@@ -97,6 +98,12 @@ impl<T: Real> Tssm<T> {
     fn scalars(&self, run: &Run<'_, T>, parts: &Parts<'_, T>) -> [usize; 11] {
         let (network, moving) = (run.network, parts.moving_network());
         let parameters = moving.parameters();
+        let p = parts.features_before(parts.count() - 1) * run.samples();
+        let q = if self.splitting == Splitting::Gsadmm { p } else { 0 };
+        if self.steps_in_minibatches() {
+            let [velocity, solving, groups] = self.map_step(parts).scalars();
+            return [network.parameters(), 0, velocity, 0, solving, 0, 0, groups, p, q, q];
+        }
         let moments = self.optimizer().map_or(0, |optimizer| optimizer.moments());
         let moment = |index| if moments > index { parameters } else { 0 };
         let is_proximal = self.settings.inner == Inner::Proxprop;
@@ -104,8 +111,6 @@ impl<T: Real> Tssm<T> {
         let factor = if is_proximal && self.sees_data() { maps::factor(&moving) } else { 0 };
         let before = if self.settings.guard.is_some() { (1 + moments) * parameters } else { 0 };
         let group = if is_proximal { sums } else { parameters };
-        let p = parts.features_before(parts.count() - 1) * run.samples();
-        let q = if self.splitting == Splitting::Gsadmm { p } else { 0 };
         [
             network.parameters(),
             parameters,
@@ -124,8 +129,11 @@ impl<T: Real> Tssm<T> {
     /// The parts of its numbers.
     fn numbers(&self, parts: &Parts<'_, T>) -> [usize; 5] {
         let n = parts.count();
-        let is_proximal = self.settings.inner == Inner::Proxprop;
-        let records = if is_proximal { maps::numbers(&parts.moving_network()) } else { 0 };
+        let records = match self.settings.inner {
+            Inner::Sgd | Inner::Adam => 0,
+            Inner::Proxprop if self.steps_in_minibatches() => self.map_step(parts).numbers(),
+            Inner::Proxprop => maps::numbers(&parts.moving_network()),
+        };
         let tallies = self.of_batch.groups() * parts.moving() * Tally::COUNT;
         [n * Subnetwork::COUNT, n * Norms::COUNT, records, tallies, self.tiles() * Terms::COUNT]
     }
@@ -224,12 +232,13 @@ impl<'s, T: Real> Variables<'s, T> {
     }
 
     /// The gradient of subnetwork l's last step's mean cost; with proximal sweeps the change that the last step made. Empty
-    /// if it is frozen.
+    /// if it is frozen, and with proximal sweeps in mini-batches.
     pub fn gradient(&self, l: usize) -> &'s [T] {
-        &self.gradient[self.parts.moving_parameters(l)]
+        self.gradient.get(self.parts.moving_parameters(l)).unwrap_or_default()
     }
 
-    /// The optimiser's states in subnetwork l, those that it keeps, the others empty, and the steps that it has made.
+    /// The optimiser's states in subnetwork l, those that it keeps, the others empty, and the steps that it has made; with
+    /// proximal sweeps in mini-batches the velocity.
     pub fn moments(&self, l: usize) -> (&'s [T], &'s [T], u64) {
         let own = self.parts.moving_parameters(l);
         let of = |moment: &'s [T]| moment.get(own.clone()).unwrap_or_default();

@@ -36,6 +36,9 @@ impl<T: Real> Tssm<T> {
         gemm: &G,
     ) -> Result {
         let parts = self.parts(run)?;
+        if self.steps_in_minibatches() {
+            return self.train_by_columns(run, &parts, variables, order, executor, gemm);
+        }
         let Some(optimizer) = self.optimizer() else {
             let mut steps = self.batches.steps(order, self.of_batch);
             return steps
@@ -101,14 +104,25 @@ impl<T: Real> Tssm<T> {
     }
 
     /// What subnetwork l is for: to be near q, p for gsAM, or a low R.
-    fn goal<'p>(&self, run: &Run<'p, T>, between: &Between<'p, T>, l: usize, nu: f64) -> Goal<'p, T> {
+    pub(super) fn goal<'p>(
+        &self,
+        run: &Run<'p, T>,
+        between: &Between<'p, T>,
+        l: usize,
+        nu: f64,
+    ) -> Goal<'p, T> {
         if l + 1 == between.parts.count() {
             let (loss, target) = (self.settings.loss, run.problem.target);
             return Goal::Risk { loss, target, signal: self.signal(nu) };
         }
         let target = if self.splitting == Splitting::Gsadmm { between.q } else { between.p };
-        let target = between.matrix(target, l);
-        Goal::Penalty { alpha: self.settings.alpha, target, length: T::from_f64(self.first_nu() / nu) }
+        let (alpha, target) = (self.settings.alpha, between.matrix(target, l));
+        let length = if self.steps_in_minibatches() {
+            alpha.to_f64() / (alpha.to_f64() + nu)
+        } else {
+            self.first_nu() / nu
+        };
+        Goal::Penalty { alpha, target, length: T::from_f64(length) }
     }
 
     /// The parameters follow the gradient of the mean cost, those of all subnetworks in one phase.
@@ -171,7 +185,7 @@ impl<T: Real> Tssm<T> {
     }
 
     /// The mean cost of subnetwork l over so many samples, by its groups' tallies.
-    fn mean_cost(&self, parts: &Parts<'_, T>, tallies: &[f64], l: usize, samples: usize) -> f64 {
+    pub(super) fn mean_cost(&self, parts: &Parts<'_, T>, tallies: &[f64], l: usize, samples: usize) -> f64 {
         let own = Tally::all(tallies).skip(l - self.settings.frozen).step_by(parts.moving());
         own.map(|tally| tally.cost).sum::<f64>() / samples.max(1) as f64
     }

@@ -31,7 +31,7 @@ macro_rules! method_settings {
     /// step rule and was chosen as that of nu.
     rho: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
-        default(of) = if of.splits() { of.inner().defaults().rho } else { of.method_defaults().rho },
+        default(of) = if of.splits() { of.inner_defaults().rho } else { of.method_defaults().rho },
         range = positive_number, effect = Use::Rho,
     }
 
@@ -123,7 +123,7 @@ macro_rules! method_settings {
     /// The default depends on the method.
     learning_rate: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
-        default(of) = if of.splits() { of.inner().defaults().learning_rate } else { of.method_defaults().learning_rate },
+        default(of) = if of.splits() { of.inner_defaults().learning_rate } else { of.method_defaults().learning_rate },
         range = positive_number, effect = Use::LearningRate,
     }
 
@@ -133,7 +133,7 @@ macro_rules! method_settings {
     /// A size that holds all training samples is `all`.
     batch: Batch as Option<usize> {
         arg(value_name = "N|all"),
-        default(of) = if of.splits() { of.inner().defaults().batch } else { of.method().card().batch },
+        default(of) = if of.splits() { of.inner().batch() } else { of.method().card().batch },
         range = if_any(at_least_one), effect = Use::Batch,
     }
 

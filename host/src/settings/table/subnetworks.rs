@@ -20,49 +20,59 @@ macro_rules! subnetworks_settings {
         default = None, range = if_any(ascending_cuts), effect = Use::Cuts,
     }
 
-    /// Optimizer inside subnetworks, or of the layers of local [default: adam; proxprop of local]
+    /// Where the defaults of gsadmm and gsam come from [default: tuned]
     ///
-    /// sgd and adam use --learning-rate; proxprop uses --nu and --damping.
+    /// paper: --inner sgd --learning-rate 0.01 --convention mean --alpha 1 --rho 1 --tau2 100 (TSSM section 3.2.1).
+    preset: Preset {
+        arg(value_name = "NAME", value_parser = parser::<Preset>()),
+        serde(with = "core_choice", default),
+        default = Preset::default(), effect = Use::Subnetworks,
+    }
+
+    /// Optimizer inside subnetworks, or of the layers of local [default: adam, sgd with --preset paper; proxprop of local]
+    ///
+    /// sgd and adam use --learning-rate; proxprop uses --nu and --damping. With --batch and without --guard, proxprop takes
+    /// the steps of --method proxprop in mini-batches inside each subnetwork, and uses --momentum and --step-schedule too.
     inner: Inner {
         arg(value_name = "RULE", value_parser = parser::<Inner>()),
         serde(with = "core_choice", default),
         default(of) = of.inner_of_method(), effect = Use::Inner,
     }
 
-    /// Use means or sums over the samples in the objective [default: mean; sum with --inner proxprop]
+    /// Use means or sums over the samples in the objective [default: sum; mean with --preset paper]
     convention: Convention {
         arg(value_name = "KIND", value_parser = parser::<Convention>()),
         serde(with = "core_choice", default),
-        default(of) = of.inner().defaults().convention, effect = Use::Subnetworks,
+        default(of) = of.inner_defaults().convention, effect = Use::Subnetworks,
     }
 
-    /// Weight alpha of the penalty (alpha/2M)|q - f(p)|^2 between a subnetwork and its output variable, above 0 [default: 1;
-    /// 0.3 with --inner proxprop]
+    /// Weight alpha of the penalty (alpha/2M)|q - f(p)|^2 between a subnetwork and its output variable, above 0 [default: 0.1;
+    /// 0.3 with --inner proxprop, 1 with --preset paper]
     ///
-    /// The paper uses alpha = rho = 1 and --tau2 100 (TSSM section 3.2.1); its authors' program uses --rho 10 --tau2 10000.
+    /// The authors' program uses --convention mean --alpha 1 --rho 10 --tau2 10000.
     alpha: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
-        default(of) = of.inner().defaults().alpha, range = positive_number,
+        default(of) = of.inner_defaults().alpha, range = positive_number,
         effect = Use::Subnetworks,
     }
 
-    /// Inverse step size tau_2 of a subnetwork's input: it moves by its gradient divided by tau_2, above 0 [default: 100;
-    /// 0.3 with --inner proxprop]
+    /// Inverse step size tau_2 of a subnetwork's input: it moves by its gradient divided by tau_2, above 0 [default: 0.1;
+    /// 0.3 with --inner proxprop, 100 with --preset paper]
     ///
     /// With --convention sum and alpha = rho = tau_2, the input settles at a distance of its gradient divided by alpha from
     /// the output of the previous subnetwork.
     tau2: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
-        default(of) = of.inner().defaults().tau, range = positive_number, effect = Use::Subnetworks,
+        default(of) = of.inner_defaults().tau, range = positive_number, effect = Use::Subnetworks,
     }
 
     /// Undo a subnetwork's epoch if its mean cost increases by more than X, at least 0, or `none` [default: none; 0 with
-    /// --inner proxprop]
+    /// --inner proxprop --batch all]
     ///
     /// The authors of the paper use 0.1. With --inner proxprop, every step is guarded in this way and its nu is adapted.
     guard: Guard as Option<f64> {
         arg(value_name = "X|none", allow_negative_numbers = true),
-        default(of) = of.inner().defaults().guard, range = if_any(not_negative("a finite number, 0 or above, or none")),
+        default(of) = of.inner_defaults().guard, range = if_any(not_negative("a finite number, 0 or above, or none")),
         effect = Use::Subnetworks,
     }
 
