@@ -17,6 +17,7 @@ mod patches;
 mod planes;
 pub mod pool;
 pub mod residual;
+mod residual_dense;
 mod sums;
 
 pub use conv::Bound;
@@ -55,6 +56,8 @@ pub enum Block<T> {
     Activation(Activation<T>),
     /// Two 3x3 convolutions around which the input is carried.
     Residual(Residual<T>),
+    /// `y = x + f(W x + b)` with this f, over all features of a flat sample.
+    ResidualDense(Activation<T>),
 }
 
 /// A linear map of a block: where its parameters lie, and its size.
@@ -110,6 +113,7 @@ impl<T: Real> Block<T> {
             Self::Flatten => "flatten",
             Self::Activation(_) => "activation",
             Self::Residual(_) => "residual",
+            Self::ResidualDense(_) => "residual dense",
         }
     }
 
@@ -126,7 +130,10 @@ impl<T: Real> Block<T> {
         match *self {
             Self::Dense { outputs: 0 } => Err(misfit("at least one output")),
             Self::Dense { outputs } if input.is_flat() => Ok(Shape::flat(outputs)),
-            Self::Dense { .. } => Err(misfit("a flat input: put `flatten` before it")),
+            Self::ResidualDense(activation) if input.is_flat() => activation.validate().map(|()| input),
+            Self::Dense { .. } | Self::ResidualDense(_) => {
+                Err(misfit("a flat input: put `flatten` before it"))
+            }
             Self::Conv(conv) => conv.output_shape(input).map_err(misfit),
             Self::MaxPool(window) | Self::AveragePool(window) => window.output_shape(input).map_err(misfit),
             Self::GlobalAveragePool => Ok(Shape::flat(input.channels)),
@@ -144,6 +151,10 @@ impl<T: Real> Block<T> {
         match *self {
             Self::Dense { outputs } => {
                 [Some(LinearMap { offset, n_out: outputs, n_in: input.features() }), None, None]
+            }
+            Self::ResidualDense(_) => {
+                let n = input.features();
+                [Some(LinearMap { offset, n_out: n, n_in: n }), None, None]
             }
             Self::Conv(conv) => [Some(conv.map(input, offset)), None, None],
             Self::Residual(pair) => pair.maps(input, offset),

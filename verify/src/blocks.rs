@@ -204,6 +204,7 @@ fn forward_block(step: &Step<f64>, parameters: &[f64], x: &[f64]) -> Vec<f64> {
         Block::Residual(Residual { activation, .. }) => {
             activated(activation, &pair(&linear, activation, parameters, x).0)
         }
+        Block::ResidualDense(f) => sum(x, &activated(f, &linear[0].apply(parameters, x))),
     }
 }
 
@@ -221,6 +222,11 @@ fn backward_block(
         Block::Dense { .. } | Block::Conv(_) => {
             linear[0].add_gradient(x, dy, gradient);
             return linear[0].back(parameters, dy);
+        }
+        Block::ResidualDense(f) => {
+            let dz = deactivated(f, &linear[0].apply(parameters, x), dy);
+            linear[0].add_gradient(x, &dz, gradient);
+            return sum(dy, &linear[0].back(parameters, &dz));
         }
         Block::Activation(f) => return deactivated(f, x, dy),
         Block::Flatten => return dy.to_vec(),
@@ -293,6 +299,7 @@ pub(super) fn lipschitz(network: &Network<'_, f64>, parameters: &[f64]) -> f64 {
         let overlap = |window| libm::sqrt(overlap(&windows(window, step.input, step.output), step.input));
         match step.block {
             Block::Dense { .. } | Block::Conv(_) => norms[0],
+            Block::ResidualDense(f) => 1.0 + steepest(f) * norms[0],
             Block::Activation(f) => steepest(f),
             Block::Flatten => 1.0,
             Block::MaxPool(window) => overlap(window),

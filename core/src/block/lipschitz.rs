@@ -162,6 +162,10 @@ fn stretch<T: Real>(step: &Step<T>, mut norm: impl FnMut(Operator) -> Result<f64
             let [only, ..] = operators(step);
             only.map_or(Ok(1.0), norm)?
         }
+        Block::ResidualDense(activation) => {
+            let [only, ..] = operators(step);
+            1.0 + activation.lipschitz().to_f64() * only.map_or(Ok(1.0), norm)?
+        }
         Block::Residual(pair) => {
             let mut norms = [1.0; 3];
             for (to, operator) in norms.iter_mut().zip(operators(step)) {

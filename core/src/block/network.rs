@@ -108,7 +108,7 @@ pub struct Step<T> {
     pub sums: usize,
     /// Where the record keeps what goes in, in features before it; `None` for the network's own input.
     source: Option<usize>,
-    /// Where the record keeps what comes out. A residual pair's inner signal lies right before it.
+    /// Where the record keeps what comes out. The inner signal of a residual block lies right before it.
     target: usize,
 }
 
@@ -130,7 +130,8 @@ impl<T: Real> Step<T> {
 
     /// Features of the inner signal right before the output.
     pub(super) fn inner(&self) -> usize {
-        if matches!(self.block, Block::Residual(_)) { self.output.features() } else { 0 }
+        let has_inner = matches!(self.block, Block::Residual(_) | Block::ResidualDense(_));
+        if has_inner { self.output.features() } else { 0 }
     }
 
     /// Whether what comes out takes the place of what went in.
@@ -189,7 +190,7 @@ impl<'a, T: Real> Network<'a, T> {
             let target = match (block, source) {
                 (Block::Flatten, Some(source)) => source,
                 (Block::Activation(_), Some(source)) if keeps_in_place(before) => source,
-                (Block::Residual(_), _) => end + output.features(),
+                (Block::Residual(_) | Block::ResidualDense(_), _) => end + output.features(),
                 _ => end,
             };
             let step = Step { index, block, input: shape, output, offset, sums, source, target };

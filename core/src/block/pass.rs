@@ -3,7 +3,7 @@
 use super::conv::Bound;
 use super::network::{Sink, Step, input_of, output_in};
 use super::residual::BoundResidual;
-use super::{Block, LinearMap, Place, dense, pool};
+use super::{Block, LinearMap, Place, dense, pool, residual_dense};
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -65,6 +65,11 @@ pub(super) fn forward<T: Real, G: Gemm<T>>(
             let mut h = dense_mut(inner, output.features(), m);
             pair.forward(gemm, parameters, &p, &mut h, &mut y, stack)
         }
+        Block::ResidualDense(activation) => {
+            let mut h = dense_mut(inner, output.features(), m);
+            let place = only_map(step);
+            residual_dense::forward(gemm, activation, place, parameters, &p, &mut h, &mut y, stack)
+        }
     }
 }
 
@@ -97,7 +102,7 @@ pub(super) fn backward<T: Real, G: Gemm<T>, K: Sink<T>>(
     mut stack: Stack<'_, T>,
 ) -> Result {
     let m = dy.ncols();
-    let (input, output) = (step.input, step.output);
+    let input = step.input;
     let (p, y) = (input_of(step, x, record, m), output_in(step, record, m));
     match step.block {
         Block::Dense { .. } => {
@@ -120,13 +125,22 @@ pub(super) fn backward<T: Real, G: Gemm<T>, K: Sink<T>>(
         }
         Block::Residual(pair) => {
             let pair = BoundResidual::new(&pair, input, step.offset, step.sums)?;
-            let start = (step.target() - step.inner()) * m;
-            let h = view(&record[start..start + step.inner() * m], output.features(), m);
-            pair.backward(gemm, parameters, &p, &h, &y, dy, dx, sink, stack)
+            pair.backward(gemm, parameters, &p, &inner_in(step, record, m), &y, dy, dx, sink, stack)
+        }
+        Block::ResidualDense(activation) => {
+            let signals = (&p, &inner_in(step, record, m));
+            let place = only_map(step);
+            residual_dense::backward(gemm, activation, place, parameters, signals, dy, dx, sink, stack)
         }
         // The others have no parameters: without a wish for dx there is nothing to do.
         _ => dx.map_or(Ok(()), |dx| backward_input(step, &p, &y, dy, dx)),
     }
+}
+
+/// The inner signal of a residual block.
+fn inner_in<'r, T: Real>(step: &Step<T>, record: &'r [T], m: usize) -> MatRef<'r, T> {
+    let start = (step.target() - step.inner()) * m;
+    view(&record[start..start + step.inner() * m], step.inner(), m)
 }
 
 /// The way back through a block without parameters.
@@ -151,8 +165,8 @@ fn backward_input<T: Real>(
 /// Scratch of [`forward`] and [`backward`] for m columns.
 pub(super) fn workspace<T: Real, G: Gemm<T>>(gemm: &G, step: &Step<T>, m: usize) -> Requirement {
     match step.block {
-        Block::Dense { outputs } => {
-            let inputs = step.input.features();
+        Block::Dense { .. } | Block::ResidualDense(_) => {
+            let (outputs, inputs) = (step.output.features(), step.input.features());
             dense::forward_workspace(gemm, outputs, inputs, m)
                 .or(dense::backward_workspace(gemm, outputs, inputs, m))
         }

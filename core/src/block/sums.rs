@@ -87,7 +87,9 @@ impl<T: Real> MapSums<'_, T> {
     pub fn workspace<G: Gemm<T>>(gemm: &G, network: &Network<'_, T>, m: usize) -> Requirement {
         let of =
             |step: Step<T>| match step.block {
-                Block::Dense { outputs } => accumulate_workspace(gemm, outputs, step.input.features(), m),
+                Block::Dense { .. } | Block::ResidualDense(_) => {
+                    accumulate_workspace(gemm, step.output.features(), step.input.features(), m)
+                }
                 Block::Conv(conv) => {
                     Bound::new(conv, step.input).map_or(Requirement::NONE, |conv| conv.sums_workspace(gemm))
                 }

@@ -271,6 +271,7 @@ fn blocks<T: Real>() -> &'static [Block<T>] {
         Block::Flatten,
         Block::Dense { outputs: 5 },
         tanh,
+        Block::ResidualDense(Activation::Tanh),
         Block::Dense { outputs: 2 },
     ])
 }

@@ -101,6 +101,11 @@ impl Image {
                     let (weights, bias) = (take(outputs * channels), take(outputs));
                     self.convolve(conv, weights, bias)
                 }
+                Block::ResidualDense(activation) => {
+                    let (weights, bias) = (take(channels * channels), take(channels));
+                    let conv = Conv::square(channels, 1, 1, 0);
+                    self.convolve(conv, weights, bias).map(|z| activate(activation, z)).plus(&self)
+                }
                 Block::Conv(conv) => {
                     let patch = channels * conv.kernel_height * conv.kernel_width;
                     let (weights, bias) = (take(conv.outputs * patch), take(conv.outputs));
@@ -160,6 +165,17 @@ fn networks() -> Vec<(Shape, Vec<Block<f64>>)> {
         (
             Shape::flat(3),
             vec![f(Activation::LeakyRelu { slope: 0.2 }), dense(4), f(Activation::Relu), dense(1)],
+        ),
+        (
+            Shape::flat(4),
+            vec![
+                Block::ResidualDense(Activation::Tanh),
+                dense(3),
+                f(Activation::Relu),
+                Block::ResidualDense(Activation::Relu),
+                tanh,
+                Block::ResidualDense(Activation::Sigmoid),
+            ],
         ),
         (image(1, 1, 1), vec![conv(1, (1, 1), 1, 0)]),
         (image(2, 5, 4), vec![conv(3, (3, 2), 1, 0)]),

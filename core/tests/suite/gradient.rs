@@ -422,6 +422,7 @@ fn images() -> Vec<Vec<Block<f64>>> {
         vec![Block::AveragePool(pool), tanh, Block::Flatten, dense(6), tanh, dense(3)],
         vec![Block::Conv(Conv::square(3, 3, 1, 1)), tanh, Block::MaxPool(pool), Block::Flatten, dense(3)],
         vec![pair(3, 2), pair(3, 1), Block::GlobalAveragePool, tanh, dense(3)],
+        vec![Block::Flatten, dense(5), tanh, Block::ResidualDense(Activation::Tanh), dense(3)],
     ]
 }
 

@@ -547,6 +547,7 @@ fn images() -> Vec<Vec<Block<f64>>> {
         vec![Block::AveragePool(pool), Block::Flatten, dense(9), relu, dense(3)],
         vec![Block::Conv(Conv::square(4, 3, 1, 1)), relu, Block::MaxPool(pool), Block::Flatten, dense(3)],
         vec![pair(3, 2), pair(3, 1), Block::GlobalAveragePool, dense(3)],
+        vec![Block::Flatten, dense(9), relu, Block::ResidualDense(Activation::Relu), dense(3)],
     ]
 }
 

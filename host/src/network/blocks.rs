@@ -32,6 +32,8 @@ const PAPER_WIDTH: usize = 512;
 pub enum Architecture {
     /// `mlp WIDTHS`: fully connected blocks of these widths with ReLU after each.
     Mlp(Vec<usize>),
+    /// `mlp WIDTHS residual`: the same, where a block as wide as the one before is a residual one.
+    ResidualMlp(Vec<usize>),
     /// `cnn`, TSSM's section 3.2.1: two stages of 32 3x3 filters and 2x2 max-pooling, two fully connected blocks of 512.
     Cnn,
     /// `resnet N`, TSSM's section 3.2.2: 64 filters of 9x9 with stride 3, 3x3 max-pooling with stride 3, N residual pairs of
@@ -42,7 +44,7 @@ pub enum Architecture {
 }
 
 const FORMS: &str = "blocks separated by commas, such as `conv 32 3x3 same, relu, maxpool 2, flatten, dense 10`, or \
-                     `mlp WIDTHS`, `cnn` or `resnet N`";
+                     `mlp WIDTHS [residual]`, `cnn` or `resnet N`";
 
 impl FromStr for Architecture {
     type Err = Error;
@@ -54,9 +56,15 @@ impl FromStr for Architecture {
         match (words.next(), words.next(), words.next()) {
             (Some("cnn"), None, _) => return Ok(Self::Cnn),
             (Some("mlp"), Some(_), _) => {
-                let widths: Widths = text.trim_start()["mlp".len()..].trim().parse()?;
+                let text = text.trim();
+                let (text, is_residual) = match text.strip_suffix("residual") {
+                    Some(before) if before.ends_with(char::is_whitespace) => (before, true),
+                    _ => (text, false),
+                };
+                let widths: Widths = text["mlp".len()..].trim().parse()?;
                 return match widths.0.contains(&0) {
                     true => refused("`mlp` with widths of at least 1, such as mlp 512x9"),
+                    false if is_residual => Ok(Self::ResidualMlp(widths.0)),
                     false => Ok(Self::Mlp(widths.0)),
                 };
             }
@@ -86,6 +94,7 @@ impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Mlp(widths) => write!(f, "mlp {}", Widths(widths.clone())),
+            Self::ResidualMlp(widths) => write!(f, "mlp {} residual", Widths(widths.clone())),
             Self::Cnn => f.write_str("cnn"),
             Self::Resnet(pairs) => write!(f, "resnet {pairs}"),
             Self::Blocks(blocks) => write_blocks(f, blocks),
@@ -125,6 +134,7 @@ impl Architecture {
     fn blocks(&self, outputs: usize) -> Vec<Block<f64>> {
         match self {
             Self::Mlp(widths) => dense_blocks(widths, Activation::Relu, outputs),
+            Self::ResidualMlp(widths) => residual_blocks(widths, outputs),
             Self::Cnn => cnn(outputs),
             Self::Resnet(pairs) => resnet(*pairs, outputs),
             Self::Blocks(blocks) => blocks.clone(),
@@ -139,7 +149,7 @@ impl Architecture {
     /// Linear maps on the way from input to output: a residual pair has two, beside its skip connection.
     pub fn linear_maps(&self) -> usize {
         let of = |block: &Block<f64>| match block {
-            Block::Dense { .. } | Block::Conv(_) => 1,
+            Block::Dense { .. } | Block::ResidualDense(_) | Block::Conv(_) => 1,
             Block::Residual(_) => 2,
             _ => 0,
         };
@@ -151,6 +161,21 @@ impl Architecture {
 pub fn dense_blocks(widths: &[usize], activation: Activation<f64>, outputs: usize) -> Vec<Block<f64>> {
     let hidden = widths.iter().flat_map(|&outputs| [Block::Dense { outputs }, Block::Activation(activation)]);
     hidden.chain([Block::Dense { outputs }]).collect()
+}
+
+/// The same with ReLU, where a block as wide as the one before is a residual one.
+fn residual_blocks(widths: &[usize], outputs: usize) -> Vec<Block<f64>> {
+    let (mut blocks, mut before) = (Vec::new(), None);
+    for &width in widths {
+        if before == Some(width) {
+            blocks.push(Block::ResidualDense(Activation::Relu));
+        } else {
+            blocks.extend([Block::Dense { outputs: width }, Block::Activation(Activation::Relu)]);
+        }
+        before = Some(width);
+    }
+    blocks.push(Block::Dense { outputs });
+    blocks
 }
 
 fn cnn(outputs: usize) -> Vec<Block<f64>> {
@@ -200,7 +225,7 @@ impl Network {
     /// # Errors
     /// [`Error::Core`] for a block that cannot take what comes in.
     pub fn new(blocks: Vec<Block<f64>>, input: Shape) -> Result<Self> {
-        let flat = matches!(blocks.first(), Some(Block::Dense { .. }));
+        let flat = matches!(blocks.first(), Some(Block::Dense { .. } | Block::ResidualDense(_)));
         let input = if flat { Shape::flat(input.features()) } else { input };
         CoreNetwork::new(&blocks, input)?;
         Ok(Self { blocks, input })
@@ -293,5 +318,6 @@ fn block_in<T: Real>(block: &Block<f64>) -> Block<T> {
         Block::Residual(Residual { outputs, stride, activation }) => {
             Block::Residual(Residual { outputs, stride, activation: activation.cast() })
         }
+        Block::ResidualDense(activation) => Block::ResidualDense(activation.cast()),
     }
 }

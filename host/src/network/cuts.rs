@@ -102,7 +102,7 @@ impl fmt::Display for Split {
 
 /// Whether a block has weights.
 fn is_linear(block: &Block<f64>) -> bool {
-    matches!(block, Block::Dense { .. } | Block::Conv(_) | Block::Residual(_))
+    matches!(block, Block::Dense { .. } | Block::ResidualDense(_) | Block::Conv(_) | Block::Residual(_))
 }
 
 /// After how many blocks a balanced cut may be: not between a linear block and the activation that follows it.

@@ -1,6 +1,6 @@
 //! From settings to what a run is made of.
 
-use altmin_core::block::Network as CoreNetwork;
+use altmin_core::block::{Block, Network as CoreNetwork};
 use altmin_core::loss::Loss;
 use altmin_core::method::{AnyMethod, Hyperparameters, Problem, Run};
 use altmin_core::{Choice, Real, view};
@@ -72,13 +72,29 @@ pub fn cuts(settings: &Settings, network: &Network) -> Result<Vec<usize>> {
     if settings.method.card().uses(Use::Cuts) { settings.split().ends(network) } else { Ok(Vec::new()) }
 }
 
-/// The initial parameters: drawn weights, each map from a sequence of its own, and biases of zero.
+/// What the drawn weights of a residual dense block are multiplied by: the block begins near the identity, and a stack of them
+/// does not double what passes through.
+const RESIDUAL_START: f64 = 0.1;
+
+/// The initial parameters: drawn weights, each map from a sequence of its own, those of residual dense blocks times
+/// [`RESIDUAL_START`], and biases of zero.
 pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Vec<T> {
     let mut parameters = vec![T::ZERO; network.parameters()];
-    for (index, map) in network.maps().into_iter().enumerate() {
+    let blocks = network.steps();
+    let maps = blocks.iter().flat_map(|step| {
+        step.block.maps(step.input, step.offset).into_iter().flatten().map(|map| (step.block, map))
+    });
+    for (index, (block, map)) in maps.enumerate() {
         let weights = &mut parameters[map.offset..][..map.n_out * map.n_in];
-        let weights = &mut view::dense_mut(weights, map.n_out, map.n_in);
-        init::fill(settings.init, settings.seed, index as u32, weights);
+        init::fill(
+            settings.init,
+            settings.seed,
+            index as u32,
+            &mut view::dense_mut(weights, map.n_out, map.n_in),
+        );
+        if matches!(block, Block::ResidualDense(_)) {
+            weights.iter_mut().for_each(|w| *w *= T::from_f64(RESIDUAL_START));
+        }
     }
     parameters
 }

@@ -43,6 +43,7 @@ fn every_block_is_read() {
         ("flatten", Block::Flatten),
         ("residual 16", residual(1)),
         ("residual 16 stride 2", residual(2)),
+        ("residual dense", Block::ResidualDense(Activation::Relu)),
         ("relu", Block::Activation(Activation::Relu)),
         ("leaky-relu", Block::Activation(Activation::LeakyRelu { slope: 0.01 })),
         ("leaky-relu:0.3", Block::Activation(Activation::LeakyRelu { slope: 0.3 })),
@@ -66,6 +67,7 @@ fn texts_are_written_short() {
     for text in [
         "mlp 512x9",
         "mlp 100,50",
+        "mlp 500x19 residual",
         "cnn",
         "resnet 24",
         "conv 32 3x3 same, relu, maxpool 2, conv 32 3x3 same, relu, maxpool 2, flatten, dense 512, relu, dense 10",
@@ -85,6 +87,10 @@ fn short_forms_are_the_papers_networks() {
     assert_eq!(
         expanded("mlp 5x2,3", Shape::flat(4), 7).to_string(),
         "dense 5, relu, dense 5, relu, dense 3, relu, dense 7"
+    );
+    assert_eq!(
+        expanded("mlp 5x3,3 residual", Shape::flat(4), 7).to_string(),
+        "dense 5, relu, residual dense, residual dense, dense 3, relu, dense 7"
     );
     let cnn = "conv 32 3x3 same, relu, maxpool 2, conv 32 3x3 same, relu, maxpool 2, flatten, dense 512, relu, dense 512, \
                relu, dense 10";
@@ -107,6 +113,8 @@ const WRONG_TEXTS: &[(&str, &[&str])] = &[
     ("", &["network", "blocks separated by commas"]),
     ("dense", &["dense", "block 1", "`dense OUTPUTS`"]),
     ("dense ten", &["dense ten", "`dense OUTPUTS`"]),
+    ("residual dense 3, dense 3", &["residual dense 3", "`residual dense`"]),
+    ("mlp residual", &["widths"]),
     ("relu, , dense 3", &["block 2", "between commas"]),
     ("relu, dense -3", &["dense -3 (block 2)"]),
     ("conv 8", &["conv 8", "KERNEL"]),

@@ -20,7 +20,7 @@ const CONV: &str =
 const DENSE: &str = "`dense OUTPUTS`";
 const MAX_POOL: &str = "`maxpool SIZE [stride S]`, the stride as large as the window unless said";
 const AVERAGE_POOL: &str = "`avgpool SIZE [stride S]`, or `avgpool` for the mean of each channel";
-const RESIDUAL: &str = "`residual CHANNELS [stride S]`";
+const RESIDUAL: &str = "`residual CHANNELS [stride S]`, or `residual dense`";
 
 /// Reads the block at a place, counted from 0. Sizes may be 0 here: whether they fit what comes in is the network's to say.
 pub(super) fn read_block(index: usize, text: &str) -> Result<Block<f64>> {
@@ -38,6 +38,7 @@ pub(super) fn read_block(index: usize, text: &str) -> Result<Block<f64>> {
         "avgpool" if rest.is_empty() => Ok(Block::GlobalAveragePool),
         "avgpool" => window(rest).map(Block::AveragePool).ok_or(AVERAGE_POOL),
         "flatten" => rest.is_empty().then_some(Block::Flatten).ok_or("`flatten` alone"),
+        "residual" if rest == ["dense"] => Ok(Block::ResidualDense(Activation::Relu)),
         "residual" => residual(rest).ok_or(RESIDUAL),
         _ => return activation(text, name).map(Block::Activation).map_err(|expected| refused(&expected)),
     };
@@ -151,6 +152,7 @@ pub(super) fn write_block(f: &mut fmt::Formatter<'_>, block: &Block<f64>) -> fmt
         Block::GlobalAveragePool => f.write_str("avgpool"),
         Block::Flatten => f.write_str("flatten"),
         Block::Activation(activation) => write!(f, "{activation}"),
+        Block::ResidualDense(_) => f.write_str("residual dense"),
         Block::Residual(Residual { outputs, stride, .. }) => {
             write!(f, "residual {outputs}")?;
             write_stride(f, stride, 1)

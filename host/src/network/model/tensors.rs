@@ -66,7 +66,7 @@ pub(super) fn of_blocks(network: &Network) -> Vec<Name> {
         let base = format!("blocks.{}", step.index);
         let channels = step.input.channels;
         match step.block {
-            Block::Dense { .. } => names.push(Name { base, patch: None }),
+            Block::Dense { .. } | Block::ResidualDense(_) => names.push(Name { base, patch: None }),
             Block::Conv(conv) => {
                 names.push(Name { base, patch: Some([channels, conv.kernel_height, conv.kernel_width]) });
             }

@@ -10,14 +10,16 @@ macro_rules! network_settings {
         default = vec![100, 100], range = widths, when(of) = of.network.is_none(),
     }
 
-    /// Blocks of the network, separated by commas, or `mlp WIDTHS`, `cnn`, `resnet N`, instead of --hidden
+    /// Blocks of the network, separated by commas, or `mlp WIDTHS [residual]`, `cnn`, `resnet N`,
+    /// instead of --hidden
     ///
     /// `dense N`; `conv N KHxKW [same|pad P] [stride S]`; `maxpool SIZE [stride S]`; `avgpool SIZE [stride S]`, or `avgpool`
     /// for the mean of each channel; `flatten`; `residual N [stride S]`, two 3x3 convolutions with a skip
-    /// connection; an activation as in --activation. The last one is `dense CLASSES`; short forms have it. mlp: `dense`
-    /// and `relu` for each width. cnn and resnet: the networks of TSSM's section 3.2, `cnn` with 32 filters, 2x2 pooling and
+    /// connection; `residual dense`, x + relu(W x + b); an activation as in --activation. The last one is `dense CLASSES`;
+    /// short forms have it. mlp: `dense` and `relu` for each width, or, with `residual`, `residual dense` where a width
+    /// repeats. cnn and resnet: the networks of TSSM's section 3.2, `cnn` with 32 filters, 2x2 pooling and
     /// two dense 512, `resnet 24` with 64 channels and 24 residual pairs; `altmin info --network 'resnet 24'` shows the
-    /// blocks. For gsadmm, gsam and the baselines gd, adagrad, adadelta and adam; other methods use --hidden.
+    /// blocks. pdadmm, dladmm, dlam and taylor train networks whose blocks alternate `dense` and one activation.
     network: Architecture as Option<Architecture> {
         arg(value_name = "BLOCKS"),
         default = None,
