@@ -13,6 +13,7 @@ mod info;
 mod interrupt;
 mod output;
 mod predict;
+mod search;
 mod train;
 mod verify;
 
@@ -40,6 +41,8 @@ enum Command {
     Train(Box<train::Train>),
     /// Train the same network with several methods and compare the results
     Compare(Box<compare::Compare>),
+    /// Find settings of methods on held-out training samples
+    Search(Box<search::SearchCommand>),
     /// Evaluate a model on a data set: accuracy, loss and confusion matrix, or R^2 and errors
     Evaluate(evaluate::Evaluate),
     /// Predict classes and probabilities, or values, for every sample, as CSV
@@ -59,6 +62,7 @@ pub fn command() -> clap::Command {
     Cli::command()
         .mut_subcommand("train", |train| train.after_long_help(train::after_help()))
         .mut_subcommand("compare", compare::finished)
+        .mut_subcommand("search", search::finished)
 }
 
 /// Runs the program's command line.
@@ -71,6 +75,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
     match Cli::from_arg_matches(&matches)?.command {
         Command::Train(train) => train.run(),
         Command::Compare(compare) => compare.run(),
+        Command::Search(search) => search.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
         Command::Predict(predict) => predict.run(),
         Command::Info(info) => info.run(),

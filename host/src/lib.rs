@@ -48,6 +48,7 @@
 //! | [`network`] | how networks are written, cut and initialised; models, scores |
 //! | [`run`] | the trainer, its threads and matrix products, what observers see |
 //! | [`compare`] | several methods side by side |
+//! | [`search`] | settings found by successive halving |
 //! | [`report`] | tables, curves and rows of numbers |
 //! | [`mod@bench`] | measured and predicted times |
 //! | [`cli`] | the program `altmin` |
@@ -64,6 +65,7 @@ pub mod random;
 pub mod report;
 pub mod run;
 mod scalars;
+pub mod search;
 pub mod settings;
 
 pub use data::Dataset;

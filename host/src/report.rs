@@ -5,6 +5,7 @@ pub mod csv;
 pub mod curves;
 pub mod json;
 pub mod progress;
+pub mod search;
 pub mod table;
 
 pub use self::csv::CsvRows;

@@ -3,6 +3,7 @@
 use altmin_core::method::Products;
 use altmin_core::update::StepRule;
 
+use crate::network::Network;
 use crate::settings::Method;
 
 /// The products of a sweep, by shape. `widths` are all widths from the input's features to the outputs, at least two. The
@@ -25,8 +26,27 @@ pub fn sweep_products(method: Method, input_step: &StepRule<f64>, widths: &[usiz
 
 /// Floating-point operations of the products of a sweep, two for each element of each product and each sample.
 pub fn product_flops(method: Method, input_step: &StepRule<f64>, widths: &[usize], samples: usize) -> f64 {
-    let flops = |products: &Products| {
-        products.count * 2.0 * products.n_out as f64 * products.n_in as f64 * samples as f64
-    };
+    let flops = |products: &Products| operations(products) * samples as f64;
     sweep_products(method, input_step, widths).iter().map(flops).sum()
+}
+
+/// The same of any network: a convolution multiplies every pixel of its output, as a dense block does a sample.
+pub fn network_flops(method: Method, input_step: &StepRule<f64>, network: &Network, samples: usize) -> f64 {
+    let mut first = true;
+    let mut each_sample = 0.0;
+    for step in network.steps() {
+        let pixels = step.output.pixels() as f64;
+        for map in step.block.maps(step.input, step.offset).into_iter().flatten() {
+            let products =
+                (method.card().products)(std::mem::take(&mut first), input_step, map.n_out, map.n_in);
+            let products = products.by_shape(map.n_out, map.n_in);
+            each_sample += products.iter().map(operations).sum::<f64>() * pixels;
+        }
+    }
+    each_sample * samples as f64
+}
+
+/// Operations of products for one sample.
+fn operations(products: &Products) -> f64 {
+    products.count * 2.0 * products.n_out as f64 * products.n_in as f64
 }

@@ -83,14 +83,17 @@ impl Train {
     }
 }
 
+/// The options of a file.
+pub(super) fn options(file: &Path) -> Result<TrainOptions, Error> {
+    let text = fs::read_to_string(file).map_err(|error| Error::io("read", file, error))?;
+    TrainOptions::from_toml(&text, file)
+}
+
 /// The settings of the command line over those of a file.
 pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Settings, Error> {
     let from_file = match file {
         None => TrainOptions::default(),
-        Some(path) => {
-            let text = fs::read_to_string(path).map_err(|error| Error::io("read", path, error))?;
-            TrainOptions::from_toml(&text, path)?
-        }
+        Some(path) => options(path)?,
     };
     let settings = flags.clone().over(from_file).resolve()?;
     flags.check_effect(&settings)?;

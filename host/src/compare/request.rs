@@ -2,10 +2,8 @@
 
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
+use crate::settings::by_key::{keys, parse, table, used_by_none, with_useful};
 use crate::settings::{CheckpointEvery, Method, Settings, TrainOptions};
-use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, FromArgMatches};
-use std::error::Error as _;
 
 /// Letters of a label at most: it heads a column and names a folder.
 const LONGEST: usize = 24;
@@ -66,7 +64,7 @@ impl Request {
         }
         match parse(key, value) {
             Ok(options) => self.options = options.over(std::mem::take(&mut self.options)),
-            Err(error) => return refused(format!("a value of `{key}` ({})", reason(&error))),
+            Err(reason) => return refused(format!("a value of `{key}` ({reason})")),
         }
         self.keys.push(key.to_owned());
         Ok(())
@@ -82,37 +80,6 @@ pub fn is_common(key: &str) -> bool {
     common && !["regularizer", "grow"].contains(&key)
 }
 
-/// The flags of `train` as they stand in a command.
-fn command() -> clap::Command {
-    TrainOptions::augment_args(clap::Command::new("train").no_binary_name(true).disable_help_flag(true))
-}
-
-/// Every key of [`TrainOptions`] with the heading under which help shows it.
-fn keys() -> Vec<(String, String)> {
-    let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
-    command()
-        .get_arguments()
-        .map(|argument| (text(argument.get_long()), text(argument.get_help_heading())))
-        .collect()
-}
-
-/// One flag with its value.
-fn parse(key: &str, value: &str) -> std::result::Result<TrainOptions, clap::Error> {
-    let matches = command().try_get_matches_from([format!("--{key}={value}")])?;
-    TrainOptions::from_arg_matches(&matches)
-}
-
-/// Why clap refused a value, on one line.
-fn reason(error: &clap::Error) -> String {
-    match (error.kind(), error.source(), error.get(ContextKind::ValidValue)) {
-        (ErrorKind::ValueValidation, Some(source), _) => source.to_string(),
-        (_, _, Some(ContextValue::Strings(values))) if !values.is_empty() => {
-            format!("one of {}", values.join(", "))
-        }
-        _ => "there is none".to_owned(),
-    }
-}
-
 /// The settings of every run.
 pub(super) fn resolve(requests: &[Request], shared: &TrainOptions) -> Result<Vec<Entry>> {
     let labels: Vec<&str> = requests.iter().map(|request| request.label.as_str()).collect();
@@ -122,42 +89,19 @@ pub(super) fn resolve(requests: &[Request], shared: &TrainOptions) -> Result<Vec
     for (index, request) in requests.iter().enumerate() {
         let own = TrainOptions { method: Some(request.method), ..request.options.clone() };
         let entry_error = |error| Error::Entry { label: request.label.clone(), source: Box::new(error) };
-        let settings = own.clone().over(shared.clone()).resolve().map_err(entry_error)?;
-        let mut useful = toml::Table::new();
-        for (key, value) in table(shared)? {
-            let one = toml::Table::from_iter([(key.clone(), value.clone())]);
-            match options(one)?.check_effect(&settings) {
-                Ok(()) => {
-                    useful.insert(key.clone(), value);
-                    unused.retain(|(name, _)| *name != key);
-                }
-                Err(error) if index == 0 => unused.push((key, error)),
-                Err(_) => {}
-            }
+        let (options, useless) = with_useful(&own, shared)?;
+        match index {
+            0 => unused = useless,
+            _ => unused.retain(|(key, _)| useless.iter().any(|(other, _)| other == key)),
         }
-        let settings = own.clone().over(options(useful)?).resolve().map_err(entry_error)?;
+        let settings = options.resolve().map_err(entry_error)?;
         own.check_effect(&settings).map_err(entry_error)?;
         entries.push(Entry { label: request.label.clone(), settings });
     }
-    match unused.into_iter().next().map(|(_, error)| error) {
-        Some(Error::Argument { name, found, .. }) if labels.len() > 1 => {
-            let expected = format!("no value: none of {} uses it", labels.join(", "));
-            Err(Error::Argument { name, found, expected })
-        }
-        Some(error) => Err(error),
+    match unused.into_iter().next() {
+        Some((_, error)) => Err(used_by_none(error, &labels)),
         None => Ok(entries),
     }
-}
-
-/// The options that were given, by key.
-fn table(options: &TrainOptions) -> Result<toml::Table> {
-    toml::Table::try_from(options)
-        .map_err(|error| Error::argument("settings", error, "numbers that fit into a TOML file"))
-}
-
-fn options(table: toml::Table) -> Result<TrainOptions> {
-    let text = table.to_string();
-    table.try_into().map_err(|error: toml::de::Error| Error::argument("settings", text, error.to_string()))
 }
 
 /// `Ok` when the runs may be compared.

@@ -66,6 +66,34 @@ pub fn comparison(title: &str, all: &[Series], against: Against, measure: Measur
     drawn(size, |area| several(area, title, all, against, measure))
 }
 
+/// Lines of accuracies or R^2 under the title, each with its name, in one panel: `share` is what they are, `over` what they
+/// stand over. Values that are not finite are left out, and what is below -1.
+///
+/// # Errors
+/// The plotter's message.
+pub fn shares(
+    title: &str,
+    share: &str,
+    over: &str,
+    lines: &[(String, Vec<(f64, f64)>)],
+) -> Result<String, String> {
+    let legend = LEGEND_HEIGHT * lines.len() as u32;
+    drawn((SIZE.0, TITLE_HEIGHT + legend + PANEL_HEIGHT), |area| {
+        let area = area.titled(title, (FONT, 22))?;
+        let (names, area) = area.split_vertically(legend);
+        for (index, (name, _)) in lines.iter().enumerate() {
+            let place = (20, LEGEND_HEIGHT as i32 * index as i32 + LEGEND_HEIGHT as i32 / 2);
+            Look::marked(index).explain(&names, place, name)?;
+        }
+        let end = lines.iter().flat_map(|(_, points)| points.last()).map(|point| point.0).fold(0.0, f64::max);
+        let curves = lines
+            .iter()
+            .enumerate()
+            .map(|(index, (name, points))| Curve::through(name, Look::marked(index), points.iter().copied()));
+        Panel { name: share, over, end, legend: false }.draw_shares(&area, curves.collect())
+    })
+}
+
 fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<String, String> {
     let mut text = String::new();
     {

@@ -34,7 +34,7 @@ mod fingerprint;
 mod record;
 
 pub(super) use file::{Reader, Writer};
-pub(super) use fingerprint::Fingerprint;
+pub(crate) use fingerprint::Fingerprint;
 pub(super) use record::{Record, Source, read_scalars, record, write_scalars};
 
 use super::observe::{Change, History, Metrics, Observer, Summary};

@@ -3,7 +3,7 @@
 use crate::run::checkpoint::Snapshot;
 use crate::settings::Method;
 use crate::settings::core_choice::as_text;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::io;
 
@@ -84,7 +84,7 @@ impl Change {
 }
 
 /// Why a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// All sweeps that were asked for are done.

@@ -32,6 +32,7 @@ mod regression;
 mod reproducible;
 mod resume_command;
 mod schedules;
+mod search;
 mod settings;
 mod smooth;
 mod stepping;

@@ -1,8 +1,8 @@
 //! Products, memory and thresholds against numbers worked out by hand.
 
-use altmin::bench::products::product_flops;
-use altmin::network::Network;
+use altmin::bench::products::{network_flops, product_flops};
 use altmin::network::blocks::dense_blocks;
+use altmin::network::{Architecture, Network};
 use altmin::run::plan::state_bytes;
 use altmin::settings::{Method, Settings, TrainOptions};
 use altmin_core::block::Shape;
@@ -49,6 +49,22 @@ fn operations_of_a_sweep() {
     assert_eq!(flops, 2.0 * 196e6 + 4.5 * 500e6 + 4.0 * 10e6 + 0.5 * 500e6);
     let flops = product_flops(Method::Dladmm, &LEAST_SQUARES, &layers, 1_000);
     assert_eq!(flops, 2.0 * 196e6 + 11.0 * 500e6 + 12.0 * 10e6 + 1.0 * 500e6 + 2.0 * 0.2e6);
+}
+
+#[test]
+fn operations_of_a_sweep_over_blocks() {
+    let network = |blocks, input| Network::new(blocks, input).expect("a network");
+    let dense = network(dense_blocks(&[500, 500], Activation::Relu, 10), Shape::flat(196));
+    for method in [Method::Pdadmm, Method::Proxprop, Method::Adam, Method::Local] {
+        let by_widths = product_flops(method, &LEAST_SQUARES, &[196, 500, 500, 10], 1_000);
+        assert_eq!(network_flops(method, &LEAST_SQUARES, &dense, 1_000), by_widths, "{method}");
+    }
+    // On images of 6x6 a 3x3 kernel makes 4x4 pixels of 9 x 2 products, twice, since the first block takes nothing back; then
+    // 32 x 3, three times. Two operations each.
+    let text = "conv 2 3x3, relu, flatten, dense 3".parse::<Architecture>().expect("blocks");
+    let images = text.network(Shape { channels: 1, height: 6, width: 6 }, 3).expect("a network");
+    let expected = 2.0 * (2.0 * 16.0 * 18.0 + 3.0 * 96.0) * 7.0;
+    assert_eq!(network_flops(Method::Adam, &LEAST_SQUARES, &images, 7), expected);
 }
 
 /// Bytes of the state of a method on a network of these widths.

@@ -36,7 +36,11 @@ pub(super) struct Curve<'a> {
 impl<'a> Curve<'a> {
     /// One value of every sweep over `at`; without what is not finite.
     pub(super) fn new(name: &'a str, look: Look, sweeps: &[Metrics], at: Value, value: Value) -> Self {
-        let points = sweeps.iter().map(|metrics| (at(metrics), value(metrics)));
+        Self::through(name, look, sweeps.iter().map(|metrics| (at(metrics), value(metrics))))
+    }
+
+    /// A line through these points; without those that are not finite.
+    pub(super) fn through(name: &'a str, look: Look, points: impl Iterator<Item = (f64, f64)>) -> Self {
         let points = points.filter(|point| point.0.abs() < LARGEST && point.1.abs() < LARGEST).collect();
         Self { name, look, points: thinned(points) }
     }

@@ -11,7 +11,7 @@ const SAMPLES: usize = 64;
 
 /// Sizes of a data set, and a checksum of what a run sees of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::run) struct Fingerprint {
+pub(crate) struct Fingerprint {
     features: usize,
     outputs: usize,
     samples: usize,
@@ -22,7 +22,7 @@ record!(Fingerprint { features: usize, outputs: usize, samples: usize, checksum:
 
 impl Fingerprint {
     /// CRC-32 over all features, all classes or values, and the outputs' names.
-    pub(in crate::run) fn of<T: Real>(data: &Dataset<T>) -> Self {
+    pub(crate) fn of<T: Real>(data: &Dataset<T>) -> Self {
         let mut hasher = crc32fast::Hasher::new();
         let mut bytes = Vec::new();
         for scalars in [data.features(), data.values()] {

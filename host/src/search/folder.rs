@@ -1,0 +1,226 @@
+//! The folder that a search leaves behind, and from which it goes on.
+
+use super::{Axis, Budget, Findings, Record, Request, Search};
+use crate::atomic_file;
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::report::search::{curves, table};
+use crate::run::checkpoint::Fingerprint;
+use crate::run::folder;
+use crate::settings::{Method, TrainOptions};
+use altmin_core::Real;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+const JOURNAL: &str = "search.jsonl";
+
+/// The first line of `search.jsonl`: what is searched, by which version of the program, on which samples.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename = "search")]
+struct Head {
+    version: String,
+    methods: Vec<String>,
+    over: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    budget: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    halving: usize,
+    seeds: usize,
+    options: TrainOptions,
+    train: String,
+    held_out: String,
+}
+
+impl Head {
+    fn of<T: Real>(request: &Request, train: &Dataset<T>, held_out: &Dataset<T>) -> Self {
+        let Request { methods, over, budget, halving, seeds, options } = request;
+        let (budget, seconds) = match *budget {
+            Budget::Sweeps => (None, None),
+            Budget::Operations(budget) => (Some(budget), None),
+            Budget::Seconds(seconds) => (None, Some(seconds)),
+        };
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            methods: methods.iter().map(Method::to_string).collect(),
+            over: over.iter().map(Axis::to_string).collect(),
+            budget,
+            seconds,
+            halving: *halving,
+            seeds: *seeds,
+            options: options.clone(),
+            train: Fingerprint::of(train).to_string(),
+            held_out: Fingerprint::of(held_out).to_string(),
+        }
+    }
+
+    fn request(&self) -> Result<Request> {
+        let method = |name: &String| name.parse().map_err(|_| Error::argument("methods", name, "a method"));
+        Ok(Request {
+            methods: self.methods.iter().map(method).collect::<Result<_>>()?,
+            over: self.over.iter().map(|axis| axis.parse()).collect::<Result<_>>()?,
+            budget: match (self.budget, self.seconds) {
+                (Some(operations), _) => Budget::Operations(operations),
+                (_, Some(seconds)) => Budget::Seconds(seconds),
+                _ => Budget::Sweeps,
+            },
+            halving: self.halving,
+            seeds: self.seeds,
+            options: self.options.clone(),
+        })
+    }
+}
+
+/// What an earlier search has left in its folder.
+#[derive(Debug)]
+pub struct Left {
+    /// What is searched.
+    pub request: Request,
+    /// What was found out.
+    pub records: Vec<Record>,
+    head: Head,
+    path: PathBuf,
+}
+
+impl Left {
+    /// Reads a folder's `search.jsonl`. What a search that was killed has left of a last line counts for nothing.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Format`] for another line that is none of a search.
+    pub fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join(JOURNAL);
+        let text = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
+        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        let mut lines = text[..whole].split_inclusive(|&byte| byte == b'\n').enumerate();
+        let head: Head = match lines.next() {
+            Some((number, line)) => read_line(&path, number, line)?,
+            None => {
+                return Err(Error::format(&path, "no whole line", "a first line that says what is searched"));
+            }
+        };
+        let records = lines.map(|(number, line)| read_line(&path, number, line)).collect::<Result<_>>()?;
+        Ok(Self { request: head.request()?, records, head, path })
+    }
+}
+
+fn read_line<L: for<'de> Deserialize<'de>>(path: &Path, number: usize, line: &[u8]) -> Result<L> {
+    serde_json::from_slice(line).map_err(|error| {
+        Error::format(path, format!("line {}: {error}", number + 1), "a line as `altmin search` writes them")
+    })
+}
+
+/// A folder with `search.jsonl`, a line for what is found out, written when it is found out; at the end `table.md`, `curves.svg`,
+/// and for every method, under its name, `best.toml`.
+#[derive(Debug)]
+pub struct SearchFolder {
+    path: PathBuf,
+    journal: File,
+}
+
+impl SearchFolder {
+    /// Creates the folder, with those above it where they are missing.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] if something is there, [`Error::Io`] if it cannot be written.
+    pub fn create<T: Real>(
+        path: &Path,
+        search: &Search,
+        train: &Dataset<T>,
+        held_out: &Dataset<T>,
+    ) -> Result<Self> {
+        folder::create_new(path)?;
+        Self::open(path, &Head::of(search.request(), train, held_out), &[])
+    }
+
+    /// The folder of a search that goes on.
+    ///
+    /// # Errors
+    /// [`Error::OtherRun`] for samples other than those that it was searched on, and for another version of the program;
+    /// [`Error::Io`].
+    pub fn reopen<T: Real>(left: &Left, train: &Dataset<T>, held_out: &Dataset<T>) -> Result<Self> {
+        let head = Head::of(&left.request, train, held_out);
+        let compared = [
+            ("version", &left.head.version, &head.version),
+            ("training samples", &left.head.train, &head.train),
+            ("held-out samples", &left.head.held_out, &head.held_out),
+        ];
+        if let Some((what, found, expected)) =
+            compared.into_iter().find(|(_, found, expected)| found != expected)
+        {
+            return Err(Error::OtherRun {
+                path: left.path.clone(),
+                found: format!("{what} {found}"),
+                expected: expected.clone(),
+            });
+        }
+        let folder = left.path.parent().unwrap_or(Path::new("."));
+        for name in [JOURNAL, "table.md", "curves.svg"] {
+            atomic_file::remove_left_behind(&folder.join(name))?;
+        }
+        Self::open(folder, &left.head, &left.records)
+    }
+
+    /// Writes the journal so far and opens it for more.
+    fn open(path: &Path, head: &Head, records: &[Record]) -> Result<Self> {
+        let journal = path.join(JOURNAL);
+        atomic_file::write(&journal, |file| {
+            write_line(file, head)?;
+            records.iter().try_for_each(|record| write_line(file, record))
+        })?;
+        let file = File::options().append(true).open(&journal);
+        let file = file.map_err(|error| Error::io("open", &journal, error))?;
+        Ok(Self { path: path.to_owned(), journal: file })
+    }
+
+    /// Adds a line to `search.jsonl`; it is on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn add(&mut self, record: &Record) -> Result {
+        write_line(&mut self.journal, record)
+            .and_then(|()| self.journal.sync_data())
+            .map_err(|error| Error::io("write", &self.path.join(JOURNAL), error))
+    }
+
+    /// Writes `table.md`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_table(&self, search: &Search, all: &[Findings]) -> Result {
+        self.write("table.md", &table(search, all))
+    }
+
+    /// Writes `curves.svg`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_curves(&self, search: &Search, all: &[Findings]) -> Result {
+        let svg = curves(search, all)
+            .map_err(|error| Error::io("draw", &self.path.join("curves.svg"), io::Error::other(error)))?;
+        self.write("curves.svg", &svg)
+    }
+
+    /// Writes a method's `best.toml`, if its search is over and there is a best.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; [`Error::Argument`] for a number that TOML cannot hold.
+    pub fn write_best(&self, search: &Search, findings: &Findings) -> Result {
+        let Some(best) = search.best(findings) else { return Ok(()) };
+        let (folder, text) = (self.path.join(best.method.to_string()), best.to_toml()?);
+        fs::create_dir_all(&folder).map_err(|error| Error::io("create", &folder, error))?;
+        let path = folder.join("best.toml");
+        atomic_file::write(&path, |file| file.write_all(text.as_bytes()))
+    }
+
+    fn write(&self, name: &str, content: &str) -> Result {
+        atomic_file::write(&self.path.join(name), |file| file.write_all(content.as_bytes()))
+    }
+}
+
+/// One line in one write.
+fn write_line(to: &mut dyn Write, content: &impl Serialize) -> io::Result<()> {
+    let line = serde_json::to_string(content)? + "\n";
+    to.write_all(line.as_bytes())
+}
