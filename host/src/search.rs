@@ -50,7 +50,7 @@ use crate::run::trainer::Trainer;
 use crate::settings::by_key::{self, used_by_none, with_useful};
 use crate::settings::{CheckpointEvery, Method, Settings, TrainOptions};
 use altmin_core::Real;
-use halving::{Place, Rung, halve, rungs};
+use halving::{Place, Rung, halve};
 use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
@@ -179,7 +179,7 @@ impl Search {
     /// them, for a number out of range, for checkpoints; [`Error::Entry`] for settings of a configuration that are out of
     /// range or do not go together.
     pub fn new(request: Request) -> Result<Self> {
-        check(&request)?;
+        check_request(&request)?;
         let shared = TrainOptions { method: None, holdout: Some(true), ..request.options.clone() };
         let mut contests = Vec::new();
         for &method in &request.methods {
@@ -192,17 +192,13 @@ impl Search {
             contests.push(Contest { method, configurations });
         }
         let search = Self { request, contests };
-        for axis in &search.request.over {
-            let tried = |configuration: &Configuration| {
-                by_key::table(&configuration.own).map(|own| own.contains_key(axis.key()))
-            };
+        let tried = |axis: &Axis| {
             let mut all = search.contests.iter().flat_map(|contest| &contest.configurations);
-            if !all
-                .try_fold(false, |found, configuration| tried(configuration).map(|tried| found || tried))?
-            {
-                let expected = format!("a setting that {} uses", search.methods().join(" or "));
-                return Err(Error::argument("over", axis, expected));
-            }
+            all.any(|configuration| configuration.values().any(|(key, _)| key == axis.key()))
+        };
+        if let Some(axis) = search.request.over.iter().find(|axis| !tried(axis)) {
+            let expected = format!("a setting that {} uses", search.methods().join(" or "));
+            return Err(Error::argument("over", axis, expected));
         }
         Ok(search)
     }
@@ -323,7 +319,7 @@ impl Search {
 }
 
 /// `Ok` for numbers in range, and methods and axes that come once.
-fn check(request: &Request) -> Result {
+fn check_request(request: &Request) -> Result {
     let Request { methods, over, budget, halving, seeds, options } = request;
     if methods.is_empty() {
         return Err(Error::argument("methods", "", "at least one"));
@@ -379,9 +375,7 @@ impl<T: Real> Work<'_, T> {
     /// The halving of a method.
     fn contest(&mut self, contest: &Contest, lengths: Vec<Length>) -> Result<Findings> {
         let Contest { method, configurations } = contest;
-        let longest = lengths.iter().map(|length| length.sweeps).max().unwrap_or(1);
-        let rungs = rungs(configurations.len(), self.search.request.halving, longest);
-        self.search.check_rungs(contest, &rungs, &lengths)?;
+        let rungs = self.search.rungs(contest, &lengths)?;
         let mut runs: HashMap<usize, Vec<Run>> = HashMap::new();
         let mut complete = true;
         let places = halve(&rungs, self.search.better(), |rung, number| {

@@ -2,11 +2,12 @@
 
 use super::curves;
 use crate::network::score::Measure;
-use crate::search::{Contest, Findings, Search, Standing};
+use crate::search::{Configuration, Contest, Findings, Search, Standing};
 use std::fmt::Write as _;
 
 /// The rungs of each method in a line, and a table of all configurations that ran, the best of each method first: their
-/// settings, the last rung in which they ran, and what they did there.
+/// settings, the last rung in which they ran, and what they did there. Below it, where a best setting is at the edge of what was
+/// tried.
 pub fn table(search: &Search, all: &[Findings]) -> String {
     let measure = search.common().measure();
     let mut text = String::new();
@@ -25,17 +26,22 @@ pub fn table(search: &Search, all: &[Findings]) -> String {
     }
     text.push('\n');
     text.push_str(&markdown(&rows));
+    let edges: Vec<_> =
+        all.iter().zip(search.contests()).flat_map(|(one, contest)| edges(one, contest)).collect();
+    if !edges.is_empty() {
+        let _ = writeln!(text, "\n{}", edges.join("\n"));
+    }
     text
 }
 
-/// `adam: 5 configurations for 3 sweeps, 2 for 9`, and where it was stopped.
+/// `- adam: 5 configurations for 3 sweeps, 2 for 9`, and where it was stopped.
 fn rungs(findings: &Findings) -> String {
     let sweeps = || findings.lengths.iter().map(|length| length.sweeps);
     let (shortest, longest) = (sweeps().min().unwrap_or(0), sweeps().max().unwrap_or(0));
     let count = |number: usize, name: &str| {
         if number == 1 { format!("1 {name}") } else { format!("{number} {name}s") }
     };
-    let mut text = format!("{}: ", findings.method);
+    let mut text = format!("- {}: ", findings.method);
     for (index, rung) in findings.rungs.iter().enumerate() {
         let (few, many) = (rung.sweeps(shortest), rung.sweeps(longest));
         let range = if few == many { String::new() } else { format!("{few} to ") };
@@ -53,6 +59,27 @@ fn rungs(findings: &Findings) -> String {
         text.push_str("; stopped before the end");
     }
     text
+}
+
+/// Where the best of a method is at the edge of the numbers that were tried of a setting, and may lie beyond.
+fn edges(findings: &Findings, contest: &Contest) -> Vec<String> {
+    let numbers = |configuration: &Configuration| -> Vec<(String, f64)> {
+        let number = |(key, value): (&str, &str)| Some((key.to_owned(), value.parse().ok()?));
+        configuration.values().filter_map(number).collect()
+    };
+    let tried: Vec<(String, f64)> = contest.configurations.iter().flat_map(numbers).collect();
+    let best = findings.standings.first().filter(|best| findings.complete && best.place.score.is_some());
+    let best = best.map(|best| numbers(&contest.configurations[best.place.configuration]));
+    let edge = |(key, value): (String, f64)| {
+        let others = || tried.iter().filter(|(other, _)| *other == key).map(|other| other.1);
+        let which = match (others().any(|other| other < value), others().any(|other| other > value)) {
+            (false, true) => "lowest",
+            (true, false) => "highest",
+            _ => return None,
+        };
+        Some(format!("- {}: the best {key} is the {which} that was tried", findings.method))
+    };
+    best.into_iter().flatten().filter_map(edge).collect()
 }
 
 fn row(standing: &Standing, findings: &Findings, contest: &Contest, measure: Measure) -> [String; 7] {

@@ -1,6 +1,6 @@
 //! How long a full run of a configuration is.
 
-use super::halving::Rung;
+use super::halving::{Rung, rungs};
 use super::record::{Record, Timing};
 use super::{Contest, Search, Trial, Work};
 use crate::bench::products::network_flops;
@@ -51,19 +51,27 @@ pub struct Length {
 }
 
 impl Search {
-    /// `Ok` when every configuration can be trained on these samples, within the budget.
+    /// `Ok` when every configuration can be trained on these samples, within the budget and on every rung.
     ///
     /// # Errors
     /// [`Error::Entry`] with what a trainer would refuse, or a budget below one sweep.
     pub fn check<T: Real>(&self, train: &Dataset<T>) -> Result {
         for contest in &self.contests {
+            let mut lengths = Vec::new();
             for configuration in &contest.configurations {
                 let settings = &configuration.settings;
-                plan::require_loss(settings, train)
+                let length = plan::require_loss(settings, train)
                     .and_then(|()| plan::check(settings, train))
                     .and_then(|()| operations(settings, train))
-                    .and_then(|operations| self.sweeps(settings, operations))
+                    .and_then(|operations| Ok((self.sweeps(settings, operations)?, operations)))
                     .map_err(|error| configuration.error(error))?;
+                if let (Some(sweeps), operations) = length {
+                    lengths.push(Length { sweeps, operations });
+                }
+            }
+            // With a budget of seconds nothing is known before a clock has run.
+            if !lengths.is_empty() {
+                self.rungs(contest, &lengths)?;
             }
         }
         Ok(())
@@ -82,8 +90,10 @@ impl Search {
         }
     }
 
-    /// `Ok` when the settings of all runs are in range: what fits a full run may not fit a short one.
-    pub(super) fn check_rungs(&self, contest: &Contest, rungs: &[Rung], lengths: &[Length]) -> Result {
+    /// The rungs of a method, on which the settings of all runs are in range: what fits a full run may not fit a short one.
+    pub(super) fn rungs(&self, contest: &Contest, lengths: &[Length]) -> Result<Vec<Rung>> {
+        let longest = lengths.iter().map(|length| length.sweeps).max().unwrap_or(1);
+        let rungs = rungs(contest.configurations.len(), self.request.halving, longest);
         for (configuration, length) in contest.configurations.iter().zip(lengths) {
             for (number, rung) in rungs.iter().enumerate() {
                 let sweeps = rung.sweeps(length.sweeps);
@@ -93,7 +103,7 @@ impl Search {
                 }
             }
         }
-        Ok(())
+        Ok(rungs)
     }
 }
 

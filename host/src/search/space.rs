@@ -157,6 +157,11 @@ impl Configuration {
         if self.text.is_empty() { method.to_string() } else { format!("{method} {}", self.text) }
     }
 
+    /// Those settings by key, each with the text of its value.
+    pub fn values(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.text.split(' ').filter_map(|setting| setting.split_once('='))
+    }
+
     /// An error of one of its runs.
     pub(super) fn error(&self, source: Error) -> Error {
         Error::Entry { label: self.label(), source: Box::new(source) }

@@ -200,6 +200,16 @@ fn the_table_is_for_people_and_quiet_is_quiet() {
 }
 
 #[test]
+fn a_schedule_goes_to_the_methods_that_have_one() {
+    let lines = json(&done(
+        "compare --samples 50 --hidden 5 --sweeps 1 --methods gd,pdadmm --nu-schedule times:2:10 --json",
+    ));
+    let schedules =
+        lines.iter().filter(|line| line["kind"] == "summary").map(|line| &line["settings"]["nu-schedule"]);
+    assert_eq!(schedules.collect::<Vec<_>>(), [&Value::Null, &"times:2:10".into()]);
+}
+
+#[test]
 fn a_folder_that_exists_is_not_written_to() {
     let folder = tempfile::tempdir().expect("temporary folder");
     let name = folder.path().to_str().expect("a path");

@@ -1,6 +1,7 @@
 //! Searches: the halving by hand and on a problem whose best setting is known, and `altmin search` from outside.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -298,6 +299,7 @@ fn wrong_use_is_2_and_one_line() {
         ("--seeds 0", "`seeds` is `0`"),
         ("--over nu=1:2:lin100 --over damping=1:2:lin100 --over momentum=0,0.1", "at most 10000"),
         ("--network cnn --batch 100000", "at most 1150"),
+        ("--method pdadmm --grow 1:2 --sweeps 9 --over nu=1:9:lin9", "pdadmm nu=1: `grow` is `1:2`"),
         ("--data no/such/folder", "no/such/folder"),
         ("--resume x --out y", "--out"),
     ];
@@ -336,12 +338,12 @@ fn the_folder_holds_all_runs_and_settings_that_train_takes() {
     let printed = text(&done(&format!("{RUN} --threads 2 --out {}", out.display())).stdout);
     assert_eq!(fs::read_to_string(out.join("table.md")).expect("a table"), printed);
     let rungs = [
-        "adam: 3 configurations for 3 sweeps, 1 for 9",
-        "proxprop: 9 configurations for 1 sweep, 3 for 3, 1 for 9",
+        "- adam: 3 configurations for 3 sweeps, 1 for 9",
+        "- proxprop: 9 configurations for 1 sweep, 3 for 3, 1 for 9",
     ];
     assert_eq!(printed.lines().take(2).collect::<Vec<_>>(), rungs);
-    // Two lines of rungs, an empty one, two of a head, and a row for every configuration.
-    assert_eq!(printed.lines().count(), 5 + 3 + 9);
+    // A head and a row for every configuration.
+    assert_eq!(printed.lines().filter(|line| line.starts_with("| ")).count(), 1 + 3 + 9);
     let journal = fs::read_to_string(out.join("search.jsonl")).expect("a journal");
     assert_eq!(journal.lines().count(), 1 + (3 + 1) + (9 + 3 + 1));
     let svg = fs::read_to_string(out.join("curves.svg")).expect("curves");
@@ -451,6 +453,9 @@ fn a_run_that_diverges_is_the_worst_and_no_error() {
     let standings: Vec<_> = json(&output).into_iter().filter(|line| line["kind"] == "standing").collect();
     assert_eq!(standings[0]["settings"]["learning-rate"], 1e-12);
     assert_eq!((&standings[1]["score"], &standings[2]["score"]), (&Value::Null, &Value::Null));
+    let table =
+        text(&done(&format!("search {network} --method gd --over learning-rate=1e30,1e-12,1e20")).stdout);
+    assert!(table.ends_with("\n\n- gd: the best learning-rate is the lowest that was tried\n"), "{table}");
     let folder = tempfile::tempdir().expect("temporary folder");
     let out = folder.path().join("found");
     let all = format!("search {network} --method gd --over learning-rate=1e30,1e20 --out {}", out.display());
@@ -514,4 +519,20 @@ fn a_signal_leaves_what_is_done_and_the_search_goes_on() {
         assert!(out.join("gd/best.toml").is_file());
         fs::remove_dir_all(&out).expect("it is there");
     }
+}
+
+#[test]
+fn a_reader_that_goes_away_ends_it_without_a_word() {
+    let mut child = altmin(
+        "search --samples 100 --hidden 5 --sweeps 3 --method gd --over learning-rate=0.001:1:log500 --json",
+    )
+    .stdout(Stdio::piped())
+    .stderr(Stdio::piped())
+    .spawn()
+    .expect("the program starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    lines.next().expect("a first run").expect("text");
+    drop(lines);
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
 }
