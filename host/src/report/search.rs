@@ -61,7 +61,7 @@ fn rungs(findings: &Findings) -> String {
     text
 }
 
-/// Where the best of a method is at the edge of the numbers that were tried of a setting, and may lie beyond.
+/// Where the best of a method is at the edge of three numbers or more that were tried of a setting, and may lie beyond.
 fn edges(findings: &Findings, contest: &Contest) -> Vec<String> {
     let numbers = |configuration: &Configuration| -> Vec<(String, f64)> {
         let number = |(key, value): (&str, &str)| Some((key.to_owned(), value.parse().ok()?));
@@ -71,10 +71,14 @@ fn edges(findings: &Findings, contest: &Contest) -> Vec<String> {
     let best = findings.standings.first().filter(|best| findings.complete && best.place.score.is_some());
     let best = best.map(|best| numbers(&contest.configurations[best.place.configuration]));
     let edge = |(key, value): (String, f64)| {
-        let others = || tried.iter().filter(|(other, _)| *other == key).map(|other| other.1);
-        let which = match (others().any(|other| other < value), others().any(|other| other > value)) {
-            (false, true) => "lowest",
-            (true, false) => "highest",
+        let mut values: Vec<f64> =
+            tried.iter().filter(|(other, _)| *other == key).map(|(_, value)| *value).collect();
+        values.sort_by(f64::total_cmp);
+        values.dedup();
+        // Each of two is at an edge.
+        let which = match values[..] {
+            [lowest, _, .., _] if value == lowest => "lowest",
+            [_, _, .., highest] if value == highest => "highest",
             _ => return None,
         };
         Some(format!("- {}: the best {key} is the {which} that was tried", findings.method))

@@ -86,7 +86,7 @@ fn the_best_of_a_known_problem_is_found_with_the_runs_that_halving_takes() {
     // A parabola with its top at configuration 17 of 27; the shorter a run, the more even numbers lie about it.
     let rungs = rungs(27, 3, 81);
     let score = |rung: usize, x: usize| {
-        let lie = if x % 2 == 0 { 20.0 / rungs[rung].sweeps(81) as f64 } else { 0.0 };
+        let lie = if x.is_multiple_of(2) { 20.0 / rungs[rung].sweeps(81) as f64 } else { 0.0 };
         lie - (x as f64 - 17.0).powi(2)
     };
     let mut calls = Vec::new();
