@@ -4229,6 +4229,9 @@ altmin_status altmin_trainer_set_weights_f64(struct altmin_trainer *trainer,
  * Writes the network with its present weights to a file, the same that `altmin train` writes and altmin_model_load reads:
  * safetensors. An older file of the name is replaced once the new one is whole.
  *
+ * With "keep = \"best\"" among the settings' options the weights are those after the best sweep so far, by the test data,
+ * once there was one; they stay that when weights are set. Without test data steps then return ALTMIN_STATUS_SETTING.
+ *
  * @param path in UTF-8, or any bytes that the system takes
  * @return ALTMIN_STATUS_IO if the file cannot be written
  */

@@ -5,7 +5,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use altmin::data::{DataSource, ImageShape};
-use altmin::settings::{Batch, Method, Settings, StepSchedule, TimeLimit, Tolerance, TrainOptions, Widths};
+use altmin::settings::{
+    Batch, CheckpointEvery, Keep, Method, Settings, StepSchedule, TimeLimit, Tolerance, TrainOptions, Widths,
+};
 use altmin_level1::boundary::Memory;
 use altmin_level1::error::{CallError, StatusError, altmin_status};
 
@@ -181,8 +183,27 @@ pub(crate) unsafe fn resolve(memory: &mut Memory, settings: *const altmin_settin
         }
         let settings = all.resolve()?;
         fields.check_effect(&settings)?;
+        require_one_file(&settings)?;
         Ok(Resolved { settings, limit, image: image(given)? })
     }
+}
+
+/// `Ok` for settings that ask for no files but the one that altmin_trainer_save writes.
+fn require_one_file(settings: &Settings) -> Result {
+    let refused =
+        |name, found: String, expected: &str| Err(altmin::Error::argument(name, found, expected).into());
+    if settings.keep == Keep::Both {
+        return refused(
+            "keep",
+            settings.keep.to_string(),
+            "last or best: altmin_trainer_save writes one model",
+        );
+    }
+    if settings.checkpoint_every.is_some() {
+        let every = CheckpointEvery(settings.checkpoint_every).to_string();
+        return refused("checkpoint-every", every, "none: a trainer in C writes no checkpoints");
+    }
+    Ok(())
 }
 
 /// The fields that do not have their default.

@@ -320,6 +320,12 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
             }
         }
     }
+    // Whether the best model is kept beside the last one makes no difference.
+    for method in [Method::Pdadmm, Method::Local] {
+        let keep = Some(altmin::settings::Keep::Both);
+        let options = TrainOptions { method: Some(method), keep, ..TrainOptions::default() };
+        assert_eq!(sweeps_of(options, 1), [0; SWEEPS], "{method} keeps the best");
+    }
     for &method in Method::ALL {
         for threads in [1, 2] {
             for batch in [None, Some(Batch(Some(100)))] {

@@ -9,7 +9,7 @@ use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::model::{altmin_model_free, altmin_model_load, altmin_model_predict_f64};
 use altmin_ffi::settings::altmin_settings;
 use altmin_ffi::trainer::data::*;
-use altmin_ffi::trainer::weights::altmin_trainer_save;
+use altmin_ffi::trainer::weights::{altmin_trainer_load, altmin_trainer_save};
 use altmin_ffi::trainer::*;
 
 use crate::support::{
@@ -90,6 +90,49 @@ fn scores_classes_risk_and_the_saved_model_agree() {
     std::fs::remove_file(path).expect("the file");
     // SAFETY: nobody uses it any more.
     unsafe { altmin_trainer_free(trainer) };
+}
+
+#[test]
+fn the_best_model_is_saved_where_the_options_say_so() {
+    let options = c"learning-rate = 0.5\nkeep = 'best'".as_ptr();
+    let settings = altmin_settings { method: Method::Adam.code(), options, ..small() };
+    let (trainer, path) = (begun(&settings), c_path(&file("best.safetensors")));
+    let refused = step(trainer, 1).0;
+    assert_eq!(refused, status::Setting);
+    assert!(last_error(trainer).contains("`keep`"), "{}", last_error(trainer));
+    let (test, loaded) = (&CLASSES[..4], begun(&altmin_settings { options: ptr::null(), ..settings }));
+    // SAFETY: the samples have the sizes that are said, and both handles live until the end.
+    let accuracies = unsafe {
+        let tested = altmin_trainer_set_test_data_f64(
+            trainer,
+            FEATURES,
+            test.len(),
+            features().as_ptr(),
+            FEATURES,
+            test.as_ptr(),
+            ptr::null(),
+            0,
+            0,
+        );
+        assert_eq!(tested, status::Ok);
+        let (mut all, mut best) = (Vec::new(), Vec::new());
+        for _ in 0..12 {
+            assert_eq!(step(trainer, 1).0, status::Ok);
+            let accuracy = info(trainer).test_accuracy;
+            if all.iter().all(|&before| accuracy > before) {
+                best = bits(trainer).1;
+            }
+            all.push(accuracy);
+            assert_eq!(altmin_trainer_save(trainer, path.as_ptr()), status::Ok);
+            assert_eq!(altmin_trainer_load(loaded, path.as_ptr()), status::Ok);
+            assert_eq!(bits(loaded).1, best);
+        }
+        altmin_trainer_free(loaded);
+        altmin_trainer_free(trainer);
+        all
+    };
+    assert!(accuracies.windows(2).any(|pair| pair[1] < pair[0]), "they only rise: {accuracies:?}");
+    std::fs::remove_file(file("best.safetensors")).expect("the file");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::interrupt::Interrupt;
 use super::output;
 use crate::error::Error;
 use crate::run::folder::RunFolder;
-use crate::settings::{CheckpointEvery, Inner, Method, Settings, StepRule, TrainOptions, Use};
+use crate::settings::{CheckpointEvery, Inner, Keep, Method, Settings, StepRule, TrainOptions, Use};
 use altmin_core::Choice;
 use altmin_core::method::tssm::{InnerDefaults, Preset};
 use altmin_core::method::{Defaults, Setup};
@@ -32,7 +32,7 @@ pub(super) struct Train {
     #[arg(long, value_name = "FILE.toml", help_heading = "Output")]
     config: Option<PathBuf>,
 
-    /// Write config.toml, metrics.csv, model.safetensors and curves.svg into this new folder
+    /// Write config.toml, metrics.csv, model.safetensors (--keep) and curves.svg into this new folder
     ///
     /// An existing folder or file is never overwritten. config.toml holds every setting, including defaults:
     /// `train --config DIR/config.toml` reproduces the run bit for bit.
@@ -69,6 +69,10 @@ impl Train {
             let expected = "none, or a folder for checkpoints: --out DIR";
             let every = CheckpointEvery(Some(every));
             return Err(Error::argument("checkpoint-every", every, expected).into());
+        }
+        if settings.keep != Keep::Last && folder.is_none() {
+            let expected = "last, or a folder for the best model: --out DIR";
+            return Err(Error::argument("keep", settings.keep, expected).into());
         }
         if let Some(Folder::New(path)) = folder {
             RunFolder::require_missing(path)?;

@@ -190,9 +190,7 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
     if let Some(tolerance) = &options.tolerance {
         return Err(Error::argument("tolerance", tolerance, expected));
     }
-    if let Some(every) = &options.checkpoint_every {
-        return Err(Error::argument("checkpoint-every", every, "no value: nothing is written"));
-    }
+    options.require_no_files()?;
     if let Some(limit) = &options.time_limit {
         return Err(Error::argument("time-limit", limit, expected));
     }

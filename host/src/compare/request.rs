@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 use crate::settings::by_key::{keys, parse, table, used_by_none, with_useful};
-use crate::settings::{CheckpointEvery, Method, Settings, TrainOptions};
+use crate::settings::{CheckpointEvery, Keep, Method, Settings, TrainOptions};
 
 /// Letters of a label at most: it heads a column and names a folder.
 const LONGEST: usize = 24;
@@ -122,6 +122,10 @@ pub(super) fn check(entries: &[Entry]) -> Result {
             let every = CheckpointEvery(entry.settings.checkpoint_every);
             let expected = "none: a comparison writes no checkpoints";
             return Err(entry.error(Error::argument("checkpoint-every", every, expected)));
+        }
+        if entry.settings.keep != Keep::Last {
+            let expected = "last: a comparison writes the last models";
+            return Err(entry.error(Error::argument("keep", entry.settings.keep, expected)));
         }
     }
     let common = table(&first.settings.clone().into())?;

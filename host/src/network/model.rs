@@ -24,6 +24,7 @@ use crate::error::{Error, Result};
 use crate::network::blocks::{Architecture, Network, dense_blocks};
 use crate::network::predictor::Predictor;
 use crate::settings::parse;
+pub(crate) use readouts::fault as fault_of_readouts;
 pub use readouts::{Place, Readout};
 
 /// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the

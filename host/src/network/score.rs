@@ -129,6 +129,17 @@ impl Score {
     }
 }
 
+impl Score {
+    /// Whether it is better than another one of the same data: a higher accuracy of classes, a lower loss of values.
+    pub fn is_better_than(&self, other: &Self, measure: Measure) -> bool {
+        match measure {
+            Measure::Accuracy => self.accuracy > other.accuracy,
+            // R^2 may be NaN, and is not what every loss asks for.
+            Measure::RSquared => self.loss < other.loss,
+        }
+    }
+}
+
 /// 1 - SSE/SST; NaN where nothing varies.
 pub fn r_squared(squared_errors: f64, squared_deviations: f64) -> f64 {
     if squared_deviations > 0.0 { 1.0 - squared_errors / squared_deviations } else { f64::NAN }

@@ -1,7 +1,7 @@
 //! Two columns for people.
 
 use crate::network::score::Measure;
-use crate::run::observe::Summary;
+use crate::run::observe::{Best, Summary};
 use std::fmt::Write as _;
 
 /// Rows of a name and a value, the names padded to one width.
@@ -21,6 +21,10 @@ pub fn summary(summary: &Summary, measure: Measure) -> String {
         each if each.is_finite() => format!("{} ({}, {:.4} s each)", summary.sweeps, summary.outcome, each),
         _ => format!("{} ({})", summary.sweeps, summary.outcome),
     };
+    let best = summary.best.map(|Best { sweep, test_loss, test_accuracy }| match measure {
+        Measure::Accuracy => format!("{sweep} (test accuracy {})", measure.show(test_accuracy)),
+        Measure::RSquared => format!("{sweep} (test loss {test_loss:.6e})"),
+    });
     let mut text = rows(&[
         ("method", summary.method.to_string()),
         ("data", summary.data.clone()),
@@ -29,6 +33,7 @@ pub fn summary(summary: &Summary, measure: Measure) -> String {
         ("objective", format!("{:.6e}", summary.objective)),
         (&format!("training {}", measure.name()), measure.show(summary.train_accuracy)),
         (&format!("test {}", measure.name()), measure.show(summary.test_accuracy)),
+        ("best sweep", best.unwrap_or_else(|| "none".to_owned())),
         ("state", bytes(summary.state_bytes)),
         ("threads", summary.threads.to_string()),
     ]);

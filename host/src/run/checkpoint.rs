@@ -35,7 +35,7 @@ mod record;
 
 pub(super) use file::{Reader, Writer};
 pub(crate) use fingerprint::Fingerprint;
-pub(super) use record::{Record, Source, read_scalars, record, write_scalars};
+pub(super) use record::{Record, Source, read_all_scalars, read_scalars, record, write_scalars};
 
 use super::observe::{Change, History, Metrics, Observer, Summary};
 use super::trainer::Trainer;

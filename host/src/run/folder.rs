@@ -11,7 +11,13 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A new folder with `config.toml`, `metrics.csv`, `model.safetensors` and `curves.svg`.
+/// The model of a run: of its last sweep, or of its best one.
+pub const MODEL: &str = "model.safetensors";
+/// The model of the best sweep, beside that of the last.
+pub const BEST_MODEL: &str = "best.safetensors";
+
+/// A new folder with `config.toml`, `metrics.csv`, `model.safetensors` and `curves.svg`, and `best.safetensors` where the best
+/// model is kept beside the last.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -54,7 +60,7 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn reopen(path: &Path, settings: &Settings) -> Result<Self> {
         let (folder, config) = (Self { path: path.to_owned() }, settings.to_toml()?);
-        for name in ["config.toml", "metrics.csv", "model.safetensors", "curves.svg"] {
+        for name in ["config.toml", "metrics.csv", MODEL, BEST_MODEL, "curves.svg"] {
             atomic_file::remove_left_behind(&folder.file(name))?;
         }
         if !fs::read(folder.file("config.toml")).is_ok_and(|found| found == config.as_bytes()) {

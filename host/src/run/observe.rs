@@ -118,6 +118,17 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The best sweep of a run: that of the highest test accuracy, for values of the lowest test loss; of equal ones the first.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Best {
+    /// The sweep, counted from 1.
+    pub sweep: usize,
+    /// Mean risk on the test samples after it.
+    pub test_loss: f64,
+    /// Test accuracy after it, or R^2 where values are learnt.
+    pub test_accuracy: f64,
+}
+
 /// A run that is over.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Summary {
@@ -136,6 +147,9 @@ pub struct Summary {
     pub train_accuracy: f64,
     /// The last test accuracy or R^2; NaN if there is no test set.
     pub test_accuracy: f64,
+    /// The best sweep; none if there is no test set, or was no sweep.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub best: Option<Best>,
     /// Seconds that the sweeps took.
     pub seconds: f64,
     /// Bytes of the state that is carried from sweep to sweep.

@@ -36,6 +36,7 @@
 //! # }
 //! ```
 
+mod best;
 mod growth;
 mod info;
 mod penalties;
@@ -64,9 +65,10 @@ use crate::network::score::{Evaluator, Score};
 use crate::run::engine::Engine;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::AnyGemm;
-use crate::run::observe::{Bound, Change, Metrics, Observer, Outcome, Summary};
+use crate::run::observe::{Best, Bound, Change, Metrics, Observer, Outcome, Summary};
 use crate::run::plan;
-use crate::settings::{Settings, Widths};
+use crate::settings::{Keep, Settings, Widths};
+use best::Kept;
 pub use info::Info;
 use penalties::PenaltySchedule;
 use resume::Fingerprints;
@@ -97,6 +99,8 @@ pub struct Trainer<T> {
     good: Vec<T>,
     /// The read-outs of that sweep; none before the first, and of methods that train none.
     good_readouts: Vec<Readout<T>>,
+    /// The network as the best sweep left it, where the settings keep it; before the first sweep only its room.
+    kept: Option<Kept<T>>,
     schedule: PenaltySchedule,
     state: State,
     /// It goes on from a checkpoint, which may be that of its end.
@@ -115,6 +119,8 @@ struct State {
     diverged: bool,
     /// What the last sweep said; none before the first.
     last: Option<Metrics>,
+    /// The best sweep on the present test set.
+    best: Option<Best>,
 }
 
 /// The error of a split network's risk, and its bound.
@@ -144,7 +150,8 @@ impl<T: Real> Trainer<T> {
         Self::of(settings, train, None)
     }
 
-    /// Sets the test set, in place of an earlier one, or none; the next sweep's metrics are the first to tell of it.
+    /// Sets the test set, in place of an earlier one, or none; the next sweep's metrics are the first to tell of it, and the
+    /// best sweep is one of those to come.
     ///
     /// # Errors
     /// As [`Trainer::new`]; nothing is changed then.
@@ -153,6 +160,7 @@ impl<T: Real> Trainer<T> {
             require_like(test, &self.train)?;
         }
         self.test = test;
+        self.state.best = None;
         self.fingerprints.test = OnceLock::new();
         Ok(())
     }
@@ -179,6 +187,7 @@ impl<T: Real> Trainer<T> {
             executor,
             good: plan::initial_parameters(settings, &network),
             good_readouts: Vec::new(),
+            kept: (settings.keep != Keep::Last).then(|| Kept::of(&network)),
             network,
             engine,
             evaluator: Evaluator::default(),
@@ -191,6 +200,7 @@ impl<T: Real> Trainer<T> {
                 age: 0,
                 diverged: false,
                 last: None,
+                best: None,
             },
             resumed: false,
             fingerprints: Fingerprints::default(),
@@ -206,7 +216,8 @@ impl<T: Real> Trainer<T> {
     /// told of the end with [`Observer::finish`].
     ///
     /// # Errors
-    /// What the core refuses, or an observer that cannot write.
+    /// What the core refuses, or an observer that cannot write; [`Error::Argument`] (`keep`) where the best model is to be
+    /// kept and there is no test set.
     pub fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
         let threads = self.threads.clone();
         threads.enter(|| {
@@ -235,11 +246,15 @@ impl<T: Real> Trainer<T> {
 
     /// The network with its present weights.
     pub fn model(&self) -> Model<T> {
+        self.model_of(&self.network, &self.good, &self.good_readouts)
+    }
+
+    fn model_of(&self, network: &Network, parameters: &[T], readouts: &[Readout<T>]) -> Model<T> {
         Model {
-            network: self.network.clone(),
+            network: network.clone(),
             notation: if self.settings.network.is_some() { Notation::Blocks } else { Notation::Layers },
-            parameters: self.good.clone(),
-            readouts: if self.settings.drop_readouts { Vec::new() } else { self.good_readouts.clone() },
+            parameters: parameters.to_vec(),
+            readouts: if self.settings.drop_readouts { Vec::new() } else { readouts.to_vec() },
             loss: self.settings.loss,
             outputs: self.train.outputs().clone(),
             preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
@@ -248,12 +263,14 @@ impl<T: Real> Trainer<T> {
         }
     }
 
-    /// Writes the model's file.
+    /// Writes the model's file: with the present weights, or with [`Keep::Best`] with those of the best sweep, once there
+    /// was one.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub fn save(&self, path: &Path) -> Result {
-        self.model().save(path)
+        let best = || self.best_model().filter(|_| self.settings.keep == Keep::Best);
+        best().unwrap_or_else(|| self.model()).save(path)
     }
 
     /// Bytes of the state that is carried from sweep to sweep.
@@ -263,6 +280,7 @@ impl<T: Real> Trainer<T> {
     }
 
     fn sweeps(&mut self, count: usize, observer: &mut dyn Observer, stop: &AtomicBool) -> Result<Outcome> {
+        self.require_judge()?;
         if self.state.diverged {
             return Ok(Outcome::Diverged);
         }
@@ -338,6 +356,9 @@ impl<T: Real> Trainer<T> {
         self.keep_good()?;
         self.state.sweeps += 1;
         self.state.age += 1;
+        if self.test.is_some() {
+            self.keep_best(test);
+        }
         let objective = self.objective(&sweep, train.loss);
         let risk = self.engine.mean_risk(self::problem(&self.train));
         self.schedule.decide::<T>(&self.settings, self.state.sweeps, self.state.age, &sweep, risk);
@@ -439,6 +460,7 @@ impl<T: Real> Trainer<T> {
             objective: last(|metrics| metrics.objective),
             train_accuracy: last(|metrics| metrics.train_accuracy),
             test_accuracy: last(|metrics| metrics.test_accuracy),
+            best: self.state.best,
             seconds: self.state.elapsed.as_secs_f64(),
             state_bytes: self.state_bytes(),
             threads: self.settings.threads,

@@ -40,6 +40,18 @@ impl Precision {
     }
 }
 
+/// The models that a run leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Keep {
+    /// model.safetensors is the model of the last sweep
+    Last,
+    /// model.safetensors is the model of the best sweep
+    Best,
+    /// model.safetensors is the model of the last sweep, best.safetensors that of the best one
+    Both,
+}
+
 /// Displays a choice by the word that a person types.
 macro_rules! display_by_name {
     ($($choice:ty),+) => {
@@ -54,4 +66,4 @@ macro_rules! display_by_name {
     };
 }
 
-display_by_name!(Kernel, Precision);
+display_by_name!(Kernel, Precision, Keep);

@@ -39,6 +39,21 @@ impl TrainOptions {
         self.or(file)
     }
 
+    /// `Ok` without an option that says what files a run leaves, for commands that leave none.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] names the first.
+    pub(crate) fn require_no_files(&self) -> Result {
+        let given = [
+            ("checkpoint-every", self.checkpoint_every.as_ref().map(ToString::to_string)),
+            ("keep", self.keep.map(|keep| keep.to_string())),
+        ];
+        match given.into_iter().find_map(|(name, value)| Some((name, value?))) {
+            Some((name, value)) => Err(Error::argument(name, value, "no value: nothing is written")),
+            None => Ok(()),
+        }
+    }
+
     /// Fills in defaults and checks everything.
     ///
     /// # Errors

@@ -19,8 +19,8 @@
 //! [`Settings`], the defaults, the checks of ranges and of effect, and the way back from [`Settings`].
 
 use super::choice::{
-    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Kernel, Method, Precision, Preset, StepRule,
-    StepSchedule, Use,
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Keep, Kernel, Method, Precision, Preset,
+    StepRule, StepSchedule, Use,
 };
 use super::core_choice::{self, parser};
 use super::defaults::processors;
@@ -201,5 +201,9 @@ mod subnetworks;
 mod run;
 #[macro_use]
 mod checkpoints;
+#[macro_use]
+mod models;
 
-collect! { [data_settings network_settings method_settings subnetworks_settings run_settings checkpoint_settings] }
+collect! {
+    [data_settings network_settings method_settings subnetworks_settings run_settings checkpoint_settings model_settings]
+}

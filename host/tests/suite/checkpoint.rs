@@ -69,12 +69,13 @@ fn said(history: &History) -> String {
 
 /// Runs without a break, and again from the checkpoint of every sweep on each number of threads.
 fn same_bits_from_everywhere<T: Real>(text: &str) {
-    let settings = settings(text);
+    let settings = settings(&format!("keep = 'both'\n{text}"));
     let data = load::<T>(&settings);
     let stop = AtomicBool::new(false);
     let (mut unbroken, mut seen) = (trainer(&settings, &data), Every1::default());
     let summary = unbroken.run(&mut seen, &stop).expect("a run");
     assert_eq!(summary.outcome, Outcome::SweepLimit, "{text}");
+    assert_eq!(summary.best.as_ref(), unbroken.best());
     for (sweep, file) in seen.files.iter().enumerate() {
         let on = Settings { threads: 1 + sweep % 3, ..settings.clone() };
         let mut resumed = trainer(&on, &data);
@@ -83,6 +84,8 @@ fn same_bits_from_everywhere<T: Real>(text: &str) {
         resumed.run(&mut history, &stop).expect("a run");
         assert!(bits(&resumed) == bits(&unbroken), "{text}: from sweep {}", sweep + 1);
         assert_eq!(said(&history), said(&seen.history), "{text}: from sweep {}", sweep + 1);
+        assert_eq!(resumed.best(), unbroken.best(), "{text}: from sweep {}", sweep + 1);
+        assert!(resumed.best_model() == unbroken.best_model(), "{text}: from sweep {}", sweep + 1);
     }
 }
 
@@ -123,6 +126,8 @@ fn schedules_growth_carried_sums_and_rules_go_on_where_they_were() {
         "method = 'dlam'\nhidden = '12,12'\nepsilon = 10\nepsilon-rule = 'adaptive'\naccelerate = true",
         "method = 'pdadmm'\nhidden = '12x4'\ngrow = '2:3'",
         "method = 'proxprop'\nbatch = 40\nhidden = '12x4'\ngrow = '1:2'\nstep-schedule = 'cosine'",
+        // The best sweep is one of the shallow network.
+        "method = 'gd'\nlearning-rate = 0.3\nbatch = 50\nhidden = '10x5'\ngrow = '1:3'",
         "method = 'proxprop'\nbatch = 40\nhidden = '12,12'\ncarry = '0.9:3'\nwarm-up = 2",
         "method = 'proxprop'\nbatch = 'all'\nhidden = '12,12'\nregularizer = 'l2:0.01'",
         "method = 'gd'\nhidden = '12,12'\nmomentum = 0.9\nbatch = 40\nclip = 0.1",
@@ -194,7 +199,7 @@ fn the_file_is_as_documented() {
     let file = file_of(PLAIN);
     assert_eq!(sealed(file.clone()), file, "the checksum is CRC-32");
     assert_eq!(&file[..8], b"ALTMINCP");
-    assert_eq!(file[8..12], 1u32.to_le_bytes());
+    assert_eq!(file[8..12], 2u32.to_le_bytes());
     let length = u64::from_le_bytes(file[12..20].try_into().expect("eight bytes")) as usize;
     let text = str::from_utf8(&file[20..20 + length]).expect("text");
     assert_eq!(text, settings(PLAIN).to_toml().expect("writable"));
@@ -230,20 +235,21 @@ fn whatever_else_a_sealed_file_says_is_refused_and_never_a_panic() {
 }
 
 #[test]
-fn a_later_version_other_settings_and_other_data_are_refused_by_name() {
+fn another_version_other_settings_and_other_data_are_refused_by_name() {
     let file = file_of(PLAIN);
-    let mut later = file.clone();
-    later[8..12].copy_from_slice(&2u32.to_le_bytes());
+    let of_version = |version: u32| sealed([&file[..8], &version.to_le_bytes(), &file[12..]].concat());
     let says = |error: Error, found: &str, expected: &str| {
         assert!(matches!(error, Error::OtherRun { .. }), "{error}");
         assert_eq!(error.to_string(), format!("`file`: found {found}, expected {expected}"));
     };
-    says(refusal(PLAIN, &sealed(later)), "version 2, of a later program", "version 1");
+    says(refusal(PLAIN, &of_version(3)), "version 3, of a later program", "version 2");
+    says(refusal(PLAIN, &of_version(1)), "version 1", "version 2");
     let other = |from: &str, to: &str| refusal(&PLAIN.replace(from, to), &file);
     says(other("nu = 0.5", "nu = 0.25"), "nu = 0.5", "nu = 0.25");
     says(other("pdadmm", "dladmm"), "method = \"pdadmm\"", "method = \"dladmm\"");
     says(other("'5,5'", "'5,6'"), "hidden = \"5,5\"", "hidden = \"5,6\"");
     says(other("samples = 50", "samples = 51"), "samples = \"50\"", "samples = \"51\"");
+    says(other("nu = 0.5", "nu = 0.5\nkeep = 'both'"), "keep = \"last\"", "keep = \"both\"");
     // The same settings, one feature of one sample of which is another.
     for of_test in [false, true] {
         let settings = settings(PLAIN);

@@ -188,6 +188,7 @@ fn series(label: &str, test: &[f64]) -> Series {
         objective: last.map_or(f64::NAN, |last| last.objective),
         train_accuracy: last.map_or(f64::NAN, |last| last.train_accuracy),
         test_accuracy: last.map_or(f64::NAN, |last| last.test_accuracy),
+        best: None,
         seconds: last.map_or(0.0, |last| last.seconds),
         state_bytes: 1_000,
         threads: 1,

@@ -5,6 +5,7 @@ mod common;
 mod atomic_file;
 mod bench_epoch;
 mod bench_pipeline;
+mod best;
 mod checkpoint;
 mod cifar;
 mod command_line;

@@ -32,6 +32,7 @@ fn summary() -> Summary {
         objective: f64::NAN,
         train_accuracy: 0.75,
         test_accuracy: 0.5,
+        best: None,
         seconds: 1.5,
         state_bytes: 4096,
         threads: 2,

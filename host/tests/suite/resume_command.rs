@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-const RUN: [&str; 8] = ["--hidden", "10,10", "--samples", "200", "--sweeps", "40", "--checkpoint-every", "1"];
+const RUN: [&str; 10] =
+    ["--hidden", "10,10", "--samples", "200", "--keep", "both", "--sweeps", "40", "--checkpoint-every", "1"];
 
 fn train(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_altmin"));
@@ -47,6 +48,14 @@ fn unbroken(parent: &Path) -> PathBuf {
     folder
 }
 
+/// Both folders hold the same models and the same metrics but for the seconds.
+fn same_results(folder: &Path, whole: &Path) {
+    for model in ["model.safetensors", "best.safetensors"] {
+        assert!(read(folder, model) == read(whole, model), "{model}");
+    }
+    assert_eq!(rows(folder), rows(whole));
+}
+
 /// Starts a run and kills it after its first checkpoint.
 fn killed(parent: &Path) -> PathBuf {
     let folder = parent.join("killed");
@@ -69,7 +78,7 @@ fn a_killed_run_goes_on_to_the_same_files() {
     let parent = tempfile::tempdir().expect("temporary folder");
     let (whole, folder) = (unbroken(parent.path()), killed(parent.path()));
     // What a kill may leave half-written.
-    for left in [".checkpoint.altmin.123-4.tmp", ".model.safetensors.123-5.tmp"] {
+    for left in [".checkpoint.altmin.123-4.tmp", ".best.safetensors.123-5.tmp"] {
         fs::write(folder.join(left), "half").expect("room");
     }
     fs::write(folder.join(".notes.tmp"), "not ours").expect("room");
@@ -78,8 +87,7 @@ fn a_killed_run_goes_on_to_the_same_files() {
     fs::write(folder.join("metrics.csv"), metrics).expect("room");
     let resumed = done(&["--resume", name(&folder), "--threads", "3", "--quiet"]);
     assert_eq!(stderr(&resumed), "");
-    assert!(read(&folder, "model.safetensors") == read(&whole, "model.safetensors"));
-    assert_eq!(rows(&folder), rows(&whole));
+    same_results(&folder, &whole);
     let names = |folder: &Path| {
         let entries = fs::read_dir(folder).expect("the folder");
         let mut names: Vec<_> = entries.map(|entry| entry.expect("an entry").file_name()).collect();
@@ -93,8 +101,7 @@ fn a_killed_run_goes_on_to_the_same_files() {
     assert!(config.contains("threads = 3\n"), "{config}");
     // A run that is over has nothing left to do.
     done(&["--resume", name(&folder), "--quiet"]);
-    assert!(read(&folder, "model.safetensors") == read(&whole, "model.safetensors"));
-    assert_eq!(rows(&folder), rows(&whole));
+    same_results(&folder, &whole);
 }
 
 #[test]
@@ -111,8 +118,7 @@ fn a_damaged_checkpoint_is_said_and_the_one_before_it_taken() {
     let said = stderr(&resumed);
     assert!(said.starts_with("warning: ") && said.contains("checkpoint.altmin`"), "{said}");
     assert!(said.contains("going on from the checkpoint before it"), "{said}");
-    assert!(read(&folder, "model.safetensors") == read(&whole, "model.safetensors"));
-    assert_eq!(rows(&folder), rows(&whole));
+    same_results(&folder, &whole);
 }
 
 #[test]
@@ -150,6 +156,8 @@ fn what_cannot_be_resumed_is_refused_by_name_and_left_as_it_is() {
     refused(&["--config", "other"], &["--config", "--resume"]);
     assert!(["config.toml", "metrics.csv", "checkpoint.altmin"].map(|file| read(&folder, file)) == before);
 
+    let text = stderr(&output(&["--sweeps", "1", "--keep", "best"]));
+    assert!(text.starts_with("error: `keep` is `best`, expected last, or a folder"), "{text}");
     let text = stderr(&output(&["--sweeps", "1", "--checkpoint-every", "1"]));
     assert!(text.starts_with("error: `checkpoint-every` is `1`, expected none, or a folder"), "{text}");
     let plain = parent.path().join("plain");
@@ -163,17 +171,20 @@ fn what_cannot_be_resumed_is_refused_by_name_and_left_as_it_is() {
 }
 
 #[test]
-fn commands_that_write_no_checkpoints_refuse_them() {
+fn commands_that_write_neither_checkpoints_nor_best_models_refuse_them() {
     for command in [
         &["compare", "--methods", "gd,adam", "--sweeps", "1"][..],
         &["verify", "--method", "pdadmm", "--sweeps", "1"],
         &["bench", "epoch", "--method", "gsadmm"],
     ] {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_altmin"));
-        let output = program.args(command).args(["--checkpoint-every", "3"]).output().expect("it starts");
-        let text = stderr(&output);
-        assert_eq!(output.status.code(), Some(2), "{command:?}: {text}");
-        assert!(text.contains("checkpoint-every"), "{command:?}: {text}");
+        for [option, value] in [["checkpoint-every", "3"], ["keep", "both"]] {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_altmin"));
+            let output =
+                program.args(command).args([&format!("--{option}"), value]).output().expect("it starts");
+            let text = stderr(&output);
+            assert_eq!(output.status.code(), Some(2), "{command:?}: {text}");
+            assert!(text.contains(&format!("`{option}`")), "{command:?}: {text}");
+        }
     }
 }
 
@@ -183,7 +194,7 @@ fn a_run_that_is_stopped_leaves_a_checkpoint_of_its_last_sweep() {
     let parent = tempfile::tempdir().expect("temporary folder");
     let (whole, folder) = (unbroken(parent.path()), parent.path().join("stopped"));
     let endless = ["--sweeps", "40", "--checkpoint-every", "1h", "--quiet"];
-    let child = train(&[&RUN[..4], &endless, &["--json", "--out", name(&folder)]].concat())
+    let child = train(&[&RUN[..6], &endless, &["--json", "--out", name(&folder)]].concat())
         .stdout(Stdio::null())
         .spawn()
         .expect("the program starts");
@@ -198,6 +209,5 @@ fn a_run_that_is_stopped_leaves_a_checkpoint_of_its_last_sweep() {
     assert!([Some(143), Some(0)].contains(&code), "{code:?}");
     assert!(folder.join("checkpoint.altmin").is_file());
     done(&["--resume", name(&folder), "--quiet"]);
-    assert!(read(&folder, "model.safetensors") == read(&whole, "model.safetensors"));
-    assert_eq!(rows(&folder), rows(&whole));
+    same_results(&folder, &whole);
 }

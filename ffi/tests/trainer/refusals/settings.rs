@@ -114,6 +114,8 @@ fn others() -> Vec<Spoilt> {
         set(|s| s.options = forever(b"seed = 1\nno-such = 2"), status::Setting, "line 2: no-such"),
         set(|s| s.options = forever(b"init = \"none such\""), status::Setting, "none such"),
         set(|s| s.options = forever(b"pool = 2"), status::Setting, "samples from memory"),
+        set(|s| s.options = forever(b"keep = 'both'"), status::Setting, "`keep`"),
+        set(|s| s.options = forever(b"checkpoint-every = '5s'"), status::Setting, "`checkpoint-every`"),
     ]
 }
 

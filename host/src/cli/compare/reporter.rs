@@ -8,7 +8,7 @@ use crate::compare::{ComparisonObserver, Entry, Series};
 use crate::error::{Error, Result};
 use crate::network::model::Model;
 use crate::report::progress::Progress;
-use crate::run::folder::RunFolder;
+use crate::run::folder::{MODEL, RunFolder};
 use crate::run::observe::{Metrics, Observer, Observers};
 use altmin_core::Real;
 use serde::Serialize;
@@ -120,7 +120,7 @@ impl<T: Real> ComparisonObserver<T> for Reporter<'_> {
         self.take_failures();
         if let Some(run) = self.run.take() {
             let title = format!("{} on {}", series.label, series.summary.data);
-            self.note(model.save(&run.file("model.safetensors")));
+            self.note(model.save(&run.file(MODEL)));
             self.note(run.write_curves(&title, &series.sweeps, entry.settings.measure()));
         }
         let standing = series.standing(self.to.accuracies);

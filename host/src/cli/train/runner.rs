@@ -9,10 +9,10 @@ use crate::report::json::JsonLines;
 use crate::report::progress::Progress;
 use crate::report::table;
 use crate::run::checkpoint::{self, Checkpoints, Resumed, Snapshot};
-use crate::run::folder::RunFolder;
+use crate::run::folder::{BEST_MODEL, MODEL, RunFolder};
 use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
 use crate::run::trainer::Trainer;
-use crate::settings::{Precision, Settings, Use};
+use crate::settings::{Keep, Precision, Settings, Use};
 use altmin_core::Real;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -27,8 +27,11 @@ pub(super) trait AnyTrainer: Snapshot {
     /// Goes back to the last checkpoint in a folder, if there is one.
     fn resume(&mut self, folder: &Path) -> Result<Option<Resumed>>;
 
-    /// Writes the model with its present weights.
+    /// Writes the model that [`Keep`] names first.
     fn save(&self, path: &Path) -> Result;
+
+    /// Writes the model of the best sweep, if there was one and it is kept.
+    fn save_best(&self, path: &Path) -> Result;
 }
 
 impl<T: Real> AnyTrainer for Trainer<T> {
@@ -42,6 +45,10 @@ impl<T: Real> AnyTrainer for Trainer<T> {
 
     fn save(&self, path: &Path) -> Result {
         Trainer::save(self, path)
+    }
+
+    fn save_best(&self, path: &Path) -> Result {
+        self.best_model().map_or(Ok(()), |model| model.save(path))
     }
 }
 
@@ -155,7 +162,10 @@ pub(super) fn run(
     }
     if let Some(folder) = &place.folder {
         let title = format!("{} on {}", summary.method, summary.data);
-        failures.extend(trainer.save(&folder.file("model.safetensors")).err().map(Failure::from));
+        failures.extend(trainer.save(&folder.file(MODEL)).err().map(Failure::from));
+        if settings.keep == Keep::Both {
+            failures.extend(trainer.save_best(&folder.file(BEST_MODEL)).err().map(Failure::from));
+        }
         failures.extend(
             folder.write_curves(&title, &place.history.sweeps, settings.measure()).err().map(Failure::from),
         );
@@ -277,6 +287,7 @@ mod tests {
                 objective: 10.0 / 3.0,
                 train_accuracy: 0.75,
                 test_accuracy: 0.5,
+                best: None,
                 seconds: 3.0,
                 state_bytes: 1_000,
                 threads: 1,
@@ -292,6 +303,10 @@ mod tests {
                 return Err(Error::io("write", path, io::ErrorKind::StorageFull.into()));
             }
             fs::write(path, "model").map_err(|error| Error::io("write", path, error))
+        }
+
+        fn save_best(&self, path: &Path) -> Result {
+            self.save(path)
         }
     }
 

@@ -54,7 +54,7 @@ impl<T: Real> Readout<T> {
 }
 
 /// What is wrong with the read-outs of a network: found and expected.
-pub(super) fn fault<T: Real>(readouts: &[Readout<T>], network: &Network) -> Option<(String, String)> {
+pub(crate) fn fault<T: Real>(readouts: &[Readout<T>], network: &Network) -> Option<(String, String)> {
     let (mut below, blocks) = (0, network.blocks().len());
     for (index, Readout { place, parameters }) in readouts.iter().enumerate() {
         if place.after <= below || place.after >= blocks || place.grid == 0 {

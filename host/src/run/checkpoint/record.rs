@@ -1,6 +1,6 @@
 //! How a checkpoint's parts are written and read: each type once, for both ways.
 
-use crate::run::observe::{Bound, Change, History, Metrics};
+use crate::run::observe::{Best, Bound, Change, History, Metrics};
 use crate::scalars;
 use altmin_core::Real;
 use std::io::{self, Read, Write};
@@ -196,6 +196,8 @@ record!(Metrics {
     approximation_bound: Option<Bound>
 });
 
+record!(Best { sweep: usize, test_loss: f64, test_accuracy: f64 });
+
 record!(Change { sweep: usize, setting: &'static str, from: f64, to: f64, rise: Option<f64> });
 
 record!(History { sweeps: Vec<Metrics>, changes: Vec<Change> });
@@ -254,6 +256,24 @@ pub(in crate::run) fn read_scalars<T: Real>(values: &mut [T], from: &mut Source<
         let (own, expected) = (size_of::<T>(), values.len());
         return Err(invalid(format!("{count} numbers of {width} bytes, expected {expected} of {own}")));
     }
+    fill_scalars(values, from)
+}
+
+/// Reads as many scalars as there are.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidData`] for scalars of another width, or more of them than the file has room for.
+pub(in crate::run) fn read_all_scalars<T: Real>(from: &mut Source<'_>) -> io::Result<Vec<T>> {
+    let (width, own) = (u8::read(from)?, size_of::<T>());
+    if usize::from(width) != own {
+        return Err(invalid(format!("numbers of {width} bytes, expected {own}")));
+    }
+    let mut values = vec![T::ZERO; from.count(own as u64)?];
+    fill_scalars(&mut values, from)?;
+    Ok(values)
+}
+
+fn fill_scalars<T: Real>(values: &mut [T], from: &mut Source<'_>) -> io::Result<()> {
     let mut bytes = vec![0; CHUNK];
     for chunk in values.chunks_mut(CHUNK / size_of::<T>()) {
         let bytes = &mut bytes[..size_of_val(chunk)];

@@ -30,8 +30,20 @@ pub(super) fn hyperparameters<T>(of: Hyperparameters<T>, done: usize) -> Hyperpa
 impl<T: Real> Trainer<T> {
     /// Whether layers are still to be inserted.
     pub(super) fn shallow(&self) -> bool {
-        let grown = 2 * self.settings.hidden.len() + 1;
-        self.settings.grow.is_some() && self.network.blocks().len() < grown
+        self.settings.grow.is_some() && !self.is_grown(&self.network)
+    }
+
+    /// Whether one of the run's two networks, where it grows, is the one with all layers.
+    pub(super) fn is_grown(&self, network: &Network) -> bool {
+        self.settings.grow.is_some() && network.blocks().len() > 2 * self.settings.hidden.len()
+    }
+
+    /// The network before or after it has grown.
+    pub(super) fn network_of(&self, grown: bool) -> Result<Network> {
+        match grown {
+            true => plan::network(&self.settings, &self.train),
+            false => first_network(&self.settings, &self.train),
+        }
     }
 
     /// Inserts the layers that are not there yet.

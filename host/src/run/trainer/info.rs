@@ -40,10 +40,7 @@ impl<T: Real> Trainer<T> {
             samples: self.train.n_samples(),
             features: self.train.n_features(),
             outputs: self.train.n_outputs(),
-            measure: match self.train.outputs().are_values() {
-                true => Measure::RSquared,
-                false => Measure::Accuracy,
-            },
+            measure: self.measure(),
             maps: self.maps().len(),
             parameters: self.good.len(),
             sweeps: self.state.sweeps,

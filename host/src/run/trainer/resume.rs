@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::run::checkpoint::{
     Fingerprint, Reader, Record, Snapshot, Source, Writer, read_scalars, record, write_scalars,
 };
-use crate::run::observe::{History, Metrics};
+use crate::run::observe::{Best, History, Metrics};
 use crate::run::plan;
 use crate::settings::TrainOptions;
 use altmin_core::Real;
@@ -21,7 +21,8 @@ record!(State {
     initialized: bool,
     age: usize,
     diverged: bool,
-    last: Option<Metrics>
+    last: Option<Metrics>,
+    best: Option<Best>
 });
 
 /// What of a checkpoint has a size that is known before.
@@ -61,7 +62,7 @@ impl<T: Real> Snapshot for Trainer<T> {
             train: self.train_fingerprint(),
             test: self.test_fingerprint(),
             state: self.state,
-            grown: self.settings.grow.is_some() && !self.shallow(),
+            grown: self.is_grown(&self.network),
             schedule: self.schedule,
             history: history.clone(),
             epoch: self.engine.epoch(),
@@ -71,6 +72,7 @@ impl<T: Real> Snapshot for Trainer<T> {
         let (scalars, numbers) = self.engine.state();
         write_scalars(scalars, &mut to)?;
         write_scalars(numbers, &mut to)?;
+        self.kept_record().write(&mut to)?;
         to.end()
     }
 }
@@ -89,10 +91,7 @@ impl<T: Real> Trainer<T> {
         let mut reader = Reader::open(from, path)?;
         let head = reader.source(Head::read, path)?;
         self.require_same_run(&head, path)?;
-        let network = match head.grown {
-            true => plan::network(&self.settings, &self.train)?,
-            false => growth::first_network(&self.settings, &self.train)?,
-        };
+        let network = self.network_of(head.grown)?;
         let hyperparameters = head.schedule.hyperparameters(self.settings.hyperparameters());
         let of_stage = match self.settings.grow.filter(|_| head.grown) {
             Some(growth) => growth::hyperparameters(hyperparameters, growth.sweeps),
@@ -104,14 +103,17 @@ impl<T: Real> Trainer<T> {
         let read = |from: &mut Source<'_>| {
             read_scalars(scalars, from)?;
             read_scalars(numbers, from)?;
-            from.end()
+            let kept = Option::read(from)?;
+            from.end().map(|()| kept)
         };
-        reader.source(read, path)?;
+        let kept = reader.source(read, path)?;
+        let kept = self.kept_of(kept, head.state.best, path)?;
         engine.set_epoch(head.epoch);
         self.executor.reserve(scratch(&engine, &self.settings, &self.gemm));
         self.good.resize(engine.parameters().len(), T::ZERO);
         (self.engine, self.network, self.hyperparameters) = (engine, network, hyperparameters);
         (self.schedule, self.state, self.resumed) = (head.schedule, head.state, true);
+        self.kept = kept;
         self.good_readouts.clear();
         self.keep_good()?;
         Ok(head.history)
