@@ -1,13 +1,22 @@
-//! Files that are there whole or not at all: written beside their place and renamed.
+//! Files that are there whole or not at all: written beside their place and renamed; and files that grow by whole pieces.
+
+mod disk;
+#[cfg(test)]
+mod failures;
+#[cfg(test)]
+mod tests;
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
+use disk::Output;
+#[cfg(test)]
+pub(crate) use failures::for_each_failure;
 
 /// Writes a file by `content`, in place of an older one of the same name.
 ///
@@ -31,11 +40,59 @@ pub fn write_keeping(
     before: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result {
-    let keep = || match fs::rename(path, before) {
+    let keep = || match disk::rename(path, before) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
     };
     replace(path, content, keep).map_err(|error| Error::io("write", path, error))
+}
+
+/// A file to which pieces are appended that are there whole or not at all: each call of [`write`](Write::write) is one.
+#[derive(Debug)]
+pub struct Appended {
+    file: Output,
+    /// Bytes of whole pieces.
+    length: u64,
+}
+
+impl Appended {
+    /// Creates a file, where none is.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn create_new(path: &Path) -> Result<Self> {
+        let file = Output::create_new(path).map_err(|error| Error::io("create", path, error))?;
+        Ok(Self { file, length: 0 })
+    }
+
+    /// Opens a file that is there, whose pieces are whole.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn open(path: &Path) -> Result<Self> {
+        let opened = || {
+            let file = Output::append(path)?;
+            let length = file.length()?;
+            Ok(Self { file, length })
+        };
+        opened().map_err(|error| Error::io("open", path, error))
+    }
+}
+
+impl Write for Appended {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if let Err(error) = self.file.write_all(piece) {
+            // The first error is the one to report.
+            let _ = self.file.cut(self.length);
+            return Err(error);
+        }
+        self.length += piece.len() as u64;
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Removes what a process that was killed has left of new files for this name.
@@ -74,10 +131,11 @@ fn replace(
     let (temporary, file) = Temporary::create_beside(path)?;
     let mut writer = BufWriter::new(file);
     content(&mut writer)?;
-    writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+    writer.into_inner().map_err(io::IntoInnerError::into_error)?.sync()?;
     ready()?;
     temporary.rename(path)?;
-    sync_folder(path);
+    // The file is complete under its name: a failure here is no reason to call the write failed.
+    let _ = disk::sync_folder(folder_of(path));
     Ok(())
 }
 
@@ -88,7 +146,7 @@ struct Temporary {
 }
 
 impl Temporary {
-    fn create_beside(path: &Path) -> io::Result<(Self, File)> {
+    fn create_beside(path: &Path) -> io::Result<(Self, Output)> {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let Some(name) = path.file_name() else {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no file name"));
@@ -98,7 +156,7 @@ impl Temporary {
             hidden.push(name);
             hidden.push(format!(".{}-{}.tmp", process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
             let path = path.with_file_name(hidden);
-            match File::create_new(&path) {
+            match Output::create_new(&path) {
                 Ok(file) => return Ok((Self { path, renamed: false }, file)),
                 // Left behind by a process of the same number that was killed.
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -108,7 +166,7 @@ impl Temporary {
     }
 
     fn rename(mut self, to: &Path) -> io::Result<()> {
-        fs::rename(&self.path, to)?;
+        disk::rename(&self.path, to)?;
         self.renamed = true;
         Ok(())
     }
@@ -125,12 +183,4 @@ impl Drop for Temporary {
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Makes the new name itself outlast a power failure, where folders can be synced.
-fn sync_folder(path: &Path) {
-    if let Ok(folder) = File::open(folder_of(path)) {
-        // The file is complete under its name: a failure here is no reason to call the write failed.
-        let _ = folder.sync_all();
-    }
 }

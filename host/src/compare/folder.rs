@@ -1,13 +1,12 @@
 //! The folder that a comparison leaves behind.
 
-use crate::atomic_file;
+use crate::atomic_file::{self, Appended};
 use crate::compare::{Entry, Series};
 use crate::error::{Error, Result};
 use crate::network::score::Measure;
 use crate::report::curves::{self, Against};
 use crate::run::folder::{self, RunFolder};
 use crate::run::observe::Metrics;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +27,12 @@ impl ComparisonFolder {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// A folder that is there, as it is.
+    #[cfg(test)]
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// Where a file of this name goes.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -45,10 +50,8 @@ impl ComparisonFolder {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be created.
-    pub fn rows(&self) -> Result<ComparisonRows<File>> {
-        let path = self.file("comparison.csv");
-        let file = File::create_new(&path).map_err(|error| Error::io("create", &path, error))?;
-        Ok(ComparisonRows::new(file))
+    pub fn rows(&self) -> Result<ComparisonRows<Appended>> {
+        Appended::create_new(&self.file("comparison.csv")).map(ComparisonRows::new)
     }
 
     /// Writes a file whole.

@@ -1,13 +1,13 @@
 //! The folder that a run leaves behind.
 
-use crate::atomic_file;
+use crate::atomic_file::{self, Appended};
 use crate::error::{Error, Result};
 use crate::network::score::Measure;
 use crate::report::csv::CsvRows;
 use crate::report::curves;
 use crate::run::observe::{Metrics, Observer as _};
 use crate::settings::Settings;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -69,6 +69,12 @@ impl RunFolder {
         Ok(folder)
     }
 
+    /// A folder that is there, as it is.
+    #[cfg(test)]
+    pub(crate) fn of(path: &Path) -> Self {
+        Self { path: path.to_owned() }
+    }
+
     /// Where a file of this name goes.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -78,23 +84,21 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be created.
-    pub fn metrics(&self) -> Result<CsvRows<File>> {
-        let path = self.file("metrics.csv");
-        File::create_new(&path).map(CsvRows::new).map_err(|error| Error::io("create", &path, error))
+    pub fn metrics(&self) -> Result<CsvRows<Appended>> {
+        Appended::create_new(&self.file("metrics.csv")).map(CsvRows::new)
     }
 
     /// The same for a run that goes on: `metrics.csv` has the rows of `before`, and no others.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be written.
-    pub fn metrics_after(&self, before: &[Metrics]) -> Result<CsvRows<File>> {
+    pub fn metrics_after(&self, before: &[Metrics]) -> Result<CsvRows<Appended>> {
         let path = self.file("metrics.csv");
         atomic_file::write(&path, |file| {
             let mut rows = CsvRows::new(file);
             before.iter().try_for_each(|metrics| rows.sweep(metrics))
         })?;
-        let file = File::options().append(true).open(&path);
-        let file = file.map_err(|error| Error::io("open", &path, error))?;
+        let file = Appended::open(&path)?;
         Ok(if before.is_empty() { CsvRows::new(file) } else { CsvRows::after_header(file) })
     }
 

@@ -1,6 +1,7 @@
 //! What is printed and written while the runs of a comparison go on.
 
 use super::lines::{SummaryLine, SweepLine};
+use crate::atomic_file::Appended;
 use crate::cli::failure::Failure;
 use crate::cli::output;
 use crate::compare::folder::{ComparisonFolder, ComparisonRows};
@@ -12,7 +13,6 @@ use crate::run::folder::{MODEL, RunFolder};
 use crate::run::observe::{Metrics, Observer, Observers};
 use altmin_core::Real;
 use serde::Serialize;
-use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 
@@ -34,7 +34,7 @@ pub(super) struct Reporter<'a> {
     to: Destinations<'a>,
     pub(super) folder: Option<ComparisonFolder>,
     /// `comparison.csv`, until a row finds no room.
-    rows: Option<ComparisonRows<File>>,
+    rows: Option<ComparisonRows<Appended>>,
     /// Whether stdout still takes lines.
     pub(super) json: bool,
     /// The folder of the run at work.
