@@ -1,5 +1,6 @@
 //! What can go wrong outside the mathematics: files, data sets, arguments; each as one line for people.
 
+use crate::report::table;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -89,6 +90,17 @@ pub enum Error {
         /// What it should have been.
         expected: String,
     },
+    /// A run takes more memory than it may.
+    Memory {
+        /// Bytes that it takes.
+        needed: usize,
+        /// Bytes that it may take.
+        limit: usize,
+        /// Whether the setting `max-memory` says so, and not the machine.
+        is_set: bool,
+        /// Changes of the settings each of which makes it fit.
+        fits: Vec<String>,
+    },
     /// Something is there already and is not overwritten.
     Exists {
         /// The file or folder.
@@ -147,6 +159,8 @@ impl Error {
                 Some("use the data set, pooling and classes that the model was trained with".to_owned())
             }
             Error::Entry { source, .. } => source.hint(),
+            Error::Memory { fits, .. } if fits.is_empty() => Some("take a smaller network".to_owned()),
+            Error::Memory { fits, .. } => Some(format!("it would fit with {}", fits.join(", or "))),
             Error::Exists { .. } => Some("choose another name, or move the existing one".to_owned()),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space; an existing file of this name was not changed".to_owned())
@@ -162,6 +176,7 @@ impl Error {
             _ => matches!(
                 self,
                 Error::Argument { .. }
+                    | Error::Memory { .. }
                     | Error::Exists { .. }
                     | Error::OtherRun { .. }
                     | Error::Core(altmin_core::Error::Setting { .. } | altmin_core::Error::Block { .. })
@@ -192,6 +207,11 @@ impl fmt::Display for Error {
             }
             Error::Argument { name, found, expected } => {
                 write!(f, "`{name}` is `{found}`, expected {expected}")
+            }
+            Error::Memory { needed, limit, is_set, .. } => {
+                let (needed, limit) = (table::bytes(*needed), table::bytes(*limit));
+                let whose = if *is_set { "that --max-memory allows" } else { "that are available" };
+                write!(f, "the run takes {needed} of memory, more than the {limit} {whose}")
             }
             Error::Entry { label, source } => write!(f, "{label}: {source}"),
             Error::Exists { path } => write!(f, "`{}` already exists and is not overwritten", path.display()),

@@ -112,7 +112,7 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
         ("time-limit", options.time_limit.as_ref().map(ToString::to_string)),
         ("diagnostics", options.diagnostics.map(|diagnostics| diagnostics.to_string())),
     ];
-    options.require_no_files()?;
+    options.require_no_run()?;
     match given.into_iter().find_map(|(name, value)| Some((name, value?))) {
         Some((name, value)) => Err(Error::argument(name, value, expected)),
         None => Ok(()),

@@ -5,11 +5,12 @@ mod blocks;
 use super::failure::Failure;
 use super::{output, train};
 use crate::bench::products::{product_flops, sweep_products};
-use crate::data::{self, Channel, Column, Columns, Labels, Preprocessing};
+use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
 use crate::network::model::{Model, Notation};
 use crate::report::table;
+use crate::run::memory::Memory;
 use crate::run::plan;
-use crate::settings::{Method, Settings, TrainOptions};
+use crate::settings::{Method, Precision, Settings, TrainOptions};
 use altmin_core::method::Products;
 use altmin_core::{Activation, Loss};
 use clap::Args;
@@ -143,6 +144,7 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
             format!("{}, step {}, input step {}", settings.method, settings.step, settings.input_step),
         ),
         ("state", format!("{} ({})", table::bytes(state), settings.precision)),
+        ("memory", memory(settings, &train, &test)?),
         ("products per sweep", products),
         ("operations per sweep", format!("{flops:.4e} (matrix products only)")),
     ]));
@@ -153,6 +155,22 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
         let _ = writeln!(text, "{}: condition {met}, the objective {promise} rise", settings.method);
     }
     Ok(text)
+}
+
+/// What a run takes of memory, and what for; data sets are those in single precision.
+fn memory(settings: &Settings, train: &Dataset<f32>, test: &Dataset<f32>) -> Result<String, Failure> {
+    let memory = match settings.precision {
+        Precision::F32 => Memory::of(settings, train, Some(test))?,
+        Precision::F64 => {
+            let (train, test) = data::load::<f64>(&settings.data, &settings.data_options())?;
+            Memory::of(settings, &train, Some(&test))?
+        }
+    };
+    let Memory { data, state, copies, thread, threads, file, .. } = memory;
+    let [all, data, state, copies, thread, file] =
+        [memory.total(), data, state, copies, thread, file].map(table::bytes);
+    let copies = format!("copies of the network {copies}, writing its file {file}");
+    Ok(format!("{all}: data {data}, state with parameters {state}, threads {threads} x {thread}, {copies}"))
 }
 
 /// One line per layer, and the number of parameters.

@@ -190,7 +190,7 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
     if let Some(tolerance) = &options.tolerance {
         return Err(Error::argument("tolerance", tolerance, expected));
     }
-    options.require_no_files()?;
+    options.require_no_run()?;
     if let Some(limit) = &options.time_limit {
         return Err(Error::argument("time-limit", limit, expected));
     }

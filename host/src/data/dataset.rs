@@ -67,10 +67,25 @@ pub struct Dataset<T> {
     pub(super) channels: Option<Arc<[Channel]>>,
 }
 
+impl<T: Real> Targets<T> {
+    /// Bytes of those of a sample.
+    pub(super) fn bytes_per_sample(&self, n_outputs: usize) -> usize {
+        match self {
+            Targets::Labels(_) => size_of::<u32>(),
+            Targets::Values(_) => n_outputs * size_of::<T>(),
+        }
+    }
+}
+
 /// Training samples and test samples.
 pub type Parts<T> = (Dataset<T>, Dataset<T>);
 
 impl<T: Real> Dataset<T> {
+    /// Bytes of a sample with its class or values.
+    pub fn bytes_per_sample(&self) -> usize {
+        self.n_features * size_of::<T>() + self.targets.bytes_per_sample(self.n_outputs())
+    }
+
     /// A data set of `labels.len()` samples with classes.
     ///
     /// `features` holds `n_features` numbers a sample, sample after sample; a label is the index of its class in

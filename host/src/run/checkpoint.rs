@@ -178,7 +178,7 @@ pub fn resume<T: Real>(folder: &Path, trainer: &mut Trainer<T>) -> Result<Option
         match found {
             Ok(history) => return Ok(Some(Resumed { history, damaged })),
             // Another file of the same run would be refused as well.
-            Err(error @ Error::OtherRun { .. }) => return Err(error),
+            Err(error @ (Error::OtherRun { .. } | Error::Memory { .. })) => return Err(error),
             Err(error) => damaged = damaged.or(Some(error)),
         }
     }

@@ -1,27 +1,258 @@
-//! The memory that the process has used.
+//! The memory that a run takes, reckoned before it is allocated, what there is of it, and what the process has used.
 
 use std::fs;
+use std::path::Path;
+
+use altmin_core::block::Network as CoreNetwork;
+use altmin_core::method::{AnyMethod, Method as _, Problem, Run};
+use altmin_core::view::columns;
+use altmin_core::{Real, loss::Target};
+
+use crate::data::Dataset;
+use crate::error::{Error, Result};
+use crate::network::Network;
+use crate::network::model::Place;
+use crate::network::predictor::Predictor;
+use crate::network::score::Evaluator;
+use crate::run::kernel::AnyGemm;
+use crate::run::plan;
+use crate::settings::{Batch, Keep, Precision, Settings, Use};
+
+/// Bytes of a run's memory, by what for. The program's own, the threads' stacks, and what the fast product packs, about a MB
+/// a thread, are not among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Memory {
+    /// Training and test samples.
+    pub data: usize,
+    /// What the method keeps from sweep to sweep, the network's parameters first, and the order of mini-batches.
+    pub state: usize,
+    /// Copies of the network: of the last good sweep, and with [`Keep::Best`] and [`Keep::Both`] of the best one.
+    pub copies: usize,
+    /// What each thread works in.
+    pub thread: usize,
+    /// Threads.
+    pub threads: usize,
+    /// What writing the model's file takes at the end.
+    pub file: usize,
+    /// Of the data and the state, what does not depend on the precision.
+    indices: usize,
+}
+
+impl Memory {
+    /// All of it: the most that is held at a time.
+    pub fn total(&self) -> usize {
+        let each = [self.data, self.state, self.copies, self.threads.saturating_mul(self.thread), self.file];
+        each.into_iter().fold(0, usize::saturating_add)
+    }
+
+    /// The memory of a run with these settings on these samples; nothing of that size is allocated.
+    ///
+    /// # Errors
+    /// As [`plan::check`].
+    pub fn of<T: Real>(settings: &Settings, train: &Dataset<T>, test: Option<&Dataset<T>>) -> Result<Self> {
+        Self::of_first(train.n_samples(), settings, train, test)
+    }
+
+    /// The same with the first samples of the training set alone.
+    fn of_first<T: Real>(
+        samples: usize,
+        settings: &Settings,
+        train: &Dataset<T>,
+        test: Option<&Dataset<T>>,
+    ) -> Result<Self> {
+        let problem =
+            Problem { x: columns(&train.matrix(), 0, samples), target: train.target().columns(0, samples) };
+        let network = plan::network(settings, train)?;
+        let gemm = AnyGemm::of(settings.kernel);
+        let (mut scalars, thread) = of_method(settings, &network, problem, &gemm)?;
+        if let Some(growth) = settings.grow {
+            // The shallow network is given up when the deep one is there.
+            let shallow = plan::of_hidden(settings, &settings.hidden[..growth.layers], train)?;
+            scalars = scalars.saturating_add(of_method(settings, &shallow, problem, &gemm)?.0);
+        }
+        let models = network.parameters() + of_readouts(settings, &network)?;
+        let kept = if settings.keep == Keep::Last { 1 } else { 2 };
+        let of_test = test.map_or(0, |test| test.n_samples() * test.bytes_per_sample());
+        let order = match plan::batches(settings) {
+            Some(batches) if batches.largest(samples) < samples => samples * size_of::<u32>(),
+            _ => 0,
+        };
+        let labels = match problem.target {
+            Target::Classes(_) => size_of::<u32>() * (samples + test.map_or(0, Dataset::n_samples)),
+            Target::Values(_) => 0,
+        };
+        let bytes = |scalars: usize| scalars.saturating_mul(size_of::<T>());
+        Ok(Self {
+            data: samples * train.bytes_per_sample() + of_test,
+            state: bytes(scalars).saturating_add(order),
+            copies: bytes(models).saturating_mul(kept),
+            thread: bytes(thread),
+            threads: settings.threads,
+            // The model, its tensors row by row, and the file's bytes.
+            file: bytes(models).saturating_mul(3),
+            indices: labels + order,
+        })
+    }
+
+    /// The same in single precision, of a run in double precision.
+    fn halved(&self) -> usize {
+        (self.total() - self.indices) / 2 + self.indices
+    }
+}
+
+/// Scalars that a method keeps for a network, and those that each thread works in.
+fn of_method<T: Real>(
+    settings: &Settings,
+    network: &Network,
+    problem: Problem<'_, T>,
+    gemm: &AnyGemm,
+) -> Result<(usize, usize)> {
+    let (blocks, cuts) = (network.blocks_in(), plan::cuts(settings, network)?);
+    let run = Run { network: CoreNetwork::new(&blocks, network.input())?, cuts: &cuts, problem };
+    let method = AnyMethod::new(settings.method, &settings.hyperparameters(), &run)?;
+    let scores = Evaluator::scratch(&Predictor { network: run.network, parameters: &[] }, gemm);
+    let mut thread = method.workspace(&run, gemm).or(scores);
+    if settings.diagnostics {
+        thread = thread.or(method.approximation_workspace(&run, gemm));
+    }
+    Ok((method.memory(&run).scalars, thread.elements()))
+}
+
+/// Parameters of all read-outs that the method trains.
+fn of_readouts(settings: &Settings, network: &Network) -> Result<usize> {
+    if !settings.uses(Use::Readouts) {
+        return Ok(0);
+    }
+    let place = |after| Place { after, grid: settings.readout_grid };
+    Ok(plan::cuts(settings, network)?.into_iter().map(|after| place(after).parameters(network)).sum())
+}
+
+/// `Ok` where a run, with so many bytes beside, fits into the memory that it may take.
+///
+/// # Errors
+/// [`Error::Memory`] with what would fit; as [`Memory::of`].
+pub(super) fn require<T: Real>(
+    settings: &Settings,
+    train: &Dataset<T>,
+    test: Option<&Dataset<T>>,
+    beside: impl Fn(&Memory) -> usize,
+) -> Result {
+    let memory = Memory::of(settings, train, test)?;
+    // What is there already is no longer available.
+    let limit =
+        settings.max_memory.or_else(|| available_bytes().map(|left| left.saturating_add(memory.data)));
+    let needed = |memory: &Memory| memory.total().saturating_add(beside(memory));
+    // Where the system does not tell, what it refuses is too much.
+    let refused = || Vec::<u8>::new().try_reserve_exact(needed(&memory)).is_err().then_some(memory.data);
+    let Some(limit) = limit.or_else(refused).filter(|&limit| limit < needed(&memory)) else { return Ok(()) };
+    let fits = |memory: Result<Memory>| memory.is_ok_and(|memory| needed(&memory) <= limit);
+    let mut ways = Vec::new();
+    let samples = train.n_samples();
+    let fitting = largest(samples, |count| fits(Memory::of_first(count, settings, train, test)));
+    ways.extend(fitting.map(|count| format!("{count} training samples")));
+    if settings.uses(Use::Batch) {
+        let batch = settings.batch.unwrap_or(samples);
+        let of_batch = |size| Memory::of(&Settings { batch: Some(size), ..settings.clone() }, train, test);
+        ways.extend(
+            largest(batch, |size| fits(of_batch(size)))
+                .map(|size| format!("mini-batches of {}", Batch(Some(size)))),
+        );
+    }
+    let of_threads = |threads| Ok(Memory { threads, ..memory });
+    ways.extend(largest(settings.threads, |threads| fits(of_threads(threads))).map(
+        |threads| match threads {
+            1 => "1 thread".to_owned(),
+            _ => format!("{threads} threads"),
+        },
+    ));
+    if settings.precision == Precision::F64 && memory.halved().saturating_add(beside(&memory) / 2) <= limit {
+        ways.push(format!("precision {}", Precision::F32));
+    }
+    Err(Error::Memory { needed: needed(&memory), limit, is_set: settings.max_memory.is_some(), fits: ways })
+}
+
+/// The largest number from 1 and below `bound` that fits, where fewer fit as well.
+fn largest(bound: usize, fits: impl Fn(usize) -> bool) -> Option<usize> {
+    let (mut good, mut bad) = (0, bound);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if fits(middle) { good = middle } else { bad = middle }
+    }
+    (good > 0).then_some(good)
+}
+
+/// The memory that the machine and the control group of this process have left, in bytes; `None` where the system does not
+/// tell.
+pub fn available_bytes() -> Option<usize> {
+    let read = |path: &Path| fs::read_to_string(path).ok();
+    let of_machine = read(Path::new("/proc/meminfo")).and_then(|text| kilobytes(&text, "MemAvailable:"));
+    let groups = read(Path::new("/proc/self/cgroup")).unwrap_or_default();
+    of_machine.into_iter().chain(left_of_groups(&groups, Path::new("/sys/fs/cgroup"), read)).min()
+}
+
+/// What each control group with a limit has left: the process's own, and those that it is in.
+fn left_of_groups(groups: &str, root: &Path, read: impl Fn(&Path) -> Option<String>) -> Vec<usize> {
+    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
+    let left = |folder: &Path| {
+        let number = |name: &str| read(&folder.join(name))?.trim().parse::<usize>().ok();
+        let (most, used) = (number("memory.max")?, number("memory.current")?);
+        // Pages of files that nobody has used lately go when memory is wanted.
+        let statistics = read(&folder.join("memory.stat")).unwrap_or_default();
+        let of_files = statistics.lines().find_map(|line| line.strip_prefix("inactive_file "));
+        let of_files = of_files.and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+        Some(most.saturating_sub(used.saturating_sub(of_files)))
+    };
+    root.join(own).ancestors().take_while(|folder| folder.starts_with(root)).filter_map(left).collect()
+}
 
 /// The most memory that this process has held so far, in bytes; `None` where the system does not tell.
 pub fn peak_rss_bytes() -> Option<usize> {
-    high_water_mark(&fs::read_to_string("/proc/self/status").ok()?)
+    kilobytes(&fs::read_to_string("/proc/self/status").ok()?, "VmHWM:")
 }
 
-/// `VmHWM` of `/proc/PID/status`, which is in units of 1,024 bytes.
-fn high_water_mark(status: &str) -> Option<usize> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// A number of the kernel's tables, which are in units of 1,024 bytes.
+fn kilobytes(table: &str, name: &str) -> Option<usize> {
+    let line = table.lines().find_map(|line| line.strip_prefix(name))?;
     let kilobytes: usize = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kilobytes.checked_mul(1024)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::high_water_mark;
+    use super::*;
 
     #[test]
-    fn reads_the_line_of_the_kernel() {
+    fn reads_the_lines_of_the_kernel() {
         let status = "Name:\tcat\nVmPeak:\t    8000 kB\nVmHWM:\t    1756 kB\nVmRSS:\t    1700 kB\n";
-        assert_eq!(high_water_mark(status), Some(1_798_144));
-        assert_eq!(high_water_mark("Name:\tcat\n"), None);
+        assert_eq!(kilobytes(status, "VmHWM:"), Some(1_798_144));
+        assert_eq!(kilobytes("Name:\tcat\n", "VmHWM:"), None);
+        let machine = "MemTotal:  100 kB\nMemAvailable:  3 kB\n";
+        assert_eq!(kilobytes(machine, "MemAvailable:"), Some(3_072));
+    }
+
+    #[test]
+    fn a_group_has_left_what_it_and_those_around_it_have_not_used() {
+        let files = |path: &Path| {
+            let text = match path.to_str()? {
+                "/cg/a/b/memory.max" => "1000\n",
+                "/cg/a/b/memory.current" => "700\n",
+                "/cg/a/b/memory.stat" => "anon 600\ninactive_file 100\n",
+                "/cg/a/memory.max" => "max\n",
+                "/cg/memory.max" => "5000\n",
+                "/cg/memory.current" => "6000\n",
+                _ => return None,
+            };
+            Some(text.to_owned())
+        };
+        assert_eq!(left_of_groups("0::/a/b\n", Path::new("/cg"), files), [400, 0]);
+        assert!(left_of_groups("1:cpu:/a\n", Path::new("/cg"), |_| None).is_empty());
+    }
+
+    #[test]
+    fn the_largest_that_fits_is_found() {
+        for most in 0..9 {
+            assert_eq!(largest(8, |count| count <= most), (most > 0).then_some(most.min(7)), "{most}");
+        }
+        assert_eq!(largest(1, |_| true), None);
     }
 }

@@ -66,7 +66,7 @@ use crate::run::engine::Engine;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::AnyGemm;
 use crate::run::observe::{Best, Bound, Change, Metrics, Observer, Outcome, Summary};
-use crate::run::plan;
+use crate::run::{memory, plan};
 use crate::settings::{Keep, Settings, Widths};
 use best::Kept;
 pub use info::Info;
@@ -136,8 +136,8 @@ impl<T: Real> Trainer<T> {
     ///
     /// # Errors
     /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Data`] if one has classes and the other
-    /// values, [`Error::Argument`] for a setting out of its range, for cross-entropy with values, and for a network that the
-    /// memory cannot hold, [`Error::Core`] for a setting that the core refuses.
+    /// values, [`Error::Argument`] for a setting out of its range, for cross-entropy with values, and for a network that no
+    /// memory can hold, [`Error::Memory`] for a run that takes more than it may, [`Error::Core`] for a setting that the core refuses.
     pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
         Self::of(settings, train, Some(test))
     }
@@ -172,7 +172,8 @@ impl<T: Real> Trainer<T> {
         }
         plan::require_loss(settings, &train)?;
         let gemm = AnyGemm::of(settings.kernel);
-        require_memory(settings, &train)?;
+        require_countable(settings, &train)?;
+        memory::require(settings, &train, test.as_deref(), |_| 0)?;
         let network = growth::first_network(settings, &train)?;
         let hyperparameters = settings.hyperparameters::<T>();
         let threads = Threads::new(settings.threads)?;
@@ -481,16 +482,17 @@ fn scratch<T: Real>(engine: &Engine<T>, settings: &Settings, gemm: &AnyGemm) -> 
     if settings.diagnostics { needed.or(engine.approximation_scratch()) } else { needed }
 }
 
-/// `Ok` when there is memory for the weights and the state of a run that does not grow any more: a width that is a slip
-/// would end the process when it is allocated.
+/// `Ok` when the weights and the state of a run are of a size that any memory may have: what a run takes is then a number that
+/// can be counted, and a width that is a slip is told as one.
 ///
 /// # Errors
 /// [`Error::Argument`] (`hidden`, `network`).
-fn require_memory<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result {
+fn require_countable<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result {
     let network = plan::network(settings, train)?;
     let state = plan::state_bytes(settings, &network, &plan::cuts(settings, &network)?, train.n_samples());
     let bytes = network.parameters().checked_mul(size_of::<T>()).and_then(|bytes| bytes.checked_add(state));
-    if bytes.is_some_and(|bytes| Vec::<u8>::new().try_reserve_exact(bytes).is_ok()) {
+    // A method keeps a few times as much.
+    if bytes.is_some_and(|bytes| bytes < isize::MAX as usize / 64) {
         return Ok(());
     }
     let needed = bytes.map_or("more bytes than can be counted".to_owned(), |bytes| format!("{bytes} bytes"));

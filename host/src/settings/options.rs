@@ -39,17 +39,23 @@ impl TrainOptions {
         self.or(file)
     }
 
-    /// `Ok` without an option that says what files a run leaves, for commands that leave none.
+    /// `Ok` without an option of what a run leaves or may take, for commands that make no such run.
     ///
     /// # Errors
     /// [`Error::Argument`] names the first.
-    pub(crate) fn require_no_files(&self) -> Result {
+    pub(crate) fn require_no_run(&self) -> Result {
+        let nothing = "no value: nothing is written";
         let given = [
-            ("checkpoint-every", self.checkpoint_every.as_ref().map(ToString::to_string)),
-            ("keep", self.keep.map(|keep| keep.to_string())),
+            ("checkpoint-every", self.checkpoint_every.as_ref().map(ToString::to_string), nothing),
+            ("keep", self.keep.map(|keep| keep.to_string()), nothing),
+            (
+                "max-memory",
+                self.max_memory.as_ref().map(ToString::to_string),
+                "no value: only runs of train and compare have a limit",
+            ),
         ];
-        match given.into_iter().find_map(|(name, value)| Some((name, value?))) {
-            Some((name, value)) => Err(Error::argument(name, value, "no value: nothing is written")),
+        match given.into_iter().find_map(|(name, value, expected)| Some((name, value?, expected))) {
+            Some((name, value, expected)) => Err(Error::argument(name, value, expected)),
             None => Ok(()),
         }
     }

@@ -27,8 +27,8 @@ use super::defaults::processors;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::ranges::*;
 use super::values::{
-    Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Grow, Growth, Guard, Samples,
-    Target, TimeLimit, Tolerance, Value,
+    Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Grow, Growth, Guard, MaxMemory,
+    Samples, Target, TimeLimit, Tolerance, Value,
 };
 use super::{effect, together};
 use crate::data::{DataSource, Labels};

@@ -177,6 +177,11 @@ optional!(
     CheckpointEvery(Every), "none", read_every, write_every
 );
 
+optional!(
+    /// Bytes of memory, as `2GB` or `500MiB`, or `available`, what there is.
+    MaxMemory(usize), "available", read_size, write_size
+);
+
 fn number<T: FromStr>(setting: &'static str, text: &str, expected: &str) -> Result<T> {
     text.parse().map_err(|_| Error::argument(setting, text, expected))
 }
@@ -269,6 +274,35 @@ fn write_every(every: &Every) -> String {
     }
 }
 
+/// Bytes of each unit of memory, the largest first.
+const SIZES: [(&str, usize); 9] = [
+    ("TiB", 1 << 40),
+    ("TB", 1_000_000_000_000),
+    ("GiB", 1 << 30),
+    ("GB", 1_000_000_000),
+    ("MiB", 1 << 20),
+    ("MB", 1_000_000),
+    ("KiB", 1 << 10),
+    ("kB", 1_000),
+    ("B", 1),
+];
+
+fn read_size(text: &str) -> Result<usize> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let bytes = SIZES.into_iter().find(|&(name, _)| name.eq_ignore_ascii_case(unit));
+    let size = bytes.and_then(|(_, bytes)| number.parse::<usize>().ok()?.checked_mul(bytes));
+    let expected = "a size with its unit such as 2GB or 500MiB, or available";
+    size.ok_or_else(|| Error::argument("max-memory", text, expected))
+}
+
+/// The size in the largest unit that needs no fraction.
+fn write_size(bytes: &usize) -> String {
+    let unit = SIZES.into_iter().find(|&(_, size)| bytes.is_multiple_of(size) && *bytes > 0);
+    let (name, size) = unit.unwrap_or(("B", 1));
+    format!("{}{name}", bytes / size)
+}
+
 /// The time in the longest unit that needs no fraction, to the millisecond.
 fn write_time(time: &Duration) -> String {
     let milliseconds = time.as_millis();
@@ -294,5 +328,6 @@ serde_as_text!(
     Guard,
     Cuts,
     Architecture,
-    TimeLimit
+    TimeLimit,
+    MaxMemory
 );

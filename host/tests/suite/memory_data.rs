@@ -175,13 +175,21 @@ fn what_would_be_done_to_samples_of_files_is_refused() {
 fn networks_and_threads_beyond_the_machine_are_refused() {
     let (train, _) = digits();
     let train = Arc::new(train);
+    for text in [
+        "hidden = '1000000000000'",
+        "hidden = '1000000000000'\nmethod = 'gsadmm'",
+        "network = 'mlp 1000000000000'\nmethod = 'adam'",
+    ] {
+        let error = Trainer::without_test(&settings(text), Arc::clone(&train)).expect_err(text);
+        assert!(matches!(error, Error::Memory { is_set: false, .. }), "{text}: {error}");
+    }
     for (text, name) in [
-        ("hidden = '1000000000000'", "hidden"),
+        ("hidden = '100000000000000000'", "hidden"),
         ("hidden = '18446744073709551615'", "hidden"),
         ("hidden = '4000000000,4000000000,4000000000,4000000000'", "hidden"),
         ("hidden = '900000000000,900000000000'\ngrow = '1:2'\nmethod = 'adam'", "hidden"),
-        ("hidden = '1000000000000'\nmethod = 'gsadmm'", "hidden"),
-        ("network = 'mlp 1000000000000'\nmethod = 'adam'", "network"),
+        ("hidden = '100000000000000000'\nmethod = 'gsadmm'", "hidden"),
+        ("network = 'mlp 100000000000000000'\nmethod = 'adam'", "network"),
     ] {
         let error = Trainer::without_test(&settings(text), Arc::clone(&train)).expect_err(text);
         assert!(matches!(error, Error::Argument { name: found, .. } if found == name), "{text}: {error}");

@@ -48,6 +48,7 @@ pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
         ("data", samples(&train, &test)),
         ("method", settings.method.to_string()),
         ("state", format!("{} ({})", table::bytes(state), settings.precision)),
+        ("memory", super::memory(settings, &train, &test)?),
     ]));
     let samples = train.n_samples();
     text.push_str(&match settings.precision {

@@ -35,6 +35,11 @@ impl Place {
         self.readout(network).blocks().to_vec()
     }
 
+    /// Parameters of the read-out at this place of a network.
+    pub(crate) fn parameters(self, network: &Network) -> usize {
+        self.readout(network).parameters()
+    }
+
     fn readout(self, network: &Network) -> local::Readout<f64> {
         local::Readout::new(self.shape(network), network.outputs(), self.grid)
     }
@@ -63,7 +68,7 @@ pub(crate) fn fault<T: Real>(readouts: &[Readout<T>], network: &Network) -> Opti
                 format!("more than {below} and fewer than {blocks} blocks, and a grid of 1 or more");
             return Some((found, expected));
         }
-        let expected = place.readout(network).parameters();
+        let expected = place.parameters(network);
         if parameters.len() != expected {
             let found = format!("{} parameters of readouts.{index}", parameters.len());
             return Some((found, expected.to_string()));

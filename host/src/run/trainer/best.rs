@@ -9,6 +9,7 @@ use crate::run::checkpoint::{Record, Source, read_all_scalars, write_scalars};
 use crate::run::observe::Best;
 use crate::settings::Keep;
 use altmin_core::Real;
+use std::borrow::Cow;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -45,24 +46,25 @@ impl<T: Real> Kept<T> {
 }
 
 /// A [`Kept`] in a checkpoint, which holds the networks' settings already.
-pub(super) struct KeptRecord<T> {
+pub(super) struct KeptRecord<'a, T: Clone> {
     grown: bool,
-    parameters: Vec<T>,
-    readouts: Vec<Readout<T>>,
+    parameters: Cow<'a, [T]>,
+    readouts: Cow<'a, [Readout<T>]>,
 }
 
-impl<T: Real> Record for KeptRecord<T> {
+impl<T: Real> Record for KeptRecord<'_, T> {
     const SHORTEST: u64 = bool::SHORTEST + 2 * u64::SHORTEST;
 
     fn write(&self, to: &mut dyn Write) -> io::Result<()> {
         self.grown.write(to)?;
         write_scalars(&self.parameters, to)?;
-        self.readouts.write(to)
+        self.readouts.len().write(to)?;
+        self.readouts.iter().try_for_each(|readout| readout.write(to))
     }
 
     fn read(from: &mut Source<'_>) -> io::Result<Self> {
         let (grown, parameters) = (bool::read(from)?, read_all_scalars(from)?);
-        Ok(Self { grown, parameters, readouts: Vec::read(from)? })
+        Ok(Self { grown, parameters: parameters.into(), readouts: Vec::read(from)?.into() })
     }
 }
 
@@ -129,13 +131,13 @@ impl<T: Real> Trainer<T> {
     }
 
     /// What a checkpoint has of the best sweep beside its score.
-    pub(super) fn kept_record(&self) -> Option<KeptRecord<T>> {
+    pub(super) fn kept_record(&self) -> Option<KeptRecord<'_, T>> {
         let Kept { network, parameters, readouts } =
             self.kept.as_ref().filter(|_| self.state.best.is_some())?;
         Some(KeptRecord {
             grown: self.is_grown(network),
-            parameters: parameters.clone(),
-            readouts: readouts.clone(),
+            parameters: parameters.into(),
+            readouts: readouts.into(),
         })
     }
 
@@ -145,7 +147,7 @@ impl<T: Real> Trainer<T> {
     /// [`Error::Format`] for parameters that are not those of the run's networks.
     pub(super) fn kept_of(
         &self,
-        record: Option<KeptRecord<T>>,
+        record: Option<KeptRecord<'_, T>>,
         best: Option<Best>,
         path: &Path,
     ) -> Result<Option<Kept<T>>> {
@@ -167,7 +169,10 @@ impl<T: Real> Trainer<T> {
         }
         match fault_of_readouts(&readouts, &network) {
             Some((found, expected)) => refused(format!("the best sweep: {found}"), expected),
-            None => Ok(Some(Kept { network, parameters, readouts })),
+            None => {
+                let (parameters, readouts) = (parameters.into_owned(), readouts.into_owned());
+                Ok(Some(Kept { network, parameters, readouts }))
+            }
         }
     }
 }

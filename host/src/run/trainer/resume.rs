@@ -1,5 +1,6 @@
 //! The whole state of a run, written to a checkpoint and read from one.
 
+use super::best::KeptRecord;
 use super::penalties::PenaltySchedule;
 use super::{State, Trainer, growth, problem, scratch};
 use crate::error::{Error, Result};
@@ -7,7 +8,7 @@ use crate::run::checkpoint::{
     Fingerprint, Reader, Record, Snapshot, Source, Writer, read_scalars, record, write_scalars,
 };
 use crate::run::observe::{Best, History, Metrics};
-use crate::run::plan;
+use crate::run::{memory, plan};
 use crate::settings::TrainOptions;
 use altmin_core::Real;
 use std::io::{self, Read, Seek, Write};
@@ -86,11 +87,15 @@ impl<T: Real> Trainer<T> {
     ///
     /// # Errors
     /// [`Error::Format`] for a file that is damaged or no checkpoint, [`Error::OtherRun`] for one of another version, of other
-    /// settings or of other data, naming what differs, [`Error::Io`]. The trainer is then as it was.
+    /// settings or of other data, naming what differs, [`Error::Memory`] where there is none for a second state, [`Error::Io`]. The trainer is then as it was.
     pub fn resume(&mut self, from: &mut (impl Read + Seek), path: &Path) -> Result<History> {
         let mut reader = Reader::open(from, path)?;
         let head = reader.source(Head::read, path)?;
         self.require_same_run(&head, path)?;
+        // What is read stands beside what there is until all of it is there.
+        memory::require(&self.settings, &self.train, self.test.as_deref(), |memory| {
+            memory.state + memory.copies
+        })?;
         let network = self.network_of(head.grown)?;
         let hyperparameters = head.schedule.hyperparameters(self.settings.hyperparameters());
         let of_stage = match self.settings.grow.filter(|_| head.grown) {
@@ -103,7 +108,7 @@ impl<T: Real> Trainer<T> {
         let read = |from: &mut Source<'_>| {
             read_scalars(scalars, from)?;
             read_scalars(numbers, from)?;
-            let kept = Option::read(from)?;
+            let kept = Option::<KeptRecord<'_, T>>::read(from)?;
             from.end().map(|()| kept)
         };
         let kept = reader.source(read, path)?;

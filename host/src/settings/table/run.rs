@@ -36,6 +36,15 @@ macro_rules! run_settings {
         default = processors(), range = threads, resume(_of) = true,
     }
 
+    /// Memory that a run may take: `2GB`, `500MiB`, or `available`, what the machine and the container have left
+    /// [default: available]
+    ///
+    /// A run that needs more is refused before it begins, with what would fit. `altmin info` prints what a run takes.
+    max_memory: MaxMemory as Option<usize> {
+        arg(value_name = "SIZE|available"),
+        default = None, range = if_any(at_least_one), resume(_of) = true,
+    }
+
     /// Scalar type of the computation [default: f32]
     precision: Precision {
         arg(value_name = "TYPE"),
