@@ -22,8 +22,8 @@ mod values;
 
 pub use altmin_core::Regularizer;
 pub use choice::{
-    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Keep, Kernel, Method, Precision, Preset,
-    StepRule, StepSchedule, Use,
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Keep, Kernel, Method, Precision, Preset, StepRule,
+    StepSchedule, Use,
 };
 pub use core_choice::parse;
 pub(crate) use penalty_schedule::range;

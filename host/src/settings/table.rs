@@ -19,8 +19,8 @@
 //! [`Settings`], the defaults, the checks of ranges and of effect, and the way back from [`Settings`].
 
 use super::choice::{
-    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Keep, Kernel, Method, Precision, Preset,
-    StepRule, StepSchedule, Use,
+    Convention, EpsilonRepair, EpsilonRule, Form, Inner, Keep, Kernel, Method, Precision, Preset, StepRule,
+    StepSchedule, Use,
 };
 use super::core_choice::{self, parser};
 use super::defaults::processors;
