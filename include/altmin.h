@@ -987,7 +987,7 @@ typedef struct altmin_settings {
      */
     double learning_rate;
     /**
-     * Weight of a subnetwork's distance from its output, above 0. Default: 1; with ALTMIN_INNER_PROXPROP 0.3.
+     * Weight of a subnetwork's distance from its output, above 0. Default: 0.1; with ALTMIN_INNER_PROXPROP 0.3.
      */
     double alpha;
     /**

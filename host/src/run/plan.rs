@@ -77,7 +77,7 @@ pub fn cuts(settings: &Settings, network: &Network) -> Result<Vec<usize>> {
 const RESIDUAL_START: f64 = 0.1;
 
 /// The initial parameters: drawn weights, each map from a sequence of its own, those of residual dense blocks times
-/// [`RESIDUAL_START`], and biases of zero.
+/// a tenth, and biases of zero.
 pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Vec<T> {
     let mut parameters = vec![T::ZERO; network.parameters()];
     let blocks = network.steps();

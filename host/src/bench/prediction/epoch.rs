@@ -46,7 +46,8 @@ impl Epoch {
         let whole = Cut::of(settings, network, samples)?;
         let trial = Trial::of(whole, samples);
         let phases = trial.phases::<T>(settings, network, gemm)?;
-        let (weights, rest) = phases.split_at((trial.batches * phases_of_batch(settings)).min(phases.len()));
+        let (weights, rest) =
+            phases.split_at((trial.batches * trial.phases_of_batch(settings)).min(phases.len()));
         let batch: Vec<Phase> = mean_batch(weights, trial.batches)
             .iter()
             .enumerate()
@@ -81,16 +82,6 @@ fn graph(phases: &[Phase]) -> Graph {
         barrier = Some(graph.add_phase(&phase.units, Some(before)));
     }
     graph
-}
-
-/// Phases in which the weights step once: passes and steps of an optimiser; passes, sums, copies and steps of proximal
-/// sweeps, and the passes by which a guard looks at their costs.
-fn phases_of_batch(settings: &Settings) -> usize {
-    let splits = settings.method.card().uses(Use::Subnetworks);
-    match settings.inner {
-        Inner::Proxprop if splits => GUARD + usize::from(settings.guard.is_some()),
-        _ => 2,
-    }
 }
 
 /// Where a guard's pass comes in proximal sweeps.
@@ -148,8 +139,8 @@ impl Trial {
         let (tile, batch) = (whole.all.tile(), whole.batch);
         if batch.samples() < samples {
             // As many batches as fill a tile.
-            let most = samples / batch.samples();
-            let batches = BATCHES.max(tile.div_ceil(batch.samples())).min(most.max(1));
+            let most = samples.div_ceil(batch.samples());
+            let batches = BATCHES.max(tile.div_ceil(batch.samples())).min(most);
             let all = Partition::new(batches * batch.samples(), tile, whole.all.groups());
             return Self { cut: Cut { all, batch }, batches, size: Some(batch.samples()) };
         }
@@ -157,6 +148,18 @@ impl Trial {
         let few = samples.min(batch.groups() * batch.tile());
         let cut = |partition: Partition| Partition::new(few, partition.tile(), partition.groups());
         Self { cut: Cut { all: cut(whole.all), batch: cut(batch) }, batches: 1, size: None }
+    }
+
+    /// Phases in which the weights step once: passes and steps of an optimiser; passes, solutions and steps of proximal
+    /// mini-batches; passes, sums, copies and steps of proximal sweeps, and the passes by which a guard looks at their costs.
+    fn phases_of_batch(&self, settings: &Settings) -> usize {
+        let is_guarded = settings.guard.is_some();
+        match settings.inner {
+            Inner::Proxprop if !settings.method.card().uses(Use::Subnetworks) => 2,
+            Inner::Proxprop if self.size.is_some() && !is_guarded => 3,
+            Inner::Proxprop => GUARD + usize::from(is_guarded),
+            Inner::Sgd | Inner::Adam => 2,
+        }
     }
 
     /// The phases of the quickest trial.
@@ -245,8 +248,10 @@ mod tests {
             ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\nbatch = 100", 5),
             ("method = 'gsam'\nhidden = '9x4'\nsubnetworks = 3\nbatch = 100\ninner = 'sgd'", 3),
             ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'", 5),
+            ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nguard = 'none'", 5),
+            ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nbatch = 300", 5),
             (
-                "method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nguard = 'none'\nbatch = 300",
+                "method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nguard = 0\nbatch = 300",
                 5,
             ),
         ] {
@@ -255,7 +260,7 @@ mod tests {
             let trial = Trial::of(whole, samples);
             let gemm = AnyGemm::of(crate::settings::Kernel::Portable);
             let phases = trial.phases::<f32>(&settings, &network, &gemm).expect(text);
-            assert_eq!(phases.len(), trial.batches * phases_of_batch(&settings) + between, "{text}");
+            assert_eq!(phases.len(), trial.batches * trial.phases_of_batch(&settings) + between, "{text}");
             assert_eq!(phases[0].units.len(), 3 * whole.batch.groups(), "{text}");
             assert!(trial.cut.all.samples() <= samples && trial.cut.all.tile() == whole.all.tile(), "{text}");
             let rest = &phases[phases.len() - between..];
