@@ -17,7 +17,9 @@
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, Setup, StateMatrices, Use};
-use super::minibatch::{Columns, Layout, Trace, blocks, gradient as gradient_of, gradient_workspace};
+use super::minibatch::{
+    Columns, Layout, Trace, blocks, gradient as gradient_of, gradient_workspace, largest_blocks,
+};
 use super::muon::{Turn, Whole};
 use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
@@ -484,7 +486,7 @@ impl<T: Real> Method<T> for Gradient<T> {
         let risk = (self.settings.loss, OutputSolver::Newton);
         let (tile, layout) = (self.partition().tile(), self.layout(run));
         let pass = pass::workspace(gemm, &run.network, tile, layout.workspace(gemm, tile), risk);
-        let largest = self.blocks(run).map(|columns| columns.extent()).max().unwrap_or(0);
+        let largest = largest_blocks(layout.slots()).map(|columns| columns.extent()).max().unwrap_or(0);
         let made = if self.keeps_gradient() { Requirement::NONE } else { Requirement::vector(largest) };
         pass.or(made.and(gradient_workspace(gemm, layout.slots()))).or(Turn::workspace(gemm, self.maps(run)))
     }

@@ -5,7 +5,7 @@
 //! gradient of its own that would have to be written, read and added up. Convolutions, whose weights are few, leave sums.
 
 use super::Partition;
-use crate::block::{Bound, MapSums, Network, Place, Sink, dense_gradient};
+use crate::block::{Bound, LinearMap, MapSums, Network, Place, Sink, dense_gradient};
 use crate::error::Result;
 use crate::executor::Extent;
 use crate::gemm::{Gemm, Transpose};
@@ -220,21 +220,35 @@ impl<X> Extent for Columns<X> {
     }
 }
 
+/// How many blocks a map's columns make.
+fn count_of_blocks(map: LinearMap) -> usize {
+    let width = (BLOCK / map.n_out.max(1)).max(1);
+    map.n_in.div_ceil(width).max(1)
+}
+
+/// One of `count` blocks of a map, as wide as one another but for a column.
+fn block<X>(slot: Slot, beside: X, index: usize, count: usize) -> Columns<X> {
+    // Networks that fit into no memory are asked for theirs too.
+    let edge = |index: usize| (slot.place.map.n_in as u128 * index as u128 / count as u128) as usize;
+    let (first, end) = (edge(index), edge(index + 1));
+    Columns { slot, map: beside, first, count: end - first, bias: index + 1 == count }
+}
+
 /// The columns of all maps in blocks, in the order of the parameters.
 pub(super) fn blocks<X: Copy, I: Iterator<Item = (Slot, X)> + Clone>(
     maps: I,
 ) -> impl Iterator<Item = Columns<X>> + Clone {
     maps.flat_map(|(slot, beside)| {
-        let map = slot.place.map;
-        let width = (BLOCK / map.n_out.max(1)).max(1);
-        let blocks = map.n_in.div_ceil(width).max(1);
-        // As wide as one another.
-        let edge = move |block: usize| map.n_in * block / blocks;
-        (0..blocks).map(move |block| {
-            let first = edge(block);
-            let count = edge(block + 1) - first;
-            Columns { slot, map: beside, first, count, bias: block + 1 == blocks }
-        })
+        let count = count_of_blocks(slot.place.map);
+        (0..count).map(move |index| block(slot, beside, index, count))
+    })
+}
+
+/// The last block of every map: no other one of it is wider, and the bias follows.
+pub(super) fn largest_blocks(slots: impl Iterator<Item = Slot>) -> impl Iterator<Item = Columns<()>> {
+    slots.map(|slot| {
+        let count = count_of_blocks(slot.place.map);
+        block(slot, (), count - 1, count)
     })
 }
 
@@ -280,9 +294,9 @@ pub(super) fn gradient<X, T: Real, G: Gemm<T>>(
 /// Scratch of [`gradient`].
 pub(super) fn gradient_workspace<T: Real, G: Gemm<T>>(
     gemm: &G,
-    slots: impl Iterator<Item = Slot> + Clone,
+    slots: impl Iterator<Item = Slot>,
 ) -> Requirement {
-    blocks(slots.map(|slot| (slot, ()))).fold(Requirement::NONE, |most, columns| {
+    largest_blocks(slots).fold(Requirement::NONE, |most, columns| {
         let map = columns.slot.place.map;
         most.or(gemm.workspace(map.n_out, columns.count, columns.slot.width))
     })

@@ -18,6 +18,9 @@ use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::{Batch, Keep, Precision, Settings, Use};
 
+/// Bytes that a process can address on any machine of today.
+const ADDRESSABLE: usize = 1 << (usize::BITS - 17);
+
 /// Bytes of a run's memory, by what for. The program's own, the threads' stacks, and what the fast product packs, about a MB
 /// a thread, are not among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +140,7 @@ pub(super) fn require<T: Real>(
     test: Option<&Dataset<T>>,
     beside: impl Fn(&Memory) -> usize,
 ) -> Result {
+    require_weights(settings, train)?;
     let memory = Memory::of(settings, train, test)?;
     // What is there already is no longer available.
     let limit =
@@ -169,6 +173,16 @@ pub(super) fn require<T: Real>(
         ways.push(format!("precision {}", Precision::F32));
     }
     Err(Error::Memory { needed: needed(&memory), limit, is_set: settings.max_memory.is_some(), fits: ways })
+}
+
+/// `Ok` where the weights alone fit: a method reckons with the squares of layers' widths, which must be numbers too.
+fn require_weights<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result {
+    let needed = plan::network(settings, train)?.parameters().saturating_mul(size_of::<T>());
+    let data = train.n_samples() * train.bytes_per_sample();
+    let left = settings.max_memory.or_else(|| available_bytes().map(|left| left.saturating_add(data)));
+    let limit = left.unwrap_or(ADDRESSABLE).min(ADDRESSABLE);
+    let is_set = settings.max_memory == Some(limit);
+    if needed > limit { Err(Error::Memory { needed, limit, is_set, fits: Vec::new() }) } else { Ok(()) }
 }
 
 /// The largest number from 1 and below `bound` that fits, where fewer fit as well.

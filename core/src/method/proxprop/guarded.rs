@@ -46,7 +46,7 @@ impl<T: Real> ProxProp<T> {
         // With l2 the factor changes with nu.
         let keeps_factor = self.settings.regularizer == Regularizer::None;
         let factor = if keeps_factor { maps::factor(&run.network) } else { 0 };
-        [parameters, parameters, sums, factor, parameters, self.partition.groups() * sums]
+        [parameters, parameters, sums, factor, parameters, self.partition.groups().saturating_mul(sums)]
     }
 
     /// The parts of its numbers: the guard's, the maps' records, the groups' tallies.

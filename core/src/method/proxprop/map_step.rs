@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::executor::{Executor, Extent, Runs, Spans};
 use crate::gemm::Gemm;
 use crate::method::Hyperparameters;
-use crate::method::minibatch::{Columns, Layout, Slot, Trace, blocks};
+use crate::method::minibatch::{Columns, Layout, Slot, Trace, blocks, largest_blocks};
 use crate::method::numbers::{Numbers, numbers};
 use crate::method::partition::Partition;
 use crate::method::pass::Samples;
@@ -83,7 +83,7 @@ impl<'a, T: Real> MapStep<'a, T> {
                     .or(weights::factor_workspace(gemm, map.n_in)),
             })
         });
-        blocks(layout.slots().map(|slot| (slot, ()))).fold(solve, |needed, columns| {
+        largest_blocks(layout.slots()).fold(solve, |needed, columns| {
             let n_out = columns.slot.place.map.n_out;
             needed.or(dual::add_step_workspace(gemm, n_out, columns.count, most))
         })

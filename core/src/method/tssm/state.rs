@@ -119,7 +119,7 @@ impl<T: Real> Tssm<T> {
             sums,
             factor,
             before,
-            self.of_batch.groups() * group,
+            self.of_batch.groups().saturating_mul(group),
             p,
             q,
             q,
