@@ -1141,6 +1141,14 @@ typedef struct altmin_info {
     double seconds;
 } altmin_info;
 
+/**
+ * Takes the next `count` bytes of what is written, which are the callee's until it returns, and the context that came with
+ * it. Non-zero ends the writing, whose call then fails. It must return, and not by longjmp or an exception.
+ */
+typedef int32_t (*altmin_write)(const void *bytes,
+                                size_t count,
+                                void *context);
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -3831,7 +3839,7 @@ altmin_status altmin_weights_dual_solve_workspace_f32(size_t n_out,
  * D = -r~ p_c' - s W. One product, which is what a gradient takes; W and b are then moved by V and by the bias's own
  * velocity, momentum v + d.
  *
- * @param momentum above 0: 0 or above
+ * @param momentum 0 or above
  * @param shrinkage finite: from altmin_weights_dual_solve
  * @param weights n_out x n_in: W before the step
  * @param r n_out x m: r~
@@ -4239,6 +4247,17 @@ altmin_status altmin_trainer_save(const struct altmin_trainer *trainer,
                                   const char *path);
 
 /**
+ * The same bytes, handed to a function in one piece.
+ *
+ * @param write called with them
+ * @param context what it is called with; may be NULL
+ * @return ALTMIN_STATUS_IO if it does not take them
+ */
+altmin_status altmin_trainer_save_to(const struct altmin_trainer *trainer,
+                                     altmin_write write,
+                                     void *context);
+
+/**
  * Takes over the weights of a file, whose network must be the trainer's but for its precision; the next sweep begins as after
  * altmin_trainer_set_weights_f32. What was done to the samples that the file's network was trained on, such as scaling,
  * must have been done to the trainer's too.
@@ -4249,6 +4268,51 @@ altmin_status altmin_trainer_save(const struct altmin_trainer *trainer,
  */
 altmin_status altmin_trainer_load(struct altmin_trainer *trainer,
                                   const char *path);
+
+/**
+ * Writes all that the training carries from sweep to sweep to a file: weights, duals, momenta, schedules, where the
+ * mini-batches are, and checksums of the data. A trainer that takes it up with altmin_trainer_resume goes on with the same
+ * bits. The file is that of `altmin train --checkpoint-every`, whose format docs/checkpoint.md describes. An older file of the
+ * name is replaced once the new one is whole.
+ *
+ * @param path as altmin_trainer_save
+ * @return ALTMIN_STATUS_STATE before there is data, ALTMIN_STATUS_IO if the file cannot be written
+ */
+altmin_status altmin_trainer_checkpoint(const struct altmin_trainer *trainer,
+                                        const char *path);
+
+/**
+ * The same bytes, handed to a function piece by piece.
+ *
+ * @param write called with each piece
+ * @param context what it is called with; may be NULL
+ * @return ALTMIN_STATUS_IO if it does not take a piece
+ */
+altmin_status altmin_trainer_checkpoint_to(const struct altmin_trainer *trainer,
+                                           altmin_write write,
+                                           void *context);
+
+/**
+ * Goes on where a checkpoint was written: the sweeps to come have the bits of a training without a break. Settings and data
+ * must be those of the trainer that wrote it, test data too; only the number of threads, what ends a training, and the
+ * number of sweeps where no schedule depends on it, may be others.
+ *
+ * @param path as altmin_trainer_save
+ * @return ALTMIN_STATUS_STATE before there is data, ALTMIN_STATUS_IO if the file cannot be read, ALTMIN_STATUS_FORMAT if it is
+ * damaged or no checkpoint, ALTMIN_STATUS_SETTING if it is of another version, of other settings or of other data
+ */
+altmin_status altmin_trainer_resume(struct altmin_trainer *trainer,
+                                    const char *path);
+
+/**
+ * The same from bytes that altmin_trainer_checkpoint_to has handed out, or those of a file.
+ *
+ * @param bytes all of them, one after the other
+ * @param count how many
+ */
+altmin_status altmin_trainer_resume_from(struct altmin_trainer *trainer,
+                                         const void *bytes,
+                                         size_t count);
 
 /**
  * Reads a file that altmin_trainer_save or `altmin train` has written.
@@ -4263,6 +4327,21 @@ altmin_status altmin_model_load(const char *path,
                                 int32_t precision,
                                 struct altmin_model **model,
                                 struct altmin_error *error);
+
+/**
+ * The same from the bytes of such a file, which altmin_trainer_save_to hands out too.
+ *
+ * @param bytes all of them, one after the other; nothing is kept of their memory
+ * @param count how many
+ * @param precision as altmin_model_load
+ * @param[out] model as altmin_model_load
+ * @return ALTMIN_STATUS_FORMAT as altmin_model_load
+ */
+altmin_status altmin_model_load_from(const void *bytes,
+                                     size_t count,
+                                     int32_t precision,
+                                     struct altmin_model **model,
+                                     struct altmin_error *error);
 
 /**
  * Frees a model. NULL is fine.

@@ -344,6 +344,20 @@ public:
     void save(const std::string &path) const { require(altmin_trainer_save(get(), path.c_str())); }
     void load(const std::string &path) { require(altmin_trainer_load(get(), path.c_str())); }
 
+    // altmin_trainer_checkpoint and _resume: the whole state, in a file or in memory.
+    void checkpoint(const std::string &path) const { require(altmin_trainer_checkpoint(get(), path.c_str())); }
+    void resume(const std::string &path) { require(altmin_trainer_resume(get(), path.c_str())); }
+    std::vector<unsigned char> checkpoint() const
+    {
+        std::vector<unsigned char> bytes;
+        require(altmin_trainer_checkpoint_to(get(), appended, &bytes));
+        return bytes;
+    }
+    void resume(view<const unsigned char> bytes)
+    {
+        require(altmin_trainer_resume_from(get(), bytes.data(), bytes.size()));
+    }
+
     // For functions of altmin.h; still this object's.
     altmin_trainer *get() const noexcept { return handle_.get(); }
 
@@ -356,6 +370,19 @@ private:
     struct freeing {
         void operator()(altmin_trainer *handle) const noexcept { altmin_trainer_free(handle); }
     };
+
+    // No exception may pass through the library: what does not fit into memory is refused.
+    static std::int32_t appended(const void *bytes, std::size_t count, void *context) noexcept
+    {
+        try {
+            const auto *first = static_cast<const unsigned char *>(bytes);
+            auto &all = *static_cast<std::vector<unsigned char> *>(context);
+            all.insert(all.end(), first, first + count);
+            return 0;
+        } catch (...) {
+            return 1;
+        }
+    }
 
     // No exception may pass through the library: it waits here for the end of the step.
     static std::int32_t told(const altmin_metrics *metrics, void *context)

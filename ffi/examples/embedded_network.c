@@ -3,7 +3,7 @@
  *
  * Samples arrive a few at a time, and are forgotten once both layers have stepped. The hidden layer has a read-out of its
  * own: it lowers what the read-out's guesses cost, and the output layer learns from what the hidden one gives. So nothing
- * is sent backwards, and no layer's outputs are kept for a second pass: a and z need one buffer between them.
+ * is sent backwards, and no layer's outputs are kept for a second pass: z stands where the signal comes later.
  * Half-way through, what is to be learnt changes.
  *
  *   cargo build --release --manifest-path ffi/embedded/Cargo.toml
@@ -47,7 +47,7 @@ static struct {
             return status;                        \
     } while (0)
 
-/* Before the first sample: whether the workspace will do, and the weights' start. */
+/* Before the first sample: whether the workspace will do. */
 static altmin_status prepare(void)
 {
     static const size_t maps[2][2] = {{N_HIDDEN, N_IN}, {N_CLASSES, N_HIDDEN}};

@@ -74,6 +74,7 @@ struct layer {
     void *workspace;
     size_t workspace_size;
     double risk; /* of the last batch, before its step */
+    bool stopped; /* nobody takes its outputs */
     altmin_status status;
     altmin_error error;
 };
@@ -154,8 +155,10 @@ static altmin_status take(struct layer *layer, const float *input, size_t m, dou
     /* An array may not be read and written: r holds z for a moment. */
     memcpy(layer->r, layer->a, n * m * sizeof *layer->r);
     CHECK(altmin_activation_apply_f32(ALTMIN_ACTIVATION_RELU, 0.0, n, m, layer->r, n, layer->a, n, &layer->error));
-    if (!push(layer->above, layer->a, n * m))
-        return ALTMIN_STATUS_OK; /* The layer above has failed, and says so. */
+    /* A layer above that has failed says so itself. */
+    layer->stopped = !push(layer->above, layer->a, n * m);
+    if (layer->stopped)
+        return ALTMIN_STATUS_OK;
 
     CHECK(altmin_linear_f32(readout->n_out, n, m, readout->weights, readout->n_out, readout->bias, layer->a, n, layer->s,
                             readout->n_out, layer->workspace, layer->workspace_size, &layer->error));
@@ -252,7 +255,7 @@ static void *work(void *argument)
     const struct training *training = layer->training;
     size_t steps = training->batches * training->settings.epochs;
 
-    for (size_t k = 0; k < steps && layer->status == ALTMIN_STATUS_OK; k++) {
+    for (size_t k = 0; k < steps && layer->status == ALTMIN_STATUS_OK && !layer->stopped; k++) {
         size_t batch = k % training->batches, m = first_of(training, batch + 1) - first_of(training, batch);
         const float *input = layer->below == NULL ? layer->gathered : front(layer->below);
         if (input == NULL)
@@ -385,6 +388,8 @@ static int allocate(struct training *training, const uint32_t *widths)
 {
     bool there;
 
+    if (training->settings.batch > training->samples)
+        training->settings.batch = training->samples;
     training->batches = (training->samples + training->settings.batch - 1) / training->settings.batch;
     training->largest = (training->samples + training->batches - 1) / training->batches;
     training->x = calloc(training->samples * widths[0], sizeof(float));

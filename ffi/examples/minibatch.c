@@ -219,6 +219,8 @@ static int allocate(struct training *training, const uint32_t *widths)
 {
     bool there;
 
+    if (training->settings.batch > training->samples)
+        training->settings.batch = training->samples;
     training->batches = (training->samples + training->settings.batch - 1) / training->settings.batch;
     training->largest = (training->samples + training->batches - 1) / training->batches;
     training->x = calloc(training->samples * widths[0], sizeof(float));

@@ -18,5 +18,6 @@ mod session;
 pub mod settings;
 pub mod trainer;
 pub mod version;
+pub mod writing;
 
 pub use altmin_level1 as level1;

@@ -1,6 +1,7 @@
 //! A network from a file, to be used and not trained.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
+use std::path::Path;
 
 use altmin::Model;
 use altmin::network::evaluate;
@@ -47,6 +48,37 @@ pub unsafe extern "C" fn altmin_model_load(
             let loaded = match precision {
                 Precision::F32 => AnyModel::F32(Model::load(path)?),
                 Precision::F64 => AnyModel::F64(Model::load(path)?),
+            };
+            *model = Box::into_raw(Box::new(altmin_model(loaded)));
+            Ok(())
+        })
+    }
+}
+
+/// The same from the bytes of such a file, which altmin_trainer_save_to hands out too.
+///
+/// @param bytes all of them, one after the other; nothing is kept of their memory
+/// @param count how many
+/// @param precision as altmin_model_load
+/// @param[out] model as altmin_model_load
+/// @return ALTMIN_STATUS_FORMAT as altmin_model_load
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_model_load_from(
+    bytes: *const c_void,
+    count: usize,
+    precision: i32,
+    model: *mut *mut altmin_model,
+    error: *mut altmin_error,
+) -> altmin_status {
+    unsafe {
+        guard(error, |memory| {
+            let bytes = memory.array("bytes", bytes.cast::<u8>(), count)?;
+            let precision = meaning("precision", &PRECISIONS, precision)?.unwrap_or(Precision::F32);
+            let model = memory.required("model", model)?;
+            let name = Path::new("the model in memory");
+            let loaded = match precision {
+                Precision::F32 => AnyModel::F32(Model::from_bytes(bytes, name)?),
+                Precision::F64 => AnyModel::F64(Model::from_bytes(bytes, name)?),
             };
             *model = Box::into_raw(Box::new(altmin_model(loaded)));
             Ok(())

@@ -1,5 +1,6 @@
 //! The handle's life and its steps.
 
+pub mod checkpoint;
 pub mod data;
 pub mod weights;
 

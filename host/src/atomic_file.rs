@@ -79,6 +79,16 @@ impl Appended {
     }
 }
 
+impl Appended {
+    /// Returns when all pieces are on the disk.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync()
+    }
+}
+
 impl Write for Appended {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         if let Err(error) = self.file.write_all(piece) {

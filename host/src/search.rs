@@ -48,7 +48,7 @@ use crate::network::evaluate::evaluate;
 use crate::run::observe::{Metrics, Observer, Outcome, Summary};
 use crate::run::trainer::Trainer;
 use crate::settings::by_key::{self, used_by_none, with_useful};
-use crate::settings::{CheckpointEvery, Method, Settings, TrainOptions};
+use crate::settings::{CheckpointEvery, Keep, Method, Settings, TrainOptions};
 use altmin_core::Real;
 use halving::{Place, Rung, halve};
 use std::collections::HashMap;
@@ -291,7 +291,7 @@ impl Search {
         observer: &mut dyn SearchObserver,
         stop: &AtomicBool,
     ) -> Result<Vec<Findings>> {
-        self.check(train)?;
+        self.check(train, held_out)?;
         let mut work = Work { search: self, train, held_out, known, observer, stop };
         let mut all = Vec::new();
         for contest in &self.contests {
@@ -346,6 +346,9 @@ fn check_request(request: &Request) -> Result {
             every,
             "none: a search keeps the runs that are done",
         ));
+    }
+    if let Some(keep @ (Keep::Best | Keep::Both)) = options.keep {
+        return Err(Error::argument("keep", keep, "last: a search keeps no models"));
     }
     Ok(())
 }

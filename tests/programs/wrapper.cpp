@@ -228,6 +228,8 @@ void failures_change_nothing()
     refused(ALTMIN_STATUS_IO, "missing", [&] { trainer.load("missing-file"); });
     refused(ALTMIN_STATUS_FORMAT, path, [&] { trainer.load(path); });
     refused(ALTMIN_STATUS_IO, "missing", [&] { trainer.save("missing-folder/file"); });
+    refused(ALTMIN_STATUS_IO, "missing", [&] { trainer.checkpoint("missing-folder/file"); });
+    refused(ALTMIN_STATUS_IO, "missing", [&] { trainer.resume("missing-file"); });
     refused(ALTMIN_STATUS_IO, "missing", [] { altmin::model<T>("missing-file"); });
     refused(ALTMIN_STATUS_FORMAT, path, [&] { altmin::model<T> model(path); });
 
@@ -394,6 +396,13 @@ void weights_and_files()
     altmin::trainer<T> loaded = classifier<T>();
     loaded.load(path);
     check(scores(loaded) == scores(trainer), "a file that was loaded");
+    altmin::trainer<T> resumed = classifier<T>(), from_memory = classifier<T>();
+    trainer.checkpoint(path + ".state");
+    resumed.resume(path + ".state");
+    from_memory.resume(trainer.checkpoint());
+    check(scores(resumed) == scores(trainer), "a state from a file");
+    check(scores(from_memory) == scores(trainer), "a state from memory");
+    std::remove((path + ".state").c_str());
     altmin::model<T> first(path);
     const altmin::model<T> model(std::move(first));
     std::vector<T> found(2 * data.samples, T{0});

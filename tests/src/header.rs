@@ -91,16 +91,18 @@ fn camel(name: &str) -> String {
 }
 
 /// Sources of the trainer's handle that the header is made from.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 12] = [
     "version.rs",
     "codes.rs",
     "settings.rs",
     "observer.rs",
+    "writing.rs",
     "info.rs",
     "handle.rs",
     "trainer.rs",
     "trainer/data.rs",
     "trainer/weights.rs",
+    "trainer/checkpoint.rs",
     "model.rs",
 ];
 

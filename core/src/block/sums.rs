@@ -43,7 +43,7 @@ impl<T: Real> Step<T> {
     /// The block's linear maps in the order of their parameters, each with its place among the network's sums.
     pub fn places(&self) -> impl Iterator<Item = Place> + Clone + use<T> {
         let (mut start, pixels) = (self.sums, self.output.pixels());
-        let is_convolution = !matches!(self.block, Block::Dense { .. });
+        let is_convolution = !matches!(self.block, Block::Dense { .. } | Block::ResidualDense(_));
         self.block.maps(self.input, self.offset).into_iter().flatten().map(move |map| {
             let place = Place { map, start, pixels, is_convolution };
             start = place.end();

@@ -219,8 +219,8 @@ impl<T: Real> Tssm<T> {
 
     /// Whether proximal steps are those of mini-batches.
     fn steps_in_minibatches(&self) -> bool {
-        let Hyperparameters { inner, guard, .. } = self.settings;
-        inner == Inner::Proxprop && guard.is_none() && !self.batches.are_whole()
+        let Hyperparameters { inner, guard, batch, .. } = self.settings;
+        inner == Inner::Proxprop && guard.is_none() && batch.is_some()
     }
 
     /// Whether every batch is all of the data, and a subnetwork that moves sees it.

@@ -531,3 +531,14 @@ fn large_images_agree_with_plain_loops<T: Real>() {
         assert_close::<T>("bias", &Plain::of_slice(&db), &sums);
     }
 }
+
+#[test]
+fn maps_of_flat_samples_are_no_convolutions() {
+    for (input, blocks) in networks() {
+        let network = Network::new(&blocks, input).unwrap();
+        for step in network.steps() {
+            let is_convolution = matches!(step.block, Block::Conv(_) | Block::Residual(_));
+            assert!(step.places().all(|place| place.is_convolution == is_convolution), "{:?}", step.block);
+        }
+    }
+}

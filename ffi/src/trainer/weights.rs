@@ -1,9 +1,11 @@
 //! Weights that are read, set, saved and loaded.
 
-use std::ffi::c_char;
+use std::ffi::{c_char, c_void};
+use std::io::Write as _;
+use std::path::Path;
 
-use altmin::Trainer;
 use altmin::network::Map;
+use altmin::{Error as HostError, Trainer};
 use altmin_core::Real;
 use altmin_core::view::{copy, dense};
 use altmin_level1::boundary::Memory;
@@ -12,6 +14,7 @@ use altmin_level1::error::{CallError, altmin_status};
 use crate::boundary::{Error, Result, path};
 use crate::handle::{altmin_trainer, exclusive, reading};
 use crate::session::{Scalar, with_trainer};
+use crate::writing::{altmin_write, to_callback};
 
 /// The shape of a linear map W x + b of the network: a layer's, or one of a block's. Maps are counted from 0, from input to
 /// output; those of a residual pair are its first convolution, its second, and its projection if it has one. The inputs of a
@@ -119,6 +122,28 @@ pub unsafe extern "C" fn altmin_trainer_save(
         reading(trainer, |session, _| {
             let path = self::path("path", path)?;
             with_trainer!(&session.run, trainer => Ok(trainer.save(path)?))
+        })
+    }
+}
+
+/// The same bytes, handed to a function in one piece.
+///
+/// @param write called with them
+/// @param context what it is called with; may be NULL
+/// @return ALTMIN_STATUS_IO if it does not take them
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn altmin_trainer_save_to(
+    trainer: *const altmin_trainer,
+    write: altmin_write,
+    context: *mut c_void,
+) -> altmin_status {
+    unsafe {
+        reading(trainer, |session, _| {
+            let mut callback = to_callback(write, context)?;
+            let bytes = with_trainer!(&session.run, trainer => Ok(trainer.model_to_save().to_bytes()?))?;
+            let written = callback.write_all(&bytes);
+            let name = Path::new("the model in memory");
+            Ok(written.map_err(|error| HostError::io("write", name, error))?)
         })
     }
 }

@@ -8,14 +8,16 @@ use altmin::settings::{Method, TrainOptions, Widths};
 use altmin_core::Choice;
 use altmin_ffi::codes::altmin_outcome as outcome;
 use altmin_ffi::level1::error::altmin_status as status;
+use altmin_ffi::model::{altmin_model_free, altmin_model_load_from};
 use altmin_ffi::observer::altmin_metrics;
 use altmin_ffi::settings::altmin_settings;
+use altmin_ffi::trainer::checkpoint::*;
 use altmin_ffi::trainer::weights::{
-    altmin_trainer_load, altmin_trainer_save, altmin_trainer_set_weights_f64,
+    altmin_trainer_load, altmin_trainer_save, altmin_trainer_save_to, altmin_trainer_set_weights_f64,
 };
 use altmin_ffi::trainer::*;
 
-use crate::support::{begun, bits, c_path, file, info, last_error, small, step};
+use crate::support::{append, begun, bits, c_path, file, info, last_error, small, step};
 
 const RUNNING: (status, i32) = (status::Ok, outcome::Running as i32);
 const STOPPED: (status, i32) = (status::Ok, outcome::Stopped as i32);
@@ -231,4 +233,51 @@ fn what_is_saved_is_what_is_loaded() {
     assert_eq!(bits(trained).1, bits(fresh).1);
     std::fs::remove_file(path).expect("the file");
     [trained, fresh].into_iter().for_each(free);
+}
+
+#[test]
+fn a_training_that_is_taken_up_again_has_the_bits_of_one_without_a_break() {
+    let options = c"method = 'proxprop'\nbatch = 3\nmomentum = 0.9\nsweeps = 6\nstep-schedule = 'linear'";
+    let batches = altmin_settings { options: options.as_ptr(), ..small() };
+    for settings in [small(), batches] {
+        let (whole, first) = (begun(&settings), begun(&settings));
+        assert_eq!((step(whole, 5).0, step(first, 2).0), (status::Ok, status::Ok));
+        let (path, mut state) = (file("state.altmin"), Vec::<u8>::new());
+        // SAFETY: the handles live, and so does the vector.
+        unsafe {
+            assert_eq!(altmin_trainer_checkpoint(first, c_path(&path).as_ptr()), status::Ok);
+            let to = (&raw mut state).cast();
+            assert_eq!(altmin_trainer_checkpoint_to(first, Some(append), to), status::Ok);
+            assert_eq!(state, std::fs::read(&path).expect("the file"));
+            let [by_file, by_memory] = [begun(&settings), begun(&settings)];
+            assert_eq!(altmin_trainer_resume(by_file, c_path(&path).as_ptr()), status::Ok);
+            assert_eq!(altmin_trainer_resume_from(by_memory, state.as_ptr().cast(), state.len()), status::Ok);
+            for resumed in [by_file, by_memory] {
+                assert_eq!(bits(resumed), bits(first));
+                assert_eq!(step(resumed, 3).0, status::Ok);
+                assert_eq!(bits(resumed), bits(whole));
+                free(resumed);
+            }
+        }
+        std::fs::remove_file(path).expect("the file");
+        [whole, first].into_iter().for_each(free);
+    }
+}
+
+#[test]
+fn a_model_in_memory_is_the_file() {
+    let trainer = begun(&small());
+    let (path, mut bytes) = (file("memory.safetensors"), Vec::<u8>::new());
+    let mut model = ptr::null_mut();
+    // SAFETY: the handles live, and so does the vector.
+    unsafe {
+        assert_eq!(altmin_trainer_save(trainer, c_path(&path).as_ptr()), status::Ok);
+        assert_eq!(altmin_trainer_save_to(trainer, Some(append), (&raw mut bytes).cast()), status::Ok);
+        assert_eq!(bytes, std::fs::read(&path).expect("the file"));
+        let (data, count) = (bytes.as_ptr().cast(), bytes.len());
+        assert_eq!(altmin_model_load_from(data, count, 1, &raw mut model, ptr::null_mut()), status::Ok);
+        altmin_model_free(model);
+    }
+    std::fs::remove_file(path).expect("the file");
+    free(trainer);
 }

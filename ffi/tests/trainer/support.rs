@@ -1,6 +1,6 @@
 //! Handles and samples for the tests.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -127,4 +127,13 @@ pub(crate) fn file(name: &str) -> PathBuf {
 
 pub(crate) fn c_path(path: &Path) -> CString {
     CString::new(path.to_str().expect("UTF-8")).expect("no 0 inside")
+}
+
+/// Appends what is written to the vector that is the context.
+pub(crate) unsafe extern "C" fn append(bytes: *const c_void, count: usize, context: *mut c_void) -> i32 {
+    // SAFETY: the test hands in a vector, and the library as many bytes as it says.
+    unsafe {
+        (*context.cast::<Vec<u8>>()).extend(std::slice::from_raw_parts(bytes.cast::<u8>(), count));
+    }
+    0
 }

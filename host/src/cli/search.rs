@@ -176,7 +176,7 @@ impl SearchCommand {
     ) -> std::result::Result<u8, Failure> {
         let settings = search.common();
         let (train, held_out) = data::load::<T>(&settings.data, &settings.data_options())?;
-        search.check(&train)?;
+        search.check(&train, &held_out)?;
         let folder = match (&self.out, &left) {
             (Some(path), _) => Some(SearchFolder::create(path, search, &train, &held_out)?),
             (None, Some(left)) => Some(SearchFolder::reopen(left, &train, &held_out)?),

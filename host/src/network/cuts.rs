@@ -93,9 +93,9 @@ impl fmt::Display for Split {
         match self {
             Split::Subnetworks(count) => write!(f, "{count} subnetworks"),
             Split::After(after) => write!(f, "cut after {}", Cuts(after.clone())),
-            Split::EachLinear => {
-                f.write_str("cut before each linear block but the first, and before a flattening for it")
-            }
+            Split::EachLinear => f.write_str(
+                "cut before each linear block but the first, and before the `flatten` that precedes one",
+            ),
         }
     }
 }

@@ -39,7 +39,8 @@ struct Layer<'m, T> {
 /// Mean loss and accuracy, or R^2, of the outputs at every depth of a model, the last being the network's own. Every sample
 /// passes through the network once.
 ///
-/// The bits are those of each [`at_depth`](Model::at_depth) on its own, for every number of threads.
+/// Accuracies are those of each [`at_depth`](Model::at_depth) on its own, losses up to rounding; both have the same bits for every
+/// number of threads.
 ///
 /// # Errors
 /// As [`evaluate`](crate::network::evaluate::evaluate).

@@ -269,7 +269,15 @@ impl<T: Real> Model<T> {
     /// finite in `T`.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
-        let (file, text) = tensors::open(path, &bytes)?;
+        Self::from_bytes(&bytes, path)
+    }
+
+    /// The same from the bytes of a file, of which messages speak as `path`.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn from_bytes(bytes: &[u8], path: &Path) -> Result<Self> {
+        let (file, text) = tensors::open(path, bytes)?;
         let metadata = Metadata::parse(path, &text)?;
         let unknown = |error: Error| Error::format(path, format!("metadata: {error}"), "a known name");
         let places = metadata.readouts;

@@ -18,8 +18,9 @@ use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::{Batch, Keep, Precision, Settings, Use};
 
-/// Bytes that a process can address on any machine of today.
-const ADDRESSABLE: usize = 1 << (usize::BITS - 17);
+/// Bytes that a process can address: 47 bits of them on the 64-bit machines of today.
+const ADDRESSABLE: usize =
+    if usize::BITS > 47 { usize::MAX >> (usize::BITS - 47) } else { isize::MAX as usize };
 
 /// Bytes of a run's memory, by what for. The program's own, the threads' stacks, and what the fast product packs, about a MB
 /// a thread, are not among them.
@@ -134,7 +135,7 @@ fn of_readouts(settings: &Settings, network: &Network) -> Result<usize> {
 ///
 /// # Errors
 /// [`Error::Memory`] with what would fit; as [`Memory::of`].
-pub(super) fn require<T: Real>(
+pub(crate) fn require<T: Real>(
     settings: &Settings,
     train: &Dataset<T>,
     test: Option<&Dataset<T>>,

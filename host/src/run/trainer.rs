@@ -270,8 +270,13 @@ impl<T: Real> Trainer<T> {
     /// # Errors
     /// [`Error::Io`].
     pub fn save(&self, path: &Path) -> Result {
+        self.model_to_save().save(path)
+    }
+
+    /// The model that [`Trainer::save`] writes: the best one where the settings say so and there was one, else the present one.
+    pub fn model_to_save(&self) -> Model<T> {
         let best = || self.best_model().filter(|_| self.settings.keep == Keep::Best);
-        best().unwrap_or_else(|| self.model()).save(path)
+        best().unwrap_or_else(|| self.model())
     }
 
     /// Bytes of the state that is carried from sweep to sweep.

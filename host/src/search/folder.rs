@@ -1,7 +1,7 @@
 //! The folder that a search leaves behind, and from which it goes on.
 
 use super::{Axis, Budget, Findings, Record, Request, Search};
-use crate::atomic_file;
+use crate::atomic_file::{self, Appended};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::search::{curves, table};
@@ -10,7 +10,7 @@ use crate::run::folder;
 use crate::settings::{Method, TrainOptions};
 use altmin_core::Real;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -116,7 +116,7 @@ fn read_line<L: for<'de> Deserialize<'de>>(path: &Path, number: usize, line: &[u
 #[derive(Debug)]
 pub struct SearchFolder {
     path: PathBuf,
-    journal: File,
+    journal: Appended,
 }
 
 impl SearchFolder {
@@ -159,6 +159,12 @@ impl SearchFolder {
         for name in [JOURNAL, "table.md", "curves.svg"] {
             atomic_file::remove_left_behind(&folder.join(name))?;
         }
+        for method in &left.request.methods {
+            let best = folder.join(method.to_string()).join("best.toml");
+            if best.parent().is_some_and(Path::is_dir) {
+                atomic_file::remove_left_behind(&best)?;
+            }
+        }
         Self::open(folder, &left.head, &left.records)
     }
 
@@ -169,9 +175,7 @@ impl SearchFolder {
             write_line(file, head)?;
             records.iter().try_for_each(|record| write_line(file, record))
         })?;
-        let file = File::options().append(true).open(&journal);
-        let file = file.map_err(|error| Error::io("open", &journal, error))?;
-        Ok(Self { path: path.to_owned(), journal: file })
+        Ok(Self { path: path.to_owned(), journal: Appended::open(&journal)? })
     }
 
     /// Adds a line to `search.jsonl`; it is on the disk when this returns.
@@ -180,7 +184,7 @@ impl SearchFolder {
     /// [`Error::Io`].
     pub fn add(&mut self, record: &Record) -> Result {
         write_line(&mut self.journal, record)
-            .and_then(|()| self.journal.sync_data())
+            .and_then(|()| self.journal.sync())
             .map_err(|error| Error::io("write", &self.path.join(JOURNAL), error))
     }
 

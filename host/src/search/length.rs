@@ -7,7 +7,7 @@ use crate::bench::products::network_flops;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::run::observe::{History, Outcome};
-use crate::run::plan;
+use crate::run::{memory, plan};
 use crate::settings::Settings;
 use altmin_core::Real;
 
@@ -55,13 +55,14 @@ impl Search {
     ///
     /// # Errors
     /// [`Error::Entry`] with what a trainer would refuse, or a budget below one sweep.
-    pub fn check<T: Real>(&self, train: &Dataset<T>) -> Result {
+    pub fn check<T: Real>(&self, train: &Dataset<T>, held_out: &Dataset<T>) -> Result {
         for contest in &self.contests {
             let mut lengths = Vec::new();
             for configuration in &contest.configurations {
                 let settings = &configuration.settings;
                 let length = plan::require_loss(settings, train)
                     .and_then(|()| plan::check(settings, train))
+                    .and_then(|()| memory::require(settings, train, Some(held_out), |_| 0))
                     .and_then(|()| operations(settings, train))
                     .and_then(|operations| Ok((self.sweeps(settings, operations)?, operations)))
                     .map_err(|error| configuration.error(error))?;

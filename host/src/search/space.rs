@@ -90,7 +90,8 @@ impl fmt::Display for Axis {
 
 /// Whether a setting of this key and heading may differ from run to run.
 fn varies(key: &str, heading: &str) -> bool {
-    !["method", "grow"].contains(&key) && !["Stopping", "Checkpoints"].contains(&heading) && !is_common(key)
+    let leaves_files = ["Checkpoints", "Output"].contains(&heading) || key == "drop-readouts";
+    !["method", "grow"].contains(&key) && heading != "Stopping" && !leaves_files && !is_common(key)
 }
 
 /// The values of a range, or the one value that a text is; else what was expected.

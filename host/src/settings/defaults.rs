@@ -11,7 +11,9 @@ impl Filled<'_> {
     /// Those of the method for its step rule of the weights, its batches and its network.
     pub(super) fn method_defaults(&self) -> Defaults {
         let network = self.network();
-        of_method(self.method(), self.step(), self.batch(), self.inner(), &self.hidden(), network.as_ref())
+        let guarded = self.splits() && self.guard().is_some();
+        let minibatches = self.batch().is_some() && !guarded;
+        of_method(self.method(), self.step(), minibatches, self.inner(), &self.hidden(), network.as_ref())
     }
 
     /// Whether the method splits the network, and its inner optimizer has the defaults.
@@ -38,11 +40,11 @@ impl Filled<'_> {
     }
 }
 
-/// The defaults of a method for a network of these hidden layers or blocks.
+/// The defaults of a method for a network of these hidden layers or blocks, in mini-batches without a guard or otherwise.
 pub(super) fn of_method(
     method: Method,
     step: StepRule,
-    batch: Option<usize>,
+    minibatches: bool,
     inner: Inner,
     hidden: &[usize],
     network: Option<&Architecture>,
@@ -50,7 +52,7 @@ pub(super) fn of_method(
     let maps = network.map_or(hidden.len() + 1, Architecture::linear_maps);
     let convolutions = network.is_some_and(Architecture::has_convolutions);
     let step = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
-    (method.card().defaults)(&Setup { step, minibatches: batch.is_some(), maps, convolutions, inner })
+    (method.card().defaults)(&Setup { step, minibatches, maps, convolutions, inner })
 }
 
 /// As many as can work at once.

@@ -18,12 +18,12 @@ impl Settings {
         }
         let proximal = self.inner == super::Inner::Proxprop;
         // Between subnetworks gradient steps have a length of their own, and guarded ones a nu that is adapted.
-        let is_plain = card.uses(Use::Subnetworks) && (!proximal || self.guard.is_some());
+        let has_no_schedule = card.uses(Use::Subnetworks) && (!proximal || self.guard.is_some());
         match setting {
             Use::Nu | Use::Damping => proximal,
             Use::LearningRate => !proximal,
-            Use::Momentum | Use::StepSchedule if is_plain => false,
-            Use::Form => proximal && !is_plain && card.uses(setting),
+            Use::Momentum | Use::StepSchedule if has_no_schedule => false,
+            Use::Form => proximal && !has_no_schedule && card.uses(setting),
             Use::Momentum => self.inner != super::Inner::Adam && card.uses(setting),
             _ => card.uses(setting),
         }

@@ -275,7 +275,7 @@ fn write_every(every: &Every) -> String {
 }
 
 /// Bytes of each unit of memory, the largest first.
-const SIZES: [(&str, usize); 9] = [
+const SIZES: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
     ("TB", 1_000_000_000_000),
     ("GiB", 1 << 30),
@@ -291,14 +291,15 @@ fn read_size(text: &str) -> Result<usize> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let bytes = SIZES.into_iter().find(|&(name, _)| name.eq_ignore_ascii_case(unit));
-    let size = bytes.and_then(|(_, bytes)| number.parse::<usize>().ok()?.checked_mul(bytes));
+    let size = bytes.and_then(|(_, bytes)| number.parse::<u64>().ok()?.checked_mul(bytes)?.try_into().ok());
     let expected = "a size with its unit such as 2GB or 500MiB, or available";
     size.ok_or_else(|| Error::argument("max-memory", text, expected))
 }
 
 /// The size in the largest unit that needs no fraction.
 fn write_size(bytes: &usize) -> String {
-    let unit = SIZES.into_iter().find(|&(_, size)| bytes.is_multiple_of(size) && *bytes > 0);
+    let bytes = *bytes as u64;
+    let unit = SIZES.into_iter().find(|&(_, size)| bytes.is_multiple_of(size) && bytes > 0);
     let (name, size) = unit.unwrap_or(("B", 1));
     format!("{}{name}", bytes / size)
 }

@@ -290,6 +290,8 @@ fn wrong_use_is_2_and_one_line() {
         ("--methods adam --method gd", "--method"),
         ("--holdout=false", "never looks at the test set"),
         ("--checkpoint-every 3", "none"),
+        ("--keep best --out found", "last"),
+        ("--over keep=last,best", "keep"),
         ("--budget 0", "`budget` is `0`"),
         ("--budget 1e3", "the operations of one sweep"),
         ("--budget 1e9 --sweeps 3", "--sweeps"),

@@ -369,6 +369,8 @@ fn presets_of_subnetworks() {
     let [whole, batches] = [text.to_owned(), format!("{text}\nbatch = 60")].map(|text| resolved(&text));
     assert_eq!((whole.guard, whole.batch, whole.momentum), (Some(0.0), None, 0.0));
     assert_eq!((batches.guard, batches.momentum), (None, 0.9));
+    let guarded = resolved(&format!("{text}\nbatch = 60\nguard = 0"));
+    assert_eq!((guarded.nu, guarded.damping, guarded.momentum), (whole.nu, whole.damping, 0.0));
 }
 
 #[test]

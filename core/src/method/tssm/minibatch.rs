@@ -22,7 +22,7 @@ impl<T: Real> Tssm<T> {
     }
 
     /// How those of subnetwork l do, whose share of a group's memory is as long as its own layout.
-    fn map_step_of<'a>(&self, parts: &Parts<'a, T>, l: usize) -> MapStep<'a, T> {
+    fn map_step_of_subnetwork<'a>(&self, parts: &Parts<'a, T>, l: usize) -> MapStep<'a, T> {
         MapStep { network: parts.get(l), ..self.map_step(parts) }
     }
 
@@ -35,7 +35,7 @@ impl<T: Real> Tssm<T> {
     ) -> Requirement {
         let step = self.map_step(parts).workspace(gemm);
         (self.settings.frozen..parts.count()).fold(step, |most, l| {
-            let collecting = self.map_step_of(parts, l).layout().workspace(gemm, tile);
+            let collecting = self.map_step_of_subnetwork(parts, l).layout().workspace(gemm, tile);
             most.or(pass::workspace(gemm, &parts.get(l), tile, collecting, risk))
         })
     }
@@ -95,7 +95,8 @@ impl<T: Real> Tssm<T> {
         let (used, moving, frozen) = (samples.partition.groups(), parts.moving(), self.settings.frozen);
         let sums = self.map_step(parts).parts(k);
         let group = self.map_step(parts).layout().elements();
-        let length = |unit: usize| self.map_step_of(parts, frozen + unit % moving).layout().elements();
+        let length =
+            |unit: usize| self.map_step_of_subnetwork(parts, frozen + unit % moving).layout().elements();
         let units = (
             Pieces::new(&mut groups[..used * group], used * moving, length),
             Runs::new(&mut tallies[..used * moving * Tally::COUNT], Tally::COUNT),
@@ -110,7 +111,7 @@ impl<T: Real> Tssm<T> {
                 goal,
                 samples,
             };
-            let layout = self.map_step_of(parts, l).layout();
+            let layout = self.map_step_of_subnetwork(parts, l).layout();
             let sink = &mut layout.collect(memory, sums);
             Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
         })

@@ -164,7 +164,13 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             made.document("", name, "", text);
         }
         "positive" | "finite" | "any" => {
-            let mut said = if kind == "finite" { "finite" } else { "above 0" }.to_owned();
+            let mut said = match kind.as_str() {
+                "finite" => "finite",
+                // The core says what is in range.
+                "any" if !text.is_empty() => "",
+                _ => "above 0",
+            }
+            .to_owned();
             let number = format!("Number({kind:?})");
             let checked = check(&format!("crate::codes::{kind}::<T>(\"$\", $)?"));
             if let Some(when) = when {

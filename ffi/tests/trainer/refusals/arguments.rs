@@ -1,6 +1,6 @@
 //! What calls are made with.
 
-use std::ffi::{CString, c_char};
+use std::ffi::{CString, c_char, c_void};
 use std::fs;
 use std::path::PathBuf;
 use std::ptr;
@@ -13,12 +13,14 @@ use altmin_ffi::level1::error::altmin_error;
 use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::model::{altmin_model, altmin_model_free, altmin_model_load};
 use altmin_ffi::settings::altmin_settings;
+use altmin_ffi::trainer::checkpoint::altmin_trainer_checkpoint_to;
 use altmin_ffi::trainer::data::{altmin_trainer_set_data_f32, altmin_trainer_set_data_f64};
 use altmin_ffi::trainer::weights::altmin_trainer_save;
 use altmin_ffi::trainer::*;
+use altmin_ffi::writing::altmin_write;
 
 use crate::support::{
-    CLASSES, FEATURES, SAMPLES, begun, bits, c_path, features, file, last_error, new, small, step,
+    CLASSES, FEATURES, SAMPLES, append, begun, bits, c_path, features, file, last_error, new, small, step,
 };
 
 /// Outputs of the network for values.
@@ -46,6 +48,15 @@ pub(crate) struct Arguments {
     pub(crate) precision: i32,
     pub(crate) path: *const c_char,
     pub(crate) out_path: *const c_char,
+    /// The trainer's state, in a file.
+    pub(crate) checkpoint: *const c_char,
+    /// The same in memory.
+    pub(crate) state: *const c_void,
+    pub(crate) state_count: usize,
+    /// The model's file, in memory.
+    pub(crate) file: *const c_void,
+    pub(crate) file_count: usize,
+    pub(crate) write: altmin_write,
     pub(crate) n_features: usize,
     pub(crate) m: usize,
     pub(crate) x: *const f64,
@@ -125,14 +136,28 @@ pub(crate) struct World {
     pub(crate) targets: Vec<f64>,
     path: (PathBuf, CString),
     out_path: (PathBuf, CString),
+    checkpoint: (PathBuf, CString),
+    pub(crate) files: &'static Files,
     pub(crate) nowhere: CString,
     outputs: *mut Outputs,
 }
 
-/// The files of two networks, made once: to write one as carefully as the library does takes its time.
-struct Files {
+/// The files of two networks, and the state of a trainer, made once: to write one as carefully as the library does takes its
+/// time.
+pub(crate) struct Files {
     classes: Vec<u8>,
     values: Vec<u8>,
+    pub(crate) state: Vec<u8>,
+}
+
+/// Takes all bytes.
+unsafe extern "C" fn swallow(_: *const c_void, _: usize, _: *mut c_void) -> i32 {
+    0
+}
+
+/// Takes none.
+pub(crate) unsafe extern "C" fn choke(_: *const c_void, _: usize, _: *mut c_void) -> i32 {
+    3
 }
 
 impl Files {
@@ -147,7 +172,19 @@ impl Files {
             unsafe { assert_eq!(altmin_trainer_save(trainer, path.1.as_ptr()), status::Ok) };
             fs::read(&path.0).expect("the file")
         };
-        FILES.get_or_init(|| Files { classes: saved(trainer), values: saved(regression) })
+        let state = |trainer: *mut altmin_trainer| {
+            let mut state = Vec::<u8>::new();
+            // SAFETY: the handle lives, and so does the vector.
+            let written =
+                unsafe { altmin_trainer_checkpoint_to(trainer, Some(append), (&raw mut state).cast()) };
+            assert_eq!(written, status::Ok);
+            state
+        };
+        FILES.get_or_init(|| Files {
+            classes: saved(trainer),
+            values: saved(regression),
+            state: state(trainer),
+        })
     }
 }
 
@@ -172,7 +209,7 @@ impl World {
             let text = c_path(&path);
             (path, text)
         };
-        let (path, out_path) = (path("model"), path("saved"));
+        let (path, out_path, checkpoint) = (path("model"), path("saved"), path("checkpoint"));
         let x = features();
         let x_f32: Vec<f32> = x.iter().map(|&number| number as f32).collect();
         let classes = Box::new(CLASSES);
@@ -213,6 +250,7 @@ impl World {
         }
         assert_eq!(step(trainer, 2).0, status::Ok);
         let files = Files::of(trainer, regression, &path);
+        fs::write(&checkpoint.0, &files.state).expect("a file");
         let regression_model = model(&files.values, &path, altmin_precision::F64);
         // The last one stays.
         let models =
@@ -257,6 +295,8 @@ impl World {
             targets,
             path,
             out_path,
+            checkpoint,
+            files,
             nowhere: c_path(&file("no-such-folder").join("model.safetensors")),
             outputs: Box::into_raw(Box::new(outputs)),
         }
@@ -280,6 +320,12 @@ impl World {
                 precision: altmin_precision::F64 as i32,
                 path: self.path.1.as_ptr(),
                 out_path: self.out_path.1.as_ptr(),
+                checkpoint: self.checkpoint.1.as_ptr(),
+                state: self.files.state.as_ptr().cast(),
+                state_count: self.files.state.len(),
+                file: self.files.classes.as_ptr().cast(),
+                file_count: self.files.classes.len(),
+                write: Some(swallow),
                 n_features: FEATURES,
                 m: SAMPLES,
                 x: self.x.as_ptr(),
@@ -347,7 +393,7 @@ impl Drop for World {
                 altmin_model_free(model);
             }
         }
-        for path in [&self.path.0, &self.out_path.0] {
+        for path in [&self.path.0, &self.out_path.0, &self.checkpoint.0] {
             // One that was not written need not go.
             let _ = std::fs::remove_file(path);
         }

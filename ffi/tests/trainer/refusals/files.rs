@@ -6,10 +6,12 @@ use std::path::Path;
 use std::ptr;
 
 use altmin_ffi::level1::error::altmin_status as status;
-use altmin_ffi::model::{altmin_model_free, altmin_model_info, altmin_model_load};
-use altmin_ffi::trainer::weights::{altmin_trainer_load, altmin_trainer_save};
+use altmin_ffi::model::{altmin_model_free, altmin_model_info, altmin_model_load, altmin_model_load_from};
+use altmin_ffi::trainer::checkpoint::*;
+use altmin_ffi::trainer::weights::{altmin_trainer_load, altmin_trainer_save, altmin_trainer_save_to};
 use altmin_ffi::trainer::*;
 
+use super::arguments::choke;
 use super::{Arguments, Row, Spoilt, World, spoilt};
 
 /// Changes the model's file, which is the call's own.
@@ -67,6 +69,15 @@ fn with(mut all: Vec<Spoilt>, more: impl IntoIterator<Item = Spoilt>) -> Vec<Spo
     all
 }
 
+fn of_writing() -> Vec<Spoilt> {
+    vec![
+        null_trainer(),
+        no_data(),
+        spoilt(|a, _| a.write = None, status::Null, "`write`"),
+        spoilt(|a, _| a.write = Some(choke), status::Io, "`write` returned 3"),
+    ]
+}
+
 pub(super) fn rows() -> Vec<Row> {
     // SAFETY: for all calls: pointers are good, or such that the function must find out.
     vec![
@@ -91,6 +102,69 @@ pub(super) fn rows() -> Vec<Row> {
                     spoilt(|a, world| a.trainer = world.regression, status::Format, "expected layers"),
                 ],
             ),
+        },
+        Row {
+            name: "altmin_trainer_save_to",
+            call: |a| unsafe { altmin_trainer_save_to(a.trainer, a.write, ptr::null_mut()) },
+            spoilt: of_writing(),
+        },
+        Row {
+            name: "altmin_trainer_checkpoint_to",
+            call: |a| unsafe { altmin_trainer_checkpoint_to(a.trainer, a.write, ptr::null_mut()) },
+            spoilt: of_writing(),
+        },
+        Row {
+            name: "altmin_trainer_checkpoint",
+            call: |a| unsafe { altmin_trainer_checkpoint(a.trainer, a.out_path) },
+            spoilt: vec![
+                null_trainer(),
+                no_data(),
+                spoilt(|a, _| a.out_path = ptr::null(), status::Null, "`path`"),
+                spoilt(|a, world| a.out_path = world.nowhere.as_ptr(), status::Io, "no-such-folder"),
+            ],
+        },
+        Row {
+            name: "altmin_trainer_resume",
+            call: |a| unsafe { altmin_trainer_resume(a.trainer, a.checkpoint) },
+            spoilt: vec![
+                null_trainer(),
+                no_data(),
+                spoilt(|a, _| a.checkpoint = ptr::null(), status::Null, "`path`"),
+                spoilt(|a, world| a.checkpoint = world.nowhere.as_ptr(), status::Io, "no-such-folder"),
+                spoilt(|a, _| a.checkpoint = a.path, status::Format, "whole checkpoint"),
+                spoilt(|a, world| a.trainer = world.regression, status::Setting, "loss"),
+            ],
+        },
+        Row {
+            name: "altmin_trainer_resume_from",
+            call: |a| unsafe { altmin_trainer_resume_from(a.trainer, a.state, a.state_count) },
+            spoilt: vec![
+                null_trainer(),
+                no_data(),
+                spoilt(|a, _| a.state = ptr::null(), status::Null, "`bytes`"),
+                spoilt(|a, _| a.state_count = usize::MAX, status::Overflow, "`bytes`"),
+                spoilt(|a, _| a.state_count -= 1, status::Format, "checkpoint"),
+                spoilt(|a, _| a.state_count = 0, status::Format, "checkpoint"),
+                spoilt(
+                    |a, _| (a.state, a.state_count) = (a.file, a.file_count),
+                    status::Format,
+                    "whole checkpoint",
+                ),
+                spoilt(|a, world| a.trainer = world.regression, status::Setting, "loss"),
+            ],
+        },
+        Row {
+            name: "altmin_model_load_from",
+            call: |a| unsafe {
+                altmin_model_load_from(a.file, a.file_count, a.precision, a.new_model, a.error)
+            },
+            spoilt: vec![
+                spoilt(|a, _| a.file = ptr::null(), status::Null, "`bytes`"),
+                spoilt(|a, _| a.file_count -= 1, status::Format, "safetensors"),
+                spoilt(|a, _| a.file_count = 0, status::Format, "safetensors"),
+                spoilt(|a, _| a.new_model = ptr::null_mut(), status::Null, "`model`"),
+                spoilt(|a, _| a.precision = 2, status::Code, "`precision` is 2"),
+            ],
         },
         Row {
             name: "altmin_model_load",

@@ -217,7 +217,7 @@ fn hint_after_divergence(settings: &Settings) -> &'static str {
     } else if settings.uses(Use::Nu) {
         "try a larger --nu"
     } else {
-        "try features on a smaller scale"
+        "scale the input features down"
     }
 }
 
