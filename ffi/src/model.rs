@@ -14,6 +14,7 @@ use crate::boundary::{Error, Result, guard, path, require_size, require_struct_s
 use crate::codes::{PRECISIONS, meaning};
 use crate::info::altmin_info;
 use crate::prediction::{Wanted, largest};
+use crate::writing::MODEL;
 
 /// A network from a file, which nothing changes: any number of threads may use it at once.
 #[expect(non_camel_case_types, reason = "C's name of the type")]
@@ -75,7 +76,7 @@ pub unsafe extern "C" fn altmin_model_load_from(
             let bytes = memory.array("bytes", bytes.cast::<u8>(), count)?;
             let precision = meaning("precision", &PRECISIONS, precision)?.unwrap_or(Precision::F32);
             let model = memory.required("model", model)?;
-            let name = Path::new("the model in memory");
+            let name = Path::new(MODEL);
             let loaded = match precision {
                 Precision::F32 => AnyModel::F32(Model::from_bytes(bytes, name)?),
                 Precision::F64 => AnyModel::F64(Model::from_bytes(bytes, name)?),

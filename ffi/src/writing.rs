@@ -11,6 +11,9 @@ use altmin_level1::error::CallError;
 pub type altmin_write =
     Option<unsafe extern "C" fn(bytes: *const c_void, count: usize, context: *mut c_void) -> i32>;
 
+/// What messages call a model in memory.
+pub(crate) const MODEL: &str = "the model in memory";
+
 /// Hands what is written to a function of C.
 pub(crate) struct Callback {
     write: unsafe extern "C" fn(bytes: *const c_void, count: usize, context: *mut c_void) -> i32,

@@ -77,9 +77,7 @@ impl Appended {
         };
         opened().map_err(|error| Error::io("open", path, error))
     }
-}
 
-impl Appended {
     /// Returns when all pieces are on the disk.
     ///
     /// # Errors

@@ -75,7 +75,7 @@ pub struct Request {
     /// Seeds over which the score of the last rung is the mean; at least 1. They count up from that of the options. The data's
     /// split stays that of the first.
     pub seeds: usize,
-    /// The options of all runs; their method counts for nothing, and one that has no effect on a method is left out for it.
+    /// The options of all runs; their method is ignored, and one that has no effect on a method is left out for it.
     pub options: TrainOptions,
 }
 

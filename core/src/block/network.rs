@@ -130,8 +130,7 @@ impl<T: Real> Step<T> {
 
     /// Features of the inner signal right before the output.
     pub(super) fn inner(&self) -> usize {
-        let has_inner = matches!(self.block, Block::Residual(_) | Block::ResidualDense(_));
-        if has_inner { self.output.features() } else { 0 }
+        inner(&self.block, self.output)
     }
 
     /// Whether what comes out takes the place of what went in.
@@ -190,8 +189,7 @@ impl<'a, T: Real> Network<'a, T> {
             let target = match (block, source) {
                 (Block::Flatten, Some(source)) => source,
                 (Block::Activation(_), Some(source)) if keeps_in_place(before) => source,
-                (Block::Residual(_) | Block::ResidualDense(_), _) => end + output.features(),
-                _ => end,
+                _ => end.saturating_add(inner(&block, output)),
             };
             let step = Step { index, block, input: shape, output, offset, sums, source, target };
             if let Some(last) = step.places().last() {
@@ -364,6 +362,11 @@ impl<'a, T: Real> Network<'a, T> {
 }
 
 /// Whether an activation may write over the output of the block before it, which that block's way back does not need.
+/// Features of a block's inner signal.
+fn inner<T>(block: &Block<T>, output: Shape) -> usize {
+    if matches!(block, Block::Residual(_) | Block::ResidualDense(_)) { output.features() } else { 0 }
+}
+
 fn keeps_in_place<T>(before: Option<&Block<T>>) -> bool {
     matches!(
         before,

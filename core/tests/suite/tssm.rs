@@ -140,7 +140,7 @@ impl Reference {
         for l in self.settings.core.frozen..self.nets.len() {
             let signals = self.nets[l].forward(&pick(self.input(l)));
             let (mut delta, _) = self.signal(l, signals.last().unwrap(), &pick(self.target(l)));
-            if samples.len() < SAMPLES && l + 1 < self.nets.len() {
+            if self.settings.core.batch.is_some() && l + 1 < self.nets.len() {
                 // f - argmin alpha/2|z - q|^2 + nu/2|z - f|^2
                 let Hyperparameters { alpha, nu, .. } = self.settings.core;
                 delta = delta.map(|gap| gap * alpha / (alpha + nu));
@@ -390,7 +390,7 @@ fn epochs_are_those_of_the_algorithms() {
         for convention in [Convention::Mean, Convention::Sum] {
             for (n, frozen) in [(1, 0), (2, 0), (2, 1), (3, 0), (3, 2)] {
                 for inner in [Inner::Sgd, Inner::Proxprop] {
-                    for batch in [None, Some(10)] {
+                    for batch in [None, Some(10), Some(SAMPLES)] {
                         // Sums want shorter steps of p.
                         let tau = if convention == Convention::Sum { 12.0 } else { 4.0 };
                         check_epochs(

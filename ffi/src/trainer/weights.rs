@@ -14,7 +14,7 @@ use altmin_level1::error::{CallError, altmin_status};
 use crate::boundary::{Error, Result, path};
 use crate::handle::{altmin_trainer, exclusive, reading};
 use crate::session::{Scalar, with_trainer};
-use crate::writing::{altmin_write, to_callback};
+use crate::writing::{MODEL, altmin_write, to_callback};
 
 /// The shape of a linear map W x + b of the network: a layer's, or one of a block's. Maps are counted from 0, from input to
 /// output; those of a residual pair are its first convolution, its second, and its projection if it has one. The inputs of a
@@ -142,8 +142,7 @@ pub unsafe extern "C" fn altmin_trainer_save_to(
             let mut callback = to_callback(write, context)?;
             let bytes = with_trainer!(&session.run, trainer => Ok(trainer.model_to_save().to_bytes()?))?;
             let written = callback.write_all(&bytes);
-            let name = Path::new("the model in memory");
-            Ok(written.map_err(|error| HostError::io("write", name, error))?)
+            Ok(written.map_err(|error| HostError::io("write", Path::new(MODEL), error))?)
         })
     }
 }

@@ -143,9 +143,7 @@ pub(crate) fn require<T: Real>(
 ) -> Result {
     require_weights(settings, train)?;
     let memory = Memory::of(settings, train, test)?;
-    // What is there already is no longer available.
-    let limit =
-        settings.max_memory.or_else(|| available_bytes().map(|left| left.saturating_add(memory.data)));
+    let limit = limit(settings, memory.data);
     let needed = |memory: &Memory| memory.total().saturating_add(beside(memory));
     // Where the system does not tell, what it refuses is too much.
     let refused = || Vec::<u8>::new().try_reserve_exact(needed(&memory)).is_err().then_some(memory.data);
@@ -176,12 +174,17 @@ pub(crate) fn require<T: Real>(
     Err(Error::Memory { needed: needed(&memory), limit, is_set: settings.max_memory.is_some(), fits: ways })
 }
 
+/// Bytes that a run whose data take so many may take; `None` where neither settings nor system tell.
+fn limit(settings: &Settings, data: usize) -> Option<usize> {
+    // What is there already is no longer available.
+    settings.max_memory.or_else(|| available_bytes().map(|left| left.saturating_add(data)))
+}
+
 /// `Ok` where the weights alone fit: a method reckons with the squares of layers' widths, which must be numbers too.
 fn require_weights<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result {
     let needed = plan::network(settings, train)?.parameters().saturating_mul(size_of::<T>());
     let data = train.n_samples() * train.bytes_per_sample();
-    let left = settings.max_memory.or_else(|| available_bytes().map(|left| left.saturating_add(data)));
-    let limit = left.unwrap_or(ADDRESSABLE).min(ADDRESSABLE);
+    let limit = limit(settings, data).unwrap_or(ADDRESSABLE).min(ADDRESSABLE);
     let is_set = settings.max_memory == Some(limit);
     if needed > limit { Err(Error::Memory { needed, limit, is_set, fits: Vec::new() }) } else { Ok(()) }
 }

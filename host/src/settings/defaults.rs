@@ -11,9 +11,8 @@ impl Filled<'_> {
     /// Those of the method for its step rule of the weights, its batches and its network.
     pub(super) fn method_defaults(&self) -> Defaults {
         let network = self.network();
-        let guarded = self.splits() && self.guard().is_some();
-        let minibatches = self.batch().is_some() && !guarded;
-        of_method(self.method(), self.step(), minibatches, self.inner(), &self.hidden(), network.as_ref())
+        let steps = (self.batch(), self.guard());
+        of_method(self.method(), self.step(), steps, self.inner(), &self.hidden(), network.as_ref())
     }
 
     /// Whether the method splits the network, and its inner optimizer has the defaults.
@@ -40,11 +39,11 @@ impl Filled<'_> {
     }
 }
 
-/// The defaults of a method for a network of these hidden layers or blocks, in mini-batches without a guard or otherwise.
+/// The defaults of a method for a network of these hidden layers or blocks, whose steps have such batches and such a guard.
 pub(super) fn of_method(
     method: Method,
     step: StepRule,
-    minibatches: bool,
+    (batch, guard): (Option<usize>, Option<f64>),
     inner: Inner,
     hidden: &[usize],
     network: Option<&Architecture>,
@@ -52,6 +51,8 @@ pub(super) fn of_method(
     let maps = network.map_or(hidden.len() + 1, Architecture::linear_maps);
     let convolutions = network.is_some_and(Architecture::has_convolutions);
     let step = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
+    let is_guarded = method.card().uses(Use::Subnetworks) && guard.is_some();
+    let minibatches = batch.is_some() && !is_guarded;
     (method.card().defaults)(&Setup { step, minibatches, maps, convolutions, inner })
 }
 

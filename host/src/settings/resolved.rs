@@ -25,10 +25,8 @@ impl Settings {
 
     /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
-        let Self { method, step, inner, .. } = *self;
-        let guarded = method.card().uses(Use::Subnetworks) && self.guard.is_some();
-        let minibatches = self.batch.is_some() && !guarded;
-        let defaults = of_method(method, step, minibatches, inner, &self.hidden, self.network.as_ref());
+        let Self { method, step, batch, guard, inner, .. } = *self;
+        let defaults = of_method(method, step, (batch, guard), inner, &self.hidden, self.network.as_ref());
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 

@@ -37,7 +37,7 @@ impl<T: Real> Tssm<T> {
     ) -> Result {
         let parts = self.parts(run)?;
         if self.steps_in_minibatches() {
-            return self.train_by_columns(run, &parts, variables, order, executor, gemm);
+            return self.train_in_minibatches(run, &parts, variables, order, executor, gemm);
         }
         let Some(optimizer) = self.optimizer() else {
             let mut steps = self.batches.steps(order, self.of_batch);
@@ -67,16 +67,17 @@ impl<T: Real> Tssm<T> {
         gemm: &G,
     ) -> Result {
         let VariablesMut { parameters, groups, p, q, subnetworks, records, tallies, .. } = variables;
-        let (parameters, subnetworks) = (&**parameters, &**subnetworks);
+        let (parameters, subnetworks, records) = (&**parameters, &**subnetworks, &**records);
         let between = Between { parts: *parts, samples: run.samples(), p, q };
         let (used, moving, frozen) = (samples.partition.groups(), parts.moving(), self.settings.frozen);
-        let is_proximal = self.settings.inner == Inner::Proxprop;
-        let length = |l: usize| {
-            let network = parts.get(l);
-            if is_proximal { network.sums() } else { network.parameters() }
+        let (inner, in_minibatches) = (self.settings.inner, self.steps_in_minibatches());
+        let length = |l: usize| match inner {
+            Inner::Sgd | Inner::Adam => parts.get(l).parameters(),
+            Inner::Proxprop if in_minibatches => self.map_step_of_subnetwork(parts, l).layout().elements(),
+            Inner::Proxprop => parts.get(l).sums(),
         };
         let group: usize = (frozen..parts.count()).map(length).sum();
-        let first = maps::first_parts(records);
+        let k = subnetwork(subnetworks, frozen).steps;
         let units = (
             Pieces::new(&mut groups[..used * group], used * moving, |unit| length(frozen + unit % moving)),
             Runs::new(&mut tallies[..used * moving * Tally::COUNT], Tally::COUNT),
@@ -88,14 +89,19 @@ impl<T: Real> Tssm<T> {
             let parameters = &parameters[parts.parameters(l)];
             let input = between.input(run, l);
             let pass = Pass { network, parameters, input, goal, samples };
-            Tally::update(tally, |tally| match way {
-                Way::Forward => pass.measure(gemm, g, tally, stack),
-                Way::Back if is_proximal => {
-                    let first = if l == frozen { first } else { maps::first_parts(&[]) };
+            Tally::update(tally, |tally| match (way, inner) {
+                (Way::Forward, _) => pass.measure(gemm, g, tally, stack),
+                (Way::Back, Inner::Proxprop) if in_minibatches => {
+                    let maps = self.map_step_of_subnetwork(parts, l);
+                    let layout = maps.layout();
+                    pass.run(gemm, g, &mut layout.collect(memory, maps.parts(k)), tally, stack)
+                }
+                (Way::Back, Inner::Proxprop) => {
+                    let first = maps::first_parts(if l == frozen { records } else { &[] });
                     maps::clear(&network, first, memory);
                     pass.run(gemm, g, &mut MapSums { memory, first }, tally, stack)
                 }
-                Way::Back => {
+                (Way::Back, Inner::Sgd | Inner::Adam) => {
                     memory.fill(T::ZERO);
                     pass.run(gemm, g, &mut GradientSums(memory), tally, stack)
                 }
@@ -104,13 +110,7 @@ impl<T: Real> Tssm<T> {
     }
 
     /// What subnetwork l is for: to be near q, p for gsAM, or a low R.
-    pub(super) fn goal<'p>(
-        &self,
-        run: &Run<'p, T>,
-        between: &Between<'p, T>,
-        l: usize,
-        nu: f64,
-    ) -> Goal<'p, T> {
+    fn goal<'p>(&self, run: &Run<'p, T>, between: &Between<'p, T>, l: usize, nu: f64) -> Goal<'p, T> {
         if l + 1 == between.parts.count() {
             let (loss, target) = (self.settings.loss, run.problem.target);
             return Goal::Risk { loss, target, signal: self.signal(nu) };
@@ -185,7 +185,7 @@ impl<T: Real> Tssm<T> {
     }
 
     /// The mean cost of subnetwork l over so many samples, by its groups' tallies.
-    pub(super) fn mean_cost(&self, parts: &Parts<'_, T>, tallies: &[f64], l: usize, samples: usize) -> f64 {
+    fn mean_cost(&self, parts: &Parts<'_, T>, tallies: &[f64], l: usize, samples: usize) -> f64 {
         let own = Tally::all(tallies).skip(l - self.settings.frozen).step_by(parts.moving());
         own.map(|tally| tally.cost).sum::<f64>() / samples.max(1) as f64
     }
@@ -207,6 +207,28 @@ impl<T: Real> Tssm<T> {
         Ok(())
     }
 
+    /// Passes a batch down and up, and keeps the mean costs.
+    pub(super) fn pass_back<E: Executor<T>, G: Gemm<T>>(
+        &self,
+        run: &Run<'_, T>,
+        parts: &Parts<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        samples: Samples<'_>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result {
+        variables.tallies.fill(0.0);
+        self.pass(run, parts, variables, samples, Way::Back, executor, gemm)?;
+        for l in self.settings.frozen..parts.count() {
+            let cost = self.mean_cost(parts, variables.tallies, l, samples.count());
+            if !cost.is_finite() {
+                return Err(Error::NonFinite { quantity: "the cost" });
+            }
+            update(variables.subnetworks, l, |subnetwork| subnetwork.cost = cost);
+        }
+        Ok(())
+    }
+
     /// One proximal step of all subnetworks from a batch; with a guard also what became of their costs.
     fn sweep_maps<E: Executor<T>, G: Gemm<T>>(
         &self,
@@ -217,22 +239,13 @@ impl<T: Real> Tssm<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result {
-        let (frozen, count) = (self.settings.frozen, samples.count());
-        variables.tallies.fill(0.0);
-        self.pass(run, parts, variables, samples, Way::Back, executor, gemm)?;
-        for l in frozen..parts.count() {
-            let cost = self.mean_cost(parts, variables.tallies, l, count);
-            if !cost.is_finite() {
-                return Err(Error::NonFinite { quantity: "the cost" });
-            }
-            update(variables.subnetworks, l, |subnetwork| subnetwork.cost = cost);
-        }
+        self.pass_back(run, parts, variables, samples, executor, gemm)?;
         self.step_maps(parts, variables, samples, executor, gemm)?;
         let Some(guard) = self.settings.guard else { return Ok(()) };
         variables.tallies.fill(0.0);
         self.pass(run, parts, variables, samples, Way::Forward, executor, gemm)?;
-        for l in frozen..parts.count() {
-            self.update_nu(parts, variables, l, guard.to_f64(), count);
+        for l in self.settings.frozen..parts.count() {
+            self.update_nu(parts, variables, l, guard.to_f64(), samples.count());
         }
         Ok(())
     }

@@ -69,6 +69,15 @@ fn with(mut all: Vec<Spoilt>, more: impl IntoIterator<Item = Spoilt>) -> Vec<Spo
     all
 }
 
+fn of_saving() -> Vec<Spoilt> {
+    vec![
+        null_trainer(),
+        no_data(),
+        spoilt(|a, _| a.out_path = ptr::null(), status::Null, "`path`"),
+        spoilt(|a, world| a.out_path = world.nowhere.as_ptr(), status::Io, "no-such-folder"),
+    ]
+}
+
 fn of_writing() -> Vec<Spoilt> {
     vec![
         null_trainer(),
@@ -84,12 +93,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "altmin_trainer_save",
             call: |a| unsafe { altmin_trainer_save(a.trainer, a.out_path) },
-            spoilt: vec![
-                null_trainer(),
-                no_data(),
-                spoilt(|a, _| a.out_path = ptr::null(), status::Null, "`path`"),
-                spoilt(|a, world| a.out_path = world.nowhere.as_ptr(), status::Io, "no-such-folder"),
-            ],
+            spoilt: of_saving(),
         },
         Row {
             name: "altmin_trainer_load",
@@ -116,12 +120,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row {
             name: "altmin_trainer_checkpoint",
             call: |a| unsafe { altmin_trainer_checkpoint(a.trainer, a.out_path) },
-            spoilt: vec![
-                null_trainer(),
-                no_data(),
-                spoilt(|a, _| a.out_path = ptr::null(), status::Null, "`path`"),
-                spoilt(|a, world| a.out_path = world.nowhere.as_ptr(), status::Io, "no-such-folder"),
-            ],
+            spoilt: of_saving(),
         },
         Row {
             name: "altmin_trainer_resume",

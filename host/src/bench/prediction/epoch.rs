@@ -46,8 +46,7 @@ impl Epoch {
         let whole = Cut::of(settings, network, samples)?;
         let trial = Trial::of(whole, samples);
         let phases = trial.phases::<T>(settings, network, gemm)?;
-        let (weights, rest) =
-            phases.split_at((trial.batches * trial.phases_of_batch(settings)).min(phases.len()));
+        let (weights, rest) = phases.split_at((trial.batches * phases_of_batch(settings)).min(phases.len()));
         let batch: Vec<Phase> = mean_batch(weights, trial.batches)
             .iter()
             .enumerate()
@@ -82,6 +81,18 @@ fn graph(phases: &[Phase]) -> Graph {
         barrier = Some(graph.add_phase(&phase.units, Some(before)));
     }
     graph
+}
+
+/// Phases in which the weights step once: passes and steps of an optimiser; passes, solutions and steps of proximal
+/// mini-batches; passes, sums, copies and steps of proximal sweeps, and the passes by which a guard looks at their costs.
+fn phases_of_batch(settings: &Settings) -> usize {
+    let is_guarded = settings.guard.is_some();
+    match settings.inner {
+        Inner::Proxprop if !settings.method.card().uses(Use::Subnetworks) => 2,
+        Inner::Proxprop if settings.batch.is_some() && !is_guarded => 3,
+        Inner::Proxprop => GUARD + usize::from(is_guarded),
+        Inner::Sgd | Inner::Adam => 2,
+    }
 }
 
 /// Where a guard's pass comes in proximal sweeps.
@@ -139,8 +150,8 @@ impl Trial {
         let (tile, batch) = (whole.all.tile(), whole.batch);
         if batch.samples() < samples {
             // As many batches as fill a tile.
-            let most = samples.div_ceil(batch.samples());
-            let batches = BATCHES.max(tile.div_ceil(batch.samples())).min(most);
+            let most = samples / batch.samples();
+            let batches = BATCHES.max(tile.div_ceil(batch.samples())).min(most.max(1));
             let all = Partition::new(batches * batch.samples(), tile, whole.all.groups());
             return Self { cut: Cut { all, batch }, batches, size: Some(batch.samples()) };
         }
@@ -148,18 +159,6 @@ impl Trial {
         let few = samples.min(batch.groups() * batch.tile());
         let cut = |partition: Partition| Partition::new(few, partition.tile(), partition.groups());
         Self { cut: Cut { all: cut(whole.all), batch: cut(batch) }, batches: 1, size: None }
-    }
-
-    /// Phases in which the weights step once: passes and steps of an optimiser; passes, solutions and steps of proximal
-    /// mini-batches; passes, sums, copies and steps of proximal sweeps, and the passes by which a guard looks at their costs.
-    fn phases_of_batch(&self, settings: &Settings) -> usize {
-        let is_guarded = settings.guard.is_some();
-        match settings.inner {
-            Inner::Proxprop if !settings.method.card().uses(Use::Subnetworks) => 2,
-            Inner::Proxprop if self.size.is_some() && !is_guarded => 3,
-            Inner::Proxprop => GUARD + usize::from(is_guarded),
-            Inner::Sgd | Inner::Adam => 2,
-        }
     }
 
     /// The phases of the quickest trial.
@@ -171,7 +170,9 @@ impl Trial {
             .collect();
         let classes: Vec<u32> = (0..samples).map(|sample| (sample % outputs) as u32).collect();
         let problem = Problem { x: dense(&x, features, samples), target: Target::Classes(&classes) };
-        let hyperparameters = Hyperparameters { batch: self.size, ..settings.hyperparameters::<T>() };
+        // A batch that takes all says how it steps all the same.
+        let batch = self.size.or(settings.batch);
+        let hyperparameters = Hyperparameters { batch, ..settings.hyperparameters::<T>() };
         let make = |run: &Run<'_, T>| {
             let method = AnyMethod::new(settings.method, &hyperparameters, run)?;
             method.recut([self.cut.all, self.cut.batch], run)
@@ -250,6 +251,7 @@ mod tests {
             ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'", 5),
             ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nguard = 'none'", 5),
             ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nbatch = 300", 5),
+            ("method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nbatch = 1400", 5),
             (
                 "method = 'gsadmm'\nhidden = '9x4'\nsubnetworks = 3\ninner = 'proxprop'\nguard = 0\nbatch = 300",
                 5,
@@ -260,7 +262,7 @@ mod tests {
             let trial = Trial::of(whole, samples);
             let gemm = AnyGemm::of(crate::settings::Kernel::Portable);
             let phases = trial.phases::<f32>(&settings, &network, &gemm).expect(text);
-            assert_eq!(phases.len(), trial.batches * trial.phases_of_batch(&settings) + between, "{text}");
+            assert_eq!(phases.len(), trial.batches * phases_of_batch(&settings) + between, "{text}");
             assert_eq!(phases[0].units.len(), 3 * whole.batch.groups(), "{text}");
             assert!(trial.cut.all.samples() <= samples && trial.cut.all.tile() == whole.all.tile(), "{text}");
             let rest = &phases[phases.len() - between..];
