@@ -246,7 +246,7 @@ fn every_sweep_keeps_its_promise() {
             with_method(settings, groups(170), (&data, &start), |method| {
                 let mut before = method.objective().unwrap();
                 let rounding = 1e-12 * before;
-                for sweep in 1..=200 {
+                for sweep in 1..=80 {
                     let report = method.sweep().unwrap();
                     let fall = before - report.objective;
                     assert!(report.promised >= 0.0);

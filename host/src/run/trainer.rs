@@ -37,6 +37,7 @@
 //! ```
 
 mod best;
+mod compiled;
 mod growth;
 mod info;
 mod penalties;
@@ -122,6 +123,9 @@ struct State {
     /// The best sweep on the present test set.
     best: Option<Best>,
 }
+
+/// What has changed before a sweep, and its metrics; none if it diverged.
+type Advance = ([Option<Change>; 3], Option<Metrics>);
 
 /// The error of a split network's risk, and its bound.
 type Split = (f64, Bound);
@@ -297,7 +301,7 @@ impl<T: Real> Trainer<T> {
         }
         let threads = self.threads.clone();
         for _ in 0..count {
-            let (changes, metrics) = threads.enter(|| self.advance())?;
+            let (changes, metrics) = threads.enter(|| compiled::advance(self))?;
             for change in changes.iter().flatten() {
                 observer.change(change).map_err(cannot_observe)?;
             }
@@ -324,7 +328,7 @@ impl<T: Real> Trainer<T> {
     }
 
     /// Growth and schedules as they are due, then a sweep: what has changed, and the metrics, `None` if it diverged.
-    fn advance(&mut self) -> Result<([Option<Change>; 3], Option<Metrics>)> {
+    fn advance(&mut self) -> Result<Advance> {
         if self.settings.grow.is_some_and(|growth| growth.sweeps == self.state.sweeps) {
             self.grow()?;
         }

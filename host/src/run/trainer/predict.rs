@@ -5,7 +5,7 @@ use altmin_core::executor::{Executor, Runs};
 use altmin_core::loss::argmax;
 use altmin_core::view::{MatRef, column, columns, span, view_mut};
 
-use super::{Trainer, predictor, require_like, require_same};
+use super::{Trainer, compiled, predictor, require_like, require_same};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::evaluate::require_finite;
@@ -20,7 +20,7 @@ impl<T: Real> Trainer<T> {
     pub fn evaluate(&mut self, data: &Dataset<T>) -> Result<Score> {
         require_like(data, &self.train)?;
         let threads = self.threads.clone();
-        Ok(threads.enter(|| self.score(data))?)
+        Ok(threads.enter(|| compiled::score(self, data))?)
     }
 
     /// Writes the outputs of the network with its present weights, scores of classes or values, for the samples in the
