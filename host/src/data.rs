@@ -32,6 +32,7 @@ pub use self::dataset::{Dataset, ImageShape, Parts};
 pub use self::memory::MEMORY;
 pub use self::outputs::Outputs;
 pub use self::source::{DataOptions, DataSource, Preprocessing};
+pub use self::table::Header;
 use self::table::Table;
 use crate::error::{Error, Result};
 
@@ -66,7 +67,14 @@ pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts
         DataSource::Csv(path) => return load_table(path, source, options),
         _ if options.target.is_some() || options.regression => {
             let target = options.target.as_ref().map_or_else(|| "last".to_owned(), |names| names.join(","));
-            return Err(Error::argument("target", target, format!("a table, as {source} has no columns")));
+            return Err(needs_table("target", target, source));
+        }
+        _ if options.exclude.is_some() => {
+            let names = options.exclude.as_deref().unwrap_or_default();
+            return Err(needs_table("exclude", names.join(","), source));
+        }
+        _ if options.header != Header::Auto => {
+            return Err(needs_table("header", options.header, source));
         }
         DataSource::Digits | DataSource::FashionMnist if options.labels != Labels::Fine => {
             return Err(Error::argument(
@@ -92,12 +100,20 @@ pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts
 }
 
 fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
-    let target = options.target.as_deref();
-    let (columns, parts) = csv_file::load(path, target, options.regression, options.split_seed)?;
+    let csv_file::Loaded { mut columns, parts, mut notes } = csv_file::load(path, options)?;
     let (train, test) = treat(parts, source, options)?;
     columns.require_varying_targets(&train)?;
-    let columns = Arc::new(if options.scale { columns.measured(&train)? } else { columns });
-    Ok((columns.apply(train)?, columns.apply(test)?))
+    if options.scale {
+        let (scaled, note) = columns.measured(&train)?;
+        columns = scaled;
+        notes.extend(note);
+    }
+    let columns = Arc::new(columns);
+    Ok((columns.apply(train)?.with_notes(notes), columns.apply(test)?))
+}
+
+fn needs_table(setting: &'static str, found: impl ToString, source: &DataSource) -> Error {
+    Error::argument(setting, found.to_string(), format!("a table, as {source} has no columns"))
 }
 
 /// Reads samples for a model as those that it was trained on were: `source` and `options` say which, and a table's
@@ -127,7 +143,7 @@ pub fn load_like<T: Real>(
             None => Ok(chosen),
         };
     };
-    let all = csv_file::dataset(&Table::read(path)?, columns)?;
+    let all = csv_file::dataset(&Table::read(path, trained.header)?, columns)?;
     let chosen = match part {
         Part::All => all,
         Part::Train => csv_file::split(&all, options.split_seed)?.0,
@@ -145,7 +161,7 @@ pub fn load_features<T: Real>(trained: &Preprocessing, source: &DataSource) -> R
     match table_for(trained, source)? {
         None => Err(Error::argument("data", source, "a .csv or .tsv file")),
         Some((columns, path)) => {
-            let features = csv_file::features(&Table::read(path)?, columns)?;
+            let features = csv_file::features(&Table::read(path, trained.header)?, columns)?;
             scale_columns::scale(&source.to_string(), &columns.features, &features)
         }
     }

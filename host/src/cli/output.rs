@@ -1,5 +1,7 @@
 //! What goes to stdout and stderr, without a panic when nobody reads it.
 
+use crate::data::Dataset;
+use altmin_core::Real;
 use serde::Serialize;
 #[cfg(unix)]
 use std::fs::File;
@@ -11,6 +13,11 @@ use std::os::{fd::AsFd, unix::fs::FileTypeExt};
 pub(super) fn note(kind: &str, text: &str) {
     // If stderr is closed there is no place left to say so.
     let _ = writeln!(io::stderr().lock(), "{kind}: {text}");
+}
+
+/// Says what somebody who trains on this data set should know of it.
+pub(super) fn notes_of<T: Real>(train: &Dataset<T>) {
+    train.notes().iter().for_each(|text| note("note", text));
 }
 
 /// Whether nobody reads what could not be written to stdout: a pipe's reader has gone, or a terminal has hung up.

@@ -4,7 +4,7 @@ mod reporter;
 
 use super::failure::Failure;
 use super::interrupt::Interrupt;
-use super::train;
+use super::{output, train};
 use crate::data;
 use crate::error::{Error, Result};
 use crate::run::folder::RunFolder;
@@ -176,6 +176,7 @@ impl SearchCommand {
     ) -> std::result::Result<u8, Failure> {
         let settings = search.common();
         let (train, held_out) = data::load::<T>(&settings.data, &settings.data_options())?;
+        output::notes_of(&train);
         search.check(&train, &held_out)?;
         let folder = match (&self.out, &left) {
             (Some(path), _) => Some(SearchFolder::create(path, search, &train, &held_out)?),

@@ -7,6 +7,7 @@ use super::interrupt::Interrupt;
 use super::output;
 use crate::error::Error;
 use crate::run::folder::RunFolder;
+use crate::settings::by_key;
 use crate::settings::{CheckpointEvery, Inner, Keep, Method, Settings, StepRule, TrainOptions, Use};
 use altmin_core::Choice;
 use altmin_core::method::tssm::{InnerDefaults, Preset};
@@ -99,8 +100,11 @@ pub(super) fn settings(flags: TrainOptions, file: Option<&Path>) -> Result<Setti
         None => TrainOptions::default(),
         Some(path) => options(path)?,
     };
-    let settings = flags.clone().over(from_file).resolve()?;
+    let settings = flags.clone().over(from_file.clone()).resolve()?;
     flags.check_effect(&settings)?;
+    // What a file says of its own method may have no effect on one that a flag names in its place.
+    let own = if from_file.method.is_some() { by_key::unchecked(&from_file) } else { settings.clone() };
+    from_file.check_effect(&own)?;
     Ok(settings)
 }
 

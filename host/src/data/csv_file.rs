@@ -6,6 +6,7 @@ use std::path::Path;
 use super::columns::{Column, Columns};
 use super::dataset::{Dataset, Parts};
 use super::nearest::{nearest, quoted};
+use super::source::DataOptions;
 use super::split::stratified;
 use super::table::Table;
 use super::transform::select;
@@ -17,25 +18,32 @@ pub const FEWEST_ROWS: usize = 10;
 /// Of so many rows one is for testing.
 const ROWS_A_TEST_SAMPLE: usize = 5;
 
-/// Training and test samples of a file, not scaled, and its columns.
+/// A table to train on.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its columns, without scales.
+    pub columns: Columns,
+    /// Training and test samples, not scaled.
+    pub parts: Parts<f64>,
+    /// What somebody who trains on them should know.
+    pub notes: Vec<String>,
+}
+
+/// Training and test samples of a file, as options say which columns are learnt, which are left out, whether there is a header,
+/// and by which seed the rows are split.
 ///
-/// `target` names the columns to be learnt, by default the last one; all others are features. A name that no column has
-/// and that is a number counts the columns from 1. For `regression` the targets are numbers. Otherwise the one target is
-/// the class: text or an integer; the classes are what the column holds, sorted, as numbers if all of them are.
+/// The targets are by default the last column; all others that are not left out are features. A name that no column has and that
+/// is a number counts the columns from 1. For regression the targets are numbers. Otherwise the one target is the class: text or an
+/// integer; the classes are what the column holds, sorted, as numbers if all of them are. `1` and `1.0` are then the same class.
 ///
 /// # Errors
-/// As [`Table::read`]. [`Error::Argument`] (`target`) for a column that does not exist, with the nearest names, one named
+/// As [`Table::read`]. [`Error::Argument`] (`target`, `exclude`) for a column that does not exist, with the nearest names, one named
 /// twice, several columns of classes, no feature left. [`Error::Format`] naming line and column of a cell that is empty,
 /// no number, or not finite; and for too few rows. A single class is one too; a class of a single row is an
 /// [`Error::Data`].
-pub fn load(
-    path: &Path,
-    target: Option<&[String]>,
-    regression: bool,
-    seed: u64,
-) -> Result<(Columns, Parts<f64>)> {
-    let table = Table::read(path)?;
-    let columns = choose(&table, target, regression)?;
+pub fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
+    let table = Table::read(path, options.header)?;
+    let columns = choose(&table, options)?;
     let all = dataset(&table, &columns)?;
     if table.n_rows() < FEWEST_ROWS {
         let rows = if table.n_rows() == 1 { "row" } else { "rows" };
@@ -46,7 +54,23 @@ pub fn load(
         let found = format!("a single sample of class {}", quoted(&all.classes()[class]));
         return Err(Error::data(all.name(), found, "at least two of each class, for training and testing"));
     }
-    Ok((columns, split(&all, seed)?))
+    let mut notes = table.notes().to_vec();
+    notes.extend(rows_counted(&table, &columns, &all));
+    Ok(Loaded { columns, parts: split(&all, options.split_seed)?, notes })
+}
+
+/// A note of each feature that does nothing but number the rows.
+fn rows_counted(table: &Table, columns: &Columns, all: &Dataset<f64>) -> impl Iterator<Item = String> {
+    let counts = |&index: &usize| {
+        let numbers = all.features().iter().skip(index).step_by(all.n_features());
+        let first = all.features()[index];
+        numbers.enumerate().all(|(row, &number)| number == first + row as f64)
+    };
+    (0..all.n_features()).filter(counts).map(|index| {
+        let name = &columns.features[index].name;
+        let (shown, path) = (quoted(name), table.path().display());
+        format!("column {shown} of {path} numbers the rows and is learnt from as a feature; --exclude leaves it out")
+    })
 }
 
 /// A fifth of the samples for testing, the others for training, in an order drawn from `seed`; of each class its share.
@@ -86,11 +110,11 @@ pub fn dataset(table: &Table, columns: &Columns) -> Result<Dataset<f64>> {
         }
         Dataset::with_values(name, numbers, values, features.len(), names(&columns.targets))
     } else {
-        let label_of: HashMap<&str, u32> = columns.classes.iter().map(String::as_str).zip(0..).collect();
+        let label_of = labels_of(&columns.classes);
         let mut labels = Vec::with_capacity(table.n_rows());
         for row in 0..table.n_rows() {
             read_numbers(table, row, &features, &mut numbers)?;
-            let Some(&label) = label_of.get(table.text(row, targets[0])?) else {
+            let Some(label) = label_of(table.text(row, targets[0])?) else {
                 let known = columns.classes.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
                 return Err(table.refuse(row, targets[0], &format!("a class of the model: {known}")));
             };
@@ -136,23 +160,42 @@ fn read_numbers(table: &Table, row: usize, columns: &[usize], numbers: &mut Vec<
     Ok(())
 }
 
-/// The columns that are features and targets, without scales.
-fn choose(table: &Table, target: Option<&[String]>, regression: bool) -> Result<Columns> {
-    let n_columns = table.names().len();
-    let mut targets = Vec::new();
-    for name in target.unwrap_or_default() {
-        let place = find(table, name)?;
-        if targets.contains(&place) {
-            return Err(Error::argument("target", name, "each column once"));
-        }
-        targets.push(place);
+/// The label of a class by its name; by its number where all classes have one, however it is written.
+fn labels_of(classes: &[String]) -> impl Fn(&str) -> Option<u32> {
+    let by_name: HashMap<&str, u32> = classes.iter().map(String::as_str).zip(0..).collect();
+    let numbers: Option<Vec<f64>> = classes.iter().map(|name| finite(name)).collect();
+    move |text| {
+        let by_number = || {
+            let number = finite(text)?;
+            numbers.as_ref()?.iter().position(|&class| class == number).map(|label| label as u32)
+        };
+        by_name.get(text).copied().or_else(by_number)
     }
-    if target.is_none() {
-        targets.push(n_columns - 1);
+}
+
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+/// The columns that are features and targets, without scales.
+fn choose(table: &Table, options: &DataOptions) -> Result<Columns> {
+    let (n_columns, regression) = (table.names().len(), options.regression);
+    let mut targets = find_all(table, "target", options.target.as_deref())?;
+    let excluded = find_all(table, "exclude", options.exclude.as_deref())?;
+    if options.target.is_none() {
+        // The last one that there is.
+        targets.extend((0..n_columns).rfind(|place| !excluded.contains(place)));
+    }
+    if let Some(&both) = targets.iter().find(|place| excluded.contains(place)) {
+        return Err(Error::argument("exclude", &table.names()[both], "columns that are not to be learnt"));
     }
     let list = || targets.iter().map(|&place| table.names()[place].as_str()).collect::<Vec<_>>().join(",");
-    if targets.len() == n_columns {
-        return Err(Error::argument("target", list(), "columns that leave at least one feature"));
+    if targets.len() + excluded.len() == n_columns {
+        let (name, columns) = match &options.exclude {
+            Some(names) => ("exclude", names.join(",")),
+            None => ("target", list()),
+        };
+        return Err(Error::argument(name, columns, "columns that leave at least one feature"));
     }
     if !regression && targets.len() > 1 {
         let expected =
@@ -160,13 +203,27 @@ fn choose(table: &Table, target: Option<&[String]>, regression: bool) -> Result<
         return Err(Error::argument("target", list(), expected));
     }
     let column = |place: usize| Column::new(&table.names()[place]);
-    let features = (0..n_columns).filter(|place| !targets.contains(place)).map(column).collect();
+    let is_feature = |place: &usize| !targets.contains(place) && !excluded.contains(place);
+    let features = (0..n_columns).filter(is_feature).map(column).collect();
     let classes = if regression { Vec::new() } else { classes(table, targets[0])? };
     Ok(Columns { features, targets: targets.into_iter().map(column).collect(), classes })
 }
 
+/// The columns that a person means, each once.
+fn find_all(table: &Table, setting: &'static str, names: Option<&[String]>) -> Result<Vec<usize>> {
+    let mut places = Vec::new();
+    for name in names.unwrap_or_default() {
+        let place = find(table, setting, name)?;
+        if places.contains(&place) {
+            return Err(Error::argument(setting, name, "each column once"));
+        }
+        places.push(place);
+    }
+    Ok(places)
+}
+
 /// The column that a person means.
-fn find(table: &Table, name: &str) -> Result<usize> {
+fn find(table: &Table, setting: &'static str, name: &str) -> Result<usize> {
     let n_columns = table.names().len();
     let by_number =
         || name.parse().ok().filter(|number| (1..=n_columns).contains(number)).map(|n: usize| n - 1);
@@ -177,7 +234,7 @@ fn find(table: &Table, name: &str) -> Result<usize> {
         } else {
             format!("a number from 1 to {n_columns}: `{}` has no header", table.path().display())
         };
-        Error::argument("target", name, expected)
+        Error::argument(setting, name, expected)
     })
 }
 
@@ -189,7 +246,7 @@ fn classes(table: &Table, column: usize) -> Result<Vec<String>> {
     }
     let mut names: Vec<&str> = first_row.keys().copied().collect();
     names.sort_unstable();
-    let number = |name: &&str| name.parse().ok().filter(|number: &f64| number.is_finite());
+    let number = |name: &&str| finite(name);
     if let Some(mut numbers) =
         names.iter().map(|name| Some((number(name)?, *name))).collect::<Option<Vec<_>>>()
     {
@@ -199,7 +256,9 @@ fn classes(table: &Table, column: usize) -> Result<Vec<String>> {
                 "use a --loss such as least-squares for numeric targets; --target names the columns",
             ));
         }
-        numbers.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+        // Of one number written in several ways the shortest stays.
+        numbers.sort_by(|(a, text), (b, other)| a.total_cmp(b).then_with(|| text.len().cmp(&other.len())));
+        numbers.dedup_by(|(a, _), (b, _)| a == b);
         names = numbers.into_iter().map(|(_, name)| name).collect();
     }
     if names.len() < 2 {

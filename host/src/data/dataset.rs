@@ -65,6 +65,7 @@ pub struct Dataset<T> {
     pub(super) image: Option<ImageShape>,
     pub(super) columns: Option<Arc<Columns>>,
     pub(super) channels: Option<Arc<[Channel]>>,
+    pub(super) notes: Vec<String>,
 }
 
 impl<T: Real> Targets<T> {
@@ -150,7 +151,17 @@ impl<T: Real> Dataset<T> {
         targets: Targets<T>,
         outputs: Outputs,
     ) -> Self {
-        Self { name, features, n_features, targets, outputs, image: None, columns: None, channels: None }
+        Self {
+            name,
+            features,
+            n_features,
+            targets,
+            outputs,
+            image: None,
+            columns: None,
+            channels: None,
+            notes: Vec::new(),
+        }
     }
 
     /// The same with the shape of its images.
@@ -170,6 +181,17 @@ impl<T: Real> Dataset<T> {
     pub(super) fn with_columns(mut self, columns: Arc<Columns>) -> Self {
         self.columns = Some(columns);
         self
+    }
+
+    /// The same with what somebody who trains on it should know.
+    pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// What somebody who trains on it should know of how it was read.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// The name, for people.

@@ -15,17 +15,19 @@ const LISTED: usize = 10;
 
 impl Column {
     /// The column with the mean of these numbers and their standard deviation, the root of the mean squared distance
-    /// from it.
+    /// from it; 1 where all are equal.
     fn measured(&self, name: &str, numbers: impl Iterator<Item = f64>) -> Result<Self> {
         let (mut count, mut mean, mut squares) = (0.0, 0.0, 0.0);
+        let (mut first, mut varies) = (None, false);
         for x in numbers {
+            varies |= *first.get_or_insert(x) != x;
             // Welford's recurrence, which keeps the digits of a small spread around a large mean.
             count += 1.0;
             let distance = x - mean;
             mean += distance / count;
             squares += distance * (x - mean);
         }
-        let deviation = f64::sqrt(squares / count);
+        let deviation = if varies { f64::sqrt(squares / count) } else { 1.0 };
         if !(mean.is_finite() && deviation.is_normal()) {
             let found = format!("numbers too large or too close in column {}", quoted(&self.name));
             return Err(Error::data(
@@ -40,12 +42,14 @@ impl Column {
 
 impl Columns {
     /// The same columns with the scales that give every feature, and every value that is a target, mean 0 and standard
-    /// deviation 1 over `train`.
+    /// deviation 1 over `train`. A feature that is always the same there gets mean 0 and keeps its unit; a note says so.
     ///
     /// # Errors
-    /// [`Error::Data`] naming the columns whose numbers are all equal, or too large or too close for a scale.
-    pub(super) fn measured(&self, train: &Dataset<f64>) -> Result<Self> {
-        require_varying(train, "feature", &self.features, train.features())?;
+    /// [`Error::Data`] naming the columns of numbers too large or too close for a scale.
+    pub(super) fn measured(&self, train: &Dataset<f64>) -> Result<(Self, Option<String>)> {
+        let note = constant(&self.features, train.features()).map(|columns| {
+            format!("feature columns constant in {}: {columns}; nothing is learnt from them", train.name())
+        });
         let measure = |columns: &[Column], numbers: &[f64]| -> Result<Vec<Column>> {
             let numbers = |index| numbers.iter().copied().skip(index).step_by(columns.len());
             let measured = |(index, column): (usize, &Column)| column.measured(train.name(), numbers(index));
@@ -56,7 +60,7 @@ impl Columns {
             Outputs::Values(_) => measure(&self.targets, train.values())?,
             Outputs::Classes(_) => self.targets.clone(),
         };
-        Ok(Self { features, targets, classes: self.classes.clone() })
+        Ok((Self { features, targets, classes: self.classes.clone() }, note))
     }
 
     /// `Ok` when every value to be learnt differs between two samples.
@@ -65,7 +69,14 @@ impl Columns {
     /// [`Error::Data`] naming the columns of which that is not so.
     pub(super) fn require_varying_targets(&self, train: &Dataset<f64>) -> Result {
         match train.outputs() {
-            Outputs::Values(_) => require_varying(train, "target", &self.targets, train.values()),
+            Outputs::Values(_) => match constant(&self.targets, train.values()) {
+                None => Ok(()),
+                Some(columns) => Err(Error::data(
+                    train.name(),
+                    format!("constant target columns: {columns}"),
+                    "columns with at least two different numbers to train on",
+                )),
+            },
             Outputs::Classes(_) => Ok(()),
         }
     }
@@ -103,25 +114,16 @@ pub(super) fn scale<T: Real>(name: &str, columns: &[Column], numbers: &[f64]) ->
     numbers.iter().zip(columns.iter().cycle()).map(scaled).collect()
 }
 
-/// `Ok` when no column holds one number alone.
-fn require_varying(train: &Dataset<f64>, what: &str, columns: &[Column], numbers: &[f64]) -> Result {
+/// The columns that hold one number alone, for a message; `None` where there are none.
+fn constant(columns: &[Column], numbers: &[f64]) -> Option<String> {
     let first = &numbers[..columns.len()];
     let is_constant =
         |index: usize| numbers.iter().skip(index).step_by(columns.len()).all(|&x| x == first[index]);
     let constant: Vec<usize> = (0..columns.len()).filter(|&index| is_constant(index)).collect();
-    if constant.is_empty() {
-        return Ok(());
-    }
     let one = |&index: &usize| format!("{} (always {})", quoted(&columns[index].name), first[index]);
-    let mut found = constant.iter().take(LISTED).map(one).collect::<Vec<_>>().join(", ");
+    let mut text = constant.iter().take(LISTED).map(one).collect::<Vec<_>>().join(", ");
     if constant.len() > LISTED {
-        found += &format!(" and {} more", constant.len() - LISTED);
+        text += &format!(" and {} more", constant.len() - LISTED);
     }
-    Err(Error::Data {
-        name: train.name().to_owned(),
-        found: format!("constant {what} columns: {found}"),
-        expected: "columns with at least two different numbers to train on".to_owned(),
-        hint: (what == "feature")
-            .then_some("leave these columns out of the file, or train with --scale=false"),
-    })
+    (!constant.is_empty()).then_some(text)
 }

@@ -11,6 +11,7 @@ use super::channels::Channel;
 use super::cifar::Labels;
 use super::columns::Columns;
 use super::memory::MEMORY;
+use super::table::Header;
 use super::{digits, idx};
 use crate::error::{Error, Result};
 
@@ -98,6 +99,10 @@ pub struct DataOptions {
     pub pool: usize,
     /// The columns of a table that are to be learnt, by name or by number from 1; default the last one.
     pub target: Option<Vec<String>>,
+    /// The columns of a table that are left out, by name or by number from 1; default none.
+    pub exclude: Option<Vec<String>>,
+    /// Whether a table's first row names its columns; default as it looks.
+    pub header: Header,
     /// These columns of a table hold numbers, not the names of classes; default no.
     pub regression: bool,
     /// Give the numeric columns of a table, or each channel of images, mean 0 and standard deviation 1 over the training
@@ -116,6 +121,8 @@ impl Default for DataOptions {
             samples: None,
             pool: 1,
             target: None,
+            exclude: None,
+            header: Header::Auto,
             regression: false,
             scale: false,
             labels: Labels::Fine,
@@ -142,6 +149,9 @@ pub struct Preprocessing {
     /// The scales of the images' channels, one for each; none if they are not scaled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channels: Option<Vec<Channel>>,
+    /// [`DataOptions::header`].
+    #[serde(default, skip_serializing_if = "Header::is_auto")]
+    pub header: Header,
     /// [`DataOptions::labels`].
     #[serde(default, skip_serializing_if = "Labels::is_fine")]
     pub labels: Labels,
@@ -159,6 +169,7 @@ impl Preprocessing {
             split_seed: options.split_seed,
             columns: None,
             channels: None,
+            header: options.header,
             labels: options.labels,
         }
     }
@@ -184,6 +195,7 @@ impl Preprocessing {
             split_seed: self.split_seed,
             classes: self.classes.clone(),
             pool: self.pool,
+            header: self.header,
             labels: self.labels,
             ..DataOptions::default()
         }

@@ -1,13 +1,44 @@
 //! CSV files as tables of text, with the line of every row.
 
 use std::collections::HashMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
+use clap::ValueEnum;
 use csv::StringRecord;
+use serde::{Deserialize, Serialize};
 
 use super::nearest::quoted;
 use crate::error::{Error, Result};
+
+/// Whether the first row of a table names its columns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Header {
+    /// As its cells look
+    #[default]
+    Auto,
+    /// It does
+    Yes,
+    /// It is a sample
+    No,
+}
+
+impl fmt::Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Header::Auto => "auto",
+            Header::Yes => "yes",
+            Header::No => "no",
+        })
+    }
+}
+
+impl Header {
+    pub(super) fn is_auto(&self) -> bool {
+        *self == Header::Auto
+    }
+}
 
 /// A file's columns and rows.
 ///
@@ -22,6 +53,7 @@ pub struct Table {
     /// The columns by name.
     places: HashMap<String, usize>,
     has_header: bool,
+    notes: Vec<String>,
     rows: Vec<Row>,
 }
 
@@ -35,15 +67,16 @@ struct Row {
 impl Table {
     /// Reads a file.
     ///
-    /// The first row is a header, the columns' names, if above columns of numbers it has text and no number; a column of
-    /// numbers is one in which more than half of the cells that are filled below the first row are numbers. Without a header, and where
-    /// the header's cell is empty, a column's name is its number, counted from 1.
+    /// With [`Header::Auto`] the first row is a header, the columns' names, if above columns of numbers it has text and no number; a
+    /// column of numbers is one in which more than half of the cells that are filled below the first row are numbers. So is a row
+    /// `0,1,2,...` of three numbers at least, as pandas writes it above columns without names. Without a header, and where the
+    /// header's cell is empty, a column's name is its number, counted from 1.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read. [`Error::Format`] with the line: bytes that are no UTF-8, no rows or a
     /// header alone, a single column, a row with fewer or more cells than the first, a first row that has names as well
     /// as numbers above columns of numbers, two columns of one name.
-    pub fn read(path: &Path) -> Result<Self> {
+    pub fn read(path: &Path, header: Header) -> Result<Self> {
         let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let line = 1 + line_ends(&bytes, 0, error.valid_up_to());
@@ -66,11 +99,24 @@ impl Table {
             let found = format!("{} cells in line {}", row.cells.len(), row.line);
             return Err(Error::format(path, found, format!("{columns}, as in line {}", first.line)));
         }
-        Self::with_names(path, rows)
+        Self::with_names(path, rows, header)
     }
 
-    fn with_names(path: &Path, mut rows: Vec<Row>) -> Result<Self> {
-        let has_header = has_header(path, &rows)?;
+    fn with_names(path: &Path, mut rows: Vec<Row>, header: Header) -> Result<Self> {
+        let mut notes = Vec::new();
+        let has_header = match header {
+            Header::Yes => true,
+            Header::No => false,
+            Header::Auto if counts_columns(&rows) => {
+                notes.push(format!(
+                    "the first row of {}, 0 to {}, is taken as the columns' names; --header no makes it a sample",
+                    path.display(),
+                    rows[0].cells.len() - 1
+                ));
+                true
+            }
+            Header::Auto => looks_like_header(path, &rows)?,
+        };
         let number = |index: usize| (index + 1).to_string();
         let names: Vec<String> = match has_header {
             true => rows
@@ -95,7 +141,7 @@ impl Table {
                 return Err(Error::format(path, found, "each name once"));
             }
         }
-        Ok(Self { path: path.to_owned(), names, places, has_header, rows })
+        Ok(Self { path: path.to_owned(), names, places, has_header, notes, rows })
     }
 
     /// The file.
@@ -111,6 +157,11 @@ impl Table {
     /// Whether the names are from the file.
     pub fn has_header(&self) -> bool {
         self.has_header
+    }
+
+    /// What somebody who trains on the table should know of how it was read.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Rows, the header not counted.
@@ -204,8 +255,17 @@ fn line_ends(bytes: &[u8], start: usize, end: usize) -> usize {
     (start..end).filter(|&place| ends(place)).count()
 }
 
+/// Whether the first row is 0, 1, 2 and so on, above others.
+fn counts_columns(rows: &[Row]) -> bool {
+    const FEWEST: usize = 3;
+    let (first, below) = (&rows[0].cells, &rows[1..]);
+    let counts =
+        |cells: &StringRecord| cells.iter().enumerate().all(|(index, cell)| cell.trim() == index.to_string());
+    first.len() >= FEWEST && !below.is_empty() && counts(first) && !below.iter().any(|row| counts(&row.cells))
+}
+
 /// Whether the first row names the columns; see [`Table::read`].
-fn has_header(path: &Path, rows: &[Row]) -> Result<bool> {
+fn looks_like_header(path: &Path, rows: &[Row]) -> Result<bool> {
     let is_number = |row: &Row, column: usize| row.cells[column].trim().parse::<f64>().is_ok();
     let (first, below) = (&rows[0], &rows[1..]);
     let (mut a_name, mut a_number) = (None, None);
@@ -233,7 +293,7 @@ fn has_header(path: &Path, rows: &[Row]) -> Result<bool> {
             ),
             expected: "names alone, or numbers alone".to_owned(),
             hint: Some(
-                "a header has no column with a number for a name, a file without one numbers in every row",
+                "a header has no column with a number for a name, a file without one numbers in every row; --header yes or no says which it is",
             ),
         }),
         (name, _) => Ok(name.is_some()),

@@ -90,6 +90,7 @@ pub(super) fn split_off<T: Real>(dataset: &mut Dataset<T>, count: usize) -> Data
         image: dataset.image,
         columns: dataset.columns.clone(),
         channels: dataset.channels.clone(),
+        notes: dataset.notes.clone(),
     }
 }
 

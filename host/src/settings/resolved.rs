@@ -39,6 +39,8 @@ impl Settings {
             samples: self.samples,
             pool: self.pool,
             target: self.target.clone(),
+            exclude: self.exclude.clone(),
+            header: self.header,
             regression: self.is_regression(),
             scale: self.scale,
             labels: self.labels,

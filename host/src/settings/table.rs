@@ -27,11 +27,11 @@ use super::defaults::processors;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::ranges::*;
 use super::values::{
-    Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Grow, Growth, Guard, MaxMemory,
-    Samples, Target, TimeLimit, Tolerance, Value,
+    Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth, Guard,
+    MaxMemory, Samples, Target, TimeLimit, Tolerance, Value,
 };
 use super::{effect, together};
-use crate::data::{DataSource, Labels};
+use crate::data::{DataSource, Header, Labels};
 use crate::error::Result;
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;

@@ -4,8 +4,8 @@ mod schedules;
 
 use super::choice::{StepRule, Use};
 use super::table::Settings;
-use super::values::{Growth, write_classes, write_target};
-use crate::data::{DataSource, Labels};
+use super::values::{Growth, write_classes, write_columns};
+use crate::data::{DataSource, Header, Labels};
 use crate::error::{Error, Result};
 use altmin_core::{Activation, Regularizer};
 
@@ -20,9 +20,17 @@ pub(super) fn check(settings: &Settings) -> Result {
 }
 
 fn data(settings: &Settings) -> Result {
-    if let Some(target) = settings.target.as_ref().filter(|_| !settings.data.has_columns()) {
-        let expected = format!("last, or a .csv file as data: {} has no columns", settings.data);
-        return Err(Error::argument("target", write_target(target), expected));
+    let header = (settings.header != Header::Auto).then(|| settings.header.to_string());
+    let of_tables = [
+        ("target", settings.target.as_ref().map(write_columns), "last"),
+        ("exclude", settings.exclude.as_ref().map(write_columns), "none"),
+        ("header", header, "auto"),
+    ];
+    for (name, value, default) in of_tables {
+        if let Some(value) = value.filter(|_| !settings.data.has_columns()) {
+            let expected = format!("{default}, or a .csv file as data: {} has no columns", settings.data);
+            return Err(Error::argument(name, value, expected));
+        }
     }
     if settings.labels != Labels::Fine && !matches!(settings.data, DataSource::Directory(_)) {
         let expected =

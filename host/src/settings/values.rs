@@ -141,7 +141,11 @@ optional!(
 );
 optional!(
     /// The columns that are learnt, in the form of a row of CSV, such as `price,quality`, or `last`.
-    Target(Vec<String>), "last", read_target, write_target
+    Target(Vec<String>), "last", |text| read_columns("target", "last", text), write_columns
+);
+optional!(
+    /// The columns that are left out, in the form of a row of CSV, such as `id,name`, or `none`.
+    Excluded(Vec<String>), "none", |text| read_columns("exclude", "none", text), write_columns
 );
 optional!(
     /// The classes that are kept, such as `0,1,2`, or `all`.
@@ -209,10 +213,12 @@ fn write_carry(carry: &Carry) -> String {
     format!("{}:{}", carry.beta, carry.every)
 }
 
-fn read_target(text: &str) -> Result<Vec<String>> {
+fn read_columns(setting: &'static str, word: &str, text: &str) -> Result<Vec<String>> {
     let refused = || {
-        let expected = "names or numbers of columns such as price,quality (a name with a comma in double quotes), or last";
-        Error::argument("target", text, expected)
+        let expected = format!(
+            "names or numbers of columns such as price,quality (a name with a comma in double quotes), or {word}"
+        );
+        Error::argument(setting, text, expected)
     };
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -230,9 +236,9 @@ fn read_target(text: &str) -> Result<Vec<String>> {
 
 // The type that the macro hands over is that of the field.
 #[allow(clippy::ptr_arg)]
-pub(super) fn write_target(names: &Vec<String>) -> String {
+pub(super) fn write_columns(names: &Vec<String>) -> String {
     let quoted = |name: &String| {
-        let plain = !name.contains([',', '"', '\n', '\r']) && name != "last";
+        let plain = !name.contains([',', '"', '\n', '\r']) && name != "last" && name != "none";
         if plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
     };
     names.iter().map(quoted).collect::<Vec<_>>().join(",")
@@ -323,6 +329,7 @@ serde_as_text!(
     Clip,
     EpsilonBounds,
     Target,
+    Excluded,
     Classes,
     Grow,
     Tolerance,

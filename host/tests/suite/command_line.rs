@@ -98,6 +98,17 @@ fn a_config_file_is_checked_as_flags_are() {
     fs::write(&path, "nu = 0\n").expect("written");
     refused(&["train", "--config", name], 2, "`nu` is `0`");
     refused(&["train", "--config", name, "--nu", "1", "--rho", "0"], 2, "`rho` is `0`");
+    for useless in ["method = 'adam'\nnu = 1\n", "nu = 1\nmethod = 'gsam'\ninner = 'sgd'\n"] {
+        fs::write(&path, useless).expect("written");
+        refused(&["train", "--config", name], 2, "`nu` is `1`, expected no value");
+    }
+    // What the file's own method uses may be of no use to the one that a flag names.
+    fs::write(&path, "method = 'pdadmm'\nnu = 1\nsweeps = 1\n").expect("written");
+    let output = altmin(&["train", "--config", name, "--method", "adam", "--quiet"]);
+    assert!(output.status.success(), "{output:?}");
+    // Without a method of its own it has that of the flags.
+    fs::write(&path, "nu = 1\nsweeps = 1\n").expect("written");
+    refused(&["train", "--config", name, "--method", "adam"], 2, "`nu` is `1`");
 }
 
 #[test]

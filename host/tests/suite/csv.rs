@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use altmin::Error;
-use altmin::data::csv_file::{dataset, load as load_csv};
+use altmin::data::csv_file::{self, dataset};
 use altmin::data::table::Table;
 use altmin::data::{
-    DataOptions, DataSource, Dataset, Outputs, Part, Preprocessing, load, load_features, load_like,
+    Columns, DataOptions, DataSource, Dataset, Header, Outputs, Part, Preprocessing, load, load_features,
+    load_like,
 };
 
 /// A folder with one file.
@@ -44,6 +44,22 @@ fn names(list: &[&str]) -> Option<Vec<String>> {
     Some(list.iter().map(|&name| name.to_owned()).collect())
 }
 
+/// The columns of a table that are learnt and learnt from.
+fn columns_of(file: &File, target: Option<Vec<String>>, regression: bool) -> altmin::Result<Columns> {
+    let options = DataOptions { target, regression, ..DataOptions::default() };
+    csv_file::load(&file.path(), &options).map(|loaded| loaded.columns)
+}
+
+/// Two data sets with the same samples, columns and scales, whatever was noted when they were read.
+fn same_samples(one: &Dataset<f64>, other: &Dataset<f64>) {
+    assert_eq!(one.name(), other.name());
+    assert_eq!((one.features(), one.columns()), (other.features(), other.columns()));
+    assert_eq!(
+        (one.labels(), one.values(), one.outputs()),
+        (other.labels(), other.values(), other.outputs())
+    );
+}
+
 /// Rows `i, i^2, -3i` under a header.
 fn rows(count: usize) -> String {
     let row = |i: usize| format!("{i},{},{}\n", i * i, -3.0 * i as f64);
@@ -69,7 +85,7 @@ fn files_are_known_by_their_name() {
 /// What a wrong target says.
 fn refused_target(content: &str, target: &[&str], regression: bool) -> String {
     let file = csv(content);
-    let error = load_csv(&file.path(), names(target).as_deref(), regression, 0).unwrap_err();
+    let error = columns_of(&file, names(target), regression).unwrap_err();
     assert!(error.is_usage(), "{error}");
     assert!(error.to_string().starts_with("`target` is "), "{error}");
     error.to_string()
@@ -78,7 +94,7 @@ fn refused_target(content: &str, target: &[&str], regression: bool) -> String {
 #[test]
 fn targets_are_chosen_by_name_or_number() {
     let file = csv(rows(20));
-    let load = |target: Option<Vec<String>>| load_csv(&file.path(), target.as_deref(), true, 0).unwrap().0;
+    let load = |target: Option<Vec<String>>| columns_of(&file, target, true).unwrap();
     let chosen = |target| {
         let columns = load(target);
         let names = |columns: &[altmin::data::Column]| {
@@ -189,36 +205,114 @@ fn digits_behind_a_large_mean_survive_single_precision() {
 }
 
 #[test]
-fn constant_columns_are_named() {
+fn constant_features_are_moved_to_zero_and_named() {
     let row = |i: usize| format!("{i},7,{},0,1\n", i % 3);
     let content = "a,b,c,d,y\n".to_owned() + &(0..20).map(row).collect::<String>();
     let file = csv(&content);
     let target = |name| DataOptions { target: names(&[name]), ..regression() };
-    let error = load::<f32>(&file.source(), &target("a")).unwrap_err();
-    let message = error.to_string();
+    let (train, test) = load::<f32>(&file.source(), &target("a")).unwrap();
+    let note = "feature columns constant in ";
+    assert!(train.notes()[0].starts_with(note) && train.notes().len() == 1, "{:?}", train.notes());
     assert!(
-        message.contains("constant feature columns: `b` (always 7), `d` (always 0), `y` (always 1)"),
-        "{message}"
+        train.notes()[0].contains("`b` (always 7), `d` (always 0), `y` (always 1)"),
+        "{:?}",
+        train.notes()
     );
-    assert!(matches!(error, Error::Data { .. }) && error.hint().unwrap().contains("--scale=false"));
+    let b = &train.columns().unwrap().features[0];
+    assert_eq!((b.mean, b.deviation), (7.0, 1.0));
+    assert!(train.features().iter().step_by(4).chain(test.features().iter().step_by(4)).all(|&x| x == 0.0));
     let unscaled = DataOptions { scale: false, ..target("a") };
-    assert!(load::<f32>(&file.source(), &unscaled).is_ok());
+    assert!(load::<f32>(&file.source(), &unscaled).unwrap().0.notes().is_empty());
     // Nothing can be learnt of a target that is always the same, scaled or not.
     for scale in [true, false] {
         let options = DataOptions { scale, ..target("y") };
         let message = load::<f32>(&file.source(), &options).unwrap_err().to_string();
         assert!(message.contains("constant target columns: `y` (always 1)"), "{message}");
     }
-    // Constant among the samples that are trained on, though not in the file.
-    let row = |i: usize| format!("{},{i}\n", usize::from(i == 3));
+}
+
+/// A flag that is set in a single row: whether the split trains on it does not decide whether there is a run.
+#[test]
+fn a_feature_may_be_constant_by_the_luck_of_the_split() {
+    let row = |i: usize| format!("{},{}\n", usize::from(i == 3), (i * 7) % 20);
     let rare = csv("a,y\n".to_owned() + &(0..20).map(row).collect::<String>());
-    let seed = (0..100).find(|&split_seed| {
-        load::<f64>(&rare.source(), &DataOptions { split_seed, ..regression() }).is_err()
-    });
-    let options =
-        DataOptions { split_seed: seed.expect("a split that tests on the fourth row"), ..regression() };
-    let error = load::<f64>(&rare.source(), &options).unwrap_err().to_string();
-    assert!(error.contains("`a` (always 0)"), "{error}");
+    let mut noted = 0;
+    for split_seed in 0..20 {
+        let (train, test) = load::<f64>(&rare.source(), &DataOptions { split_seed, ..regression() }).unwrap();
+        if let [note] = train.notes() {
+            noted += 1;
+            assert!(note.contains("`a` (always 0)"), "{note}");
+            assert_eq!(test.features().iter().sum::<f64>(), 1.0);
+        }
+    }
+    assert!((1..20).contains(&noted), "{noted}");
+}
+
+#[test]
+fn columns_are_left_out_by_name_or_number() {
+    let file = csv(rows(20));
+    let excluding = |list: &[&str]| {
+        let options = DataOptions { exclude: names(list), regression: true, ..DataOptions::default() };
+        csv_file::load(&file.path(), &options).map(|loaded| loaded.columns)
+    };
+    let chosen = |list: &[&str]| {
+        let columns = excluding(list).unwrap();
+        (columns.features[0].name.clone(), columns.features.len(), columns.targets[0].name.clone())
+    };
+    assert_eq!(chosen(&["size"]), ("area".to_owned(), 1, "price".to_owned()));
+    assert_eq!(chosen(&["2"]), ("size".to_owned(), 1, "price".to_owned()));
+    // The last of those that are left is learnt.
+    assert_eq!(chosen(&["price"]), ("size".to_owned(), 1, "area".to_owned()));
+    for (list, part) in [
+        (&["sise"][..], "nearest names are `size`"),
+        (&["size", "1"], "each column once"),
+        (&["size", "area"], "at least one feature"),
+        (&["size", "area", "price"], "at least one feature"),
+    ] {
+        let error = excluding(list).unwrap_err();
+        assert!(error.is_usage() && error.to_string().starts_with("`exclude` is "), "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    let both = DataOptions { target: names(&["size"]), exclude: names(&["1"]), ..regression() };
+    let error = load::<f32>(&file.source(), &both).unwrap_err().to_string();
+    assert!(error.contains("`exclude` is `size`, expected columns that are not to be learnt"), "{error}");
+    for options in [
+        DataOptions { exclude: names(&["1"]), ..DataOptions::default() },
+        DataOptions { header: Header::No, ..DataOptions::default() },
+    ] {
+        let error = load::<f32>(&DataSource::Digits, &options).unwrap_err().to_string();
+        assert!(error.contains("a table, as digits has no columns"), "{error}");
+    }
+}
+
+#[test]
+fn a_feature_that_numbers_the_rows_is_noted() {
+    let row = |i: usize| format!("{},{},{}\n", i + 4, (i * i) % 7, i % 2);
+    let file = csv(",a,y\n".to_owned() + &(0..20).map(row).collect::<String>());
+    let (train, _) = load::<f32>(&file.source(), &DataOptions::default()).unwrap();
+    assert!(train.notes().len() == 1 && train.notes()[0].contains("column `1` of "), "{:?}", train.notes());
+    assert!(train.notes()[0].contains("--exclude"), "{:?}", train.notes());
+    let excluding = DataOptions { exclude: names(&["1"]), ..DataOptions::default() };
+    let (train, _) = load::<f32>(&file.source(), &excluding).unwrap();
+    assert!(train.notes().is_empty() && train.n_features() == 1);
+}
+
+#[test]
+fn a_number_is_one_class_however_it_is_written() {
+    let row = |i: usize| format!("{i},{}\n", ["0", "0.0", "1", "1.0", "+1", "1e0"][i % 6]);
+    let file = csv("a,y\n".to_owned() + &(0..30).map(row).collect::<String>());
+    let (train, test) = load::<f64>(&file.source(), &DataOptions::default()).unwrap();
+    assert_eq!(train.classes(), ["0", "1"]);
+    for part in [train, test] {
+        for sample in 0..part.n_samples() {
+            assert_eq!(part.labels()[sample], u32::from(part.sample(sample)[0] as usize % 6 > 1));
+        }
+    }
+    // Names that hold digits stay what they are.
+    let row = |i: usize| format!("{i},{}\n", ["1", "1.0", "one"][i % 3]);
+    let file = csv("a,y\n".to_owned() + &(0..30).map(row).collect::<String>());
+    let (train, _) = load::<f64>(&file.source(), &DataOptions::default()).unwrap();
+    assert_eq!(train.classes(), ["1", "1.0", "one"]);
 }
 
 #[test]
@@ -267,17 +361,16 @@ fn classes_are_what_the_column_holds_sorted() {
     );
 
     let integers = (0..20).map(|i| format!("{i},{}\n", [10, 9, -1][i % 3])).collect::<String>();
-    let (columns, _) = load_csv(&csv(integers).path(), None, false, 0).unwrap();
+    let columns = columns_of(&csv(integers), None, false).unwrap();
     assert_eq!(columns.classes, ["-1", "9", "10"]);
     let mixed = (0..20).map(|i| format!("{i},{}\n", ["10", "9", "x"][i % 3])).collect::<String>();
-    let (columns, _) = load_csv(&csv(mixed).path(), None, false, 0).unwrap();
+    let columns = columns_of(&csv(mixed), None, false).unwrap();
     assert_eq!(columns.classes, ["10", "9", "x"]);
 }
 
 #[test]
 fn a_class_of_one_row_is_refused() {
-    let error =
-        load_csv(&csv(flowers() + "tulip,4,4\n").path(), names(&["kind"]).as_deref(), false, 0).unwrap_err();
+    let error = columns_of(&csv(flowers() + "tulip,4,4\n"), names(&["kind"]), false).unwrap_err();
     assert!(error.to_string().contains("a single sample of class `tulip`"), "{error}");
 }
 
@@ -313,8 +406,8 @@ fn a_model_finds_its_columns_by_name_and_scales_them_as_in_training() {
     let file = csv(rows(40));
     let (trained, train, test) = remembered(&file, &regression());
     let like = |source: &DataSource, part| load_like::<f64>(&trained, source, &trained.options(), part);
-    assert_eq!(like(&file.source(), Part::Train).unwrap(), train);
-    assert_eq!(like(&file.source(), Part::Test).unwrap(), test);
+    same_samples(&like(&file.source(), Part::Train).unwrap(), &train);
+    same_samples(&like(&file.source(), Part::Test).unwrap(), &test);
 
     // Other order, other rows, a column that is none of the model's.
     let other = csv("note,price,size,area\nx,-30,10,100\ny,1,0.5,2\n");
@@ -351,8 +444,8 @@ fn a_model_knows_its_classes_by_name() {
     for options in [options.clone(), DataOptions { classes: Some(vec![2, 0]), ..options }] {
         let (trained, train, test) = remembered(&file, &options);
         let like = |source: &DataSource, part| load_like::<f64>(&trained, source, &trained.options(), part);
-        assert_eq!(like(&file.source(), Part::Train).unwrap(), train);
-        assert_eq!(like(&file.source(), Part::Test).unwrap(), test);
+        same_samples(&like(&file.source(), Part::Train).unwrap(), &train);
+        same_samples(&like(&file.source(), Part::Test).unwrap(), &test);
         // A file that lacks classes does not renumber the others.
         let some = csv("leaves,size,kind\n1,2,rose\n3,4,rose\n");
         let label = train.classes().iter().position(|class| class == "rose").unwrap() as u32;
@@ -397,8 +490,8 @@ fn values_are_a_matrix_with_a_column_for_each_sample() {
 #[test]
 fn a_table_gives_the_data_set_that_its_numbers_would() {
     let file = csv(rows(12));
-    let (columns, _) = load_csv(&file.path(), None, true, 0).unwrap();
-    let table = Table::read(&file.path()).unwrap();
+    let columns = columns_of(&file, None, true).unwrap();
+    let table = Table::read(&file.path(), Header::Auto).unwrap();
     let all = dataset(&table, &columns).unwrap();
     let features = (0..12).flat_map(|i| [f64::from(i), f64::from(i * i)]).collect();
     let values = (0..12).map(|i| -3.0 * f64::from(i)).collect();

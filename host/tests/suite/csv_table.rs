@@ -3,8 +3,9 @@
 use std::fs;
 
 use altmin::Error;
-use altmin::data::csv_file::load;
+use altmin::data::csv_file::{Loaded, load};
 use altmin::data::table::Table;
+use altmin::data::{DataOptions, Header};
 use proptest::prelude::*;
 
 /// Does something with the path of a file of this name and content.
@@ -16,7 +17,15 @@ fn with_file<R>(name: &str, content: impl AsRef<[u8]>, act: impl FnOnce(&std::pa
 }
 
 fn read(content: impl AsRef<[u8]>) -> altmin::Result<Table> {
-    with_file("some.csv", content, Table::read)
+    read_with(content, Header::Auto)
+}
+
+fn read_with(content: impl AsRef<[u8]>, header: Header) -> altmin::Result<Table> {
+    with_file("some.csv", content, |path| Table::read(path, header))
+}
+
+fn load_last(path: &std::path::Path, regression: bool) -> altmin::Result<Loaded> {
+    load(path, &DataOptions { regression, ..DataOptions::default() })
 }
 
 /// Everything that is wrong with a file of three columns of which the last is the target: content, whether by regression,
@@ -57,8 +66,7 @@ const BAD: &[(&str, bool, &str, &str)] = &[
 #[test]
 fn bad_files_are_refused_with_line_and_column() {
     for &(content, regression, part, advice) in BAD {
-        let error =
-            with_file("some.csv", content, |path| load(path, None, regression, 0)).expect_err(content);
+        let error = with_file("some.csv", content, |path| load_last(path, regression)).expect_err(content);
         let line = error.to_string();
         assert!(line.contains("some.csv") && line.contains(part), "{content:?}: {line}");
         assert!(!line.contains('\n') && matches!(error, Error::Format { .. }), "{content:?}: {line}");
@@ -71,7 +79,7 @@ fn bad_files_are_refused_with_line_and_column() {
 fn bytes_that_are_no_text_are_refused_with_their_line() {
     let error = read(b"a,b\n1,2\n\xff,3\n").unwrap_err().to_string();
     assert!(error.contains("bytes in line 3 that are no UTF-8"), "{error}");
-    let error = Table::read("absent.csv".as_ref()).unwrap_err();
+    let error = Table::read("absent.csv".as_ref(), Header::Auto).unwrap_err();
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("absent.csv"), "{error}");
 }
 
@@ -112,7 +120,38 @@ fn headers_are_told_from_rows() {
         let table = read(content).unwrap();
         assert_eq!((table.has_header(), table.n_rows()), (has_header, rows), "{content:?}");
         assert_eq!(table.names(), names, "{content:?}");
+        assert!(table.notes().is_empty(), "{content:?}");
     }
+}
+
+#[test]
+fn counted_columns_are_a_header_and_a_note_says_so() {
+    let table = read("0,1,2\n5.5,1,2\n0.5,1,7\n").unwrap();
+    assert_eq!((table.has_header(), table.n_rows(), table.names()[2].as_str()), (true, 2, "2"));
+    let note = &table.notes()[0];
+    assert!(table.notes().len() == 1 && note.contains("0 to 2") && note.contains("--header no"), "{note}");
+    // As many columns as a class and its number have, and a sample that comes twice, are no header.
+    for samples in ["0,1\n0.5,1\n", "0,1,2\n3,4,5\n0,1,2\n", "0,1,2\n", "1,2,3\n0.5,1,7\n"] {
+        let table = read(samples).unwrap();
+        assert!(!table.has_header() && table.notes().is_empty(), "{samples:?}");
+    }
+}
+
+#[test]
+fn whether_there_is_a_header_can_be_said() {
+    let content = "0,1,2\n5.5,1,2\n0.5,1,7\n";
+    let samples = read_with(content, Header::No).unwrap();
+    assert_eq!((samples.has_header(), samples.n_rows(), samples.number(0, 2).unwrap()), (false, 3, 2.0));
+    assert_eq!(samples.names(), ["1", "2", "3"]);
+    let years = read_with("1990,1991\n5,6\n", Header::Yes).unwrap();
+    assert_eq!((years.n_rows(), years.names()), (1, &["1990".to_owned(), "1991".to_owned()][..]));
+    assert!(years.notes().is_empty() && samples.notes().is_empty());
+    // What looks like neither is read once it is said which it is.
+    let error = read("a,1990\n5,6\n").unwrap_err();
+    assert!(error.hint().unwrap().contains("--header yes or no"));
+    assert_eq!(read_with("a,1990\n5,6\n", Header::Yes).unwrap().names()[1], "1990");
+    let error = read_with("a,b\n", Header::Yes).unwrap_err().to_string();
+    assert!(error.contains("a header and no rows"), "{error}");
 }
 
 #[test]
@@ -120,14 +159,14 @@ fn numbers_may_be_quoted_spaced_and_written_in_any_form() {
     let table = read("a,b,c,d,e\n\"1\", -2.5 ,+3e-2,.5,7.\n").unwrap();
     let numbers: Vec<f64> = (0..5).map(|column| table.number(0, column).unwrap()).collect();
     assert_eq!(numbers, [1.0, -2.5, 0.03, 0.5, 7.0]);
-    let tabs = with_file("some.TSV", "a\tb\n1,5\t2\n", Table::read).unwrap();
+    let tabs = with_file("some.TSV", "a\tb\n1,5\t2\n", |path| Table::read(path, Header::Auto)).unwrap();
     assert_eq!((tabs.text(0, 0).unwrap(), tabs.number(0, 1).unwrap()), ("1,5", 2.0));
 }
 
 proptest! {
     #[test]
     fn whatever_a_file_holds_there_is_a_table_or_an_error(content in "[,\"\r\n1a .-]{0,60}", regression: bool) {
-        let result = with_file("some.csv", &content, |path| load(path, None, regression, 0));
+        let result = with_file("some.csv", &content, |path| load_last(path, regression));
         if let Err(error) = result {
             prop_assert!(!error.to_string().contains('\n'), "{}", error);
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use altmin::Error;
-use altmin::data::{Column, Columns, Labels, Outputs, Preprocessing};
+use altmin::data::{Column, Columns, Header, Labels, Outputs, Preprocessing};
 use altmin::network::blocks::dense_blocks;
 use altmin::network::init::{Initializer, fill};
 use altmin::network::{Model, Network, Notation};
@@ -42,6 +42,7 @@ fn model<T: Real>() -> Model<T> {
             split_seed: u64::MAX,
             columns: None,
             channels: None,
+            header: Header::Auto,
             labels: Labels::Fine,
         },
     }
@@ -133,6 +134,7 @@ fn small() -> Model<f32> {
             split_seed: 0,
             columns: None,
             channels: None,
+            header: Header::Auto,
             labels: Labels::Fine,
         },
     }

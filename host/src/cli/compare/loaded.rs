@@ -1,6 +1,7 @@
 //! A comparison with the data that all its runs share.
 
 use super::reporter::Reporter;
+use crate::cli::output;
 use crate::compare::Comparison;
 use crate::data::{self, Dataset};
 use crate::error::Result;
@@ -39,6 +40,7 @@ impl<T: Real> Loaded<T> {
     fn new(comparison: Comparison) -> Result<Self> {
         let settings = comparison.common();
         let (train, test) = data::load(&settings.data, &settings.data_options())?;
+        output::notes_of(&train);
         Ok(Self { comparison, train: Arc::new(train), test: Arc::new(test) })
     }
 }

@@ -62,6 +62,7 @@ pub(super) fn load(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
 
 fn load_in<T: Real>(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
     let (train, test) = data::load::<T>(&settings.data, &settings.data_options())?;
+    output::notes_of(&train);
     Ok(Box::new(Trainer::new(settings, Arc::new(train), Arc::new(test))?))
 }
 

@@ -13,9 +13,8 @@ macro_rules! data_settings {
     /// test.bin), plain or gzip.
     ///
     /// A .csv file (cells separated by commas) or .tsv file (by tabs) is a table with one row per sample. --target names the
-    /// columns to learn; all others are features and must be numeric. The first row is a header if it contains text and no
-    /// number above numeric columns; without a header, columns are named 1, 2, 3. A fifth of the rows, drawn with --seed, is
-    /// used for testing.
+    /// columns to learn; all others that --exclude does not name are features and must be numeric. A fifth of the rows, drawn with
+    /// --seed, is used for testing.
     data: DataSource {
         arg(value_name = "NAME|DIR|FILE"),
         default = DataSource::Digits,
@@ -32,13 +31,30 @@ macro_rules! data_settings {
         default = None, when(of) = of.data.has_columns(),
     }
 
+    /// Columns of a CSV file to leave out: names separated by commas as in --target, or `none` [default: none]
+    ///
+    /// Use this for what should not be learnt from: an index, a name, a number that is known only afterwards.
+    exclude: Excluded as Option<Vec<String>> {
+        arg(value_name = "COLUMNS|none"),
+        default = None, when(of) = of.data.has_columns(),
+    }
+
+    /// Whether the first row of a CSV file names the columns [default: auto]
+    ///
+    /// `auto` takes it for a header if it contains text and no number above numeric columns, or if it is 0, 1, 2 and so on, as
+    /// pandas writes it above columns without names. Without a header, columns are named 1, 2, 3.
+    header: Header {
+        arg(value_name = "WHEN"),
+        default = Header::Auto, when(of) = of.data.has_columns(),
+    }
+
     /// Scale the columns of a CSV file, or the channels of images, to mean 0 and standard deviation 1
     /// [default: true for a CSV file, false for images]
     ///
     /// In a CSV file this applies to features, and to numeric targets; in images to each channel, over all
     /// its pixels. Means and deviations are computed from the training samples that are used, and stored in the model, so
-    /// that `evaluate` and `predict` apply the same scaling and `predict` returns the file's units. A constant feature or
-    /// channel is an error.
+    /// that `evaluate` and `predict` apply the same scaling and `predict` returns the file's units. A constant feature
+    /// of a table is moved to 0 and not divided, and a note says so; a constant channel is an error.
     scale: bool {
         arg(
             value_name = "BOOL", num_args = 0..=1, default_missing_value = "true", require_equals = true,
