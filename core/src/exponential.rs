@@ -48,6 +48,15 @@ pub(crate) fn exp_and_minus_one<T: Real>(x: T) -> (T, T) {
     (power * less + power, power * less + (power - T::ONE))
 }
 
+/// `tanh z = (1 - exp(-2 |z|))/(1 + exp(-2 |z|))` with the sign of z. NaN stays NaN.
+#[inline]
+pub(crate) fn tanh<T: Real>(z: T) -> T {
+    let two = T::from_f64(2.0);
+    let less = exp_minus_one(-(two * z.abs()));
+    let value = less / (two + less);
+    if z < T::ZERO { value } else { -value }
+}
+
 /// `ln x` of a positive number of full precision, error 1e-8: enough for a start.
 #[inline]
 pub(crate) fn rough_ln<T: Real>(x: T) -> T {

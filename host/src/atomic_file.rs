@@ -2,8 +2,6 @@
 
 mod disk;
 #[cfg(test)]
-mod failures;
-#[cfg(test)]
 mod tests;
 
 use std::ffi::{OsStr, OsString};
@@ -16,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::error::{Error, Result};
 use disk::Output;
 #[cfg(test)]
-pub(crate) use failures::for_each_failure;
+pub(crate) use disk::failures::for_each_failure;
 
 /// Writes a file by `content`, in place of an older one of the same name.
 ///

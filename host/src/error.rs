@@ -1,6 +1,6 @@
 //! What can go wrong outside the mathematics: files, data sets, arguments; each as one line for people.
 
-use crate::report::table;
+use crate::units;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -209,7 +209,7 @@ impl fmt::Display for Error {
                 write!(f, "`{name}` is `{found}`, expected {expected}")
             }
             Error::Memory { needed, limit, is_set, .. } => {
-                let (needed, limit) = (table::bytes(*needed), table::bytes(*limit));
+                let (needed, limit) = (units::bytes(*needed), units::bytes(*limit));
                 let whose = if *is_set { "that --max-memory allows" } else { "that are available" };
                 write!(f, "the run takes {needed} of memory, more than the {limit} {whose}")
             }

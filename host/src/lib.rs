@@ -55,6 +55,7 @@
 
 pub mod atomic_file;
 pub mod bench;
+mod choice;
 pub mod cli;
 pub mod compare;
 pub mod data;
@@ -67,6 +68,7 @@ pub mod run;
 mod scalars;
 pub mod search;
 pub mod settings;
+pub mod units;
 
 pub use data::Dataset;
 pub use error::{Error, Result};

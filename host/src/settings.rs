@@ -8,24 +8,20 @@
 pub(crate) mod by_key;
 mod choice;
 pub(crate) mod core_choice;
-mod defaults;
-mod effect;
 mod hyperparameters;
 mod options;
 mod penalty_schedule;
-mod ranges;
 mod resolved;
 mod table;
 mod text;
-mod together;
 mod values;
 
+pub use crate::choice::parse;
 pub use altmin_core::Regularizer;
 pub use choice::{
     Convention, EpsilonRepair, EpsilonRule, Form, Inner, Keep, Kernel, Method, Precision, Preset, StepRule,
     StepSchedule, Use,
 };
-pub use core_choice::parse;
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use table::{Settings, TrainOptions};

@@ -1,8 +1,7 @@
 //! Leaky ReLU, `f(z) = z` for `z > 0`, else `slope z`.
 
 use super::function::Function;
-use super::preimage::clip;
-use super::relu::Relu;
+use super::preimage::{clip, of_relu};
 use crate::real::Real;
 
 #[derive(Clone, Copy)]
@@ -61,12 +60,12 @@ impl<T: Real> Function<T> for LeakyRelu<T> {
 
     #[inline]
     fn preimage(self, epsilon: T, a: T) -> (T, T) {
-        if self.slope == T::ZERO { Relu.preimage(epsilon, a) } else { self.inverses(epsilon, a) }
+        if self.slope == T::ZERO { of_relu(epsilon, a) } else { self.inverses(epsilon, a) }
     }
 
-    fn clip_to_preimage(self, epsilon: T, a: &[T], c: &[T], z: &mut [T], scratch: &mut [T]) {
+    fn clip_to_preimage(self, epsilon: T, a: &[T], c: &[T], z: &mut [T], _: &mut [T]) {
         if self.slope == T::ZERO {
-            Relu.clip_to_preimage(epsilon, a, c, z, scratch);
+            clip(a, c, z, |a| of_relu(epsilon, a));
         } else {
             clip(a, c, z, |a| self.inverses(epsilon, a));
         }

@@ -39,9 +39,17 @@ pub(super) fn clip_by_image<T: Real>(
     }
 }
 
+/// The preimage under ReLU.
+#[inline]
+pub(super) fn of_relu<T: Real>(epsilon: T, a: T) -> (T, T) {
+    let low = a - epsilon;
+    let open = low <= rounding(epsilon, a);
+    (if open { T::NEG_INFINITY } else { low }, T::ZERO.max(a + epsilon))
+}
+
 /// What rounding may have added to `a - epsilon` or `a + epsilon`.
 #[inline]
-pub(super) fn rounding<T: Real>(epsilon: T, a: T) -> T {
+fn rounding<T: Real>(epsilon: T, a: T) -> T {
     T::from_f64(4.0) * T::EPSILON * (a.abs() + epsilon)
 }
 

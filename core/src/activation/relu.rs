@@ -2,7 +2,7 @@
 
 use super::function::Function;
 use super::leaky_relu::LeakyRelu;
-use super::preimage::rounding;
+use super::preimage::of_relu;
 use crate::real::Real;
 
 #[derive(Clone, Copy)]
@@ -44,8 +44,6 @@ impl<T: Real> Function<T> for Relu {
 
     #[inline]
     fn preimage(self, epsilon: T, a: T) -> (T, T) {
-        let low = a - epsilon;
-        let open = low <= rounding(epsilon, a);
-        (if open { T::NEG_INFINITY } else { low }, T::ZERO.max(a + epsilon))
+        of_relu(epsilon, a)
     }
 }

@@ -4,7 +4,7 @@ use super::function::Function;
 use super::preimage::{clip_by_image, lower, upper};
 use super::sigmoid::Sigmoid;
 use super::smooth::{self, Curve};
-use crate::exponential::exp_minus_one;
+use crate::exponential::tanh;
 use crate::real::Real;
 
 #[derive(Clone, Copy)]
@@ -13,13 +13,9 @@ pub(super) struct Tanh;
 const CURVE: Curve = Curve { centre: 0.0, half: 1.0, unit: 1.0 };
 
 impl<T: Real> Function<T> for Tanh {
-    /// `(1 - exp(-2 |z|))/(1 + exp(-2 |z|))` with the sign of z.
     #[inline]
     fn value(self, z: T) -> T {
-        let two = T::from_f64(2.0);
-        let less = exp_minus_one(-(two * z.abs()));
-        let value = less / (two + less);
-        if z < T::ZERO { value } else { -value }
+        tanh(z)
     }
 
     /// `4 exp(-2 |z|)/(1 + exp(-2 |z|))^2`: no difference of equals where f is saturated.

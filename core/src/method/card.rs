@@ -1,8 +1,8 @@
 //! What is known of a method without a run.
 
 use super::StepSchedule;
-use super::proxprop::Carry;
-use super::tssm::Inner;
+use super::proxprop::carry::Carry;
+use super::tssm::settings::Inner;
 use crate::loss::Loss;
 use crate::update::StepRule;
 

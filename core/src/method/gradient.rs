@@ -15,12 +15,13 @@
 //! mini-batches that are smaller than the weights the groups leave inputs and signals of their samples, of which a block's
 //! gradient is one product; else gradients, which are added up. Nothing is promised of the objective.
 
+pub(super) mod orthogonal;
+
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, Setup, StateMatrices, Use};
 use super::minibatch::{
     Columns, Layout, Trace, blocks, gradient as gradient_of, gradient_workspace, largest_blocks,
 };
-use super::muon::{Turn, Whole};
 use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
@@ -37,6 +38,7 @@ use crate::reduce;
 use crate::regularizer::Regularizer;
 use crate::update::sums::Parts;
 use crate::workspace::{Requirement, Stack};
+use orthogonal::{Turn, Whole};
 
 /// The settings that have an effect with every optimiser.
 const USES: &[Use] = &[Use::LearningRate, Use::Batch, Use::StepSchedule, Use::WeightDecay, Use::Clip];

@@ -10,13 +10,17 @@
 //! `lagrangian` holds what the two with a dual share.
 
 mod frame;
+mod group;
 mod lagrangian;
+mod sizes;
 mod variables;
 
-pub(super) use frame::{Frame, Tile};
+pub(super) use frame::Frame;
+pub(super) use group::{Group, Tile};
 pub(super) use lagrangian::{Terms, workspace};
+pub(super) use sizes::Extra;
 pub use variables::Variables;
-pub(super) use variables::{Extra, Group, VariablesMut};
+pub(super) use variables::VariablesMut;
 
 use super::layers::Layers;
 use super::numbers::Numbers;
@@ -24,7 +28,7 @@ use super::{Hyperparameters, Memory, Partition, Run, State, pass};
 use crate::error::Result;
 use crate::real::Real;
 use crate::view::require_length;
-use variables::Sizes;
+use sizes::Sizes;
 
 /// How a layer-wise method stands to a run: its settings, how samples are cut, and what it keeps of them.
 #[derive(Debug, Clone, Copy)]

@@ -29,7 +29,7 @@
 //! s_k/nu for the length of a step. If a batch's outputs are not finite, the last step is taken back, up to rounding, momentum
 //! forgotten and nu multiplied by 4.
 
-mod carry;
+pub(super) mod carry;
 mod form;
 mod guarded;
 mod map_step;

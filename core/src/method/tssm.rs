@@ -18,7 +18,7 @@
 mod approximation;
 mod between;
 mod minibatch;
-mod settings;
+pub(super) mod settings;
 mod state;
 mod weights;
 

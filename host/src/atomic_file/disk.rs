@@ -1,11 +1,14 @@
 //! The calls of the system by which files are written. In unit tests each of them may be made to fail.
 
+#[cfg(test)]
+pub(super) mod failures;
+
 use std::fs::{self, File};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::Path;
 
 #[cfg(test)]
-use super::failures::before;
+use failures::before;
 #[cfg(not(test))]
 use pass as before;
 

@@ -1,5 +1,6 @@
 //! Every file of a run with a disk that fails at each of its calls in turn: the old file or the new one, never half of one.
 
+use super::disk::failures::Failure;
 use super::*;
 use crate::compare::folder::ComparisonFolder;
 use crate::data::{self, Dataset};
@@ -10,7 +11,6 @@ use crate::run::folder::RunFolder;
 use crate::run::observe::{History, Metrics, Observer};
 use crate::run::trainer::Trainer;
 use crate::settings::{Every, Settings, TrainOptions};
-use failures::Failure;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;

@@ -9,6 +9,7 @@ use crate::bench::{self, BenchReport, BenchSettings};
 use crate::error::Error;
 use crate::report::table;
 use crate::settings::{Kernel, Method, Precision, StepRule, TrainOptions, Widths, core_choice};
+use crate::units;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
@@ -154,7 +155,7 @@ fn text(report: &BenchReport) -> String {
         ("rate of the sweep", format!("{:.1} GFLOP/s", report.sweep_gflops)),
         ("rate of the products alone", format!("{:.1} GFLOP/s", report.gemm_gflops)),
         ("efficiency", format!("{:.3}", report.efficiency)),
-        ("state", table::bytes(report.state_bytes)),
-        ("peak memory", report.peak_rss_bytes.map_or_else(|| "unknown".to_owned(), table::bytes)),
+        ("state", units::bytes(report.state_bytes)),
+        ("peak memory", report.peak_rss_bytes.map_or_else(|| "unknown".to_owned(), units::bytes)),
     ])
 }

@@ -11,6 +11,7 @@ use crate::report::table;
 use crate::run::memory::Memory;
 use crate::run::plan;
 use crate::settings::{Method, Precision, Settings, TrainOptions};
+use crate::units;
 use altmin_core::method::Products;
 use altmin_core::{Activation, Loss};
 use clap::Args;
@@ -143,7 +144,7 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
             "method",
             format!("{}, step {}, input step {}", settings.method, settings.step, settings.input_step),
         ),
-        ("state", format!("{} ({})", table::bytes(state), settings.precision)),
+        ("state", format!("{} ({})", units::bytes(state), settings.precision)),
         ("memory", memory(settings, &train, &test)?),
         ("products per sweep", products),
         ("operations per sweep", format!("{flops:.4e} (matrix products only)")),
@@ -168,7 +169,7 @@ fn memory(settings: &Settings, train: &Dataset<f32>, test: &Dataset<f32>) -> Res
     };
     let Memory { data, state, copies, thread, threads, file, .. } = memory;
     let [all, data, state, copies, thread, file] =
-        [memory.total(), data, state, copies, thread, file].map(table::bytes);
+        [memory.total(), data, state, copies, thread, file].map(units::bytes);
     let copies = format!("copies of the network {copies}, writing its file {file}");
     Ok(format!("{all}: data {data}, state with parameters {state}, threads {threads} x {thread}, {copies}"))
 }
@@ -182,7 +183,7 @@ fn layers(widths: &[usize]) -> String {
         parameters += count;
         let _ = writeln!(text, "layer {layer:<4} {:>6} -> {:<6} {count:>10} parameters", pair[0], pair[1]);
     }
-    let _ = writeln!(text, "total {parameters} parameters, {} in f32\n", table::bytes(4 * parameters));
+    let _ = writeln!(text, "total {parameters} parameters, {} in f32\n", units::bytes(4 * parameters));
     text
 }
 

@@ -19,11 +19,11 @@ mod readouts;
 mod tensors;
 
 use crate::atomic_file;
+use crate::choice::parse;
 use crate::data::{Channel, Outputs, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::blocks::{Architecture, Network, dense_blocks};
 use crate::network::predictor::Predictor;
-use crate::settings::parse;
 pub(crate) use readouts::fault as fault_of_readouts;
 pub use readouts::{Place, Readout};
 

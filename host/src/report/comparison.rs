@@ -1,8 +1,8 @@
 //! The runs of a comparison side by side.
 
-use super::table::bytes;
 use crate::compare::{Better, Standing, best};
 use crate::network::score::Measure;
+use crate::units::bytes;
 use std::fmt::Write as _;
 
 /// Stands behind the best of a column.

@@ -2,6 +2,7 @@
 
 use crate::network::score::Measure;
 use crate::run::observe::{Best, Summary};
+use crate::units::bytes;
 use std::fmt::Write as _;
 
 /// Rows of a name and a value, the names padded to one width.
@@ -43,16 +44,6 @@ pub fn summary(summary: &Summary, measure: Measure) -> String {
     text
 }
 
-/// Bytes in the largest decimal unit that leaves a number above 1.
-pub fn bytes(count: usize) -> String {
-    const UNITS: [(&str, f64); 3] = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
-    let count = count as f64;
-    match UNITS.into_iter().find(|&(_, size)| count >= size) {
-        Some((unit, size)) => format!("{:.2} {unit}", count / size),
-        None => format!("{count} bytes"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,10 +52,5 @@ mod tests {
     fn names_are_padded() {
         let text = rows(&[("a", "1".into()), ("long", "2".into())]);
         assert_eq!(text, "a     1\nlong  2\n");
-    }
-
-    #[test]
-    fn bytes_have_decimal_units() {
-        assert_eq!([999, 1_000, 4_320_000_000].map(bytes), ["999 bytes", "1.00 kB", "4.32 GB"]);
     }
 }

@@ -37,6 +37,7 @@ pub(super) use file::{Reader, Writer};
 pub(crate) use fingerprint::Fingerprint;
 pub(super) use record::{Record, Source, read_all_scalars, read_scalars, record, write_scalars};
 
+pub use super::observe::Snapshot;
 use super::observe::{Change, History, Metrics, Observer, Summary};
 use super::trainer::Trainer;
 use crate::atomic_file;
@@ -47,15 +48,6 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-
-/// Something whose whole state can be written between two sweeps.
-pub trait Snapshot {
-    /// Writes the state as a checkpoint, with the history of its run.
-    ///
-    /// # Errors
-    /// What `to` cannot write.
-    fn write(&self, history: &History, to: &mut dyn Write) -> io::Result<()>;
-}
 
 /// The newest checkpoint of a folder, and the one before it.
 const NAMES: [&str; 2] = ["checkpoint.altmin", "checkpoint-before.altmin"];

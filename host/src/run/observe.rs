@@ -1,11 +1,10 @@
 //! Who watches a run: observers see what a sweep has done and never change it.
 
-use crate::run::checkpoint::Snapshot;
 use crate::settings::Method;
 use crate::settings::core_choice::as_text;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::io;
+use std::io::{self, Write};
 
 /// The state of a run after a sweep.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -162,6 +161,15 @@ pub struct Summary {
     /// What it is at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approximation_bound: Option<Bound>,
+}
+
+/// Something whose whole state can be written between two sweeps.
+pub trait Snapshot {
+    /// Writes the state as a checkpoint, with the history of its run.
+    ///
+    /// # Errors
+    /// What `to` cannot write.
+    fn write(&self, history: &History, to: &mut dyn Write) -> io::Result<()>;
 }
 
 /// Sees every sweep and the end.

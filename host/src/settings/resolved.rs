@@ -1,7 +1,7 @@
 //! What settings in which nothing is missing tell.
 
 use super::choice::Use;
-use super::defaults::of_method;
+use super::table::defaults::of_method;
 use super::table::{Settings, TrainOptions};
 use crate::data::DataOptions;
 use crate::error::{Error, Result};

@@ -23,14 +23,11 @@ use super::choice::{
     StepSchedule, Use,
 };
 use super::core_choice::{self, parser};
-use super::defaults::processors;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
-use super::ranges::*;
 use super::values::{
     Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth, Guard,
     MaxMemory, Samples, Target, TimeLimit, Tolerance, Value,
 };
-use super::{effect, together};
 use crate::data::{DataSource, Header, Labels};
 use crate::error::Result;
 use crate::network::blocks::Architecture;
@@ -42,6 +39,9 @@ use altmin_core::{Activation, Loss, Regularizer};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+use defaults::processors;
+use ranges::*;
 
 /// Appends the entries of the subjects in brackets, each of which calls this again without itself, and declares them all.
 macro_rules! collect {
@@ -188,6 +188,11 @@ macro_rules! declare {
         }
     };
 }
+
+pub(super) mod defaults;
+mod effect;
+mod ranges;
+mod together;
 
 #[macro_use]
 mod data;

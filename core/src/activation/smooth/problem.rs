@@ -1,9 +1,7 @@
 //! The subproblem in its normal form, and its function p at a point.
 
-use super::super::function::Function as _;
-use super::super::tanh::Tanh;
 use super::{Curve, LANES, Lanes, clamp, select};
-use crate::exponential::exp_and_minus_one;
+use crate::exponential::{exp_and_minus_one, tanh};
 use crate::real::Real;
 
 /// `p`, lane by lane: tanh, a pull to the right, and `kappa, |r|, u <= 1`.
@@ -42,7 +40,7 @@ impl<T: Real> Problem<T> {
             let distance = clamp(t[i], -T::MAX, T::MAX) - centre;
             let scale = T::ONE / distance.abs().max(half.max(weight));
             let (r, u) = (distance * scale, half * scale);
-            let sign = if r - u * Tanh.value(c) < T::ZERO { -T::ONE } else { T::ONE };
+            let sign = if r - u * tanh(c) < T::ZERO { -T::ONE } else { T::ONE };
             problem.kappa[i] = weight * scale;
             problem.c[i] = sign * c;
             problem.r[i] = sign * r;

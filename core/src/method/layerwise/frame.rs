@@ -1,12 +1,11 @@
 //! What a pass does to one tile of a group.
 
-use super::variables::{Group, Matrices};
+use super::group::{Group, Matrices, Tile};
 use crate::activation::Activation;
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::loss::Target;
 use crate::method::layers::{LayerRef, LayersRef};
-use crate::method::partition::strips;
 use crate::method::{Hyperparameters, Problem};
 use crate::real::Real;
 use crate::update::output::{self, Solved};
@@ -21,28 +20,6 @@ pub(in crate::method) struct Frame<'a, T: Real> {
     pub(in crate::method) activation: Activation<T>,
     pub(in crate::method) problem: Problem<'a, T>,
     pub(in crate::method) layers: LayersRef<'a, T>,
-}
-
-/// Columns of a group that a pass is at.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::method) struct Tile {
-    /// The first of them among all samples.
-    pub(in crate::method) sample: usize,
-    /// The first of them within the group.
-    pub(in crate::method) start: usize,
-    /// How many they are.
-    pub(in crate::method) count: usize,
-}
-
-impl Tile {
-    /// Pieces of which elementwise updates work on one at a time, in matrices of so many rows.
-    fn strips(self, rows: usize) -> impl Iterator<Item = Self> {
-        strips(rows, 0, self.count).map(move |(offset, count)| Self {
-            sample: self.sample + offset,
-            start: self.start + offset,
-            count,
-        })
-    }
 }
 
 impl<T: Real> Frame<'_, T> {

@@ -13,6 +13,7 @@ use crate::report::table;
 use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::{Precision, Settings, Use};
+use crate::units;
 use altmin_core::Real;
 use altmin_core::method::{Partition, widest_tile};
 
@@ -33,7 +34,7 @@ pub(super) fn listing(network: &Network) -> String {
             step.output.to_string()
         );
     }
-    let _ = writeln!(text, "total {all} parameters, {} in f32\n", table::bytes(4 * all));
+    let _ = writeln!(text, "total {all} parameters, {} in f32\n", units::bytes(4 * all));
     text
 }
 
@@ -47,7 +48,7 @@ pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
     text.push_str(&table::rows(&[
         ("data", samples(&train, &test)),
         ("method", settings.method.to_string()),
-        ("state", format!("{} ({})", table::bytes(state), settings.precision)),
+        ("state", format!("{} ({})", units::bytes(state), settings.precision)),
         ("memory", super::memory(settings, &train, &test)?),
     ]));
     let samples = train.n_samples();

@@ -1,6 +1,6 @@
 //! A disk that fails at a chosen call, for unit tests: of this thread alone.
 
-use super::disk::Call;
+use super::Call;
 use std::cell::RefCell;
 use std::io;
 

@@ -1,8 +1,8 @@
 //! Defaults that depend on other settings.
 
-use super::choice::{Inner, Method, StepRule, Use};
-use super::table::Filled;
+use super::Filled;
 use crate::network::blocks::Architecture;
+use crate::settings::choice::{Inner, Method, StepRule, Use};
 use altmin_core::method::tssm::InnerDefaults;
 use altmin_core::method::{Defaults, Setup};
 use altmin_core::update::BACKTRACKING;
@@ -40,7 +40,7 @@ impl Filled<'_> {
 }
 
 /// The defaults of a method for a network of these hidden layers or blocks, whose steps have such batches and such a guard.
-pub(super) fn of_method(
+pub(in crate::settings) fn of_method(
     method: Method,
     step: StepRule,
     (batch, guard): (Option<usize>, Option<f64>),

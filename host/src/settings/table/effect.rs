@@ -1,8 +1,8 @@
 //! Whether options have an effect on the settings that they were resolved to.
 
-use super::choice::{StepRule, Use};
-use super::table::Settings;
+use super::Settings;
 use crate::error::{Error, Result};
+use crate::settings::choice::{StepRule, Use};
 use std::fmt::Display;
 
 impl Settings {

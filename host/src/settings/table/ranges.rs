@@ -1,15 +1,15 @@
 //! Ranges: functions of a setting's key, its value and all settings, that refuse values by themselves. What several settings
 //! must agree on is in [`together`](super::together).
 
-use super::choice::Precision;
-use super::core_choice;
-use super::penalty_schedule::range;
-use super::table::Settings;
-use super::values::{Carried, EpsilonBounds, Every, write_classes};
+use super::Settings;
+use crate::choice::parse;
 use crate::error::{Error, Result};
 use crate::network::cuts::{Cuts, MOST_SUBNETWORKS};
 use crate::network::init::Initializer;
 use crate::network::widths::Widths;
+use crate::settings::choice::Precision;
+use crate::settings::penalty_schedule::range;
+use crate::settings::values::{Carried, EpsilonBounds, Every, write_classes};
 use altmin_core::method::proxprop::Carry;
 use altmin_core::{Activation, Choice, Regularizer};
 use std::fmt::Display;
@@ -102,7 +102,7 @@ pub(super) fn widths(key: &'static str, widths: &[usize], _: &Settings) -> Resul
 
 /// What a program has filled in is in no other range than what is read.
 pub(super) fn as_read(_: &'static str, activation: &Activation<f64>, _: &Settings) -> Result {
-    core_choice::parse::<Activation<f64>>(&activation.to_string()).map(|_| ())
+    parse::<Activation<f64>>(&activation.to_string()).map(|_| ())
 }
 
 pub(super) fn positive_lambda(key: &'static str, regularizer: &Regularizer<f64>, _: &Settings) -> Result {

@@ -2,11 +2,11 @@
 
 mod schedules;
 
-use super::choice::{StepRule, Use};
-use super::table::Settings;
-use super::values::{Growth, write_classes, write_columns};
+use super::Settings;
 use crate::data::{DataSource, Header, Labels};
 use crate::error::{Error, Result};
+use crate::settings::choice::{StepRule, Use};
+use crate::settings::values::{Growth, write_classes, write_columns};
 use altmin_core::{Activation, Regularizer};
 
 /// `Ok` when every setting goes with the others; each is in its range.

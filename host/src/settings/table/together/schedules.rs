@@ -3,8 +3,8 @@
 use crate::error::{Error, Result};
 use crate::settings::choice::{Method, Precision, Use};
 use crate::settings::penalty_schedule::{NuSchedule, RhoSchedule, Times, range};
-use crate::settings::ranges::{at_least_one, positive};
 use crate::settings::table::Settings;
+use crate::settings::table::ranges::{at_least_one, positive};
 use std::fmt::Display;
 
 /// `Ok` when the method has these schedules and they stay in range over the planned sweeps.
