@@ -1,4 +1,6 @@
-//! Quantities for people.
+//! Quantities and texts for people.
+
+use std::borrow::Cow;
 
 /// Bytes in the largest decimal unit that leaves a number above 1.
 pub fn bytes(count: usize) -> String {
@@ -10,9 +12,26 @@ pub fn bytes(count: usize) -> String {
     }
 }
 
+/// A text from a file as a terminal may show it: what would steer the terminal, or turn the order of what follows, is escaped.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let escape = |c: char| if steers(c) { c.escape_debug().to_string() } else { c.to_string() };
+    Cow::Owned(text.chars().map(escape).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped() {
+        assert_eq!(printable("\u{1b}[31mp\u{1b}[0m\n"), "\\u{1b}[31mp\\u{1b}[0m\\n");
+        assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
+        assert!(matches!(printable("Grüße, 猫 \"x\""), Cow::Borrowed(_)));
+    }
 
     #[test]
     fn bytes_have_decimal_units() {

@@ -9,7 +9,9 @@ use crate::network::evaluate::{Evaluation, OutputError, evaluate};
 use crate::network::model::Model;
 use crate::network::score::Measure;
 use crate::report::table;
+use crate::run::folder::model_file;
 use crate::settings::Precision;
+use crate::units::printable;
 use altmin_core::Real;
 use clap::Args;
 use serde::Serialize;
@@ -27,8 +29,8 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin evaluate --model run/model.safetensors")]
 pub(super) struct Evaluate {
-    /// Model file written by `train --out`
-    #[arg(long, value_name = "FILE")]
+    /// Model file written by `train --out`, or the run's folder
+    #[arg(long, value_name = "FILE|RUN")]
     model: PathBuf,
 
     /// Read the outputs after the first L layers, the last being all of them
@@ -99,7 +101,7 @@ impl Evaluate {
 
     fn run_in<T: Real>(self) -> Result<ExitCode, Failure> {
         let threads = self.data.threads()?;
-        let model = Model::<T>::load(&self.model)?;
+        let model = Model::<T>::load(&model_file(&self.model))?;
         let model = self.depth.map_or(Ok(model.clone()), |depth| model.at_depth(depth))?;
         let data = self.data.load::<T>(&model.preprocessing)?;
         if self.every_depth {
@@ -191,11 +193,12 @@ fn errors(evaluation: &Evaluation) -> String {
 /// How many samples of each class were taken for which.
 fn confusion(classes: &[String], evaluation: &Evaluation) -> String {
     let mut text = String::from("\nconfusion matrix: rows are labels, columns are predictions\n");
+    let classes: Vec<_> = classes.iter().map(|name| printable(name)).collect();
     let counts = evaluation.confusion.iter().flatten().map(|count| count.to_string().len());
     let width = classes.iter().map(|name| name.chars().count()).chain(counts).max().unwrap_or(1);
     // Writing to a String cannot fail.
     let _ = write!(text, "{:width$}", "");
-    for name in classes {
+    for name in &classes {
         let _ = write!(text, " {name:>width$}");
     }
     text.push('\n');

@@ -8,6 +8,7 @@ use crate::bench::products::{product_flops, sweep_products};
 use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
 use crate::network::model::{Model, Notation};
 use crate::report::table;
+use crate::run::folder::model_file;
 use crate::run::memory::Memory;
 use crate::run::plan;
 use crate::settings::{Method, Precision, Settings, TrainOptions};
@@ -28,8 +29,8 @@ use std::process::ExitCode;
                   altmin info --method gsadmm --network 'mlp 512x9' --subnetworks 4"
 )]
 pub(super) struct Info {
-    /// Model file written by `train --out`
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["TrainOptions", "config"])]
+    /// Model file written by `train --out`, or the run's folder
+    #[arg(long, value_name = "FILE|RUN", conflicts_with_all = ["TrainOptions", "config"])]
     model: Option<PathBuf>,
 
     #[command(flatten)]
@@ -52,7 +53,7 @@ impl Info {
 }
 
 fn of_model(path: &Path) -> Result<String, Failure> {
-    let model = Model::<f64>::load(path)?;
+    let model = Model::<f64>::load(&model_file(path))?;
     let trained = &model.preprocessing;
     let widths = model.network.widths().filter(|_| model.notation == Notation::Layers);
     let Some(widths) = widths else {

@@ -6,6 +6,7 @@ use super::output;
 use crate::atomic_file;
 use crate::network::evaluate::{apply, class, in_own_units, outputs, probabilities};
 use crate::network::model::Model;
+use crate::run::folder::model_file;
 use crate::settings::Precision;
 use altmin_core::Real;
 use clap::Args;
@@ -22,8 +23,8 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin predict --model run/model.safetensors --out predictions.csv")]
 pub(super) struct Predict {
-    /// Model file written by `train --out`
-    #[arg(long, value_name = "FILE")]
+    /// Model file written by `train --out`, or the run's folder
+    #[arg(long, value_name = "FILE|RUN")]
     model: PathBuf,
 
     /// Read the outputs after the first L layers: the layers above are not computed [default: all layers]
@@ -50,7 +51,7 @@ impl Predict {
 
     fn run_in<T: Real>(self) -> Result<ExitCode, Failure> {
         let threads = self.data.threads()?;
-        let model = Model::<T>::load(&self.model)?;
+        let model = Model::<T>::load(&model_file(&self.model))?;
         let model = self.depth.map_or(Ok(model.clone()), |depth| model.at_depth(depth))?;
         let outputs = match self.data.load_features::<T>(&model.preprocessing)? {
             Some(features) => apply(&model, &features, threads)?,

@@ -2,12 +2,13 @@
 
 use crate::network::score::Measure;
 use crate::run::observe::{Best, Summary};
-use crate::units::bytes;
+use crate::units::{bytes, printable};
 use std::fmt::Write as _;
 
 /// Rows of a name and a value, the names padded to one width.
 pub fn rows(rows: &[(&str, String)]) -> String {
-    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let rows = rows.iter().map(|(name, value)| (printable(name), printable(value)));
+    let width = rows.clone().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     let mut text = String::new();
     for (name, value) in rows {
         // Writing to a String cannot fail.

@@ -16,6 +16,11 @@ pub const MODEL: &str = "model.safetensors";
 /// The model of the best sweep, beside that of the last.
 pub const BEST_MODEL: &str = "best.safetensors";
 
+/// The model's file of this path: the path itself, or the model in it where it is a run's folder.
+pub fn model_file(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join(MODEL) } else { path.to_owned() }
+}
+
 /// A new folder with `config.toml`, `metrics.csv`, `model.safetensors` and `curves.svg`, and `best.safetensors` where the best
 /// model is kept beside the last.
 #[derive(Debug)]

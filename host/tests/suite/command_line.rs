@@ -279,3 +279,21 @@ fn info_describes_a_model() {
         assert!(info.contains(part), "{part} in\n{info}");
     }
 }
+
+#[test]
+fn a_terminal_is_not_steered_by_what_a_table_holds() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let (table, run) = (folder.path().join("some.csv"), folder.path().join("run"));
+    let row = |i: usize| format!("{},{}\n", i * i % 11, ["\u{1b}[31mred\u{1b}[0m", "blue"][i % 2]);
+    fs::write(&table, "a\u{7},y\n".to_owned() + &(0..20).map(row).collect::<String>()).expect("written");
+    let (table, run) = (table.to_str().expect("a path"), run.to_str().expect("a path"));
+    let trained = altmin(&["train", "--data", table, "--sweeps", "1", "--out", run]);
+    assert!(trained.status.success(), "{trained:?}");
+    // A run's folder stands for the model in it.
+    for (command, part) in [("evaluate", r"\u{1b}[31mred\u{1b}[0m"), ("info", r"a\u{7}")] {
+        let output = altmin(&[command, "--model", run]);
+        let shown = text(&output.stdout);
+        assert!(output.status.success() && shown.contains(part), "{output:?}");
+        assert!(!shown.contains(|c: char| c.is_control() && c != '\n'), "{shown:?}");
+    }
+}
