@@ -63,6 +63,7 @@ pub fn command() -> clap::Command {
         .mut_subcommand("train", |train| train.after_long_help(train::after_help()))
         .mut_subcommand("compare", compare::finished)
         .mut_subcommand("search", search::finished)
+        .mut_subcommand("verify", verify::finished)
 }
 
 /// Runs the program's command line.

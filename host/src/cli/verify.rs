@@ -18,6 +18,7 @@ use altmin_core::block::Network as CoreNetwork;
 use altmin_core::method::{Problem, Run};
 use altmin_verify::{METHODS, Order, Promise, Report, Setup, Verdict, Verification};
 use clap::Args;
+use clap::builder::StyledStr;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -44,6 +45,45 @@ pub(super) struct Verify {
     /// Print JSON lines to stdout, one object per promise, instead of a report
     #[arg(long, help_heading = "Output")]
     json: bool,
+}
+
+/// Defaults that are not those of `train`.
+const DEFAULTS: [(&str, &str); 6] = [
+    ("method", "every method with theorems"),
+    ("samples", "200, or all if there are fewer"),
+    ("hidden", "20,20"),
+    ("batch", "a quarter of the samples for gsadmm, gsam and local, else all"),
+    ("sweeps", "40"),
+    ("precision", "f64"),
+];
+
+/// What has no effect on a check, and is refused.
+const WITHOUT_EFFECT: [&str; 6] =
+    ["diagnostics", "tolerance", "time_limit", "checkpoint_every", "keep", "max_memory"];
+
+/// The command with the defaults that it has.
+pub(super) fn finished(command: clap::Command) -> clap::Command {
+    let command = WITHOUT_EFFECT
+        .into_iter()
+        .fold(command, |command, name| command.mut_arg(name, |argument| argument.hide(true)));
+    DEFAULTS.into_iter().fold(command, |command, (name, default)| {
+        command.mut_arg(name, |argument| {
+            let own = |help: &StyledStr| with_default(&help.to_string(), default);
+            let (short, long) = (argument.get_help().map(own), argument.get_long_help().map(own));
+            let argument = argument.help(short.unwrap_or_default());
+            match long {
+                Some(long) => argument.long_help(long),
+                None => argument,
+            }
+        })
+    })
+}
+
+/// A help text with another default in its first paragraph.
+fn with_default(help: &str, default: &str) -> String {
+    let (first, rest) = help.split_at(help.find("\n\n").unwrap_or(help.len()));
+    let text = first.find(" [default").map_or(first, |start| &first[..start]);
+    format!("{text} [default: {default}]{rest}")
 }
 
 impl Verify {

@@ -132,7 +132,7 @@ fn help_explains_every_option() {
         let output = altmin(&[path, &["--help"]].concat());
         assert_eq!(output.status.code(), Some(0));
         let help = text(&output.stdout);
-        for argument in command.get_arguments() {
+        for argument in command.get_arguments().filter(|argument| !argument.is_hide_set()) {
             assert!(argument.get_help().is_some(), "{path:?} {}", argument.get_id());
             let name = argument
                 .get_long()
@@ -144,6 +144,20 @@ fn help_explains_every_option() {
         }
     }
     check(&cli::command(), &[]);
+}
+
+#[test]
+fn help_of_verify_has_its_own_defaults() {
+    let help = text(&altmin(&["verify", "--help"]).stdout);
+    let one_line = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for default in
+        ["[default: 20,20]", "[default: 40]", "[default: 200, or all if there are fewer]", "[default: f64]"]
+    {
+        assert!(one_line.contains(default), "{default}: {help}");
+    }
+    for other in ["[default: 100", "[default: f32]", "[default: proxprop]", "--tolerance", "--keep"] {
+        assert!(!one_line.contains(other), "{other}: {help}");
+    }
 }
 
 #[test]
