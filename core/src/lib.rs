@@ -59,16 +59,17 @@
 //! | modules | |
 //! |---|---|
 //! | [`real`], [`error`], `shape`, [`view`], [`workspace`] | the two scalar types; what is wrong with a call; matrices and scratch in the caller's memory |
-//! | [`gemm`], [`cholesky`], [`reduce`] | the product that everything is made of, factorisation, sums in a fixed order |
+//! | [`gemm`], [`cholesky`], [`reduce`], [`random`] | the product that everything is made of, factorisation, sums in a fixed order, random numbers by counter |
 //! | `choice`, [`activation`], [`loss`], [`regularizer`] | f, R and Omega, each from one table of words, codes and bounds: values, derivatives and the subproblems that are theirs |
 //! | [`objective`] | the methods' Lagrangians, term by term |
 //! | [`update`] | the subproblems, a file a variable: what each minimises, exact or majorised, what it guarantees |
-//! | [`block`], [`optimizer`] | blocks and networks of them, forward and backward; what a mini-batch does with its gradient |
+//! | [`block`], [`augmentation`], [`optimizer`] | blocks and networks of them, forward and backward; how a mini-batch changes its images, what it does with its gradient |
 //! | [`theory`] | the theorems' thresholds and constants |
 //! | [`executor`], [`method`] | who runs the pieces of a sweep; the methods, which are the order of the updates |
 #![cfg_attr(not(test), no_std)]
 
 pub mod activation;
+pub mod augmentation;
 pub mod block;
 pub mod choice;
 pub mod cholesky;
@@ -81,6 +82,7 @@ pub mod loss;
 pub mod method;
 pub mod objective;
 pub mod optimizer;
+pub mod random;
 pub mod real;
 pub mod reduce;
 pub mod regularizer;

@@ -14,6 +14,7 @@ mod card;
 mod descent;
 pub mod dladmm;
 pub mod dlam;
+mod draws;
 pub mod gradient;
 mod hyperparameters;
 mod layers;

@@ -5,6 +5,7 @@
 #[path = "suite/common/mod.rs"]
 mod common;
 
+use altmin_core::augmentation::Augmentation;
 use altmin_core::block::Shape;
 use altmin_core::executor::Sequential;
 use altmin_core::gemm::Portable;
@@ -136,9 +137,16 @@ fn variants<T: Real>(name: Name, settings: Hyperparameters<T>) -> Vec<Hyperparam
         _ => vec![settings],
     };
     let batches: &[_] = if name.card().uses.contains(&Use::Batch) { &[None, Some(BATCH)] } else { &[None] };
+    let image = Shape { channels: 1, height: 1, width: WIDTHS[0] };
+    let flip = Some(Augmentation { image, shift: 0, flip: true });
+    let changes: &[_] = if name.card().uses(Use::Augmentation) { &[None, flip] } else { &[None] };
     kinds
         .into_iter()
         .flat_map(|settings| batches.iter().map(move |&batch| Hyperparameters { batch, ..settings }))
+        .flat_map(|settings| {
+            let changes = changes.iter().filter(move |change| settings.batch.is_some() || change.is_none());
+            changes.map(move |&augmentation| Hyperparameters { augmentation, ..settings })
+        })
         .collect()
 }
 

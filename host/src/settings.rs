@@ -26,8 +26,8 @@ pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use table::{Settings, TrainOptions};
 pub use values::{
-    Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth, Guard,
-    MaxMemory, Samples, Target, TimeLimit, Tolerance,
+    Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth,
+    Guard, ImageMoves, MaxMemory, Samples, Target, TimeLimit, Tolerance,
 };
 
 pub use crate::network::cuts::Cuts;

@@ -298,6 +298,13 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
             assert_eq!(outside, 0, "{what}, {threads} threads");
         }
     }
+    for method in ["proxprop", "adam", "local"] {
+        let text = format!("method = '{method}'\nsamples = 130\nbatch = 50\naugment = 'shift:2,flip'");
+        let options = TrainOptions::from_toml(&text, "some.toml".as_ref()).unwrap();
+        for threads in [1, 2] {
+            assert_eq!(sweeps_of(options.clone(), threads), [0; SWEEPS], "{text}, {threads} threads");
+        }
+    }
     for text in [
         "method = 'pdadmm'",
         "method = 'gsadmm'\nhidden = '30x2'",

@@ -72,7 +72,8 @@ impl Batches {
         let (count, (order, samples)) = (self.steps_of(order), self.taken(order));
         let edge = |batch: usize| samples * batch / count;
         let (first, end) = (edge(batch), edge(batch + 1));
-        Samples { order: order.map(|order| &order[first..end]), first, partition: partition.of(end - first) }
+        let order = order.map(|order| &order[first..end]);
+        Samples { order, first, partition: partition.of(end - first), draws: None }
     }
 
     /// The order, where a sweep follows it, and how many samples it takes.

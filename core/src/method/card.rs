@@ -39,6 +39,8 @@ pub enum Use {
     WeightDecay,
     /// Clipping of the gradient.
     Clip,
+    /// Augmentation of images.
+    Augmentation,
     /// Loss and accuracy from the passes that train ([`Seen`](super::Seen)).
     Seen,
     /// A choice between forms of the least-squares step, and sums that are carried.

@@ -19,6 +19,7 @@ pub(super) mod orthogonal;
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, Setup, StateMatrices, Use};
+use super::draws;
 use super::minibatch::{
     Columns, Layout, Trace, blocks, gradient as gradient_of, gradient_workspace, largest_blocks,
 };
@@ -58,7 +59,7 @@ pub(super) const fn card(
         paper,
         layers_only: false,
         uses: USES,
-        in_minibatches: &[Use::Seen],
+        in_minibatches: &[Use::Seen, Use::Augmentation],
         defaults,
         batch: None,
         composed: true,
@@ -222,6 +223,7 @@ impl<T: Real> Gradient<T> {
         let batches = Batches::new(batch, run.samples())?;
         batches.check_partition(partition)?;
         pass::check(loss, run)?;
+        draws::check(settings, batches.are_whole(), run)?;
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
         Ok(Self { optimizer, turn, settings: *settings, batches, partition, schedule })
@@ -308,6 +310,8 @@ impl<T: Real> Gradient<T> {
     ) -> Result {
         let [parameters, gradient, first, second, groups] = carve_mut(state.scalars, self.scalars(run));
         let [steps, tallies, squares] = carve_mut(state.numbers, self.numbers(run));
+        let k = usize::read(steps);
+        let samples = samples.for_step(&self.settings, k);
         let used = samples.partition.groups();
         let groups = &mut groups[..used * self.layout(run).elements()];
         self.collect(run, parameters, groups, samples, &mut tallies[..used * Tally::COUNT], executor, gemm)?;
@@ -315,10 +319,7 @@ impl<T: Real> Gradient<T> {
         if !risk(tallies).is_finite() {
             return Err(Error::NonFinite { quantity: "the loss" });
         }
-        let k = usize::update(steps, |steps| {
-            *steps += 1;
-            *steps - 1
-        });
+        (k + 1).write(steps);
         let slope = Slope {
             groups,
             partition: samples.partition,
@@ -555,7 +556,7 @@ impl<T: Real> Method<T> for Gradient<T> {
         gemm: &G,
     ) -> Result<f64> {
         state.require(self.memory(run))?;
-        let samples = Samples { order: None, first: 0, partition: self.partition() };
+        let samples = Samples { order: None, first: 0, partition: self.partition(), draws: None };
         let pass = self.pass(run, state.scalars, samples);
         let [_, tallies, _] = carve_mut(state.numbers, self.numbers(run));
         Ok(pass.cost(tallies, executor, gemm)? + self.omega(run, state))

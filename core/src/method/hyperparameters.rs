@@ -5,6 +5,7 @@ use super::pdadmm::DualStorage;
 use super::proxprop::{Carry, Form};
 use super::step_schedule::StepSchedule;
 use super::tssm::{Convention, Inner};
+use crate::augmentation::Augmentation;
 use crate::error::{Error, Result};
 use crate::loss::{Loss, OutputSolver};
 use crate::real::Real;
@@ -37,6 +38,11 @@ pub struct Hyperparameters<T> {
     /// Samples of a mini-batch at most, above 0; `None` where a step takes all samples. The batches of a sweep are as few
     /// and as equal as that allows; one that would hold all samples is none.
     pub batch: Option<usize>,
+    /// How mini-batches change their images, with the gradient methods, in the mini-batches of proximal sweeps, and with local
+    /// ones; the passes that measure see them as they are.
+    pub augmentation: Option<Augmentation>,
+    /// Seed of what steps draw.
+    pub seed: u64,
     /// Share of the last step that the next one takes along, 0 or above and below 1: of gradient descent, of the
     /// mini-batches of proximal sweeps.
     pub momentum: T,
@@ -107,6 +113,8 @@ impl<T: Real> Default for Hyperparameters<T> {
             dual: DualStorage::default(),
             learning_rate: T::from_f64(0.01),
             batch: None,
+            augmentation: None,
+            seed: 0,
             momentum: T::ZERO,
             nesterov: false,
             step_schedule: StepSchedule::Constant,

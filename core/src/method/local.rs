@@ -36,6 +36,7 @@ mod readout;
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
+use super::draws;
 use super::numbers::Numbers;
 use super::parts::Parts;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
@@ -77,7 +78,7 @@ pub const CARD: Card = Card {
         Use::Inner,
         Use::Readouts,
     ],
-    in_minibatches: &[Use::Seen],
+    in_minibatches: &[Use::Seen, Use::Augmentation],
     defaults: |setup| Defaults {
         // A layer moves the inputs of all above it. On held-out images of MNIST (two epochs) 10 of 5 to 20 served three maps
         // best, 33 of 5 to 66 ten.
@@ -147,6 +148,7 @@ impl<T: Real> Local<T> {
         Parts::new(run.network, run.cuts, 0)?;
         pass::check(loss, run)?;
         let batches = Batches::new(batch, run.samples())?;
+        draws::check(settings, batches.are_whole(), run)?;
         let partition = Partition::for_network(run.samples(), widest_tile(&run.network));
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
@@ -311,7 +313,7 @@ impl<T: Real> Method<T> for Local<T> {
         let Variables { parameters, tallies, .. } = self.variables(run, state);
         let goal =
             Goal::Risk { loss: self.settings.loss, target: run.problem.target, signal: Signal::Gradient };
-        let samples = Samples { order: None, first: 0, partition: self.partition };
+        let samples = Samples { order: None, first: 0, partition: self.partition, draws: None };
         let pass = Pass { network: run.network, parameters, input: run.problem.x, goal, samples };
         Ok(pass.cost(tallies, executor, gemm)? + self.omega(run, parameters))
     }
@@ -373,7 +375,9 @@ impl<T: Real, G: Gemm<T>> Pipeline<T> for Line<'_, '_, T, G> {
         mut stack: Stack<'_, T>,
     ) -> Result {
         let largest = self.frame.largest;
-        let (samples, mut stack) = (self.batches.step(self.order, largest, k), stack.rest());
+        let step = Progress::read(own.numbers).steps;
+        let samples = self.batches.step(self.order, largest, k).for_step(&self.frame.settings, step);
+        let mut stack = stack.rest();
         let input = match passed {
             None => samples.columns(&self.run.problem.x, 0, samples.count(), &mut stack)?,
             // The layer below has left the batch out.

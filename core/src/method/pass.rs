@@ -8,8 +8,9 @@
 //! A mini-batch is a list of samples. Their columns are gathered tile by tile; samples that lie side by side are read
 //! where they are.
 
+use super::draws::Draws;
 use super::numbers::{Numbers as _, numbers};
-use super::{Partition, Run, Seen};
+use super::{Hyperparameters, Partition, Run, Seen};
 use crate::block::{Network, Sink};
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Runs};
@@ -32,14 +33,22 @@ pub(super) struct Samples<'o> {
     pub(super) first: usize,
     /// How they are cut.
     pub(super) partition: Partition,
+    /// What is drawn for the step that is made from them; `None` of passes that measure.
+    pub(super) draws: Option<Draws>,
 }
 
 impl Samples<'_> {
+    /// The same for the step of this number, counted from 0, of a run.
+    pub(super) fn for_step<T>(self, settings: &Hyperparameters<T>, step: usize) -> Self {
+        Self { draws: Some(Draws::new(settings, step)), ..self }
+    }
+
     pub(super) fn count(&self) -> usize {
         self.partition.samples()
     }
 
-    /// The columns of the samples `start .. start + count` of the pass, gathered where they do not lie side by side.
+    /// The columns of the samples `start .. start + count` of the pass, as their step takes them; gathered where they do not lie
+    /// side by side, or are changed.
     pub(super) fn columns<'s, T: Real>(
         &self,
         from: &MatRef<'s, T>,
@@ -47,11 +56,20 @@ impl Samples<'_> {
         count: usize,
         stack: &mut Stack<'s, T>,
     ) -> Result<MatRef<'s, T>> {
-        let Some(order) = self.order else { return Ok(columns(from, self.first + start, count)) };
+        let changed = self.draws.filter(|draws| draws.augmentation.is_some());
+        if self.order.is_none() && changed.is_none() {
+            return Ok(columns(from, self.first + start, count));
+        }
         let rows = from.nrows();
         let gathered = stack.vector(rows * count)?;
-        for (j, &sample) in order[start..][..count].iter().enumerate() {
-            gathered[j * rows..][..rows].copy_from_slice(column(from, sample as usize));
+        for j in 0..count {
+            let place = start + j;
+            let sample = self.order.map_or(self.first + place, |order| order[place] as usize);
+            let (from, to) = (column(from, sample), &mut gathered[j * rows..][..rows]);
+            match &changed {
+                None => to.copy_from_slice(from),
+                Some(draws) => draws.write(place, from, to),
+            }
         }
         Ok(dense(gathered, rows, count))
     }

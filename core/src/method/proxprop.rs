@@ -41,6 +41,7 @@ pub(super) use map_step::{MapStep, MapVariables};
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
+use super::draws;
 use super::numbers::Numbers as _;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::step_schedule::{Schedule, StepSchedule};
@@ -62,7 +63,14 @@ pub const CARD: Card = Card {
     paper: "T. Frerix, T. Moellenhoff, M. Moeller, D. Cremers, Proximal Backpropagation, ICLR 2018",
     layers_only: false,
     uses: &[Use::Nu, Use::Damping, Use::Batch],
-    in_minibatches: &[Use::Momentum, Use::StepSchedule, Use::WeightDecay, Use::Form, Use::Seen],
+    in_minibatches: &[
+        Use::Momentum,
+        Use::StepSchedule,
+        Use::WeightDecay,
+        Use::Form,
+        Use::Seen,
+        Use::Augmentation,
+    ],
     defaults: |setup| {
         if !setup.minibatches {
             return Defaults { nu: 3.0, ..Defaults::UNUSED };
@@ -127,6 +135,7 @@ impl<T: Real> ProxProp<T> {
         let batches = Batches::new(batch, run.samples())?;
         batches.check_partition(partition)?;
         pass::check(loss, run)?;
+        draws::check(settings, batches.are_whole(), run)?;
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
         Ok(Self { settings: *settings, batches, partition, schedule })
@@ -143,7 +152,7 @@ impl<T: Real> ProxProp<T> {
     }
 
     fn samples(&self) -> Samples<'static> {
-        Samples { order: None, first: 0, partition: self.partition() }
+        Samples { order: None, first: 0, partition: self.partition(), draws: None }
     }
 
     fn pass_over<'p>(

@@ -4,6 +4,7 @@ mod common;
 
 mod activation;
 mod approximation;
+mod augmentation;
 mod balancing;
 mod block_proofs;
 mod blocks;

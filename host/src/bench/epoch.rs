@@ -100,7 +100,7 @@ impl<T: Real> Timed<T> {
         gemm: &AnyGemm,
     ) -> Result<Self> {
         let prediction = predict::<T>(settings, network, train.n_samples(), gemm)?;
-        let hyperparameters = settings.hyperparameters();
+        let hyperparameters = plan::hyperparameters(settings, train)?;
         let mut engine = plan::engine(settings, &hyperparameters, network, problem(train), gemm)?;
         engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, network));
         let scratch = engine.scratch();

@@ -110,7 +110,8 @@ fn pipeline_in<T: Real>(bench: &PipelineBench) -> Result<PipelineReport> {
     let network = plan::network(settings, &train)?;
     let gemm = AnyGemm::of(settings.kernel);
     let problem = Problem { x: train.matrix(), target: train.target() };
-    let mut engine = plan::engine(settings, &settings.hyperparameters::<T>(), &network, problem, &gemm)?;
+    let hyperparameters = plan::hyperparameters(settings, &train)?;
+    let mut engine = plan::engine(settings, &hyperparameters, &network, problem, &gemm)?;
     engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, &network));
     let mut recorder = Recorder::<T>::new(engine.scratch());
     let mut pool = TimedPool::<T>::new(settings.threads, engine.scratch())?;

@@ -58,8 +58,8 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// What has no effect on a check, and is refused.
-const WITHOUT_EFFECT: [&str; 6] =
-    ["diagnostics", "tolerance", "time_limit", "checkpoint_every", "keep", "max_memory"];
+const WITHOUT_EFFECT: [&str; 7] =
+    ["augment", "diagnostics", "tolerance", "time_limit", "checkpoint_every", "keep", "max_memory"];
 
 /// The command with the defaults that it has.
 pub(super) fn finished(command: clap::Command) -> clap::Command {
@@ -169,6 +169,10 @@ fn refuse_changes(settings: &Settings) -> Result<(), Error> {
     if settings.grow.is_some() {
         let expected = "none: each of the two networks would have to be verified by itself";
         return Err(Error::argument("grow", "given", expected));
+    }
+    if let Some(moves) = settings.augment {
+        let expected = "none: what is promised is about the samples as they are";
+        return Err(Error::argument("augment", moves, expected));
     }
     let constant = "constant: the theorems are about one objective";
     if settings.nu_schedule != NuSchedule::Constant {

@@ -1,5 +1,6 @@
 //! From settings to what a run is made of.
 
+use altmin_core::augmentation::Augmentation;
 use altmin_core::block::{Block, Network as CoreNetwork};
 use altmin_core::loss::Loss;
 use altmin_core::method::{AnyMethod, Hyperparameters, Problem, Run};
@@ -99,6 +100,31 @@ pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Ve
     parameters
 }
 
+/// The settings of all methods for a data set.
+///
+/// # Errors
+/// [`Error::Argument`] for images that are to be changed where there are none, or none of that size, or no mini-batches.
+pub fn hyperparameters<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<Hyperparameters<T>> {
+    let of_settings = settings.hyperparameters();
+    let Some(moves) = settings.augment.filter(|_| settings.uses(Use::Augmentation)) else {
+        return Ok(of_settings);
+    };
+    let refused = |expected| Err(Error::argument("augment", moves, expected));
+    let (name, samples) = (data.name(), data.n_samples());
+    let Some(image) = data.image() else {
+        return refused(format!("none, as {name} holds no images"));
+    };
+    let (height, width) = (image.height, image.width);
+    if moves.shift >= height.min(width) {
+        return refused(format!("a shift below the sides of {height}x{width} images"));
+    }
+    if settings.batch.is_none_or(|batch| batch >= samples) {
+        return refused(format!("none, or a --batch below the {samples} training samples of {name}"));
+    }
+    let augmentation = Augmentation { image: sample_shape(data), shift: moves.shift, flip: moves.flip };
+    Ok(Hyperparameters { augmentation: Some(augmentation), ..of_settings })
+}
+
 /// The mini-batches.
 pub fn batches(settings: &Settings) -> Option<Batches> {
     settings.batch.map(|size| Batches { size, seed: settings.seed })
@@ -113,7 +139,7 @@ pub fn check<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result {
     let (blocks, cuts) = (network.blocks_in(), cuts(settings, &network)?);
     let problem = Problem { x: data.matrix(), target: data.target() };
     let run = Run { network: CoreNetwork::new(&blocks, network.input())?, cuts: &cuts, problem };
-    AnyMethod::new(settings.method, &settings.hyperparameters(), &run)?;
+    AnyMethod::new(settings.method, &hyperparameters(settings, data)?, &run)?;
     Ok(())
 }
 

@@ -179,7 +179,7 @@ impl<T: Real> Trainer<T> {
         require_countable(settings, &train)?;
         memory::require(settings, &train, test.as_deref(), |_| 0)?;
         let network = growth::first_network(settings, &train)?;
-        let hyperparameters = settings.hyperparameters::<T>();
+        let hyperparameters = plan::hyperparameters(settings, &train)?;
         let threads = Threads::new(settings.threads)?;
         let engine = plan::engine(settings, &hyperparameters, &network, problem(&train), &gemm)?;
         let executor = Parallel::new(settings.threads, scratch(&engine, settings, &gemm));

@@ -10,7 +10,8 @@ use altmin_core::update::{BACKTRACKING, StepRule};
 use super::{Settings, Use};
 
 impl Settings {
-    /// The settings of all methods, in the precision of a computation.
+    /// The settings of all methods, in the precision of a computation. How images are changed, which depends on their size, is left
+    /// out: [`plan::hyperparameters`](crate::run::plan::hyperparameters) adds it.
     pub fn hyperparameters<T: Real>(&self) -> Hyperparameters<T> {
         let number = T::from_f64;
         let splits = self.method.card().uses(Use::Subnetworks);
@@ -29,6 +30,8 @@ impl Settings {
             accelerate: self.accelerate,
             learning_rate: number(self.learning_rate),
             batch: self.batch,
+            augmentation: None,
+            seed: self.seed,
             momentum: number(self.momentum),
             nesterov: self.nesterov,
             weight_decay: number(self.weight_decay),

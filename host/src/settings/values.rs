@@ -28,6 +28,23 @@ impl fmt::Display for Growth {
     }
 }
 
+/// How images are changed for training.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImageMoves {
+    /// Pixels at most by which an image moves along each side.
+    pub shift: usize,
+    /// Whether every other image is mirrored.
+    pub flip: bool,
+}
+
+impl fmt::Display for ImageMoves {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shift = (self.shift > 0 || !self.flip).then(|| format!("shift:{}", self.shift));
+        let words: Vec<_> = shift.into_iter().chain(self.flip.then(|| "flip".to_owned())).collect();
+        f.write_str(&words.join(","))
+    }
+}
+
 /// The bounds `LOW,HIGH` of the rule by which DLAM's epsilon goes on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EpsilonBounds(pub (f64, f64));
@@ -168,6 +185,10 @@ optional!(
     Clip(f64), "none", |text| number("clip", text, "a number, or none"), ToString::to_string
 );
 optional!(
+    /// How images are changed for training, as `shift:2,flip`, or `none`.
+    Augment(ImageMoves), "none", read_moves, ToString::to_string
+);
+optional!(
     /// By how much a cost may rise, or `none`.
     Guard(f64), "none", |text| number("guard", text, "a number, or none"), ToString::to_string
 );
@@ -242,6 +263,25 @@ pub(super) fn write_columns(names: &Vec<String>) -> String {
         if plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
     };
     names.iter().map(quoted).collect::<Vec<_>>().join(",")
+}
+
+fn read_moves(text: &str) -> Result<ImageMoves> {
+    let refused = || Error::argument("augment", text, "shift:N, flip, or both as shift:2,flip, or none");
+    let mut moves = ImageMoves::default();
+    let mut seen = Vec::new();
+    for part in text.split(',') {
+        let (word, shift) = part.split_once(':').map_or((part, None), |(word, shift)| (word, Some(shift)));
+        match (word, shift) {
+            ("shift", Some(shift)) => moves.shift = shift.parse().map_err(|_| refused())?,
+            ("flip", None) => moves.flip = true,
+            _ => return Err(refused()),
+        }
+        if seen.contains(&word) {
+            return Err(refused());
+        }
+        seen.push(word);
+    }
+    Ok(moves)
 }
 
 fn read_growth(text: &str) -> Result<Growth> {
@@ -326,6 +366,7 @@ serde_as_text!(
     Batch,
     CheckpointEvery,
     Carried,
+    Augment,
     Clip,
     EpsilonBounds,
     Target,

@@ -133,6 +133,9 @@ fn schedules_growth_carried_sums_and_rules_go_on_where_they_were() {
         "method = 'gd'\nhidden = '12,12'\nmomentum = 0.9\nbatch = 40\nclip = 0.1",
         "method = 'gsadmm'\nhidden = '12x4'\nsubnetworks = 3\ninner = 'proxprop'\ndiagnostics = true",
         "method = 'local'\nhidden = '12x4'\nbatch = 40\ninner = 'adam'",
+        "method = 'local'\nhidden = '12x4'\nbatch = 40\naugment = 'shift:1'",
+        "method = 'proxprop'\nhidden = '12x4'\nbatch = 40\naugment = 'shift:1,flip'\ngrow = '2:3'",
+        "method = 'adam'\nhidden = '12x4'\nbatch = 40\naugment = 'flip'",
     ] {
         same_bits_from_everywhere::<f64>(&format!("{base}precision = 'f64'\n{text}"));
     }

@@ -3,6 +3,7 @@
 mod common;
 
 mod atomic_file;
+mod augmentation;
 mod bench_epoch;
 mod bench_pipeline;
 mod best;

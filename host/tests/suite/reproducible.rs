@@ -39,11 +39,12 @@ fn threads_change_no_bit_of_passes_through_the_whole_network() {
     let proxprop = ["proxprop", "proxprop --form dual", "proxprop --form primal --carry 0.5:2"];
     let baselines =
         ["gd", "gd --momentum 0.9 --nesterov --clip 1", "adagrad", "adadelta", "adam", "adamw", "muon"];
-    for method in proxprop.into_iter().chain(baselines) {
+    let changed = ["proxprop --augment shift:2,flip", "adam --augment shift:1"];
+    for method in proxprop.into_iter().chain(baselines).chain(changed) {
         for kernel in ["fast", "portable"] {
             for batch in ["all", "300"] {
-                // Forms are a matter of mini-batches.
-                if batch == "all" && method.contains("form") {
+                // Forms and changed images are a matter of mini-batches.
+                if batch == "all" && (method.contains("form") || method.contains("augment")) {
                     continue;
                 }
                 let models = [1, 2, 5].map(|threads| {

@@ -83,6 +83,7 @@ fn a_written_file_gives_the_same_settings() {
     let convolutions = "network = 'cnn'\ncarry = 'none'";
     let inside = "method = 'gsadmm'\ninner = 'proxprop'\nbatch = 60\nmomentum = 0.5\nform = 'primal'";
     let paper = "method = 'gsam'\npreset = 'paper'\ntau2 = 5";
+    let [moved, mirrored] = ["shift:3,flip", "flip"].map(|moves| format!("augment = '{moves}'"));
     for text in [
         "",
         ALL,
@@ -99,6 +100,8 @@ fn a_written_file_gives_the_same_settings() {
         convolutions,
         inside,
         paper,
+        &moved,
+        &mirrored,
     ] {
         let settings = resolved(text);
         let written = settings.to_toml().expect("writable");
@@ -324,6 +327,7 @@ fn settings_of_mini_batches_out_of_range_or_without_effect_are_refused() {
         ("warm-up = inf", ["warm-up", "finite"]),
         ("carry = '1:3'", ["carry", "below 1"]),
         ("carry = '0.5:0'", ["carry", "1 or above"]),
+        ("augment = 'shift:0'", ["augment", "at least 1 pixel"]),
     ] {
         let error = parse(text).expect("readable").resolve().expect_err(text);
         let message = error.to_string();
@@ -331,6 +335,20 @@ fn settings_of_mini_batches_out_of_range_or_without_effect_are_refused() {
     }
     for text in ["carry = '0.5'", "carry = 'x:3'", "form = 'best'", "step-schedule = 'falling'"] {
         assert!(parse(text).is_err(), "{text}");
+    }
+    for moves in [
+        "",
+        "shift",
+        "shift:-1",
+        "shift:x",
+        "flip:2",
+        "flip,flip",
+        "shift:1,shift:1",
+        "shift:2,",
+        "none,flip",
+    ] {
+        let error = parse(&format!("augment = '{moves}'")).expect_err(moves).to_string();
+        assert!(error.contains("shift:N, flip, or both as shift:2,flip, or none"), "{moves}: {error}");
     }
     for text in [
         "batch = 'all'\nmomentum = 0.5",
@@ -346,6 +364,8 @@ fn settings_of_mini_batches_out_of_range_or_without_effect_are_refused() {
         "method = 'gsadmm'\ninner = 'proxprop'\nmomentum = 0.5",
         "method = 'gsadmm'\ninner = 'proxprop'\nbatch = 60\nguard = 0\nform = 'dual'",
         "preset = 'paper'",
+        "method = 'gsadmm'\naugment = 'flip'",
+        "method = 'adam'\naugment = 'flip'",
     ] {
         let flags = parse(text).expect("readable");
         let settings = flags.clone().resolve().expect(text);

@@ -92,6 +92,7 @@ impl<T: Real> ProxProp<T> {
         let mut steps = self.batches.steps(order, self.partition).peekable();
         while let Some(samples) = steps.next() {
             let Progress { nu, steps: k, .. } = Progress::read(variables.progress);
+            let samples = samples.for_step(&self.settings, k);
             length = self.schedule.length(k);
             let nu = nu / length;
             self.collect(run, &mut variables, (samples, k), nu, executor, gemm)?;

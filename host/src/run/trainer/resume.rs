@@ -97,7 +97,8 @@ impl<T: Real> Trainer<T> {
             memory.state + memory.copies
         })?;
         let network = self.network_of(head.grown)?;
-        let hyperparameters = head.schedule.hyperparameters(self.settings.hyperparameters());
+        let of_settings = plan::hyperparameters(&self.settings, &self.train)?;
+        let hyperparameters = head.schedule.hyperparameters(of_settings);
         let of_stage = match self.settings.grow.filter(|_| head.grown) {
             Some(growth) => growth::hyperparameters(hyperparameters, growth.sweeps),
             None => hyperparameters,

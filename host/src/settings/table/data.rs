@@ -103,7 +103,8 @@ macro_rules! data_settings {
         default = false,
     }
 
-    /// Seed of the initial weights and of the split of `digits` or of a CSV file [default: 0]
+    /// Seed of the initial weights, of the split of `digits` or of a CSV file, of the order of mini-batches and of what is drawn in
+    /// them [default: 0]
     seed: u64 {
         arg(value_name = "S"),
         default = 0, range = toml_integer,

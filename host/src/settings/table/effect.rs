@@ -43,6 +43,11 @@ pub(super) fn check(
         true => format!(" with inner {}", settings.inner),
         false => String::new(),
     };
+    let in_batches = Settings { batch: Some(1), ..settings.clone() };
+    if settings.batch.is_none() && in_batches.uses(setting) {
+        let expected = format!("no value: the method {method} uses it in mini-batches alone, by --batch N");
+        return Err(Error::argument(key, value, expected));
+    }
     Err(Error::argument(key, value, format!("no value: the method {method}{inner} does not use it")))
 }
 

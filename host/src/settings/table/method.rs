@@ -137,6 +137,19 @@ macro_rules! method_settings {
         range = if_any(at_least_one), effect = Use::Batch,
     }
 
+    /// Change every image at random each time that a mini-batch trains on it: `shift:N` moves it by up to N pixels up or down and
+    /// left or right, `flip` mirrors every other one left for right; `shift:2,flip`, or `none` [default: none]
+    ///
+    /// For images, and for the methods that compute steps from mini-batches of the whole network or layer: the gradient methods,
+    /// proxprop and local. It comes after --pool, --scale and whatever else is done to samples; what moves in is 0, with --scale
+    /// the mean of the channel. The draws depend on --seed, the step and the place in the batch, so that the results are the same
+    /// bits for every number of threads. Test samples are never changed, nor are training samples that --exact-metrics measures;
+    /// without it loss and training accuracy are those of the changed images.
+    augment: Augment as Option<ImageMoves> {
+        arg(value_name = "MOVES|none"),
+        default = None, range = if_any(some_move), effect = Use::Augmentation,
+    }
+
     /// Share of the last step that the next one takes along, at least 0 and below 1 [default: 0.9 of proxprop and local, 0 of gd]
     momentum: f64 {
         arg(value_name = "X", allow_negative_numbers = true),

@@ -9,7 +9,7 @@ use crate::network::init::Initializer;
 use crate::network::widths::Widths;
 use crate::settings::choice::Precision;
 use crate::settings::penalty_schedule::range;
-use crate::settings::values::{Carried, EpsilonBounds, Every, write_classes};
+use crate::settings::values::{Carried, EpsilonBounds, Every, ImageMoves, write_classes};
 use altmin_core::method::proxprop::Carry;
 use altmin_core::{Activation, Choice, Regularizer};
 use std::fmt::Display;
@@ -50,6 +50,13 @@ pub(super) fn share(key: &'static str, &value: &f64, _: &Settings) -> Result {
 pub(super) fn carry(key: &'static str, carry: &Carry, _: &Settings) -> Result {
     let expected = "BETA from 0 and below 1, and EVERY 1 or above";
     carry.validate().map_err(|_| Error::argument(key, Carried(Some(*carry)), expected))
+}
+
+pub(super) fn some_move(key: &'static str, moves: &ImageMoves, _: &Settings) -> Result {
+    if *moves == ImageMoves::default() {
+        return Err(Error::argument(key, moves, "a shift of at least 1 pixel, flip, or none"));
+    }
+    Ok(())
 }
 
 /// Above 0, also as the computation sees it: not below the smallest number of its precision, nor above the largest.
