@@ -10,6 +10,7 @@
 mod apply;
 pub mod conv;
 pub mod dense;
+mod dropout;
 mod lipschitz;
 mod network;
 mod pass;
@@ -22,11 +23,12 @@ mod sums;
 
 pub use conv::Bound;
 pub use dense::add_gradient as dense_gradient;
+pub use dropout::Masks;
 pub use network::{GradientSums, Network, Sink, Step};
 pub use sums::{MapSums, Place};
 
 use crate::activation::Activation;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, require_decay};
 use crate::real::Real;
 pub use crate::shape::Shape;
 use crate::view::{MatMut, MatRef, dense as dense_view, dense_mut};
@@ -54,6 +56,12 @@ pub enum Block<T> {
     Flatten,
     /// An activation, elementwise.
     Activation(Activation<T>),
+    /// In training passes, see [`Network::training`], features are 0 with the probability `share` and else divided by `1 - share`;
+    /// in all others the block passes on what comes in.
+    Dropout {
+        /// 0 or above and below 1.
+        share: f64,
+    },
     /// Two 3x3 convolutions around which the input is carried.
     Residual(Residual<T>),
     /// `y = x + f(W x + b)` with this f, over all features of a flat sample.
@@ -112,6 +120,7 @@ impl<T: Real> Block<T> {
             Self::GlobalAveragePool => "global average pool",
             Self::Flatten => "flatten",
             Self::Activation(_) => "activation",
+            Self::Dropout { .. } => "dropout",
             Self::Residual(_) => "residual",
             Self::ResidualDense(_) => "residual dense",
         }
@@ -139,6 +148,7 @@ impl<T: Real> Block<T> {
             Self::GlobalAveragePool => Ok(Shape::flat(input.channels)),
             Self::Flatten => Ok(Shape::flat(input.features())),
             Self::Activation(activation) => activation.validate().map(|()| input),
+            Self::Dropout { share } => require_decay("dropout", share).map(|()| input),
             Self::Residual(pair) => {
                 pair.activation.validate()?;
                 pair.output_shape(input).map_err(misfit)

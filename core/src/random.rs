@@ -17,6 +17,8 @@ pub enum Purpose {
     Batches = 3,
     /// How images are shifted and flipped, one sequence a step.
     Augmentation = 4,
+    /// Which features are dropped: the counter is made of feature, sample, step and block.
+    Dropout = 5,
 }
 
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
@@ -24,19 +26,25 @@ const KEY_STEPS: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
 const ROUNDS: usize = 10;
 
 /// The block that Philox4x32-10 gives for a counter under a key.
-pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+pub fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    philox_lanes(counter.map(|word| [word]), key).map(|[word]| word)
+}
+
+/// N blocks at once, for as many counters: lane n of each word belongs to counter n.
+pub fn philox_lanes<const N: usize>(mut counters: [[u32; N]; 4], mut key: [u32; 2]) -> [[u32; N]; 4] {
     for _ in 0..ROUNDS {
-        let first = u64::from(MULTIPLIERS[0]) * u64::from(counter[0]);
-        let second = u64::from(MULTIPLIERS[1]) * u64::from(counter[2]);
-        counter = [
-            (second >> 32) as u32 ^ counter[1] ^ key[0],
-            second as u32,
-            (first >> 32) as u32 ^ counter[3] ^ key[1],
-            first as u32,
-        ];
+        let before = counters;
+        for n in 0..N {
+            let first = u64::from(MULTIPLIERS[0]) * u64::from(before[0][n]);
+            let second = u64::from(MULTIPLIERS[1]) * u64::from(before[2][n]);
+            counters[0][n] = (second >> 32) as u32 ^ before[1][n] ^ key[0];
+            counters[1][n] = second as u32;
+            counters[2][n] = (first >> 32) as u32 ^ before[3][n] ^ key[1];
+            counters[3][n] = first as u32;
+        }
         key = [key[0].wrapping_add(KEY_STEPS[0]), key[1].wrapping_add(KEY_STEPS[1])];
     }
-    counter
+    counters
 }
 
 /// 128 random bits, for place `index` of sequence `sequence`.
@@ -45,7 +53,7 @@ pub fn words(seed: u64, purpose: Purpose, sequence: u32, index: u64) -> [u32; 4]
 }
 
 /// The generator's key of a seed.
-fn key(seed: u64) -> [u32; 2] {
+pub(crate) fn key(seed: u64) -> [u32; 2] {
     [seed as u32, (seed >> 32) as u32]
 }
 

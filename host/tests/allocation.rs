@@ -299,7 +299,10 @@ fn sweeps_after_the_first_allocate_nothing_but_inside_the_product_crate() {
         }
     }
     for method in ["proxprop", "adam", "local"] {
-        let text = format!("method = '{method}'\nsamples = 130\nbatch = 50\naugment = 'shift:2,flip'");
+        let network = "dense 20, relu, dropout 0.5, dense 10";
+        let text = format!(
+            "method = '{method}'\nnetwork = '{network}'\nsamples = 130\nbatch = 50\naugment = 'shift:2,flip'"
+        );
         let options = TrainOptions::from_toml(&text, "some.toml".as_ref()).unwrap();
         for threads in [1, 2] {
             assert_eq!(sweeps_of(options.clone(), threads), [0; SWEEPS], "{text}, {threads} threads");

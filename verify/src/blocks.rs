@@ -188,7 +188,8 @@ fn forward_block(step: &Step<f64>, parameters: &[f64], x: &[f64]) -> Vec<f64> {
     match step.block {
         Block::Dense { .. } | Block::Conv(_) => linear[0].apply(parameters, x),
         Block::Activation(f) => activated(f, x),
-        Block::Flatten => x.to_vec(),
+        // What is verified are no training passes.
+        Block::Flatten | Block::Dropout { .. } => x.to_vec(),
         Block::MaxPool(window) => {
             let largest = |window: Vec<usize>| window.iter().map(|&i| x[i]).fold(f64::NEG_INFINITY, f64::max);
             windows(window, step.input, step.output).into_iter().map(largest).collect()
@@ -229,7 +230,7 @@ fn backward_block(
             return sum(dy, &linear[0].back(parameters, &dz));
         }
         Block::Activation(f) => return deactivated(f, x, dy),
-        Block::Flatten => return dy.to_vec(),
+        Block::Flatten | Block::Dropout { .. } => return dy.to_vec(),
         Block::MaxPool(window) => {
             for (window, dy) in windows(window, step.input, step.output).into_iter().zip(dy) {
                 // The first of several.
@@ -301,7 +302,7 @@ pub(super) fn lipschitz(network: &Network<'_, f64>, parameters: &[f64]) -> f64 {
             Block::Dense { .. } | Block::Conv(_) => norms[0],
             Block::ResidualDense(f) => 1.0 + steepest(f) * norms[0],
             Block::Activation(f) => steepest(f),
-            Block::Flatten => 1.0,
+            Block::Flatten | Block::Dropout { .. } => 1.0,
             Block::MaxPool(window) => overlap(window),
             Block::AveragePool(window) => overlap(window) / window.size as f64,
             Block::GlobalAveragePool => 1.0 / libm::sqrt(step.input.pixels() as f64),

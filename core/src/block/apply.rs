@@ -32,7 +32,7 @@ impl<'a, T: Real> Network<'a, T> {
         let mut input = *x;
         let mut rest = parameters;
         for stage in self.stages() {
-            let stage = self.part(stage);
+            let stage = self.part(stage).evaluation();
             stage.forward(gemm, rest, &input, above, stack.rest())?;
             rest = rest.get(stage.parameters()..).unwrap_or_default();
             core::mem::swap(&mut below, &mut above);

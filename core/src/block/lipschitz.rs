@@ -178,7 +178,8 @@ fn stretch<T: Real>(step: &Step<T>, mut norm: impl FnMut(Operator) -> Result<f64
         Block::MaxPool(window) => overlap(window),
         Block::AveragePool(window) => overlap(window) / window.size as f64,
         Block::GlobalAveragePool => 1.0 / libm::sqrt(step.input.pixels() as f64),
-        Block::Flatten => 1.0,
+        // Dropout is a matter of training alone.
+        Block::Flatten | Block::Dropout { .. } => 1.0,
         Block::Activation(activation) => activation.lipschitz().to_f64(),
     })
 }

@@ -1,7 +1,7 @@
 //! A list of blocks: shapes, the record that a forward pass keeps, and the way back.
 
 use super::conv::Bound;
-use super::{Block, LinearMap, Place, dense, pass};
+use super::{Block, LinearMap, Masks, Place, dense, pass};
 use crate::error::{Error, Result};
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -89,6 +89,8 @@ const AT_A_TIME: usize = 16;
 pub struct Network<'a, T> {
     blocks: &'a [Block<T>],
     input: Shape,
+    /// Of training passes.
+    masks: Option<Masks>,
 }
 
 /// A block in its place.
@@ -110,6 +112,8 @@ pub struct Step<T> {
     source: Option<usize>,
     /// Where the record keeps what comes out. The inner signal of a residual block lies right before it.
     target: usize,
+    /// What of the features the block drops, in training passes.
+    masks: Option<Masks>,
 }
 
 impl<T: Real> Step<T> {
@@ -121,6 +125,11 @@ impl<T: Real> Step<T> {
     /// Where the record keeps what goes in.
     pub(super) fn source(&self) -> Option<usize> {
         self.source
+    }
+
+    /// What of the features the block drops, in training passes.
+    pub(super) fn masks(&self) -> Option<Masks> {
+        self.masks
     }
 
     /// Features of the record up to the end of this block's part.
@@ -152,7 +161,7 @@ impl<'a, T: Real> Network<'a, T> {
             parameters = parameters.saturating_add(block.parameters(shape));
             shape = block.output_shape(index, shape)?;
         }
-        let network = Self { blocks, input };
+        let network = Self { blocks, input, masks: None };
         if blocks.is_empty() {
             return Err(Error::Length { argument: "blocks", found: 0, needed: 1 });
         }
@@ -160,6 +169,18 @@ impl<'a, T: Real> Network<'a, T> {
             return Err(Error::Length { argument: "parameters", found: 0, needed: usize::MAX });
         }
         Ok(network)
+    }
+
+    /// The same network in a training pass, forward and back, over samples at this place: its dropout blocks drop features.
+    /// [`Network::apply`] is no such pass of any network.
+    #[must_use]
+    pub fn training(self, masks: Masks) -> Self {
+        Self { masks: Some(masks), ..self }
+    }
+
+    /// The same network in any other pass.
+    pub(super) fn evaluation(self) -> Self {
+        Self { masks: None, ..self }
     }
 
     /// What goes in.
@@ -181,7 +202,7 @@ impl<'a, T: Real> Network<'a, T> {
     pub fn steps(&self) -> impl Iterator<Item = Step<T>> + Clone + use<'a, T> {
         let (mut shape, mut source, mut end) = (self.input, None, 0_usize);
         let (mut offset, mut sums) = (0_usize, 0_usize);
-        let blocks = self.blocks;
+        let (blocks, masks) = (self.blocks, self.masks);
         blocks.iter().enumerate().map(move |(index, &block)| {
             // Checked when the network was made.
             let output = block.output_shape(index, shape).unwrap_or(shape);
@@ -191,7 +212,8 @@ impl<'a, T: Real> Network<'a, T> {
                 (Block::Activation(_), Some(source)) if keeps_in_place(before) => source,
                 _ => end.saturating_add(inner(&block, output)),
             };
-            let step = Step { index, block, input: shape, output, offset, sums, source, target };
+            let masks = masks.map(|masks| masks.of_block(index));
+            let step = Step { index, block, input: shape, output, offset, sums, source, target, masks };
             if let Some(last) = step.places().last() {
                 (offset, sums) = (last.map.end(), last.end());
             }
@@ -219,7 +241,8 @@ impl<'a, T: Real> Network<'a, T> {
     /// If there are no such blocks.
     #[must_use]
     pub fn part(&self, range: Range<usize>) -> Self {
-        Self { input: self.step(range.start).input, blocks: &self.blocks[range] }
+        let (input, masks) = (self.step(range.start).input, self.masks);
+        Self { input, masks: masks.map(|masks| masks.of_block(range.start)), blocks: &self.blocks[range] }
     }
 
     /// The block at a place.
@@ -361,16 +384,22 @@ impl<'a, T: Real> Network<'a, T> {
     }
 }
 
-/// Whether an activation may write over the output of the block before it, which that block's way back does not need.
 /// Features of a block's inner signal.
 fn inner<T>(block: &Block<T>, output: Shape) -> usize {
     if matches!(block, Block::Residual(_) | Block::ResidualDense(_)) { output.features() } else { 0 }
 }
 
+/// Whether an activation may write over the output of the block before it, which that block's way back does not need.
 fn keeps_in_place<T>(before: Option<&Block<T>>) -> bool {
     matches!(
         before,
-        Some(Block::Dense { .. } | Block::Conv(_) | Block::AveragePool(_) | Block::GlobalAveragePool)
+        Some(
+            Block::Dense { .. }
+                | Block::Conv(_)
+                | Block::AveragePool(_)
+                | Block::GlobalAveragePool
+                | Block::Dropout { .. }
+        )
     )
 }
 

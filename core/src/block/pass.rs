@@ -3,7 +3,7 @@
 use super::conv::Bound;
 use super::network::{Sink, Step, input_of, output_in};
 use super::residual::BoundResidual;
-use super::{Block, LinearMap, Place, dense, pool, residual_dense};
+use super::{Block, LinearMap, Place, dense, dropout, pool, residual_dense};
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -60,6 +60,14 @@ pub(super) fn forward<T: Real, G: Gemm<T>>(
         Block::Activation(activation) => {
             (0..m).try_for_each(|j| activation.apply(column(&p, j), column_mut(&mut y, j)))
         }
+        Block::Dropout { share } => {
+            copy(&p, &mut y);
+            if let Some(masks) = step.masks() {
+                let features = output.features();
+                dropout::drop_features(share, &masks, features, &mut after[..features * m]);
+            }
+            Ok(())
+        }
         Block::Residual(pair) => {
             let pair = BoundResidual::new(&pair, input, step.offset, step.sums)?;
             let mut h = dense_mut(inner, output.features(), m);
@@ -75,7 +83,7 @@ pub(super) fn forward<T: Real, G: Gemm<T>>(
 
 /// Whether the gradient in a block's input takes the place of that in its output.
 pub(super) fn keeps_place<T>(block: &Block<T>) -> bool {
-    matches!(block, Block::Activation(_) | Block::Flatten)
+    matches!(block, Block::Activation(_) | Block::Flatten | Block::Dropout { .. })
 }
 
 /// The way back through a block that [`keeps_place`]: `signal` holds the gradient in its output, then that in its input.
@@ -83,6 +91,12 @@ pub(super) fn backward_in_place<T: Real>(step: &Step<T>, record: &[T], m: usize,
     match step.block {
         Block::Activation(activation) => {
             activation.backward(&record[step.target() * m..step.end() * m], signal)
+        }
+        Block::Dropout { share } => {
+            if let Some(masks) = step.masks() {
+                dropout::drop_features(share, &masks, step.output.features(), signal);
+            }
+            Ok(())
         }
         _ => Ok(()),
     }

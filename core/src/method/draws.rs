@@ -5,6 +5,7 @@
 
 use super::{Hyperparameters, Run};
 use crate::augmentation::Augmentation;
+use crate::block::{Block, Masks, Network};
 use crate::error::{Error, Result};
 use crate::random::{Purpose, words};
 use crate::real::Real;
@@ -22,6 +23,11 @@ impl Draws {
     /// Those of a step of a run with these settings.
     pub(super) fn new<T>(settings: &Hyperparameters<T>, step: usize) -> Self {
         Self { seed: settings.seed, step, augmentation: settings.augmentation }
+    }
+
+    /// Which features a pass drops, over samples from this place of the batch on, in a network whose first block is this one.
+    pub(super) fn masks(&self, first: usize, block: usize) -> Masks {
+        Masks { seed: self.seed, step: self.step, first, block }
     }
 
     /// Writes the sample at a place of the batch as this step takes it.
@@ -47,4 +53,17 @@ pub(super) fn check<T: Real>(settings: &Hyperparameters<T>, takes_all: bool, run
         return Err(Error::Setting { name: "augment", found, expected });
     }
     augmentation.validate(run.network.input().features())
+}
+
+/// `Ok` when no block of a network draws anything, for methods in which that has no place.
+///
+/// # Errors
+/// [`Block`](Error::Block) with what is expected instead.
+pub(super) fn require_no_dropout<T: Real>(network: Network<'_, T>, expected: &'static str) -> Result {
+    match network.steps().find(|step| matches!(step.block, Block::Dropout { .. })) {
+        Some(step) => {
+            Err(Error::Block { index: step.index, block: step.block.name(), input: step.input, expected })
+        }
+        None => Ok(()),
+    }
 }

@@ -55,7 +55,7 @@ impl<'a, T: Real> Parts<'a, T> {
     }
 
     /// The first block of subnetwork l; one after the last for l = n.
-    fn block(&self, l: usize) -> usize {
+    pub(super) fn block(&self, l: usize) -> usize {
         match l.checked_sub(1) {
             None => 0,
             Some(below) => self.cuts.get(below).copied().unwrap_or(self.network.blocks().len()),

@@ -47,6 +47,16 @@ impl Samples<'_> {
         self.partition.samples()
     }
 
+    /// The network as it is in the pass of samples from `start` on; `block` is its first block's place in the whole network.
+    pub(super) fn network<'n, T: Real>(
+        &self,
+        network: Network<'n, T>,
+        start: usize,
+        block: usize,
+    ) -> Network<'n, T> {
+        self.draws.map_or(network, |draws| network.training(draws.masks(start, block)))
+    }
+
     /// The columns of the samples `start .. start + count` of the pass, as their step takes them; gathered where they do not lie
     /// side by side, or are changed.
     pub(super) fn columns<'s, T: Real>(
@@ -223,9 +233,9 @@ impl<'p, T: Real> Pass<'p, T> {
         tally: &mut Tally,
         mut stack: Stack<'_, T>,
     ) -> Result {
-        let (network, parameters) = (self.network, self.parameters);
+        let parameters = self.parameters;
         let (first, _) = self.samples.partition.group(group);
-        self.tiles(gemm, group, tally, stack.rest(), |tally, start, input, record, mut stack| {
+        self.tiles(gemm, group, tally, stack.rest(), |network, tally, start, input, record, mut stack| {
             let (m, signal) = (input.ncols(), stack.vector(network.signal(input.ncols()))?);
             let z = network.output_of(record, m);
             let mut delta = dense_mut(&mut signal[..z.nrows() * m], z.nrows(), m);
@@ -246,8 +256,8 @@ impl<'p, T: Real> Pass<'p, T> {
         tally: &mut Tally,
         stack: Stack<'_, T>,
     ) -> Result {
-        self.tiles(gemm, group, tally, stack, |tally, start, input, record, stack| {
-            let z = self.network.output_of(record, input.ncols());
+        self.tiles(gemm, group, tally, stack, |network, tally, start, input, record, stack| {
+            let z = network.output_of(record, input.ncols());
             self.goal.meet(&self.samples, start, &z, None, tally, stack)
         })
     }
@@ -267,23 +277,24 @@ impl<'p, T: Real> Pass<'p, T> {
         Ok(Tally::all(tallies).map(|tally| tally.cost).sum())
     }
 
-    /// Passes the tiles of a group down, each of which `work` then gets: its first sample, input and record. A tile whose
-    /// cost is not finite is the last.
+    /// Passes the tiles of a group down, each of which `work` then gets: the network of its pass, first sample, input and record. A
+    /// tile whose cost is not finite is the last.
     fn tiles<G: Gemm<T>>(
         &self,
         gemm: &G,
         group: usize,
         tally: &mut Tally,
         mut stack: Stack<'_, T>,
-        mut work: impl FnMut(&mut Tally, usize, &MatRef<'_, T>, &[T], Stack<'_, T>) -> Result,
+        mut work: impl FnMut(&Network<'_, T>, &mut Tally, usize, &MatRef<'_, T>, &[T], Stack<'_, T>) -> Result,
     ) -> Result {
         let (first, _) = self.samples.partition.group(group);
         for (start, count) in self.samples.partition.tiles(group) {
             let mut stack = stack.rest();
             let input = self.samples.columns(&self.input, first + start, count, &mut stack)?;
-            let record = stack.vector(self.network.record(count))?;
-            self.network.forward(gemm, self.parameters, &input, record, stack.rest())?;
-            match work(tally, first + start, &input, record, stack) {
+            let network = self.samples.network(self.network, first + start, 0);
+            let record = stack.vector(network.record(count))?;
+            network.forward(gemm, self.parameters, &input, record, stack.rest())?;
+            match work(&network, tally, first + start, &input, record, stack) {
                 Err(Error::NonFinite { .. }) => tally.cost = f64::NAN,
                 result => result?,
             }

@@ -98,6 +98,10 @@ pub const CARD: Card = Card {
     theorem: "no theorem about rho",
 };
 
+/// Why there is no place for dropout in guarded sweeps.
+const NO_DROPOUT: &str = "mini-batches, or a network without it: the guard of proximal back-propagation over all samples compares \
+                          losses, which masks would change";
+
 /// The method at work.
 #[derive(Debug, Clone, Copy)]
 pub struct ProxProp<T> {
@@ -136,6 +140,9 @@ impl<T: Real> ProxProp<T> {
         batches.check_partition(partition)?;
         pass::check(loss, run)?;
         draws::check(settings, batches.are_whole(), run)?;
+        if batches.are_whole() {
+            draws::require_no_dropout(run.network, NO_DROPOUT)?;
+        }
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
         Ok(Self { settings: *settings, batches, partition, schedule })

@@ -27,6 +27,7 @@ pub use state::Variables;
 
 use super::batches::Batches;
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
+use super::draws;
 use super::numbers::Numbers;
 use super::parts::Parts;
 use super::pass::{self, Signal};
@@ -103,6 +104,10 @@ pub const GSAM: Card = card(
     1,
 );
 
+/// Why there is no place for dropout.
+const NO_DROPOUT: &str = "a network without it: gsADMM and gsAM keep variables of each sample between subnetworks from step to step, \
+                          and a mask would change what they are tied to";
+
 /// The method at work, whichever the splitting is.
 #[derive(Debug, Clone, Copy)]
 pub struct Tssm<T> {
@@ -168,6 +173,7 @@ impl<T: Real> Tssm<T> {
         require_length("partition", partition.samples(), run.samples())?;
         batches.check_partition(of_batch)?;
         pass::check(loss, run)?;
+        draws::require_no_dropout(run.network, NO_DROPOUT)?;
         Ok(method)
     }
 

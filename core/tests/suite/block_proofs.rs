@@ -4,7 +4,7 @@
 use altmin_core::block::conv::{Bound, Conv};
 use altmin_core::block::pool::{self, Window};
 use altmin_core::block::residual::{BoundResidual, Residual};
-use altmin_core::block::{Block, GradientSums, MapSums, Network, Shape, dense};
+use altmin_core::block::{Block, GradientSums, MapSums, Masks, Network, Shape, dense};
 use altmin_core::gemm::{Gemm, Portable};
 use altmin_core::update::sums::{Parts, SumsMut};
 use altmin_core::workspace::{Requirement, Stack};
@@ -258,7 +258,7 @@ fn residuals<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: &mu
     }
 }
 
-/// A network of every kind of block.
+/// A network of every kind of block, in a training pass.
 fn blocks<T: Real>() -> &'static [Block<T>] {
     let tanh = Block::Activation(Activation::Tanh);
     let window = Window { size: 2, stride: 1 };
@@ -268,6 +268,7 @@ fn blocks<T: Real>() -> &'static [Block<T>] {
         Block::Residual(Residual { outputs: 3, stride: 1, activation: Activation::Relu }),
         Block::MaxPool(window),
         Block::AveragePool(window),
+        Block::Dropout { share: 0.5 },
         Block::Flatten,
         Block::Dense { outputs: 5 },
         tanh,
@@ -278,6 +279,7 @@ fn blocks<T: Real>() -> &'static [Block<T>] {
 
 fn networks<T: Real, G: Gemm<T> + Copy + 'static>(gemm: G, m: usize, cases: &mut Vec<Case<T>>) {
     let network = Network::new(blocks::<T>(), Shape { channels: 1, height: 8, width: 7 }).unwrap();
+    let network = network.training(Masks { seed: 1, step: 2, first: 3, block: 0 });
     let (i, signal) = (network.input().features(), network.signal(m));
     let (parameters, record, sums) = (network.parameters(), network.record(m), network.sums());
     let needed = network.workspace(&gemm, m);

@@ -123,6 +123,7 @@ impl Image {
                         self.data.chunks(pixels).map(|c| c.iter().sum::<f64>() / pixels as f64).collect();
                     Self { shape: Shape::flat(channels), data }
                 }
+                Block::Dropout { .. } => self,
                 Block::Flatten => Self { shape: Shape::flat(self.data.len()), data: self.data },
                 Block::Activation(activation) => self.map(|z| activate(activation, z)),
                 Block::Residual(Residual { outputs, stride, activation }) => {

@@ -19,6 +19,7 @@ mod dlam;
 mod dlam_descent;
 mod dlam_divergence;
 mod dlam_start;
+mod dropout;
 mod epsilon_rule;
 mod gemm;
 mod golden_blocks;

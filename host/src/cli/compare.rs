@@ -118,9 +118,14 @@ impl Compare {
             return Err(Error::argument("method", method, "--methods with the methods to compare"));
         }
         // Not every method trains every network.
-        let layers =
-            self.options.network.as_ref().is_none_or(|network| matches!(network, Architecture::Mlp(_)));
-        let methods = || Method::ALL.iter().copied().filter(|method| layers || !method.card().layers_only);
+        let network = self.options.network.as_ref();
+        let layers = network.is_none_or(|network| matches!(network, Architecture::Mlp(_)));
+        let dropout = network.is_some_and(Architecture::has_dropout);
+        let trains = |method: &Method| {
+            let card = method.card();
+            (layers || !card.layers_only) && (!dropout || card.composed)
+        };
+        let methods = || Method::ALL.iter().copied().filter(trains);
         let all = || methods().map(|method| Request::new(method.to_string(), method));
         let mut requests: Vec<Request> = match &self.methods[..] {
             [] => all().collect(),
@@ -172,6 +177,16 @@ mod tests {
         let all: Vec<_> = Method::ALL.iter().map(|&method| (method.to_string(), method)).collect();
         assert_eq!(compared(&[]), all);
         assert_eq!(compared(&["adam.learning-rate=0.5", "--batch", "10"]), all);
+    }
+
+    #[test]
+    fn without_a_list_it_is_every_method_that_trains_the_network() {
+        let methods = |network| compared(&["--network", network]).into_iter().map(|(_, method)| method);
+        let blocks = |method: &Method| !method.card().layers_only;
+        assert!(methods("cnn").eq(Method::ALL.iter().copied().filter(blocks)));
+        let composed = |method: &Method| blocks(method) && method.card().composed;
+        assert!(methods("dropout 0.5, dense 10").eq(Method::ALL.iter().copied().filter(composed)));
+        assert!(!methods("dropout 0.5, dense 10").any(|method| method == Method::Gsadmm));
     }
 
     #[test]

@@ -146,6 +146,11 @@ impl Architecture {
         self.blocks(1).iter().any(|block| matches!(block, Block::Conv(_) | Block::Residual(_)))
     }
 
+    /// Whether there is dropout, for which methods with variables of each sample have no place.
+    pub fn has_dropout(&self) -> bool {
+        self.blocks(1).iter().any(|block| matches!(block, Block::Dropout { .. }))
+    }
+
     /// Linear maps on the way from input to output: a residual pair has two, beside its skip connection.
     pub fn linear_maps(&self) -> usize {
         let of = |block: &Block<f64>| match block {
@@ -219,13 +224,14 @@ pub struct Network {
 }
 
 impl Network {
-    /// These blocks for samples of this shape. Where the first block is fully connected, an image is the long column as
-    /// which it is stored.
+    /// These blocks for samples of this shape. Where the first block, but for dropout, is fully connected, an image is the long
+    /// column as which it is stored.
     ///
     /// # Errors
     /// [`Error::Core`] for a block that cannot take what comes in.
     pub fn new(blocks: Vec<Block<f64>>, input: Shape) -> Result<Self> {
-        let flat = matches!(blocks.first(), Some(Block::Dense { .. } | Block::ResidualDense(_)));
+        let first = blocks.iter().find(|block| !matches!(block, Block::Dropout { .. }));
+        let flat = matches!(first, Some(Block::Dense { .. } | Block::ResidualDense(_)));
         let input = if flat { Shape::flat(input.features()) } else { input };
         CoreNetwork::new(&blocks, input)?;
         Ok(Self { blocks, input })
@@ -314,6 +320,7 @@ fn block_in<T: Real>(block: &Block<f64>) -> Block<T> {
         Block::AveragePool(window) => Block::AveragePool(window),
         Block::GlobalAveragePool => Block::GlobalAveragePool,
         Block::Flatten => Block::Flatten,
+        Block::Dropout { share } => Block::Dropout { share },
         Block::Activation(activation) => Block::Activation(activation.cast()),
         Block::Residual(Residual { outputs, stride, activation }) => {
             Block::Residual(Residual { outputs, stride, activation: activation.cast() })

@@ -68,8 +68,12 @@ impl Split {
                 let blocks = network.blocks();
                 let linear = (0..blocks.len()).filter(|&index| is_linear(&blocks[index]));
                 // Below a flattening there is still an image, which is what a read-out should see.
-                let flattened = |&index: &usize| matches!(blocks[index - 1], Block::Flatten);
-                Ok(linear.skip(1).map(|index| if flattened(&index) { index - 1 } else { index }).collect())
+                let flattening = |index: usize| {
+                    let drops = |&at: &usize| matches!(blocks[at], Block::Dropout { .. });
+                    let before = (0..index).rev().find(|at| !drops(at));
+                    before.filter(|&at| matches!(blocks[at], Block::Flatten))
+                };
+                Ok(linear.skip(1).map(|index| flattening(index).unwrap_or(index)).collect())
             }
             &Split::Subnetworks(count) => {
                 let steps = network.steps();

@@ -136,6 +136,9 @@ fn schedules_growth_carried_sums_and_rules_go_on_where_they_were() {
         "method = 'local'\nhidden = '12x4'\nbatch = 40\naugment = 'shift:1'",
         "method = 'proxprop'\nhidden = '12x4'\nbatch = 40\naugment = 'shift:1,flip'\ngrow = '2:3'",
         "method = 'adam'\nhidden = '12x4'\nbatch = 40\naugment = 'flip'",
+        "method = 'proxprop'\nnetwork = 'dense 12, relu, dropout 0.3, dense 10'\nbatch = 40",
+        "method = 'muon'\nnetwork = 'dropout 0.1, dense 12, tanh, dropout 0.5, dense 10'\nbatch = 40",
+        "method = 'local'\nnetwork = 'dense 12, relu, dropout 0.3, dense 12, relu, dense 10'\nbatch = 40",
     ] {
         same_bits_from_everywhere::<f64>(&format!("{base}precision = 'f64'\n{text}"));
     }

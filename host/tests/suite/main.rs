@@ -16,6 +16,7 @@ mod csv;
 mod csv_table;
 mod data;
 mod diagnostics;
+mod dropout;
 mod evaluation;
 mod full_disk;
 mod gemm_fast;

@@ -41,6 +41,8 @@ fn every_block_is_read() {
         ("avgpool 4 stride 2", Block::AveragePool(window(4, 2))),
         ("avgpool", Block::GlobalAveragePool),
         ("flatten", Block::Flatten),
+        ("dropout 0.25", Block::Dropout { share: 0.25 }),
+        ("dropout 0", Block::Dropout { share: 0.0 }),
         ("residual 16", residual(1)),
         ("residual 16 stride 2", residual(2)),
         ("residual dense", Block::ResidualDense(Activation::Relu)),
@@ -72,7 +74,7 @@ fn texts_are_written_short() {
         "resnet 24",
         "conv 32 3x3 same, relu, maxpool 2, conv 32 3x3 same, relu, maxpool 2, flatten, dense 512, relu, dense 10",
         "conv 64 9x9 stride 3, leaky-relu:0.1, maxpool 3 stride 1, residual 64 stride 2, avgpool, dense 2",
-        "conv 1 2x5 pad 1, avgpool 2 stride 3, sigmoid, flatten, tanh, dense 4",
+        "conv 1 2x5 pad 1, avgpool 2 stride 3, sigmoid, flatten, tanh, dropout 0.1, dense 4",
     ] {
         assert_eq!(text.parse::<Architecture>().expect(text).to_string(), text);
     }
@@ -106,6 +108,7 @@ fn short_forms_are_the_papers_networks() {
 #[test]
 fn a_network_that_begins_with_dense_takes_images_as_columns() {
     assert_eq!(expanded("mlp 4", IMAGE, 2).input(), Shape::flat(3 * 32 * 32));
+    assert_eq!(expanded("dropout 0.2, dense 2", IMAGE, 2).input(), Shape::flat(3 * 32 * 32));
 }
 
 /// What is wrong, and all that its message must have in it.
@@ -127,6 +130,9 @@ const WRONG_TEXTS: &[(&str, &[&str])] = &[
     ("maxpool", &["maxpool SIZE"]),
     ("avgpool 2 2", &["avgpool SIZE"]),
     ("flatten 3", &["`flatten` alone"]),
+    ("dropout", &["dropout SHARE"]),
+    ("dropout half", &["dropout SHARE", "0 or above and below 1"]),
+    ("dropout 0.5 0.5", &["dropout SHARE"]),
     ("residual", &["residual CHANNELS"]),
     ("leaky-relu:x", &["leaky-relu:SLOPE"]),
     ("leaky-relu:-0.5", &["slope", "0 or above"]),

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// Trains into `out` and returns the bytes of the model.
+/// Trains into `out` and returns the bytes of the model; `~` stands for a space inside an argument.
 fn model(arguments: &str, out: &Path) -> Vec<u8> {
     let output = Command::new(env!("CARGO_BIN_EXE_altmin"))
         .args(["train", "--quiet", "--out"])
         .arg(out)
-        .args(arguments.split_whitespace())
+        .args(arguments.split_whitespace().map(|argument| argument.replace('~', " ")))
         .output()
         .expect("the program starts");
     assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
@@ -39,17 +39,22 @@ fn threads_change_no_bit_of_passes_through_the_whole_network() {
     let proxprop = ["proxprop", "proxprop --form dual", "proxprop --form primal --carry 0.5:2"];
     let baselines =
         ["gd", "gd --momentum 0.9 --nesterov --clip 1", "adagrad", "adadelta", "adam", "adamw", "muon"];
-    let changed = ["proxprop --augment shift:2,flip", "adam --augment shift:1"];
-    for method in proxprop.into_iter().chain(baselines).chain(changed) {
+    let drawn = [
+        "proxprop --augment shift:2,flip",
+        "adam --augment shift:1",
+        "proxprop --network dense~60,relu,dropout~0.4,dense~10",
+        "adam --network dropout~0.1,dense~60,relu,dropout~0.4,dense~10",
+    ];
+    for method in proxprop.into_iter().chain(baselines).chain(drawn) {
         for kernel in ["fast", "portable"] {
             for batch in ["all", "300"] {
-                // Forms and changed images are a matter of mini-batches.
-                if batch == "all" && (method.contains("form") || method.contains("augment")) {
+                // Forms and draws are a matter of mini-batches.
+                if batch == "all" && ["form", "augment", "dropout"].iter().any(|word| method.contains(word)) {
                     continue;
                 }
                 let models = [1, 2, 5].map(|threads| {
                     let run = format!("--method {method} --kernel {kernel} --batch {batch} --sweeps 4");
-                    let name = format!("{method}-{kernel}-{batch}-{threads}").replace([' ', ':'], "-");
+                    let name = format!("{method}-{kernel}-{batch}-{threads}").replace([' ', ':', '~'], "-");
                     let out = parent.path().join(name);
                     model(&format!("{run} --threads {threads}"), &out)
                 });

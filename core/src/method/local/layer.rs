@@ -180,7 +180,7 @@ impl<'a, T: Real> Frame<'a, T> {
         let (m, k, length) = (samples.count(), record.steps, self.schedule.length(record.steps));
         let pace = Pace { samples, k, nu: record.nu / length, length, with_slope };
 
-        let network = self.parts.get(l);
+        let network = samples.network(self.parts.get(l), 0, self.parts.block(l));
         let learner = self.learner(network);
         let passed = stack.vector(network.record(m))?;
         let signal = stack.vector(network.signal(m))?;

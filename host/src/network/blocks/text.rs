@@ -1,6 +1,7 @@
 //! The text of a block: its name, its sizes, its options.
 
 use std::fmt;
+use std::str::FromStr;
 
 use altmin_core::Activation;
 use altmin_core::block::Block;
@@ -13,11 +14,12 @@ use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 
 /// The names of blocks that are not activations.
-const BLOCKS: [&str; 6] = ["conv", "maxpool", "avgpool", "flatten", "dense", "residual"];
+const BLOCKS: [&str; 7] = ["conv", "maxpool", "avgpool", "flatten", "dense", "dropout", "residual"];
 
 const CONV: &str =
     "`conv CHANNELS KERNEL [same|pad P] [stride S]`, KERNEL as 3x3 or 3, `same` for an odd square one";
 const DENSE: &str = "`dense OUTPUTS`";
+const DROPOUT: &str = "`dropout SHARE`, a number, 0 or above and below 1";
 const MAX_POOL: &str = "`maxpool SIZE [stride S]`, the stride as large as the window unless said";
 const AVERAGE_POOL: &str = "`avgpool SIZE [stride S]`, or `avgpool` for the mean of each channel";
 const RESIDUAL: &str = "`residual CHANNELS [stride S]`, or `residual dense`";
@@ -32,7 +34,8 @@ pub(super) fn read_block(index: usize, text: &str) -> Result<Block<f64>> {
         return Err(refused("a block between commas"));
     };
     let block = match name {
-        "dense" => one_count(rest).map(|outputs| Block::Dense { outputs }).ok_or(DENSE),
+        "dense" => one_number(rest).map(|outputs| Block::Dense { outputs }).ok_or(DENSE),
+        "dropout" => one_number(rest).map(|share| Block::Dropout { share }).ok_or(DROPOUT),
         "conv" => conv(rest).map(Block::Conv).ok_or(CONV),
         "maxpool" => window(rest).map(Block::MaxPool).ok_or(MAX_POOL),
         "avgpool" if rest.is_empty() => Ok(Block::GlobalAveragePool),
@@ -60,9 +63,9 @@ fn activation(text: &str, name: &str) -> std::result::Result<Activation<f64>, St
     })
 }
 
-fn one_count(words: &[&str]) -> Option<usize> {
+fn one_number<N: FromStr>(words: &[&str]) -> Option<N> {
     match words {
-        [count] => count.parse().ok(),
+        [number] => number.parse().ok(),
         _ => None,
     }
 }
@@ -151,6 +154,7 @@ pub(super) fn write_block(f: &mut fmt::Formatter<'_>, block: &Block<f64>) -> fmt
         }
         Block::GlobalAveragePool => f.write_str("avgpool"),
         Block::Flatten => f.write_str("flatten"),
+        Block::Dropout { share } => write!(f, "dropout {share}"),
         Block::Activation(activation) => write!(f, "{activation}"),
         Block::ResidualDense(_) => f.write_str("residual dense"),
         Block::Residual(Residual { outputs, stride, .. }) => {
