@@ -13,7 +13,6 @@ pub mod dense;
 mod dropout;
 mod lipschitz;
 mod network;
-mod pass;
 mod patches;
 mod planes;
 pub mod pool;

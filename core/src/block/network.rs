@@ -1,7 +1,9 @@
 //! A list of blocks: shapes, the record that a forward pass keeps, and the way back.
 
+mod pass;
+
 use super::conv::Bound;
-use super::{Block, LinearMap, Masks, Place, dense, pass};
+use super::{Block, LinearMap, Masks, Place, dense};
 use crate::error::{Error, Result};
 use crate::gemm::Gemm;
 use crate::real::Real;

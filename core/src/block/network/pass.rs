@@ -1,9 +1,9 @@
 //! One block of a network: forward into the record, and back.
 
-use super::conv::Bound;
-use super::network::{Sink, Step, input_of, output_in};
-use super::residual::BoundResidual;
-use super::{Block, LinearMap, Place, dense, dropout, pool, residual_dense};
+use super::{Sink, Step, input_of, output_in};
+use crate::block::conv::Bound;
+use crate::block::residual::BoundResidual;
+use crate::block::{Block, LinearMap, Place, dense, dropout, pool, residual_dense};
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::real::Real;
