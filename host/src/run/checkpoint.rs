@@ -29,13 +29,9 @@
 //! # }
 //! ```
 
-mod file;
-mod fingerprint;
-mod record;
-
-pub(super) use file::{Reader, Writer};
-pub(crate) use fingerprint::Fingerprint;
-pub(super) use record::{Record, Source, read_all_scalars, read_scalars, record, write_scalars};
+pub(super) mod file;
+pub(crate) mod fingerprint;
+pub(super) mod record;
 
 pub use super::observe::Snapshot;
 use super::observe::{Change, History, Metrics, Observer, Summary};

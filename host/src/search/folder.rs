@@ -5,7 +5,7 @@ use crate::atomic_file::{self, Appended};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::search::{curves, table};
-use crate::run::checkpoint::Fingerprint;
+use crate::run::checkpoint::fingerprint::Fingerprint;
 use crate::run::folder;
 use crate::settings::{Method, TrainOptions};
 use altmin_core::Real;

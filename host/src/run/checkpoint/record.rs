@@ -166,16 +166,16 @@ impl<R: Record> Record for Vec<R> {
 /// The fields of a struct, one after the other.
 macro_rules! record {
     ($type:ident { $($field:ident: $of:ty),+ }) => {
-        impl $crate::run::checkpoint::Record for $type {
-            const SHORTEST: u64 = 0 $(+ <$of as $crate::run::checkpoint::Record>::SHORTEST)+;
+        impl $crate::run::checkpoint::record::Record for $type {
+            const SHORTEST: u64 = 0 $(+ <$of as $crate::run::checkpoint::record::Record>::SHORTEST)+;
 
             fn write(&self, to: &mut dyn std::io::Write) -> std::io::Result<()> {
-                $(<$of as $crate::run::checkpoint::Record>::write(&self.$field, to)?;)+
+                $(<$of as $crate::run::checkpoint::record::Record>::write(&self.$field, to)?;)+
                 Ok(())
             }
 
-            fn read(from: &mut $crate::run::checkpoint::Source<'_>) -> std::io::Result<Self> {
-                Ok(Self { $($field: <$of as $crate::run::checkpoint::Record>::read(from)?),+ })
+            fn read(from: &mut $crate::run::checkpoint::record::Source<'_>) -> std::io::Result<Self> {
+                Ok(Self { $($field: <$of as $crate::run::checkpoint::record::Record>::read(from)?),+ })
             }
         }
     };

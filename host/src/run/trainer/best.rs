@@ -5,7 +5,7 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::network::model::{Model, Place, Readout, fault_of_readouts};
 use crate::network::score::{Measure, Score};
-use crate::run::checkpoint::{Record, Source, read_all_scalars, write_scalars};
+use crate::run::checkpoint::record::{Record, Source, read_all_scalars, write_scalars};
 use crate::run::observe::Best;
 use crate::settings::Keep;
 use altmin_core::Real;

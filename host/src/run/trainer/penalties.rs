@@ -6,7 +6,7 @@
 
 use super::{Trainer, finite, problem};
 use crate::error::Result;
-use crate::run::checkpoint::record;
+use crate::run::checkpoint::record::record;
 use crate::run::observe::Change;
 use crate::settings::{NuSchedule, RhoSchedule, Settings, range};
 use altmin_core::Real;

@@ -4,10 +4,10 @@ use super::best::KeptRecord;
 use super::penalties::PenaltySchedule;
 use super::{State, Trainer, growth, problem, scratch};
 use crate::error::{Error, Result};
-use crate::run::checkpoint::{
-    Fingerprint, Reader, Record, Snapshot, Source, Writer, read_scalars, record, write_scalars,
-};
-use crate::run::observe::{Best, History, Metrics};
+use crate::run::checkpoint::file::{Reader, Writer};
+use crate::run::checkpoint::fingerprint::Fingerprint;
+use crate::run::checkpoint::record::{Record, Source, read_scalars, record, write_scalars};
+use crate::run::observe::{Best, History, Metrics, Snapshot};
 use crate::run::{memory, plan};
 use crate::settings::TrainOptions;
 use altmin_core::Real;
