@@ -150,6 +150,14 @@ enum altmin_status
      * An internal error of the library: please report it.
      */
     ALTMIN_STATUS_PANIC = 18,
+    /**
+     * The system has no memory or no threads for the call, or the run takes more than it may. The handle is as it was.
+     */
+    ALTMIN_STATUS_MEMORY = 19,
+  /**
+   * The system has no memory or no threads for the call, or the run takes more than it may. The handle is as it was.
+   */
+  ALTMIN_STATUS_MEMORY = 19,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -3979,7 +3987,8 @@ void altmin_trainer_free(struct altmin_trainer *trainer);
  *
  * @param n how many; 0 does nothing
  * @param[out] outcome an altmin_outcome: ALTMIN_OUTCOME_RUNNING if all sweeps were done
- * @return ALTMIN_STATUS_STATE before there is data
+ * @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_MEMORY where there is none for a further sweep: those before
+ * it are done, as altmin_trainer_info tells
  */
 altmin_status altmin_trainer_step(struct altmin_trainer *trainer,
                                   size_t n,
@@ -4247,11 +4256,11 @@ altmin_status altmin_trainer_save(const struct altmin_trainer *trainer,
                                   const char *path);
 
 /**
- * The same bytes, handed to a function in one piece.
+ * The same bytes, handed to a function piece by piece.
  *
- * @param write called with them
+ * @param write called with each piece
  * @param context what it is called with; may be NULL
- * @return ALTMIN_STATUS_IO if it does not take them
+ * @return ALTMIN_STATUS_IO if it does not take a piece
  */
 altmin_status altmin_trainer_save_to(const struct altmin_trainer *trainer,
                                      altmin_write write,

@@ -1,14 +1,15 @@
 //! The boundary between C and the trainer: errors, panics, and texts and structs that come in.
 
 use std::ffi::{CStr, c_char};
-use std::fmt;
 use std::path::Path;
+use std::{fmt, io};
 
 use altmin::Error as HostError;
 use altmin_level1::boundary::{self, Memory};
 use altmin_level1::error::{CallError, StatusError, altmin_error, altmin_status, of_core};
 
 use crate::quiet;
+use crate::reserve::{self, Short};
 
 /// The result of a checked call.
 pub(crate) type Result<T = (), E = Error> = std::result::Result<T, E>;
@@ -34,11 +35,19 @@ pub(crate) enum Error {
     Poisoned,
     /// A panic, with its message.
     Panic(String),
+    /// There is no memory, not even for a message.
+    Short,
 }
 
 impl From<CallError> for Error {
     fn from(error: CallError) -> Self {
         Error::Call(error)
+    }
+}
+
+impl From<Short> for Error {
+    fn from(_: Short) -> Self {
+        Error::Short
     }
 }
 
@@ -63,6 +72,7 @@ impl StatusError for Error {
             Error::Busy => status::Busy,
             Error::Poisoned => status::Poisoned,
             Error::Panic(_) => status::Panic,
+            Error::Short => status::Memory,
         }
     }
 
@@ -79,6 +89,8 @@ fn of_host(error: &HostError) -> altmin_status {
     use altmin_status as status;
     match error {
         HostError::Core(error) => of_core(error),
+        HostError::Io { source, .. } if source.kind() == io::ErrorKind::OutOfMemory => status::Memory,
+        HostError::Memory { .. } | HostError::Allocation { .. } | HostError::Threads { .. } => status::Memory,
         HostError::Io { .. } | HostError::Missing { .. } => status::Io,
         HostError::Format { .. } | HostError::Network { .. } => status::Format,
         HostError::Mismatch { .. } => status::Shape,
@@ -108,12 +120,20 @@ impl fmt::Display for Error {
             }
             Error::Poisoned => f.write_str("an earlier failure of the library has left the handle of no use"),
             Error::Panic(said) => write!(f, "the library failed ({said}): please report it"),
+            Error::Short => f.write_str(NO_MEMORY),
         }
     }
 }
 
-/// Runs a call that may panic: nothing may unwind into C.
+/// What is said where there is no memory to say more.
+const NO_MEMORY: &str = "out of memory: nothing was done";
+
+/// The same for C.
+pub(crate) const NO_MEMORY_C: &CStr = c"out of memory: nothing was done";
+
+/// Runs a call that may panic: nothing may unwind into C. It is not begun without the reserve of memory.
 pub(crate) fn caught<R>(call: impl FnOnce() -> Result<R>) -> Result<R> {
+    reserve::require()?;
     let _quiet = quiet::enter();
     // What the call had borrowed is the caller's memory and the handle, which both are of no use after a panic.
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|payload| {

@@ -9,7 +9,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockW
 use altmin_level1::boundary::Memory;
 use altmin_level1::error::{StatusError, altmin_status};
 
-use crate::boundary::{Error, Result, caught};
+use crate::boundary::{Error, NO_MEMORY_C, Result, caught};
+use crate::reserve;
 use crate::session::Session;
 use turn::Turn;
 
@@ -44,28 +45,48 @@ pub struct altmin_trainer {
 #[derive(Debug, Default)]
 struct Messages {
     kept: Vec<CString>,
-    last: Option<usize>,
+    last: Last,
+}
+
+/// Which of them is the last.
+#[derive(Debug, Default, Clone, Copy)]
+enum Last {
+    /// There was none.
+    #[default]
+    Nothing,
+    Kept(usize),
+    /// There was no memory to say more.
+    NoMemory,
 }
 
 impl Messages {
     fn clear(&mut self) {
         self.kept.clear();
-        self.last = None;
+        self.last = Last::Nothing;
     }
 
     fn say(&mut self, error: &Error) {
+        // An error takes no more than a message of the reserve, which is there unless that is the error.
+        if matches!(error, Error::Short) || reserve::require().is_err() {
+            self.last = Last::NoMemory;
+            return;
+        }
         // A text that came in may not have a 0 inside, and no other has.
         let message = CString::new(error.to_string().replace('\0', " ")).unwrap_or_default();
         // The same error over and over takes no more memory.
         let known = self.kept.iter().position(|kept| *kept == message);
-        self.last = known.or_else(|| {
+        self.last = Last::Kept(known.unwrap_or_else(|| {
             self.kept.push(message);
-            Some(self.kept.len() - 1)
-        });
+            self.kept.len() - 1
+        }));
     }
 
     fn last(&self) -> &CStr {
-        self.last.and_then(|last| self.kept.get(last)).map_or(c"", CString::as_c_str)
+        match self.last {
+            Last::Nothing => c"",
+            Last::Kept(index) => self.kept.get(index).map_or(c"", CString::as_c_str),
+            Last::NoMemory => NO_MEMORY_C,
+        }
     }
 }
 

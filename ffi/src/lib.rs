@@ -14,6 +14,7 @@ pub mod model;
 pub mod observer;
 mod prediction;
 mod quiet;
+mod reserve;
 mod session;
 pub mod settings;
 pub mod trainer;

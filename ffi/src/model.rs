@@ -4,7 +4,9 @@ use std::ffi::{c_char, c_void};
 use std::path::Path;
 
 use altmin::Model;
+use altmin::allocate;
 use altmin::network::evaluate;
+use altmin::run::kernel::fast::packing_bytes;
 use altmin::settings::Precision;
 use altmin_core::Real;
 use altmin_level1::boundary::Memory;
@@ -14,12 +16,28 @@ use crate::boundary::{Error, Result, guard, path, require_size, require_struct_s
 use crate::codes::{PRECISIONS, meaning};
 use crate::info::altmin_info;
 use crate::prediction::{Wanted, largest};
+use crate::reserve::Share;
 use crate::writing::MODEL;
 
 /// A network from a file, which nothing changes: any number of threads may use it at once.
 #[expect(non_camel_case_types, reason = "C's name of the type")]
 #[derive(Debug)]
-pub struct altmin_model(AnyModel);
+pub struct altmin_model {
+    model: AnyModel,
+    /// Of the reserve, what a thread that predicts may need.
+    _share: Share,
+}
+
+impl altmin_model {
+    /// On the heap.
+    fn new(model: AnyModel) -> Result<*mut Self> {
+        let bytes = match &model {
+            AnyModel::F32(model) => packing_bytes::<f32>(model.network.widest()),
+            AnyModel::F64(model) => packing_bytes::<f64>(model.network.widest()),
+        };
+        Ok(Box::into_raw(Box::new(Self { model, _share: Share::new(bytes)? })))
+    }
+}
 
 #[derive(Debug)]
 enum AnyModel {
@@ -50,7 +68,7 @@ pub unsafe extern "C" fn altmin_model_load(
                 Precision::F32 => AnyModel::F32(Model::load(path)?),
                 Precision::F64 => AnyModel::F64(Model::load(path)?),
             };
-            *model = Box::into_raw(Box::new(altmin_model(loaded)));
+            *model = altmin_model::new(loaded)?;
             Ok(())
         })
     }
@@ -81,7 +99,7 @@ pub unsafe extern "C" fn altmin_model_load_from(
                 Precision::F32 => AnyModel::F32(Model::from_bytes(bytes, name)?),
                 Precision::F64 => AnyModel::F64(Model::from_bytes(bytes, name)?),
             };
-            *model = Box::into_raw(Box::new(altmin_model(loaded)));
+            *model = altmin_model::new(loaded)?;
             Ok(())
         })
     }
@@ -109,7 +127,7 @@ pub unsafe extern "C" fn altmin_model_info(
         guard(error, |memory| {
             let model = handle(model)?;
             require_struct_size("info", info)?;
-            *memory.required("info", info)? = match &model.0 {
+            *memory.required("info", info)? = match &model.model {
                 AnyModel::F32(model) => altmin_info::of_model(model, Precision::F32),
                 AnyModel::F64(model) => altmin_info::of_model(model, Precision::F64),
             };
@@ -142,7 +160,7 @@ pub unsafe extern "C" fn altmin_model_predict_f32(
     error: *mut altmin_error,
 ) -> altmin_status {
     unsafe {
-        guard(error, |memory| match &handle(model)?.0 {
+        guard(error, |memory| match &handle(model)?.model {
             AnyModel::F32(model) => predict(memory, model, n_features, m, x, ldx, scores, lds, classes),
             AnyModel::F64(_) => Err(Error::Precision { expected: "double" }),
         })
@@ -163,7 +181,7 @@ pub unsafe extern "C" fn altmin_model_predict_f64(
     error: *mut altmin_error,
 ) -> altmin_status {
     unsafe {
-        guard(error, |memory| match &handle(model)?.0 {
+        guard(error, |memory| match &handle(model)?.model {
             AnyModel::F64(model) => predict(memory, model, n_features, m, x, ldx, scores, lds, classes),
             AnyModel::F32(_) => Err(Error::Precision { expected: "float" }),
         })
@@ -199,7 +217,7 @@ unsafe fn predict<T: Real>(
             largest(outputs, scores, lds, classes);
         }
         Wanted { scores: None, classes, .. } => {
-            let mut scores = vec![T::ZERO; outputs * m];
+            let mut scores = allocate::zeros(outputs.saturating_mul(m))?;
             evaluate::predict(model, &x, &mut scores, outputs, 1)?;
             largest(outputs, &scores, outputs, classes);
         }

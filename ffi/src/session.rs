@@ -9,6 +9,7 @@ use altmin_core::Real;
 
 use crate::boundary::{Error, Result};
 use crate::observer::Callback;
+use crate::reserve::Share;
 
 /// A training.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub(crate) struct Session {
     pub(crate) image: Option<ImageShape>,
     pub(crate) callback: Callback,
     pub(crate) run: Run,
+    /// Of the reserve, what the trainer's threads may need.
+    share: Option<Share>,
 }
 
 /// The trainer, `None` before there is data.
@@ -49,13 +52,15 @@ impl Session {
             Precision::F32 => Run::F32(None),
             Precision::F64 => Run::F64(None),
         };
-        Self { settings, limit, image, callback: Callback::default(), run }
+        Self { settings, limit, image, callback: Callback::default(), run, share: None }
     }
 
     /// Begins a training on a data set; an earlier one is forgotten.
     pub(crate) fn begin<T: Scalar>(&mut self, data: Dataset<T>) -> Result {
         let trainer = Trainer::without_test(&self.settings, Arc::new(data))?;
+        let share = Share::new(trainer.packing_bytes().saturating_mul(self.settings.threads))?;
         *T::slot_mut(&mut self.run)? = Some(trainer);
+        self.share = Some(share);
         Ok(())
     }
 

@@ -16,6 +16,7 @@ pub use crate::handle::altmin_trainer;
 use crate::handle::{self, Exclusive, exclusive, reading};
 use crate::info::altmin_info;
 use crate::observer::{Callback, altmin_observer};
+use crate::reserve;
 use crate::session::{Session, with_trainer};
 use crate::settings::{altmin_settings, resolve};
 
@@ -54,7 +55,8 @@ pub unsafe extern "C" fn altmin_trainer_free(trainer: *mut altmin_trainer) {
 ///
 /// @param n how many; 0 does nothing
 /// @param[out] outcome an altmin_outcome: ALTMIN_OUTCOME_RUNNING if all sweeps were done
-/// @return ALTMIN_STATUS_STATE before there is data
+/// @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_MEMORY where there is none for a further sweep: those before
+/// it are done, as altmin_trainer_info tells
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_step(
     trainer: *mut altmin_trainer,
@@ -157,6 +159,8 @@ fn sweeps(turn: &Exclusive<'_>, n: usize) -> Result<altmin_outcome> {
 
 /// One sweep: what became of it, and, if it was good, whom to tell what.
 fn sweep(turn: &Exclusive<'_>) -> Result<(altmin_outcome, Option<(Callback, Metrics)>)> {
+    // A sweep that has begun must end: what it needs of the reserve is there before.
+    reserve::require()?;
     let session = &mut *turn.session();
     with_trainer!(&mut session.run, trainer => {
         if session.limit.is_some_and(|limit| trainer.info().sweeps >= limit) {

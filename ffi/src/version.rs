@@ -33,6 +33,7 @@ pub extern "C" fn altmin_status_text(status: i32) -> *const c_char {
         16 => c"a file could not be read or written",
         17 => c"a file is no model that fits",
         18 => c"the library failed",
+        19 => c"out of memory",
         _ => c"unknown status",
     };
     text.as_ptr()

@@ -112,7 +112,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
     let (x, labels) = random_data::<T>(features, classes, bench.samples);
     let problem = Problem { x: dense(&x, features, bench.samples), target: Target::Classes(&labels) };
     let mut engine = plan::engine(&settings, &settings.hyperparameters(), &network, problem, &gemm)?;
-    engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&settings, &network));
+    engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&settings, &network)?);
     let input_rule = settings.input_rule();
     let mut reference =
         Reference::<T>::new(sweep_products(bench.method, &input_rule, &bench.layers), bench.samples);
@@ -178,7 +178,7 @@ impl<T: Real> TimedPool<T> {
             .num_threads(threads)
             .build()
             .map_err(|error| Error::argument("threads", threads, error.to_string()))?;
-        let executor = Parallel::new(threads, scratch);
+        let executor = Parallel::new(threads, scratch)?;
         Ok(Self { threads, pool, executor, sweeps: Vec::new(), products: Vec::new() })
     }
 

@@ -101,6 +101,18 @@ pub enum Error {
         /// Changes of the settings each of which makes it fit.
         fits: Vec<String>,
     },
+    /// The system has no memory for a block.
+    Allocation {
+        /// Its bytes.
+        bytes: usize,
+    },
+    /// The system has no further threads.
+    Threads {
+        /// How many were asked for.
+        count: usize,
+        /// The system's reason.
+        reason: String,
+    },
     /// Something is there already and is not overwritten.
     Exists {
         /// The file or folder.
@@ -161,6 +173,7 @@ impl Error {
             Error::Entry { source, .. } => source.hint(),
             Error::Memory { fits, .. } if fits.is_empty() => Some("take a smaller network".to_owned()),
             Error::Memory { fits, .. } => Some(format!("it would fit with {}", fits.join(", or "))),
+            Error::Threads { .. } => Some("take fewer threads".to_owned()),
             Error::Exists { .. } => Some("choose another name, or move the existing one".to_owned()),
             Error::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some space; an existing file of this name was not changed".to_owned())
@@ -213,6 +226,10 @@ impl fmt::Display for Error {
                 let whose = if *is_set { "that --max-memory allows" } else { "that are available" };
                 write!(f, "the run takes {needed} of memory, more than the {limit} {whose}")
             }
+            Error::Allocation { bytes } => {
+                write!(f, "out of memory: the system has none for {} more", units::bytes(*bytes))
+            }
+            Error::Threads { count, reason } => write!(f, "the system has no {count} threads: {reason}"),
             Error::Entry { label, source } => write!(f, "{label}: {source}"),
             Error::Exists { path } => write!(f, "`{}` already exists and is not overwritten", path.display()),
         }

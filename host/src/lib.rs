@@ -52,7 +52,9 @@
 //! | [`report`] | tables, curves and rows of numbers |
 //! | [`mod@bench`] | measured and predicted times |
 //! | [`cli`] | the program `altmin` |
+//! | [`allocate`] | memory whose lack is an error |
 
+pub mod allocate;
 pub mod atomic_file;
 pub mod bench;
 mod choice;

@@ -187,7 +187,7 @@ fn sweeps<G: Gemm<f32>>(
     let batches = hyperparameters.batch.map(|size| Batches { size, seed: 0 });
     let mut engine = Engine::new(method, hyperparameters, &network, cuts, batches, problem, &gemm).unwrap();
     engine.parameters_mut().iter_mut().enumerate().for_each(|(index, w)| *w = (0.3 * number(index)) as f32);
-    let mut executor = Parallel::new(threads, engine.scratch());
+    let mut executor = Parallel::new(threads, engine.scratch()).expect("room");
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     let allocated = pool.install(|| {
         begin_all_threads();

@@ -6,8 +6,10 @@ use std::process::Command;
 
 use crate::{header, library, tools};
 
-/// Folders of programs: a source is a program, and a folder of sources is one of several units.
+/// Folders of programs: a source is a program, and a folder of sources is one of several units, with a file [`FLAGS`] of what
+/// the linker is to be told.
 const FOLDERS: [&str; 2] = ["ffi/examples", "tests/programs"];
+const FLAGS: &str = "flags";
 const WARNINGS: [&str; 4] = ["-Wall", "-Wextra", "-Werror", "-pedantic"];
 /// What the static library needs of the system, and what programs with threads do.
 const SYSTEM: [&str; 3] = ["-pthread", "-ldl", "-lm"];
@@ -18,6 +20,7 @@ pub struct Program {
     /// The name of its source or folder.
     pub name: String,
     sources: Vec<PathBuf>,
+    flags: Vec<String>,
 }
 
 /// How a program finds the functions.
@@ -58,10 +61,12 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 fn program(path: PathBuf) -> Option<Program> {
     let name = path.file_name()?.to_str()?.to_owned();
+    let flags = std::fs::read_to_string(path.join(FLAGS)).unwrap_or_default();
+    let flags = flags.split_whitespace().map(str::to_owned).collect();
     let mut sources = if path.is_dir() { entries(&path) } else { vec![path] };
     sources.retain(|source| is_c(source) || is_cpp(source));
     sources.sort();
-    (!sources.is_empty()).then_some(Program { name, sources })
+    (!sources.is_empty()).then_some(Program { name, sources, flags })
 }
 
 fn is_c(source: &Path) -> bool {
@@ -101,6 +106,11 @@ impl Libraries {
     }
 }
 
+/// The program of this name.
+pub fn named(name: &str) -> Program {
+    all().into_iter().find(|program| program.name == name).expect("a program of this name")
+}
+
 /// Compiles a program's units into a folder.
 pub fn compile(program: &Program, compiler: Compiler, folder: &Path) -> Result<Vec<PathBuf>, String> {
     let unit = |source: &PathBuf| {
@@ -128,6 +138,11 @@ pub fn link(
     let to = folder.join(format!("{}.{linked:?}", program.name));
     let linker = if program.sources.iter().any(|source| is_cpp(source)) { compiler.cpp } else { compiler.c };
     let mut command = Command::new(linker);
-    command.args(compiler.flags).args(objects).args(libraries.arguments(linked)).args(SYSTEM);
+    command
+        .args(compiler.flags)
+        .args(&program.flags)
+        .args(objects)
+        .args(libraries.arguments(linked))
+        .args(SYSTEM);
     tools::run(command.arg("-o").arg(&to)).map(|_| to)
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use altmin_tests::programs::{self, Compiler, LINKED, Libraries, Program};
-use altmin_tests::tools;
+use altmin_tests::programs::{self, Compiler, LINKED, Libraries, Linked, Program};
+use altmin_tests::{header, tools};
 
 const GCC: Compiler = Compiler { c: "gcc", cpp: "g++", flags: &[] };
 const CLANG: Compiler = Compiler { c: "clang", cpp: "clang++", flags: &[] };
@@ -71,6 +71,36 @@ fn succeeds(
 #[test]
 fn with_gcc() {
     all_succeed(GCC, &[]);
+}
+
+/// The name of the program whose memory fails.
+const OUT_OF_MEMORY: &str = "out_of_memory";
+
+/// It is linked so that its memory does fail.
+#[test]
+fn no_call_ends_for_want_of_memory() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (program, libraries) = (programs::named(OUT_OF_MEMORY), Libraries::new(folder.path()));
+    let objects = programs::compile(&program, GCC, folder.path()).expect("compiled");
+    let linked = programs::link(&program, GCC, &objects, Linked::Static, &libraries, folder.path());
+    let said = tools::done(Command::new(linked.expect("linked")).current_dir(folder.path()));
+    let count =
+        |before: &str| said.split(before).next()?.rsplit(' ').find_map(|word| word.parse::<u32>().ok());
+    let (ended, did) = (count(" calls ended").expect("a count"), count(" did without").expect("a count"));
+    assert!(ended > 500 && did > 500, "{said}");
+}
+
+#[test]
+fn every_function_of_the_trainer_is_tried_without_memory() {
+    let source = header::root().join("tests/programs").join(OUT_OF_MEMORY).join("calls.c");
+    let source = std::fs::read_to_string(source).expect("the program");
+    let of_level_2 =
+        ["altmin_trainer_", "altmin_model_", "altmin_settings_", "altmin_version", "altmin_status_"];
+    let mut functions = header::functions();
+    functions.retain(|name| of_level_2.iter().any(|start| name.starts_with(start)));
+    assert!(functions.len() > 30, "{functions:?}");
+    functions.retain(|name| !source.contains(&format!("{{\"{name}\", ")));
+    assert!(functions.is_empty(), "{functions:?}");
 }
 
 #[test]

@@ -49,6 +49,8 @@ pub enum altmin_status {
     Format = 17,
     /// An internal error of the library: please report it.
     Panic = 18,
+    /// The system has no memory or no threads for the call, or the run takes more than it may. The handle is as it was.
+    Memory = 19,
 }
 
 /// The version of this header.

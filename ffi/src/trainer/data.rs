@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use altmin::allocate;
 use altmin::data::{Dataset, ImageShape};
 use altmin::network::Measure;
 use altmin_level1::boundary::{Memory, give, require_some};
@@ -227,7 +228,8 @@ impl<T: Scalar> Samples<T> {
                     let largest = classes.iter().max().map_or(0, |&class| class as usize);
                     let count = if self.n_classes == 0 { largest + 1 } else { self.n_classes };
                     // None is negative, so the numbers are the same in both types.
-                    let labels: Vec<i32> = classes.iter().map(|&class| class as i32).collect();
+                    let mut labels = allocate::empty(classes.len())?;
+                    labels.extend(classes.iter().map(|&class| class as i32));
                     Dataset::from_classes(&x, &labels, Some(count))?
                 }
                 (true, false) => {

@@ -1,11 +1,10 @@
 //! Weights that are read, set, saved and loaded.
 
 use std::ffi::{c_char, c_void};
-use std::io::Write as _;
 use std::path::Path;
 
 use altmin::network::Map;
-use altmin::{Error as HostError, Trainer};
+use altmin::{Error as HostError, Trainer, allocate};
 use altmin_core::Real;
 use altmin_core::view::{copy, dense};
 use altmin_level1::boundary::Memory;
@@ -126,11 +125,11 @@ pub unsafe extern "C" fn altmin_trainer_save(
     }
 }
 
-/// The same bytes, handed to a function in one piece.
+/// The same bytes, handed to a function piece by piece.
 ///
-/// @param write called with them
+/// @param write called with each piece
 /// @param context what it is called with; may be NULL
-/// @return ALTMIN_STATUS_IO if it does not take them
+/// @return ALTMIN_STATUS_IO if it does not take a piece
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_save_to(
     trainer: *const altmin_trainer,
@@ -140,9 +139,10 @@ pub unsafe extern "C" fn altmin_trainer_save_to(
     unsafe {
         reading(trainer, |session, _| {
             let mut callback = to_callback(write, context)?;
-            let bytes = with_trainer!(&session.run, trainer => Ok(trainer.model_to_save().to_bytes()?))?;
-            let written = callback.write_all(&bytes);
-            Ok(written.map_err(|error| HostError::io("write", Path::new(MODEL), error))?)
+            with_trainer!(&session.run, trainer => {
+                let written = trainer.model_to_save()?.file()?.write(&mut callback);
+                Ok(written.map_err(|error| HostError::io("write", Path::new(MODEL), error))?)
+            })
         })
     }
 }
@@ -224,7 +224,7 @@ unsafe fn set_weights<T: Scalar>(
             let mut session = turn.session();
             let trainer = session.trainer_mut::<T>()?;
             let Map { n_out, n_in, weights, bias } = map(trainer, index)?;
-            let (present_weights, present_bias) = (weights.to_vec(), bias.to_vec());
+            let (present_weights, present_bias) = (allocate::copied(weights)?, allocate::copied(bias)?);
             require_one(w, b)?;
             let weights = match w.is_null() {
                 true => dense(&present_weights, n_out, n_in),

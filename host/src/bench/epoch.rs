@@ -102,7 +102,7 @@ impl<T: Real> Timed<T> {
         let prediction = predict::<T>(settings, network, train.n_samples(), gemm)?;
         let hyperparameters = plan::hyperparameters(settings, train)?;
         let mut engine = plan::engine(settings, &hyperparameters, network, problem(train), gemm)?;
-        engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, network));
+        engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, network)?);
         let scratch = engine.scratch();
         let mut pools =
             threads.iter().map(|&threads| TimedPool::new(threads, scratch)).collect::<Result<Vec<_>>>()?;

@@ -112,7 +112,7 @@ fn pipeline_in<T: Real>(bench: &PipelineBench) -> Result<PipelineReport> {
     let problem = Problem { x: train.matrix(), target: train.target() };
     let hyperparameters = plan::hyperparameters(settings, &train)?;
     let mut engine = plan::engine(settings, &hyperparameters, &network, problem, &gemm)?;
-    engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, &network));
+    engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, &network)?);
     let mut recorder = Recorder::<T>::new(engine.scratch());
     let mut pool = TimedPool::<T>::new(settings.threads, engine.scratch())?;
     engine.initialize(problem, &mut recorder, &gemm)?;

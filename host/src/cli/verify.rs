@@ -188,7 +188,7 @@ fn refuse_changes(settings: &Settings) -> Result<(), Error> {
 fn verify(settings: &Settings, train: &Dataset<f64>, network: &Network) -> Result<Report, Error> {
     plan::require_loss(settings, train)?;
     let (blocks, cuts) = (network.blocks_in::<f64>(), plan::cuts(settings, network)?);
-    let parameters = plan::initial_parameters(settings, network);
+    let parameters = plan::initial_parameters(settings, network)?;
     let order = plan::batches(settings).map(|batches| {
         move |epoch: usize| {
             let mut order = vec![0; train.n_samples()];
@@ -211,7 +211,7 @@ fn verify(settings: &Settings, train: &Dataset<f64>, network: &Network) -> Resul
         norm_rounds: NORM_ROUNDS,
     })?;
     let gemm = AnyGemm::of(settings.kernel);
-    let mut executor = Parallel::new(settings.threads, verification.workspace(&gemm));
+    let mut executor = Parallel::new(settings.threads, verification.workspace(&gemm))?;
     Ok(Threads::new(settings.threads)?.enter(|| verification.run(&mut executor, &gemm))?)
 }
 

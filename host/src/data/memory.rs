@@ -4,6 +4,7 @@ use altmin_core::Real;
 use altmin_core::view::{MatRef, column};
 
 use super::dataset::Dataset;
+use crate::allocate;
 use crate::error::{Error, Result};
 
 /// What such a data set is called until it is [`named`](Dataset::named) otherwise.
@@ -11,6 +12,9 @@ pub const MEMORY: &str = "memory";
 
 /// More classes than this are taken for a slip.
 const MOST_CLASSES: usize = 1 << 20;
+
+/// What a short text takes with all that an allocator adds.
+const BYTES_OF_A_NAME: usize = 64;
 
 impl<T: Real> Dataset<T> {
     /// A copy of samples with classes: `features` is features x samples, `labels` has the class of each sample, from 0.
@@ -20,7 +24,7 @@ impl<T: Real> Dataset<T> {
     ///
     /// # Errors
     /// As [`Dataset::new`]; [`Error::Data`] for another number of labels than samples, a negative label, classes that are
-    /// too many (above 1,048,576), and for a gap in the labels where `classes` is not given.
+    /// too many (above 1,048,576), and for a gap in the labels where `classes` is not given; [`Error::Allocation`].
     pub fn from_classes(features: &MatRef<'_, T>, labels: &[i32], classes: Option<usize>) -> Result<Self> {
         require_count("labels", labels.len(), features.ncols())?;
         let converted = |(sample, &label): (usize, &i32)| {
@@ -28,7 +32,11 @@ impl<T: Real> Dataset<T> {
                 Error::data(MEMORY, format!("label {label} at sample {sample}"), "labels from 0")
             })
         };
-        let labels: Vec<u32> = labels.iter().enumerate().map(converted).collect::<Result<_>>()?;
+        let mut classes_of = allocate::empty(labels.len())?;
+        for label in labels.iter().enumerate().map(converted) {
+            classes_of.push(label?);
+        }
+        let labels: Vec<u32> = classes_of;
         let count = match classes {
             Some(count) if count <= MOST_CLASSES => count,
             Some(count) => {
@@ -40,19 +48,18 @@ impl<T: Real> Dataset<T> {
             }
             None => counted(&labels)?,
         };
-        let names = (0..count).map(|class| class.to_string()).collect();
-        Self::new(MEMORY, gathered(features), labels, features.nrows(), names)
+        Self::new(MEMORY, gathered(features)?, labels, features.nrows(), numbers(count)?)
     }
 
     /// A copy of samples with values to be learnt: `features` is features x samples, `values` outputs x samples. The
     /// outputs' names are their numbers, from 0.
     ///
     /// # Errors
-    /// As [`Dataset::with_values`]; [`Error::Data`] for values of another number of samples.
+    /// As [`Dataset::with_values`]; [`Error::Data`] for values of another number of samples; [`Error::Allocation`].
     pub fn from_values(features: &MatRef<'_, T>, values: &MatRef<'_, T>) -> Result<Self> {
         require_count("columns of values", values.ncols(), features.ncols())?;
-        let names = (0..values.nrows()).map(|output| output.to_string()).collect();
-        Self::with_values(MEMORY, gathered(features), gathered(values), features.nrows(), names)
+        let names = numbers(values.nrows())?;
+        Self::with_values(MEMORY, gathered(features)?, gathered(values)?, features.nrows(), names)
     }
 }
 
@@ -63,9 +70,15 @@ fn require_count(what: &str, found: usize, samples: usize) -> Result {
     Err(Error::data(MEMORY, format!("{found} {what}"), format!("{samples}, one for each sample")))
 }
 
+/// So many names that are numbers, from 0.
+fn numbers(count: usize) -> Result<Vec<String>> {
+    allocate::require(count.saturating_mul(BYTES_OF_A_NAME))?;
+    Ok((0..count).map(|number| number.to_string()).collect())
+}
+
 /// As many classes as the largest label says, each of which must be there.
 fn counted(labels: &[u32]) -> Result<usize> {
-    let mut sorted = labels.to_vec();
+    let mut sorted = allocate::copied(labels)?;
     sorted.sort_unstable();
     sorted.dedup();
     let gap = sorted.iter().enumerate().find(|&(class, &label)| class != label as usize);
@@ -82,8 +95,8 @@ fn counted(labels: &[u32]) -> Result<usize> {
 }
 
 /// The numbers column by column, without gaps.
-fn gathered<T: Real>(matrix: &MatRef<'_, T>) -> Vec<T> {
-    let mut numbers = Vec::with_capacity(matrix.len());
+fn gathered<T: Real>(matrix: &MatRef<'_, T>) -> Result<Vec<T>> {
+    let mut numbers = allocate::empty(matrix.len())?;
     (0..matrix.ncols()).for_each(|j| numbers.extend_from_slice(column(matrix, j)));
-    numbers
+    Ok(numbers)
 }

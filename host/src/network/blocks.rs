@@ -263,6 +263,11 @@ impl Network {
         self.view().maps().collect()
     }
 
+    /// The most inputs or outputs of a map.
+    pub fn widest(&self) -> usize {
+        self.view().maps().map(|map| map.n_in.max(map.n_out)).max().unwrap_or(0)
+    }
+
     /// Weights and biases of all maps.
     pub fn parameters(&self) -> usize {
         self.view().parameters()

@@ -62,7 +62,7 @@ pub fn evaluate_depths<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: us
     let (x, target) = (data.matrix(), data.target());
     let partition = Partition::new(x.ncols(), tile, GROUPS);
     let mut shares = vec![Share::default(); partition.groups() * layers.len()];
-    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, scratch));
+    let (team, mut executor) = (Threads::new(threads)?, Parallel::new(threads, scratch)?);
     team.enter(|| {
         executor.run(Runs::new(&mut shares, layers.len()), |g, shares, mut stack| {
             let (first, _) = partition.group(g);

@@ -6,6 +6,7 @@ use altmin_core::loss::argmax;
 use altmin_core::view::{MatRef, column, columns, dense, span, view_mut};
 use serde::Serialize;
 
+use crate::allocate;
 use crate::data::{Column, Dataset};
 use crate::error::{Error, Result};
 use crate::network::model::Model;
@@ -116,14 +117,14 @@ pub fn outputs<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> 
 /// The same for samples of which nothing is known but their features, sample after sample.
 ///
 /// # Errors
-/// [`Error::Argument`] (`features`) if a sample is not whole or a number not finite, (`threads`) if they cannot be had.
+/// [`Error::Argument`] (`features`) if a sample is not whole or a number not finite, [`Error::Threads`], [`Error::Allocation`].
 pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Result<Vec<T>> {
     let (n_in, n_out) = (model.n_features(), model.outputs.names().len());
     if n_in == 0 || !features.len().is_multiple_of(n_in) {
         return Err(Error::argument("features", features.len(), format!("whole samples of {n_in}")));
     }
     let samples = features.len() / n_in;
-    let mut outputs = vec![T::ZERO; n_out * samples];
+    let mut outputs = allocate::zeros(n_out * samples)?;
     predict(model, &dense(features, n_in, samples), &mut outputs, n_out, threads)?;
     Ok(outputs)
 }
@@ -136,7 +137,7 @@ pub fn apply<T: Real>(model: &Model<T>, features: &[T], threads: usize) -> Resul
 ///
 /// # Errors
 /// [`Error::Mismatch`] for another number of features, [`Error::Argument`] (`features`) for a number that is NaN or
-/// infinite, (`threads`) if they cannot be had, [`Error::Core`] naming `outputs` if it is too short or the leading dimension
+/// infinite, [`Error::Threads`], [`Error::Allocation`], [`Error::Core`] naming `outputs` if it is too short or the leading dimension
 /// too small. Nothing is written then.
 pub fn predict<T: Real>(
     model: &Model<T>,
@@ -163,7 +164,7 @@ pub fn predict<T: Real>(
     let predictor = model.predictor(&blocks)?;
     let tile = predictor.tile();
     let (team, mut executor) =
-        (Threads::new(threads)?, Parallel::new(threads, predictor.scratch(&Fast, tile)));
+        (Threads::new(threads)?, Parallel::new(threads, predictor.scratch(&Fast, tile))?);
     let runs = Runs::new(&mut outputs[..spanned], leading_dimension.saturating_mul(tile));
     team.enter(|| {
         executor.run(runs, |t, run, stack| {

@@ -8,7 +8,6 @@
 //! from the lowest; a program that wants the network alone leaves them. Everything else is one JSON text in the metadata under `altmin`: with several keys the
 //! file's bytes would differ from run to run, since the format's writer keeps them in a hash table.
 
-use std::fs;
 use std::path::Path;
 
 use altmin_core::block::{Block, Shape};
@@ -18,14 +17,15 @@ use serde::{Deserialize, Serialize};
 mod readouts;
 mod tensors;
 
-use crate::atomic_file;
 use crate::choice::parse;
 use crate::data::{Channel, Outputs, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::blocks::{Architecture, Network, dense_blocks};
 use crate::network::predictor::Predictor;
+use crate::{allocate, atomic_file};
 pub(crate) use readouts::fault as fault_of_readouts;
 pub use readouts::{Place, Readout};
+pub use tensors::ModelFile;
 
 /// The version of the file's metadata that this program writes, and the only one that it reads. What was added since, the
 /// names of values, a table's columns, the channels of images and read-outs, may be missing.
@@ -220,8 +220,20 @@ impl<T: Real> Model<T> {
     /// The model as the bytes of its file: the same model gives the same bytes.
     ///
     /// # Errors
-    /// [`Error::Data`] for another number of parameters than the network has, or a number that is not finite.
+    /// [`Error::Data`] for another number of parameters than the network has, or a number that is not finite,
+    /// [`Error::Allocation`].
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
+        let file = self.file()?;
+        let mut bytes = allocate::empty(file.len())?;
+        file.write(&mut bytes).map_err(|error| Error::io("write", Path::new("memory"), error))?;
+        Ok(bytes)
+    }
+
+    /// The model's file, to be written piece by piece.
+    ///
+    /// # Errors
+    /// [`Error::Data`] as [`Model::to_bytes`].
+    pub fn file(&self) -> Result<ModelFile<'_, T>> {
         if let Some((found, expected)) = self.fault() {
             return Err(Error::data("model", found, expected));
         }
@@ -248,17 +260,17 @@ impl<T: Real> Model<T> {
         };
         let text = serde_json::to_string(&metadata).map_err(|error| refused(&error))?;
         let readouts = self.readouts.iter().map(|readout| readout.map(self.network.outputs()));
-        let maps: Vec<_> = self.maps().chain(readouts).collect();
-        tensors::serialize(&maps, &self.names(), text).map_err(|error| refused(&error))
+        let maps = self.maps().chain(readouts).collect();
+        ModelFile::new(maps, &self.names(), text).map_err(|error| refused(&error))
     }
 
     /// Writes the model to `path`, in place of an older one; see [`atomic_file::write`].
     ///
     /// # Errors
-    /// As [`Model::to_bytes`] and [`atomic_file::write`].
+    /// As [`Model::file`] and [`atomic_file::write`].
     pub fn save(&self, path: &Path) -> Result {
-        let bytes = self.to_bytes()?;
-        atomic_file::write(path, |file| file.write_all(&bytes))
+        let file = self.file()?;
+        atomic_file::write(path, |to| file.write(to))
     }
 
     /// Reads a model, converting its numbers if they are of the other precision.
@@ -266,9 +278,9 @@ impl<T: Real> Model<T> {
     /// # Errors
     /// [`Error::Io`] if the file cannot be read; [`Error::Format`] if it is no safetensors file, is cut short, lacks
     /// a tensor or has one too many, is of another version, or holds layers that do not fit together or numbers that are not
-    /// finite in `T`.
+    /// finite in `T`; [`Error::Allocation`].
     pub fn load(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+        let bytes = allocate::read(path).map_err(|error| Error::io("read", path, error))?;
         Self::from_bytes(&bytes, path)
     }
 
@@ -311,10 +323,10 @@ impl<T: Real> Model<T> {
         let model = Self {
             network,
             notation,
-            parameters: parameters.into_iter().flat_map(tensors::Loaded::parameters).collect(),
+            parameters: tensors::joined(parameters)?,
             readouts: (places.iter().zip(readouts))
-                .map(|(&place, map)| Readout { place, parameters: map.parameters() })
-                .collect(),
+                .map(|(&place, map)| Ok(Readout { place, parameters: tensors::joined(vec![map])? }))
+                .collect::<Result<_>>()?,
             loss: parse(&metadata.loss).map_err(unknown)?,
             outputs: match metadata.values {
                 Some(values) => Outputs::Values(values),

@@ -14,6 +14,7 @@ use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
 
 use crate::network::Network;
+use crate::{allocate, error};
 
 pub use batches::Batches;
 use batches::Order;
@@ -42,7 +43,7 @@ impl<T: Real> Engine<T> {
     /// in the order of `batches`, where the method takes any; it is told their size by `hyperparameters`.
     ///
     /// # Errors
-    /// Those of the method's constructor.
+    /// Those of the method's constructor; [`Error::Allocation`](error::Error::Allocation).
     pub fn new<G: Gemm<T>>(
         name: Name,
         hyperparameters: &Hyperparameters<T>,
@@ -51,7 +52,7 @@ impl<T: Real> Engine<T> {
         batches: Option<Batches>,
         problem: Problem<'_, T>,
         gemm: &G,
-    ) -> Result<Self> {
+    ) -> error::Result<Self> {
         let make = |run: &Run<'_, T>| AnyMethod::new(name, hyperparameters, run);
         Self::with_method(make, network, cuts, batches, problem, gemm)
     }
@@ -59,7 +60,7 @@ impl<T: Real> Engine<T> {
     /// The same with a method of the caller's making.
     ///
     /// # Errors
-    /// Those of `make`.
+    /// Those of `make`; [`Error::Allocation`](error::Error::Allocation).
     pub fn with_method<G: Gemm<T>>(
         make: impl FnOnce(&Run<'_, T>) -> Result<AnyMethod<T>>,
         network: &Network,
@@ -67,15 +68,15 @@ impl<T: Real> Engine<T> {
         batches: Option<Batches>,
         problem: Problem<'_, T>,
         gemm: &G,
-    ) -> Result<Self> {
+    ) -> error::Result<Self> {
         let (blocks, cuts) = (network.blocks_in::<T>(), cuts.to_vec());
         let run = Run { network: CoreNetwork::new(&blocks, network.input())?, cuts: &cuts, problem };
         let method = make(&run)?;
         let (memory, scratch) = (method.memory(&run), method.workspace(&run, gemm));
         Ok(Self {
-            scalars: zeros(memory.scalars),
-            numbers: vec![0.0; memory.numbers].into_boxed_slice(),
-            order: Order::new(batches, run.samples()),
+            scalars: allocate::zeros(memory.scalars)?.into_boxed_slice(),
+            numbers: allocate::zeros(memory.numbers)?.into_boxed_slice(),
+            order: Order::new(batches, run.samples())?,
             input: network.input(),
             approximation_scratch: method.approximation_workspace(&run, gemm),
             scratch,
@@ -261,9 +262,4 @@ impl<T: Real> Engine<T> {
 /// Blocks were checked when the engine was made.
 fn network<T: Real>(blocks: &[Block<T>], input: Shape) -> CoreNetwork<'_, T> {
     CoreNetwork::new(blocks, input).expect("blocks that were checked when the engine was made")
-}
-
-/// Memory that the system hands out as zeros without touching it.
-fn zeros<T: Real>(elements: usize) -> Box<[T]> {
-    vec![T::ZERO; elements].into_boxed_slice()
 }

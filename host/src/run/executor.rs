@@ -14,7 +14,7 @@ use altmin_core::executor::{Executor, Pipeline, PipelineMemory, Units, one_by_on
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
-use crate::error;
+use crate::{allocate, error};
 use halves::halves;
 use scratch::Scratch;
 
@@ -36,7 +36,7 @@ impl Threads {
     /// So many threads, at least 1.
     ///
     /// # Errors
-    /// [`Error::Argument`](error::Error::Argument) (`threads`) if they cannot be had.
+    /// [`Error::Threads`](error::Error::Threads) if they cannot be had.
     pub fn new(threads: usize) -> error::Result<Self> {
         if threads <= 1 {
             return Ok(Self { workers: None });
@@ -45,7 +45,7 @@ impl Threads {
             .num_threads(threads)
             .thread_name(|index| format!("altmin-{index}"))
             .build()
-            .map_err(|error| error::Error::argument("threads", threads, error.to_string()))?;
+            .map_err(|error| error::Error::Threads { count: threads, reason: error.to_string() })?;
         Ok(Self { workers: Some(Arc::new(pool)) })
     }
 
@@ -67,13 +67,23 @@ pub struct Parallel<T> {
 
 impl<T: Real> Parallel<T> {
     /// An executor for a pool of `threads` workers with `scratch` for each.
-    pub fn new(threads: usize, scratch: Requirement) -> Self {
-        Self { scratch: Scratch::new(threads, scratch.elements(), T::ZERO) }
+    ///
+    /// # Errors
+    /// [`Error::Allocation`](error::Error::Allocation).
+    pub fn new(threads: usize, scratch: Requirement) -> error::Result<Self> {
+        let memory = (0..threads.max(1)).map(|_| allocate::zeros(scratch.elements()));
+        Ok(Self { scratch: Scratch::new(memory.collect::<error::Result<_>>()?) })
     }
 
     /// Makes sure that each worker has `scratch`, which may allocate.
-    pub fn reserve(&mut self, scratch: Requirement) {
-        self.scratch.reserve(scratch.elements(), T::ZERO);
+    ///
+    /// # Errors
+    /// [`Error::Allocation`](error::Error::Allocation); what was there still is.
+    pub fn reserve(&mut self, scratch: Requirement) -> error::Result {
+        for memory in self.scratch.each().filter(|memory| memory.len() < scratch.elements()) {
+            *memory = allocate::zeros(scratch.elements())?;
+        }
+        Ok(())
     }
 }
 

@@ -11,7 +11,6 @@ use altmin_core::{Real, loss::Target};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::Network;
-use crate::network::model::Place;
 use crate::network::predictor::Predictor;
 use crate::network::score::Evaluator;
 use crate::run::kernel::AnyGemm;
@@ -36,7 +35,7 @@ pub struct Memory {
     pub thread: usize,
     /// Threads.
     pub threads: usize,
-    /// What writing the model's file takes at the end.
+    /// The copy of the model that is written to its file at the end.
     pub file: usize,
     /// Of the data and the state, what does not depend on the precision.
     indices: usize,
@@ -92,8 +91,7 @@ impl Memory {
             copies: bytes(models).saturating_mul(kept),
             thread: bytes(thread),
             threads: settings.threads,
-            // The model, its tensors row by row, and the file's bytes.
-            file: bytes(models).saturating_mul(3),
+            file: bytes(models),
             indices: labels + order,
         })
     }
@@ -124,11 +122,7 @@ fn of_method<T: Real>(
 
 /// Parameters of all read-outs that the method trains.
 fn of_readouts(settings: &Settings, network: &Network) -> Result<usize> {
-    if !settings.uses(Use::Readouts) {
-        return Ok(0);
-    }
-    let place = |after| Place { after, grid: settings.readout_grid };
-    Ok(plan::cuts(settings, network)?.into_iter().map(|after| place(after).parameters(network)).sum())
+    Ok(plan::readouts(settings, network)?.into_iter().map(|place| place.parameters(network)).sum())
 }
 
 /// `Ok` where a run, with so many bytes beside, fits into the memory that it may take.

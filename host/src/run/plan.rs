@@ -6,9 +6,11 @@ use altmin_core::loss::Loss;
 use altmin_core::method::{AnyMethod, Hyperparameters, Problem, Run};
 use altmin_core::{Choice, Real, view};
 
+use crate::allocate;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::blocks::{dense_blocks, sample_shape};
+use crate::network::model::Place;
 use crate::network::widths::Widths;
 use crate::network::{Network, init};
 use crate::run::engine::{Batches, Engine};
@@ -73,14 +75,29 @@ pub fn cuts(settings: &Settings, network: &Network) -> Result<Vec<usize>> {
     if settings.method.card().uses(Use::Cuts) { settings.split().ends(network) } else { Ok(Vec::new()) }
 }
 
+/// The read-outs between subnetworks, of a method that trains any.
+///
+/// # Errors
+/// As [`cuts`].
+pub fn readouts(settings: &Settings, network: &Network) -> Result<Vec<Place>> {
+    if !settings.uses(Use::Readouts) {
+        return Ok(Vec::new());
+    }
+    let place = |after| Place { after, grid: settings.readout_grid };
+    Ok(cuts(settings, network)?.into_iter().map(place).collect())
+}
+
 /// What the drawn weights of a residual dense block are multiplied by: the block begins near the identity, and a stack of them
 /// does not double what passes through.
 const RESIDUAL_START: f64 = 0.1;
 
 /// The initial parameters: drawn weights, each map from a sequence of its own, those of residual dense blocks times
 /// a tenth, and biases of zero.
-pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Vec<T> {
-    let mut parameters = vec![T::ZERO; network.parameters()];
+///
+/// # Errors
+/// [`Error::Allocation`].
+pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Result<Vec<T>> {
+    let mut parameters = allocate::zeros(network.parameters())?;
     let blocks = network.steps();
     let maps = blocks.iter().flat_map(|step| {
         step.block.maps(step.input, step.offset).into_iter().flatten().map(|map| (step.block, map))
@@ -97,7 +114,7 @@ pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Ve
             weights.iter_mut().for_each(|w| *w *= T::from_f64(RESIDUAL_START));
         }
     }
-    parameters
+    Ok(parameters)
 }
 
 /// The settings of all methods for a data set.
@@ -147,7 +164,7 @@ pub fn check<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result {
 /// them.
 ///
 /// # Errors
-/// Those of the core.
+/// Those of the core; [`Error::Allocation`].
 pub fn engine<T: Real>(
     settings: &Settings,
     hyperparameters: &Hyperparameters<T>,
@@ -157,7 +174,7 @@ pub fn engine<T: Real>(
 ) -> Result<Engine<T>> {
     let cuts = cuts(settings, network)?;
     let batches = batches(settings);
-    Ok(Engine::new(settings.method, hyperparameters, network, &cuts, batches, problem, gemm)?)
+    Engine::new(settings.method, hyperparameters, network, &cuts, batches, problem, gemm)
 }
 
 /// Bytes of the matrices over all samples that a run carries from sweep to sweep.

@@ -57,6 +57,7 @@ use altmin_core::view::column;
 use altmin_core::workspace::Requirement;
 use altmin_core::{Error as CoreError, Real};
 
+use crate::allocate;
 use crate::data::{Dataset, Preprocessing};
 use crate::error::{Error, Result};
 use crate::network::Network;
@@ -100,6 +101,8 @@ pub struct Trainer<T> {
     good: Vec<T>,
     /// The read-outs of that sweep; none before the first, and of methods that train none.
     good_readouts: Vec<Readout<T>>,
+    /// What those of the first sweep are written to, so that it allocates nothing of their size.
+    readouts_room: Vec<Readout<T>>,
     /// The network as the best sweep left it, where the settings keep it; before the first sweep only its room.
     kept: Option<Kept<T>>,
     schedule: PenaltySchedule,
@@ -141,7 +144,8 @@ impl<T: Real> Trainer<T> {
     /// # Errors
     /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Data`] if one has classes and the other
     /// values, [`Error::Argument`] for a setting out of its range, for cross-entropy with values, and for a network that no
-    /// memory can hold, [`Error::Memory`] for a run that takes more than it may, [`Error::Core`] for a setting that the core refuses.
+    /// memory can hold, [`Error::Memory`] for a run that takes more than it may, [`Error::Allocation`] and [`Error::Threads`] for
+    /// memory and threads that the system does not have, [`Error::Core`] for a setting that the core refuses.
     pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
         Self::of(settings, train, Some(test))
     }
@@ -182,7 +186,8 @@ impl<T: Real> Trainer<T> {
         let hyperparameters = plan::hyperparameters(settings, &train)?;
         let threads = Threads::new(settings.threads)?;
         let engine = plan::engine(settings, &hyperparameters, &network, problem(&train), &gemm)?;
-        let executor = Parallel::new(settings.threads, scratch(&engine, settings, &gemm));
+        let executor = Parallel::new(settings.threads, scratch(&engine, settings, &gemm))?;
+        let kept = if settings.keep == Keep::Last { None } else { Some(Kept::of(settings, &network)?) };
         let mut trainer = Self {
             settings: settings.clone(),
             hyperparameters,
@@ -190,9 +195,10 @@ impl<T: Real> Trainer<T> {
             test,
             threads,
             executor,
-            good: plan::initial_parameters(settings, &network),
+            good: plan::initial_parameters(settings, &network)?,
             good_readouts: Vec::new(),
-            kept: (settings.keep != Keep::Last).then(|| Kept::of(&network)),
+            readouts_room: readouts_room(settings, &network)?,
+            kept,
             network,
             engine,
             evaluator: Evaluator::default(),
@@ -251,15 +257,25 @@ impl<T: Real> Trainer<T> {
 
     /// The network with its present weights.
     pub fn model(&self) -> Model<T> {
-        self.model_of(&self.network, &self.good, &self.good_readouts)
+        let readouts = self.told(&self.good_readouts).to_vec();
+        self.model_of(&self.network, self.good.clone(), readouts)
     }
 
-    fn model_of(&self, network: &Network, parameters: &[T], readouts: &[Readout<T>]) -> Model<T> {
+    /// Of read-outs those that models have.
+    fn told<'r>(&self, readouts: &'r [Readout<T>]) -> &'r [Readout<T>] {
+        if self.settings.drop_readouts { &[] } else { readouts }
+    }
+
+    fn notation(&self) -> Notation {
+        if self.settings.network.is_some() { Notation::Blocks } else { Notation::Layers }
+    }
+
+    fn model_of(&self, network: &Network, parameters: Vec<T>, readouts: Vec<Readout<T>>) -> Model<T> {
         Model {
             network: network.clone(),
-            notation: if self.settings.network.is_some() { Notation::Blocks } else { Notation::Layers },
-            parameters: parameters.to_vec(),
-            readouts: if self.settings.drop_readouts { Vec::new() } else { readouts.to_vec() },
+            notation: self.notation(),
+            parameters,
+            readouts,
             loss: self.settings.loss,
             outputs: self.train.outputs().clone(),
             preprocessing: Preprocessing::new(&self.settings.data, &self.settings.data_options())
@@ -272,15 +288,26 @@ impl<T: Real> Trainer<T> {
     /// was one.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Allocation`].
     pub fn save(&self, path: &Path) -> Result {
-        self.model_to_save().save(path)
+        self.model_to_save()?.save(path)
     }
 
     /// The model that [`Trainer::save`] writes: the best one where the settings say so and there was one, else the present one.
-    pub fn model_to_save(&self) -> Model<T> {
-        let best = || self.best_model().filter(|_| self.settings.keep == Keep::Best);
-        best().unwrap_or_else(|| self.model())
+    ///
+    /// # Errors
+    /// [`Error::Allocation`].
+    pub fn model_to_save(&self) -> Result<Model<T>> {
+        let (network, parameters, readouts) =
+            match self.kept_best().filter(|_| self.settings.keep == Keep::Best) {
+                Some(Kept { network, parameters, readouts }) => (network, parameters, readouts),
+                None => (&self.network, &self.good, &self.good_readouts),
+            };
+        let copy = |readout: &Readout<T>| {
+            Ok(Readout { place: readout.place, parameters: allocate::copied(&readout.parameters)? })
+        };
+        let readouts = self.told(readouts).iter().map(copy).collect::<Result<_>>()?;
+        Ok(self.model_of(network, allocate::copied(parameters)?, readouts))
     }
 
     /// Bytes of the state that is carried from sweep to sweep.
@@ -441,14 +468,20 @@ impl<T: Real> Trainer<T> {
     fn keep_good(&mut self) -> Result {
         self.good.copy_from_slice(self.engine.parameters());
         let (grid, mut kept) = (self.settings.readout_grid, self.good_readouts.iter_mut());
-        let mut first = Vec::new();
+        let (mut first, mut room) = (Vec::new(), self.readouts_room.drain(..));
         self.engine.readouts(problem(&self.train), |after, weights, bias| {
             let weights = (0..weights.ncols()).flat_map(|j| column(&weights, j));
             let parameters = weights.chain(bias).copied();
             match kept.next() {
                 Some(kept) => kept.parameters.iter_mut().zip(parameters).for_each(|(kept, new)| *kept = new),
                 None => {
-                    first.push(Readout { place: Place { after, grid }, parameters: parameters.collect() })
+                    let mut readout = room
+                        .next()
+                        .unwrap_or(Readout { place: Place { after, grid }, parameters: Vec::new() });
+                    readout.place.after = after;
+                    readout.parameters.clear();
+                    readout.parameters.extend(parameters);
+                    first.push(readout);
                 }
             }
         })?;
@@ -489,6 +522,12 @@ fn predictor<T: Real>(engine: &Engine<T>) -> Predictor<'_, T> {
 fn scratch<T: Real>(engine: &Engine<T>, settings: &Settings, gemm: &AnyGemm) -> Requirement {
     let needed = engine.scratch().or(Evaluator::scratch(&predictor(engine), gemm));
     if settings.diagnostics { needed.or(engine.approximation_scratch()) } else { needed }
+}
+
+/// Room for the read-outs of a network, where its method trains any.
+fn readouts_room<T: Real>(settings: &Settings, network: &Network) -> Result<Vec<Readout<T>>> {
+    let room = |place: Place| Ok(Readout { place, parameters: allocate::empty(place.parameters(network))? });
+    plan::readouts(settings, network)?.into_iter().map(room).collect()
 }
 
 /// `Ok` when the weights and the state of a run are of a size that any memory may have: what a run takes is then a number that

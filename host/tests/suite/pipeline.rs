@@ -87,8 +87,10 @@ fn run(row: &Row, threads: usize) -> Result<Vec<u64>> {
         outputs: outputs.each_mut().map(|values| &mut values[..]),
         marks: marks.each_mut().map(|marks| &mut marks[..]),
     };
-    let (team, mut executor) =
-        (Threads::new(threads).expect("threads"), Parallel::new(threads, Requirement::vector(4)));
+    let (team, mut executor) = (
+        Threads::new(threads).expect("threads"),
+        Parallel::new(threads, Requirement::vector(4)).expect("room"),
+    );
     team.enter(|| executor.pipeline(row, memory))?;
     let [even, odd] = outputs;
     let all = [parameters, scalars, numbers, even, odd].concat();

@@ -15,8 +15,8 @@ const ROOM: usize = 2;
 /// A phase of so many units, run as `Parallel` runs it, with tasks that fill their scratch, let others go first, and add up
 /// what they find in it; those of `failing` fail.
 fn phase(workers: usize, scratches: usize, units: usize, failing: &[usize]) {
-    let mut scratch = Scratch::new(scratches, 1, 0);
-    scratch.reserve(ROOM, 0);
+    let mut scratch = Scratch::new(vec![vec![0]; scratches]);
+    scratch.each().for_each(|memory| memory.resize(ROOM, 0));
     assert_eq!(scratch.workers(), scratches);
     let runs: Vec<AtomicUsize> = (0..units).map(|_| AtomicUsize::new(0)).collect();
     let mut slots = vec![0; units];

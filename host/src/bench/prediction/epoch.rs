@@ -181,7 +181,7 @@ impl Trial {
         let cuts = plan::cuts(settings, network)?;
         let mut engine = Engine::with_method(make, network, &cuts, batches, problem, gemm)?;
         let initial = Settings { init: Initializer::He, seed: 0, ..settings.clone() };
-        engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&initial, network));
+        engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&initial, network)?);
         let mut recorder = Recorder::new(engine.scratch());
         engine.initialize(problem, &mut recorder, gemm)?;
         let mut quickest: Option<(f64, Vec<Phase>)> = None;

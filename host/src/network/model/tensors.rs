@@ -2,14 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::io::{self, Write};
 use std::path::Path;
 
 use altmin_core::Real;
 use altmin_core::block::Block;
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::{Dtype, Metadata, TensorInfo};
 use safetensors::{SafeTensorError, SafeTensors};
 
 use super::Map;
+use crate::allocate;
 use crate::error::{Error, Result};
 use crate::network::blocks::Network;
 use crate::scalars;
@@ -94,39 +96,115 @@ fn dtype<T: Real>() -> Dtype {
     if size_of::<T>() == 4 { Dtype::F32 } else { Dtype::F64 }
 }
 
-/// The weight row by row, as `[out, in]` is stored.
-fn row_major_bytes<T: Real>(layer: &Map<'_, T>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(size_of_val(layer.weights));
-    for row in 0..layer.n_out {
-        for column in 0..layer.n_in {
-            scalars::push(layer.weights[column * layer.n_out + row], &mut bytes);
-        }
-    }
-    bytes
+/// A model's file, whose tensors are made row by row when they are written.
+#[derive(Debug)]
+pub struct ModelFile<'a, T> {
+    header: Vec<u8>,
+    tensors: Vec<Tensor<'a, T>>,
+    length: usize,
 }
 
-/// The file's bytes; `text` is the metadata.
-pub(super) fn serialize<T: Real>(
-    layers: &[Map<'_, T>],
-    names: &[Name],
-    text: String,
-) -> std::result::Result<Vec<u8>, SafeTensorError> {
-    let mut contents = Vec::new();
-    for (layer, name) in layers.iter().zip(names) {
-        let mut bias = Vec::new();
-        layer.bias.iter().for_each(|&value| scalars::push(value, &mut bias));
-        contents.push((name.weight(), name.shape(layer), row_major_bytes(layer)));
-        contents.push((name.bias(), vec![layer.n_out], bias));
-    }
-    let mut views = Vec::new();
-    for (name, shape, bytes) in &contents {
-        views.push((name.as_str(), TensorView::new(dtype::<T>(), shape.clone(), bytes)?));
-    }
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), text)])))
+/// A tensor with its name and shape.
+#[derive(Debug)]
+struct Tensor<'a, T> {
+    name: String,
+    shape: Vec<usize>,
+    numbers: Numbers<'a, T>,
 }
+
+#[derive(Debug, Clone, Copy)]
+enum Numbers<'a, T> {
+    /// To be written row by row, as `[out, in]` is stored.
+    Weights(Map<'a, T>),
+    Bias(&'a [T]),
+}
+
+impl<'a, T: Real> ModelFile<'a, T> {
+    /// The tensors of these maps; `text` is the metadata.
+    pub(super) fn new(
+        maps: Vec<Map<'a, T>>,
+        names: &[Name],
+        text: String,
+    ) -> std::result::Result<Self, SafeTensorError> {
+        let mut tensors = Vec::with_capacity(2 * maps.len());
+        for (map, name) in maps.into_iter().zip(names) {
+            let (shape, weights) = (name.shape(&map), Numbers::Weights(map));
+            tensors.push(Tensor { name: name.weight(), shape, numbers: weights });
+            tensors.push(Tensor {
+                name: name.bias(),
+                shape: vec![map.n_out],
+                numbers: Numbers::Bias(map.bias),
+            });
+        }
+        // The order of the format's own writer.
+        tensors.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut end = 0;
+        let entry = |Tensor { name, shape, .. }: &Tensor<'_, T>| {
+            let begin = end;
+            end += shape.iter().product::<usize>() * size_of::<T>();
+            (
+                name.clone(),
+                TensorInfo { dtype: dtype::<T>(), shape: shape.clone(), data_offsets: (begin, end) },
+            )
+        };
+        let entries = tensors.iter().map(entry).collect();
+        let metadata = Metadata::new(Some(HashMap::from([(KEY.to_owned(), text)])), entries)?;
+        let mut header = serde_json::to_vec(&metadata)?;
+        header.resize(header.len().next_multiple_of(ALIGNMENT), b' ');
+        Ok(Self { length: ALIGNMENT + header.len() + end, header, tensors })
+    }
+
+    /// Its bytes.
+    pub(super) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Writes it, in pieces of no more than a few pages.
+    ///
+    /// # Errors
+    /// Those of `to`.
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        to.write_all(&(self.header.len() as u64).to_le_bytes())?;
+        to.write_all(&self.header)?;
+        let mut piece = Vec::with_capacity(PIECE);
+        let mut push = |value: T| {
+            scalars::push(value, &mut piece);
+            if piece.len() < PIECE { Ok(()) } else { flush(&mut piece, to) }
+        };
+        for Tensor { numbers, .. } in &self.tensors {
+            match numbers {
+                Numbers::Bias(bias) => bias.iter().try_for_each(|&value| push(value))?,
+                Numbers::Weights(map) => {
+                    let row = |row| map.weights.iter().skip(row).step_by(map.n_out);
+                    (0..map.n_out).flat_map(row).try_for_each(|&value| push(value))?;
+                }
+            }
+        }
+        flush(&mut piece, to)
+    }
+}
+
+/// Bytes that are written at a time: a multiple of every scalar's.
+const PIECE: usize = 1 << 16;
+
+/// What the length of a header is a multiple of, and the bytes in which it is said.
+const ALIGNMENT: usize = 8;
+
+fn flush(piece: &mut Vec<u8>, to: &mut dyn Write) -> io::Result<()> {
+    to.write_all(piece)?;
+    piece.clear();
+    Ok(())
+}
+
+/// Bytes that one of a header's comes to, at most.
+const PIECES_OF_A_HEADER: usize = 8;
 
 /// The file's tensors and the metadata.
 pub(super) fn open<'b>(path: &Path, bytes: &'b [u8]) -> Result<(SafeTensors<'b>, String)> {
+    let length = bytes.first_chunk().map_or(0, |&length| u64::from_le_bytes(length));
+    let length = usize::try_from(length).map_or(bytes.len(), |length| length.min(bytes.len()));
+    // The header comes to many small pieces, and is read twice.
+    allocate::require(length.saturating_mul(PIECES_OF_A_HEADER))?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(path, bytes, error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(path, bytes, error))?;
     let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else {
@@ -147,10 +225,14 @@ pub(super) struct Loaded<T> {
 
 pub(super) type LoadedMaps<T> = Vec<Loaded<T>>;
 
-impl<T: Real> Loaded<T> {
-    pub(super) fn parameters(self) -> Vec<T> {
-        [self.weights, self.bias].concat()
+/// The parameters of maps one after the other: weights, then bias.
+pub(super) fn joined<T: Real>(maps: LoadedMaps<T>) -> Result<Vec<T>> {
+    let mut parameters = allocate::empty(maps.iter().map(|map| map.weights.len() + map.bias.len()).sum())?;
+    for map in maps {
+        parameters.extend(map.weights);
+        parameters.extend(map.bias);
     }
+    Ok(parameters)
 }
 
 /// The weights in a file, of layers or blocks and of read-outs.
@@ -208,7 +290,7 @@ fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<Lo
         let found = format!("{} of shape {shape:?}", name.bias());
         return Err(Error::format(path, found, format!("[{n_out}], the outputs of its layer")));
     }
-    let mut weights = Vec::with_capacity(by_rows.len());
+    let mut weights = allocate::empty(by_rows.len())?;
     for column in 0..n_in {
         weights.extend((0..n_out).map(|row| by_rows[row * n_in + column]));
     }
@@ -225,15 +307,18 @@ fn tensor<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &str) -> Result<(V
         ));
     };
     let numbers = match tensor.dtype() {
-        Dtype::F32 => numbers(tensor.data(), |bytes| f64::from(f32::from_le_bytes(bytes))),
-        Dtype::F64 => numbers(tensor.data(), f64::from_le_bytes),
+        Dtype::F32 => numbers(tensor.data(), |bytes| f64::from(f32::from_le_bytes(bytes)))?,
+        Dtype::F64 => numbers(tensor.data(), f64::from_le_bytes)?,
         other => return Err(Error::format(path, format!("`{name}` of type {other}"), "F32 or F64")),
     };
     Ok((tensor.shape().to_vec(), numbers))
 }
 
-fn numbers<T: Real, const N: usize>(data: &[u8], read: impl Fn([u8; N]) -> f64) -> Vec<T> {
-    data.as_chunks::<N>().0.iter().map(|&bytes| T::from_f64(read(bytes))).collect()
+fn numbers<T: Real, const N: usize>(data: &[u8], read: impl Fn([u8; N]) -> f64) -> Result<Vec<T>> {
+    let chunks = data.as_chunks::<N>().0;
+    let mut numbers = allocate::empty(chunks.len())?;
+    numbers.extend(chunks.iter().map(|&bytes| T::from_f64(read(bytes))));
+    Ok(numbers)
 }
 
 /// Tells a file that was cut short from one that is something else.

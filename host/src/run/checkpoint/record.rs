@@ -1,5 +1,6 @@
 //! How a checkpoint's parts are written and read: each type once, for both ways.
 
+use crate::allocate;
 use crate::run::observe::{Best, Bound, Change, History, Metrics};
 use crate::scalars;
 use altmin_core::Real;
@@ -130,7 +131,7 @@ impl Record for String {
     }
 
     fn read(from: &mut Source<'_>) -> io::Result<Self> {
-        let mut bytes = vec![0; from.count(1)?];
+        let mut bytes = allocate::filled(from.count(1)?, 0)?;
         from.fill(&mut bytes)?;
         String::from_utf8(bytes).map_err(|_| invalid("a text that is not UTF-8"))
     }
@@ -159,7 +160,11 @@ impl<R: Record> Record for Vec<R> {
 
     fn read(from: &mut Source<'_>) -> io::Result<Self> {
         let count = from.count(R::SHORTEST)?;
-        (0..count).map(|_| R::read(from)).collect()
+        let mut all = allocate::empty(count)?;
+        for _ in 0..count {
+            all.push(R::read(from)?);
+        }
+        Ok(all)
     }
 }
 
@@ -268,7 +273,7 @@ pub(in crate::run) fn read_all_scalars<T: Real>(from: &mut Source<'_>) -> io::Re
     if usize::from(width) != own {
         return Err(invalid(format!("numbers of {width} bytes, expected {own}")));
     }
-    let mut values = vec![T::ZERO; from.count(own as u64)?];
+    let mut values = allocate::zeros(from.count(own as u64)?)?;
     fill_scalars(&mut values, from)?;
     Ok(values)
 }

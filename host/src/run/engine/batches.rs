@@ -1,5 +1,7 @@
 //! Mini-batches: which samples, in which order.
 
+use crate::allocate;
+use crate::error::Result;
 use crate::random::{Purpose, shuffle};
 
 /// Mini-batches in an order that is drawn anew for every epoch.
@@ -39,10 +41,14 @@ pub(super) struct Order {
 
 impl Order {
     /// None if every pass takes all samples.
-    pub(super) fn new(batches: Option<Batches>, samples: usize) -> Option<Self> {
-        let batches = batches?;
-        batches.count(samples)?;
-        Some(Self { batches, epoch: 0, samples: vec![0; samples] })
+    ///
+    /// # Errors
+    /// [`Error::Allocation`](crate::Error::Allocation).
+    pub(super) fn new(batches: Option<Batches>, samples: usize) -> Result<Option<Self>> {
+        let Some(batches) = batches.filter(|batches| batches.count(samples).is_some()) else {
+            return Ok(None);
+        };
+        Ok(Some(Self { batches, epoch: 0, samples: allocate::filled(samples, 0)? }))
     }
 
     /// Draws the order of the next epoch.
@@ -74,7 +80,8 @@ mod tests {
     #[test]
     fn an_epoch_takes_every_sample_once_in_an_order_of_its_own() {
         let epochs = |seed: u64| -> Vec<Vec<u32>> {
-            let mut order = Order::new(Some(Batches { size: 30, seed }), 100).expect("four batches");
+            let mut order =
+                Order::new(Some(Batches { size: 30, seed }), 100).expect("room").expect("four batches");
             let epoch = |_| {
                 order.draw();
                 order.samples().to_vec()
@@ -94,8 +101,9 @@ mod tests {
 
     #[test]
     fn a_batch_of_all_samples_is_no_batch() {
-        assert!(Order::new(Some(Batches { size: 100, seed: 0 }), 100).is_none());
-        assert!(Order::new(None, 100).is_none());
+        for batches in [Some(Batches { size: 100, seed: 0 }), None] {
+            assert!(Order::new(batches, 100).expect("room").is_none());
+        }
         assert_eq!(Batches { size: 100, seed: 0 }.largest(50), 50);
         assert_eq!(Batches { size: 30, seed: 0 }.largest(101), 26);
     }

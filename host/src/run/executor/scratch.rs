@@ -11,20 +11,14 @@ pub(super) struct Scratch<T> {
 }
 
 impl<T: Copy> Scratch<T> {
-    /// Room for `elements` of `zero` for each of `workers`, at least for one.
-    pub(super) fn new(workers: usize, elements: usize, zero: T) -> Self {
-        let worker = || Mutex::new(vec![zero; elements]);
-        Self { workers: (0..workers.max(1)).map(|_| worker()).collect() }
+    /// This memory, each worker's, of which there is one at least.
+    pub(super) fn new(memory: Vec<Vec<T>>) -> Self {
+        Self { workers: memory.into_iter().map(Mutex::new).collect() }
     }
 
-    /// Makes sure that each worker has room for `elements`, which may allocate.
-    pub(super) fn reserve(&mut self, elements: usize, zero: T) {
-        for memory in &mut self.workers {
-            let memory = memory.get_mut().unwrap_or_else(PoisonError::into_inner);
-            if memory.len() < elements {
-                memory.resize(elements, zero);
-            }
-        }
+    /// Every worker's, to be made larger.
+    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut Vec<T>> {
+        self.workers.iter_mut().map(|memory| memory.get_mut().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// For how many workers there is scratch.

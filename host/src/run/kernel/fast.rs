@@ -5,6 +5,17 @@ use altmin_core::view::{MatMut, MatRef, require_size};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
+/// More than the crate packs at a time of either factor's rows, and of the columns that it adds to them.
+const DEPTH: usize = 1024;
+const MORE: usize = 1024;
+/// More than the block that it keeps for each thread, of the size of the processor's second cache.
+const CACHE: usize = 4 << 20;
+
+/// Bytes that a thread's products take at most beside their factors, where no factor has more columns than `widest`.
+pub fn packing_bytes<T: Real>(widest: usize) -> usize {
+    widest.saturating_add(MORE).saturating_mul(DEPTH * size_of::<T>()).saturating_add(CACHE)
+}
+
 /// Rows of a symmetric product that is not halved any further, but computed with its upper triangle.
 const DIAGONAL: usize = 64;
 /// Halves begin at a multiple of this many rows, which all the crate's kernels can cover without a remainder.

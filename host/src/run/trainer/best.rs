@@ -1,13 +1,14 @@
 //! The best sweep so far, and the network as it left it.
 
-use super::Trainer;
+use super::{Trainer, readouts_room};
+use crate::allocate;
 use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::network::model::{Model, Place, Readout, fault_of_readouts};
 use crate::network::score::{Measure, Score};
 use crate::run::checkpoint::record::{Record, Source, read_all_scalars, write_scalars};
 use crate::run::observe::Best;
-use crate::settings::Keep;
+use crate::settings::{Keep, Settings};
 use altmin_core::Real;
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -16,16 +17,22 @@ use std::path::Path;
 /// A network with all that is trained of it.
 #[derive(Debug)]
 pub(super) struct Kept<T> {
-    network: Network,
-    parameters: Vec<T>,
-    readouts: Vec<Readout<T>>,
+    pub(super) network: Network,
+    pub(super) parameters: Vec<T>,
+    pub(super) readouts: Vec<Readout<T>>,
 }
 
 impl<T: Real> Kept<T> {
-    /// With room for the network's parameters.
-    pub(super) fn of(network: &Network) -> Self {
-        let parameters = vec![T::ZERO; network.parameters()];
-        Self { network: network.clone(), parameters, readouts: Vec::new() }
+    /// With room for the network's parameters and read-outs.
+    pub(super) fn of(settings: &Settings, network: &Network) -> Result<Self> {
+        let parameters = allocate::zeros(network.parameters())?;
+        Ok(Self { network: network.clone(), parameters, readouts: readouts_room(settings, network)? })
+    }
+
+    /// Makes room for the parameters of a larger network.
+    pub(super) fn make_room(&mut self, network: &Network) -> Result {
+        let more = network.parameters().saturating_sub(self.parameters.len());
+        allocate::reserve(&mut self.parameters, more)
     }
 
     /// Allocates nothing where these sizes have been seen before.
@@ -91,8 +98,13 @@ impl<T: Real> Trainer<T> {
 
     /// The network as the best sweep left it; none before the first, and where the settings keep the last model alone.
     pub fn best_model(&self) -> Option<Model<T>> {
-        let kept = self.kept.as_ref().filter(|_| self.state.best.is_some())?;
-        Some(self.model_of(&kept.network, &kept.parameters, &kept.readouts))
+        let Kept { network, parameters, readouts } = self.kept_best()?;
+        Some(self.model_of(network, parameters.clone(), self.told(readouts).to_vec()))
+    }
+
+    /// What is kept of the best sweep.
+    pub(super) fn kept_best(&self) -> Option<&Kept<T>> {
+        self.kept.as_ref().filter(|_| self.state.best.is_some())
     }
 
     /// `Ok` where there are samples by which to tell the best sweep, or nobody asks for it.
@@ -132,8 +144,7 @@ impl<T: Real> Trainer<T> {
 
     /// What a checkpoint has of the best sweep beside its score.
     pub(super) fn kept_record(&self) -> Option<KeptRecord<'_, T>> {
-        let Kept { network, parameters, readouts } =
-            self.kept.as_ref().filter(|_| self.state.best.is_some())?;
+        let Kept { network, parameters, readouts } = self.kept_best()?;
         Some(KeptRecord {
             grown: self.is_grown(network),
             parameters: parameters.into(),
@@ -156,7 +167,7 @@ impl<T: Real> Trainer<T> {
         let Some(KeptRecord { grown, parameters, readouts }) = record else {
             return match best {
                 Some(_) if asked => refused("no model of the best sweep".into(), "one, as it is kept".into()),
-                _ => Ok(asked.then(|| Kept::of(&self.network))),
+                _ => asked.then(|| Kept::of(&self.settings, &self.network)).transpose(),
             };
         };
         if !asked || best.is_none() {

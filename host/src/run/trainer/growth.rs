@@ -5,7 +5,8 @@
 //! said, because ReLU leaves its own outputs as they are. The auxiliary variables start anew from a forward pass, a
 //! feasible point.
 
-use super::{Trainer, problem, scratch};
+use super::{Trainer, problem, readouts_room, scratch};
+use crate::allocate;
 use crate::data::Dataset;
 use crate::error::Result;
 use crate::network::Network;
@@ -53,7 +54,7 @@ impl<T: Real> Trainer<T> {
         }
         let grown = plan::network(&self.settings, &self.train)?;
         let (before, after) = (self.network.maps(), grown.maps());
-        let mut parameters = vec![T::ZERO; grown.parameters()];
+        let mut parameters = allocate::zeros(grown.parameters())?;
         let last = before.len() - 1;
         for (index, map) in after.iter().enumerate() {
             let own = &mut parameters[map.offset..map.end()];
@@ -67,12 +68,16 @@ impl<T: Real> Trainer<T> {
             };
             own.copy_from_slice(&self.good[old.offset..old.end()]);
         }
-        (self.network, self.good) = (grown, parameters);
-        self.good_readouts.clear();
-        let problem = problem(&self.train);
+        let room = readouts_room(&self.settings, &grown)?;
         let hyperparameters = hyperparameters(self.hyperparameters, self.state.sweeps);
-        self.engine = plan::engine(&self.settings, &hyperparameters, &self.network, problem, &self.gemm)?;
-        self.executor.reserve(scratch(&self.engine, &self.settings, &self.gemm));
+        let engine =
+            plan::engine(&self.settings, &hyperparameters, &grown, problem(&self.train), &self.gemm)?;
+        self.executor.reserve(scratch(&engine, &self.settings, &self.gemm))?;
+        if let Some(kept) = &mut self.kept {
+            kept.make_room(&grown)?;
+        }
+        (self.network, self.good, self.engine, self.readouts_room) = (grown, parameters, engine, room);
+        self.good_readouts.clear();
         self.restore_good();
         self.state.initialized = false;
         Ok(())

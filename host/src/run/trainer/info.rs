@@ -4,6 +4,7 @@ use altmin_core::Real;
 
 use super::Trainer;
 use crate::network::score::Measure;
+use crate::run::kernel::fast::packing_bytes;
 use crate::run::observe::Metrics;
 use crate::settings::Method;
 
@@ -47,6 +48,12 @@ impl<T: Real> Trainer<T> {
             state_bytes: self.state_bytes(),
             threads: self.settings.threads,
         }
+    }
+
+    /// Bytes that each thread's products take at most beside what the trainer has allocated, now and when it has grown.
+    pub fn packing_bytes(&self) -> usize {
+        let layers = self.settings.hidden.iter().filter(|_| self.settings.grow.is_some()).max();
+        packing_bytes::<T>(self.network.widest().max(layers.copied().unwrap_or(0)))
     }
 
     /// What the last good sweep said, of the weights as it left them; none before the first.

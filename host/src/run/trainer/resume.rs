@@ -2,7 +2,8 @@
 
 use super::best::KeptRecord;
 use super::penalties::PenaltySchedule;
-use super::{State, Trainer, growth, problem, scratch};
+use super::{State, Trainer, growth, problem, readouts_room, scratch};
+use crate::allocate;
 use crate::error::{Error, Result};
 use crate::run::checkpoint::file::{Reader, Writer};
 use crate::run::checkpoint::fingerprint::Fingerprint;
@@ -87,7 +88,8 @@ impl<T: Real> Trainer<T> {
     ///
     /// # Errors
     /// [`Error::Format`] for a file that is damaged or no checkpoint, [`Error::OtherRun`] for one of another version, of other
-    /// settings or of other data, naming what differs, [`Error::Memory`] where there is none for a second state, [`Error::Io`]. The trainer is then as it was.
+    /// settings or of other data, naming what differs, [`Error::Memory`] and [`Error::Allocation`] where there is none for a second state,
+    /// [`Error::Io`]. The trainer is then as it was.
     pub fn resume(&mut self, from: &mut (impl Read + Seek), path: &Path) -> Result<History> {
         let mut reader = Reader::open(from, path)?;
         let head = reader.source(Head::read, path)?;
@@ -115,9 +117,10 @@ impl<T: Real> Trainer<T> {
         let kept = reader.source(read, path)?;
         let kept = self.kept_of(kept, head.state.best, path)?;
         engine.set_epoch(head.epoch);
-        self.executor.reserve(scratch(&engine, &self.settings, &self.gemm));
-        self.good.resize(engine.parameters().len(), T::ZERO);
+        self.executor.reserve(scratch(&engine, &self.settings, &self.gemm))?;
+        let (good, room) = (allocate::copied(engine.parameters())?, readouts_room(&self.settings, &network)?);
         (self.engine, self.network, self.hyperparameters) = (engine, network, hyperparameters);
+        (self.good, self.readouts_room) = (good, room);
         (self.schedule, self.state, self.resumed) = (head.schedule, head.state, true);
         self.kept = kept;
         self.good_readouts.clear();

@@ -7,7 +7,9 @@ use altmin_core::block::Shape;
 use altmin_core::view::{MatRef, copy};
 
 use super::Trainer;
+use crate::data::Outputs;
 use crate::error::{Error, Result};
+use crate::network::Network;
 use crate::network::evaluate::require_finite;
 use crate::network::model::{Map, Model, Notation, maps};
 
@@ -72,13 +74,10 @@ impl<T: Real> Trainer<T> {
     /// As [`Model::load`]; [`Error::Network`] for another network. Nothing is changed then.
     pub fn load(&mut self, path: &Path) -> Result {
         let model = Model::<T>::load(path)?;
-        let expected = self.model();
-        if describe(&model) != describe(&expected) {
-            return Err(Error::Network {
-                path: path.to_owned(),
-                found: describe(&model),
-                expected: describe(&expected),
-            });
+        let found = describe(&model.network, model.notation, &model.outputs);
+        let expected = describe(&self.network, self.notation(), self.train.outputs());
+        if found != expected {
+            return Err(Error::Network { path: path.to_owned(), found, expected });
         }
         self.good = model.parameters;
         self.start_anew();
@@ -88,22 +87,20 @@ impl<T: Real> Trainer<T> {
     /// Lets the next sweep begin from the weights alone, which are `good`.
     fn start_anew(&mut self) {
         self.restore_good();
-        self.good_readouts.clear();
+        self.readouts_room.append(&mut self.good_readouts);
         self.state.initialized = false;
         self.state.diverged = false;
     }
 }
 
 /// All that makes two networks the same but for their weights.
-fn describe<T: Real>(model: &Model<T>) -> String {
-    let outputs = format!("{} {}", model.outputs.names().len(), model.outputs.kind());
-    let widths = model.network.widths().filter(|_| model.notation == Notation::Layers);
-    let Some(widths) = widths else {
-        let input = model.network.input();
-        let Shape { channels, height, width } = input;
-        return format!("`{}` on {channels}x{height}x{width} for {outputs}", model.network);
+fn describe(network: &Network, notation: Notation, outputs: &Outputs) -> String {
+    let outputs = format!("{} {}", outputs.names().len(), outputs.kind());
+    let Some(widths) = network.widths().filter(|_| notation == Notation::Layers) else {
+        let Shape { channels, height, width } = network.input();
+        return format!("`{network}` on {channels}x{height}x{width} for {outputs}");
     };
     let inputs: Vec<String> = widths[..widths.len() - 1].iter().map(usize::to_string).collect();
-    let activation = model.network.activation();
+    let activation = network.activation();
     format!("layers on {} features with {activation} for {outputs}", inputs.join(", "))
 }
