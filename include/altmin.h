@@ -154,10 +154,6 @@ enum altmin_status
      * The system has no memory or no threads for the call, or the run takes more than it may. The handle is as it was.
      */
     ALTMIN_STATUS_MEMORY = 19,
-  /**
-   * The system has no memory or no threads for the call, or the run takes more than it may. The handle is as it was.
-   */
-  ALTMIN_STATUS_MEMORY = 19,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -17,6 +17,7 @@ mod quiet;
 mod reserve;
 mod session;
 pub mod settings;
+mod threads;
 pub mod trainer;
 pub mod version;
 pub mod writing;

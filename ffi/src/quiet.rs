@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::panic;
 use std::sync::Once;
-use std::thread;
 
 thread_local! {
     /// Calls of this thread that are inside the library.
@@ -34,7 +33,7 @@ impl Drop for Quiet {
     }
 }
 
-/// In a call, or in a thread of a trainer's pool, which the host names so.
+/// In a call, or in a thread of a trainer's pool.
 fn is_inside() -> bool {
-    INSIDE.with(Cell::get) > 0 || thread::current().name().is_some_and(|name| name.starts_with("altmin-"))
+    INSIDE.with(Cell::get) > 0
 }

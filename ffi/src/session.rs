@@ -10,6 +10,7 @@ use altmin_core::Real;
 use crate::boundary::{Error, Result};
 use crate::observer::Callback;
 use crate::reserve::Share;
+use crate::threads;
 
 /// A training.
 #[derive(Debug)]
@@ -57,7 +58,8 @@ impl Session {
 
     /// Begins a training on a data set; an earlier one is forgotten.
     pub(crate) fn begin<T: Scalar>(&mut self, data: Dataset<T>) -> Result {
-        let trainer = Trainer::without_test(&self.settings, Arc::new(data))?;
+        let trainer =
+            Trainer::on_threads(&self.settings, Arc::new(data), || threads::new(self.settings.threads))?;
         let share = Share::new(trainer.packing_bytes().saturating_mul(self.settings.threads))?;
         *T::slot_mut(&mut self.run)? = Some(trainer);
         self.share = Some(share);

@@ -8,7 +8,12 @@ mod line;
 mod scratch;
 pub(crate) mod turns;
 
+/// What a thread of a pool does.
+pub use rayon::ThreadBuilder as Worker;
+
+use std::io;
 use std::sync::Arc;
+use std::thread;
 
 use altmin_core::executor::{Executor, Pipeline, PipelineMemory, Units, one_by_one};
 use altmin_core::workspace::{Requirement, Stack};
@@ -38,15 +43,26 @@ impl Threads {
     /// # Errors
     /// [`Error::Threads`](error::Error::Threads) if they cannot be had.
     pub fn new(threads: usize) -> error::Result<Self> {
+        Self::spawned_by(threads, |worker| {
+            let name = format!("altmin-{}", worker.index());
+            thread::Builder::new().name(name).spawn(|| worker.run()).map(drop)
+        })
+    }
+
+    /// The same with threads of the caller's making: `spawn` makes one that calls [`Worker::run`].
+    ///
+    /// # Errors
+    /// [`Error::Threads`](error::Error::Threads) with what `spawn` says.
+    pub fn spawned_by(threads: usize, spawn: impl FnMut(Worker) -> io::Result<()>) -> error::Result<Self> {
         if threads <= 1 {
             return Ok(Self { workers: None });
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|index| format!("altmin-{index}"))
-            .build()
-            .map_err(|error| error::Error::Threads { count: threads, reason: error.to_string() })?;
-        Ok(Self { workers: Some(Arc::new(pool)) })
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(spawn).build();
+        let refused = |error: rayon::ThreadPoolBuildError| error::Error::Threads {
+            count: threads,
+            reason: error.to_string(),
+        };
+        Ok(Self { workers: Some(Arc::new(pool.map_err(refused)?)) })
     }
 
     /// Calls `work` on one of the workers, which can deal out units to the others, and waits for it; on the calling thread

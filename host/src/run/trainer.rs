@@ -147,7 +147,7 @@ impl<T: Real> Trainer<T> {
     /// memory can hold, [`Error::Memory`] for a run that takes more than it may, [`Error::Allocation`] and [`Error::Threads`] for
     /// memory and threads that the system does not have, [`Error::Core`] for a setting that the core refuses.
     pub fn new(settings: &Settings, train: Arc<Dataset<T>>, test: Arc<Dataset<T>>) -> Result<Self> {
-        Self::of(settings, train, Some(test))
+        Self::of(settings, train, Some(test), || Threads::new(settings.threads))
     }
 
     /// The same with no test set: test accuracies are NaN.
@@ -155,7 +155,19 @@ impl<T: Real> Trainer<T> {
     /// # Errors
     /// As [`Trainer::new`].
     pub fn without_test(settings: &Settings, train: Arc<Dataset<T>>) -> Result<Self> {
-        Self::of(settings, train, None)
+        Self::on_threads(settings, train, || Threads::new(settings.threads))
+    }
+
+    /// The same on threads of the caller's making, [`Settings::threads`] of them.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`]; those of `threads`.
+    pub fn on_threads(
+        settings: &Settings,
+        train: Arc<Dataset<T>>,
+        threads: impl FnOnce() -> Result<Threads>,
+    ) -> Result<Self> {
+        Self::of(settings, train, None, threads)
     }
 
     /// Sets the test set, in place of an earlier one, or none; the next sweep's metrics are the first to tell of it, and the
@@ -173,7 +185,12 @@ impl<T: Real> Trainer<T> {
         Ok(())
     }
 
-    fn of(settings: &Settings, train: Arc<Dataset<T>>, test: Option<Arc<Dataset<T>>>) -> Result<Self> {
+    fn of(
+        settings: &Settings,
+        train: Arc<Dataset<T>>,
+        test: Option<Arc<Dataset<T>>>,
+        threads: impl FnOnce() -> Result<Threads>,
+    ) -> Result<Self> {
         settings.validate()?;
         if let Some(test) = &test {
             require_like(test, &train)?;
@@ -184,7 +201,7 @@ impl<T: Real> Trainer<T> {
         memory::require(settings, &train, test.as_deref(), |_| 0)?;
         let network = growth::first_network(settings, &train)?;
         let hyperparameters = plan::hyperparameters(settings, &train)?;
-        let threads = Threads::new(settings.threads)?;
+        let threads = threads()?;
         let engine = plan::engine(settings, &hyperparameters, &network, problem(&train), &gemm)?;
         let executor = Parallel::new(settings.threads, scratch(&engine, settings, &gemm))?;
         let kept = if settings.keep == Keep::Last { None } else { Some(Kept::of(settings, &network)?) };

@@ -1,0 +1,59 @@
+//! Threads that are made by the system itself.
+//!
+//! The standard library takes memory for each of its threads past every allocator, and ends the process where there is none.
+
+use altmin::Result;
+use altmin::run::executor::{Threads, Worker};
+
+use crate::quiet;
+
+/// So many threads for a trainer.
+pub(crate) fn new(threads: usize) -> Result<Threads> {
+    Threads::spawned_by(threads, spawn)
+}
+
+fn work(worker: Worker) {
+    let _quiet = quiet::enter();
+    worker.run();
+}
+
+#[cfg(unix)]
+fn spawn(worker: Worker) -> std::io::Result<()> {
+    use std::ffi::c_void;
+    use std::io::Error;
+    use std::mem::MaybeUninit;
+    use std::ptr;
+
+    /// Bytes of a stack, as many as those of the standard library have.
+    const STACK: usize = 2 << 20;
+
+    extern "C" fn begin(worker: *mut c_void) -> *mut c_void {
+        // SAFETY: the box that was let go below, for this thread alone.
+        work(*unsafe { Box::from_raw(worker.cast::<Worker>()) });
+        ptr::null_mut()
+    }
+
+    let done = |code: i32| if code == 0 { Ok(()) } else { Err(Error::from_raw_os_error(code)) };
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: the attributes are made before they are used, and destroyed once; the worker goes to the thread, or comes back
+    // if there is none.
+    unsafe {
+        done(libc::pthread_attr_init(attributes.as_mut_ptr()))?;
+        let attributes = attributes.as_mut_ptr();
+        let worker = Box::into_raw(Box::new(worker)).cast::<c_void>();
+        let mut thread = MaybeUninit::uninit();
+        let made = done(libc::pthread_attr_setstacksize(attributes, STACK))
+            .and_then(|()| done(libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED)))
+            .and_then(|()| done(libc::pthread_create(thread.as_mut_ptr(), attributes, begin, worker)));
+        libc::pthread_attr_destroy(attributes);
+        if made.is_err() {
+            drop(Box::from_raw(worker.cast::<Worker>()));
+        }
+        made
+    }
+}
+
+#[cfg(not(unix))]
+fn spawn(worker: Worker) -> std::io::Result<()> {
+    std::thread::Builder::new().spawn(|| work(worker)).map(drop)
+}
