@@ -32,6 +32,12 @@ struct Problem<'p> {
     damping: f64,
 }
 
+/// Inputs whose squares around their means, of all squares, come to no more than this times epsilon are taken for
+/// constant, as the step takes them: what is left is rounding of their sums.
+fn rounding_of_sums(samples: usize) -> f64 {
+    16.0 + 2.0 * libm::sqrt(samples as f64)
+}
+
 /// The parts of the problem around the means of its samples.
 struct Centred {
     p: Mat,
@@ -52,7 +58,10 @@ fn centred(m: &Mat, means: &[f64]) -> Mat {
 impl Problem<'_> {
     fn centre(&self) -> Centred {
         let (p_means, r_means) = (means(self.p), means(&self.r));
-        let (p, r) = (centred(self.p, &p_means), centred(&self.r, &r_means));
+        let (mut p, r) = (centred(self.p, &p_means), centred(&self.r, &r_means));
+        if p.squared() <= self.p.squared() * f64::EPSILON * rounding_of_sums(p.columns) {
+            p = Mat::zeros(p.rows, p.columns);
+        }
         let delta = self.damping * p.squared() / p.rows as f64;
         Centred { p, r, p_means, r_means, delta }
     }
@@ -67,6 +76,7 @@ impl Problem<'_> {
         if p.squared() == 0.0 {
             // Inputs that are the same in all samples say nothing of the weights, which stay.
             gradient = step.weights.clone();
+            size += step.weights.norm();
         } else {
             for (index, g) in gradient.data.iter_mut().enumerate() {
                 let (d, w) = (step.weights.data[index], self.map.weights.data[index]);
@@ -179,15 +189,17 @@ impl Auditor<'_> {
         self.record(property, Some(l), gradient, allowed, size);
     }
 
-    /// Rounding of a step that is the difference of weights, relative to it.
+    /// Rounding of a step that is the difference of weights and of biases, relative to it.
     fn rounding(&self, map: &Map, step: &Map) -> f64 {
         let terms = (map.weights.columns + self.x.columns + 64) as f64 * f64::EPSILON;
-        let moved = step.weights.norm();
-        if moved == 0.0 {
-            terms
-        } else {
-            terms * (1.0 + 4.0 * map.weights.norm() / moved) / self.settings.damping.min(1.0)
+        let norm = |numbers: &[f64]| libm::sqrt(numbers.iter().map(|number| number * number).sum());
+        let of = |whole: f64, moved: f64| if moved == 0.0 { 0.0 } else { 4.0 * whole / moved };
+        let weights = of(map.weights.norm(), step.weights.norm());
+        let bias = of(norm(&map.bias), norm(&step.bias));
+        if weights + bias == 0.0 {
+            return terms;
         }
+        terms * (1.0 + weights + bias) / self.settings.damping.min(1.0)
     }
 
     /// `nu r p'` of a layer against central differences of R at its own read-out, at some of the weights. Where a kink of the
