@@ -1,7 +1,7 @@
 //! What can go wrong outside the mathematics: files, data sets, arguments; each as one line for people.
 
 use crate::units;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -198,10 +198,34 @@ impl Error {
     }
 }
 
+/// Writes what it is given in one line: what files and arguments hold may have line ends and sequences for terminals in it.
+struct OneLine<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl fmt::Write for OneLine<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(char::is_control) {
+            match part.chars().next_back().filter(|last| last.is_control()) {
+                Some(last) => {
+                    self.0.write_str(&part[..part.len() - last.len_utf8()])?;
+                    write!(self.0, "{}", last.escape_default())?;
+                }
+                None => self.0.write_str(part)?,
+            }
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut OneLine(f))
+    }
+}
+
+impl Error {
+    fn write(&self, f: &mut OneLine<'_, '_>) -> fmt::Result {
         match self {
-            Error::Core(error) => error.fmt(f),
+            Error::Core(error) => write!(f, "{error}"),
             Error::Io { action, path, source } => write!(f, "cannot {action} `{}`: {source}", path.display()),
             Error::Missing { folder, tried, .. } => {
                 write!(f, "`{}` holds none of {}", folder.display(), tried.join(", "))

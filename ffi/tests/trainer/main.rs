@@ -1,6 +1,7 @@
 //! The trainer's handle, as C sees it.
 
 mod examples;
+mod fuzz_corpus;
 mod life;
 mod refusals;
 mod support;
