@@ -19,6 +19,7 @@ mod diagnostics;
 mod dropout;
 mod evaluation;
 mod full_disk;
+mod fuzz_corpora;
 mod gemm_fast;
 mod idx;
 mod init;
