@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use altmin::data::table::Table;
-use altmin::data::{DataSource, Dataset, Labels, Parts, cifar, idx};
+use altmin::data::{DataSource, Dataset, Header, Labels, Parts, cifar, idx};
 use altmin::network::{Architecture, Model, Network};
 use altmin::run::History;
 use altmin::run::checkpoint::Snapshot as _;
@@ -126,11 +126,13 @@ fn csv_table(bytes: &[u8]) -> bool {
     let (folder, mut is_taken) = (Folder::new(), false);
     for name in ["table.csv", "table.tsv"] {
         let path = folder.write(name, bytes);
-        let Some(table) = taken(Table::read(&path)) else { continue };
-        for row in 0..table.n_rows() {
-            for column in 0..table.names().len() {
-                taken(table.text(row, column));
-                assert!(taken(table.number(row, column)).is_none_or(f64::is_finite));
+        let tables = [Header::Auto, Header::Yes, Header::No].map(|header| taken(Table::read(&path, header)));
+        for table in tables.into_iter().flatten() {
+            for row in 0..table.n_rows() {
+                for column in 0..table.names().len() {
+                    taken(table.text(row, column));
+                    assert!(taken(table.number(row, column)).is_none_or(f64::is_finite));
+                }
             }
         }
         for options in ["", "loss = 'least-squares'"] {

@@ -319,7 +319,8 @@ impl<T: Real> Gradient<T> {
         if !risk(tallies).is_finite() {
             return Err(Error::NonFinite { quantity: "the loss" });
         }
-        (k + 1).write(steps);
+        // A checkpoint may say that there were any number.
+        k.saturating_add(1).write(steps);
         let slope = Slope {
             groups,
             partition: samples.partition,
