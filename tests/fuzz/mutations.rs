@@ -40,7 +40,7 @@ pub(crate) fn mutated(bytes: &[u8], number: u64) -> Vec<u8> {
             _ => {
                 let word = WORDS[next(&mut state) % WORDS.len()];
                 let end = (place + word.len()).min(bytes.len());
-                let end = if next(&mut state) % 2 == 0 { place } else { end };
+                let end = if next(&mut state).is_multiple_of(2) { place } else { end };
                 bytes.splice(place..end, word.iter().copied());
             }
         }

@@ -20,8 +20,11 @@ use altmin_core::Real;
 use altmin_core::block::Shape;
 use altmin_core::view::dense;
 
+/// Reads bytes, and says whether they were taken.
+type Reader = fn(&[u8]) -> bool;
+
 /// Every reader by the name of its corpus; true where it takes what it reads.
-pub(crate) const READERS: [(&str, fn(&[u8]) -> bool); 7] = [
+pub(crate) const READERS: [(&str, Reader); 7] = [
     ("idx", idx_files),
     ("cifar", cifar_files),
     ("csv", csv_table),
