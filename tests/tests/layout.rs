@@ -145,7 +145,7 @@ fn in_rust() -> Numbers {
         enums {
             altmin_status {
                 Ok, Null, Misaligned, Shape, LeadingDimension, Overflow, Overlap, Workspace, Code, Setting, NonFinite,
-                Singular, StructSize, State, Busy, Poisoned, Io, Format, Panic,
+                Singular, StructSize, State, Busy, Poisoned, Io, Format, Panic, Memory,
             }
             altmin_proximal { No, Yes }
             altmin_parts { All, Residual }

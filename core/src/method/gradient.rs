@@ -319,8 +319,7 @@ impl<T: Real> Gradient<T> {
         if !risk(tallies).is_finite() {
             return Err(Error::NonFinite { quantity: "the loss" });
         }
-        // A checkpoint may say that there were any number.
-        k.saturating_add(1).write(steps);
+        (k + 1).write(steps);
         let slope = Slope {
             groups,
             partition: samples.partition,

@@ -50,11 +50,14 @@ impl Numbers for bool {
 }
 
 /// Counts, which are exact up to 2^53.
+///
+/// What a caller hands in may be any number: it is read as at most half of what a count can be, so that counting on from
+/// there does not overflow.
 impl Numbers for usize {
     const COUNT: usize = 1;
 
     fn read(numbers: &[f64]) -> Self {
-        numbers[0] as usize
+        (numbers[0] as usize).min(usize::MAX / 2)
     }
 
     fn write(&self, numbers: &mut [f64]) {

@@ -51,6 +51,39 @@ impl FromStr for Architecture {
 
     /// The form alone is checked; what fits the data shows in [`Architecture::network`].
     fn from_str(text: &str) -> Result<Self> {
+        let architecture = Self::read(text)?;
+        // A short form may stand for more blocks than can be written one by one, as a model's file has them.
+        if architecture.blocks(1).len() > MOST_BLOCKS {
+            return Err(Error::argument("network", text, format!("no more than {MOST_BLOCKS} blocks")));
+        }
+        Ok(architecture)
+    }
+}
+
+impl fmt::Display for Architecture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mlp(widths) => write!(f, "mlp {}", Widths(widths.clone())),
+            Self::ResidualMlp(widths) => write!(f, "mlp {} residual", Widths(widths.clone())),
+            Self::Cnn => f.write_str("cnn"),
+            Self::Resnet(pairs) => write!(f, "resnet {pairs}"),
+            Self::Blocks(blocks) => write_blocks(f, blocks),
+        }
+    }
+}
+
+fn write_blocks(f: &mut fmt::Formatter<'_>, blocks: &[Block<f64>]) -> fmt::Result {
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 {
+            f.write_str(", ")?;
+        }
+        write_block(f, block)?;
+    }
+    Ok(())
+}
+
+impl Architecture {
+    fn read(text: &str) -> Result<Self> {
         let refused = |expected: &str| Err(Error::argument("network", text, expected));
         let mut words = text.split_whitespace();
         match (words.next(), words.next(), words.next()) {
@@ -83,36 +116,9 @@ impl FromStr for Architecture {
             .enumerate()
             .map(|(index, block)| read_block(index, block.trim()))
             .collect::<Result<_>>()?;
-        if blocks.len() > MOST_BLOCKS {
-            return refused("no more than 10000 blocks");
-        }
         Ok(Self::Blocks(blocks))
     }
-}
 
-impl fmt::Display for Architecture {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mlp(widths) => write!(f, "mlp {}", Widths(widths.clone())),
-            Self::ResidualMlp(widths) => write!(f, "mlp {} residual", Widths(widths.clone())),
-            Self::Cnn => f.write_str("cnn"),
-            Self::Resnet(pairs) => write!(f, "resnet {pairs}"),
-            Self::Blocks(blocks) => write_blocks(f, blocks),
-        }
-    }
-}
-
-fn write_blocks(f: &mut fmt::Formatter<'_>, blocks: &[Block<f64>]) -> fmt::Result {
-    for (index, block) in blocks.iter().enumerate() {
-        if index > 0 {
-            f.write_str(", ")?;
-        }
-        write_block(f, block)?;
-    }
-    Ok(())
-}
-
-impl Architecture {
     /// The network for samples of this shape and so many outputs, classes or values.
     ///
     /// Short forms get the output layer; a full text must end in it.
