@@ -8,6 +8,7 @@
 //! Backward passes *add* to gradients, so that the tiles of a batch join in one.
 
 mod apply;
+mod batch_norm;
 pub mod conv;
 pub mod dense;
 mod dropout;
@@ -20,6 +21,7 @@ pub mod residual;
 mod residual_dense;
 mod sums;
 
+pub(crate) use batch_norm::{scale_step, track};
 pub use conv::Bound;
 pub use dense::add_gradient as dense_gradient;
 pub use dropout::Masks;
@@ -61,15 +63,40 @@ pub enum Block<T> {
         /// 0 or above and below 1.
         share: f64,
     },
+    /// Every channel less its mean, over its deviation, times a weight, plus a bias; of the mini-batch in training passes, see
+    /// [`Network::training`], else of those before it ([`batch_norm`]).
+    BatchNorm,
     /// Two 3x3 convolutions around which the input is carried.
     Residual(Residual<T>),
     /// `y = x + f(W x + b)` with this f, over all features of a flat sample.
     ResidualDense(Activation<T>),
 }
 
+/// What the parameters of a [`LinearMap`] are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MapKind {
+    /// The matrix and the bias of a fully connected map.
+    Dense,
+    /// The same of a convolution's patches.
+    Convolution,
+    /// Weight and bias of every channel: a diagonal map, kept as one column.
+    Scale,
+    /// Running mean and variance of every channel, laid out as [`MapKind::Scale`]. They follow what passes and no gradient.
+    Statistics,
+}
+
+impl MapKind {
+    /// Whether there is a matrix of weights: those that regularisers and weight decay are for.
+    pub const fn is_matrix(self) -> bool {
+        matches!(self, Self::Dense | Self::Convolution)
+    }
+}
+
 /// A linear map of a block: where its parameters lie, and its size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LinearMap {
+    /// What its parameters are.
+    pub kind: MapKind,
     /// Where its weights begin in the network's parameters; its bias follows them.
     pub offset: usize,
     /// Outputs: features, or channels of a convolution.
@@ -82,6 +109,11 @@ impl LinearMap {
     /// Weights and bias.
     pub const fn parameters(self) -> usize {
         self.n_out.saturating_mul(self.n_in.saturating_add(1))
+    }
+
+    /// The first so many of its parameters are weights that regularisers and weight decay are for.
+    pub const fn regularized(self) -> usize {
+        if self.kind.is_matrix() { self.n_out * self.n_in } else { 0 }
     }
 
     /// Where its parameters end.
@@ -120,6 +152,7 @@ impl<T: Real> Block<T> {
             Self::Flatten => "flatten",
             Self::Activation(_) => "activation",
             Self::Dropout { .. } => "dropout",
+            Self::BatchNorm => "batchnorm",
             Self::Residual(_) => "residual",
             Self::ResidualDense(_) => "residual dense",
         }
@@ -148,6 +181,7 @@ impl<T: Real> Block<T> {
             Self::Flatten => Ok(Shape::flat(input.features())),
             Self::Activation(activation) => activation.validate().map(|()| input),
             Self::Dropout { share } => require_decay("dropout", share).map(|()| input),
+            Self::BatchNorm => Ok(input),
             Self::Residual(pair) => {
                 pair.activation.validate()?;
                 pair.output_shape(input).map_err(misfit)
@@ -155,18 +189,25 @@ impl<T: Real> Block<T> {
         }
     }
 
+    /// Whether the block does something else in training passes than in others.
+    pub const fn is_for_training(&self) -> bool {
+        matches!(self, Self::Dropout { .. } | Self::BatchNorm)
+    }
+
     /// The block's linear maps, first to last, as many as there are; `offset` is where its parameters begin.
     pub fn maps(&self, input: Shape, offset: usize) -> [Option<LinearMap>; 3] {
         match *self {
-            Self::Dense { outputs } => {
-                [Some(LinearMap { offset, n_out: outputs, n_in: input.features() }), None, None]
-            }
+            Self::Dense { outputs } => [Some(dense_map(offset, outputs, input.features())), None, None],
             Self::ResidualDense(_) => {
                 let n = input.features();
-                [Some(LinearMap { offset, n_out: n, n_in: n }), None, None]
+                [Some(dense_map(offset, n, n)), None, None]
             }
             Self::Conv(conv) => [Some(conv.map(input, offset)), None, None],
             Self::Residual(pair) => pair.maps(input, offset),
+            Self::BatchNorm => {
+                let [scale, statistics] = batch_norm::maps(input, offset);
+                [Some(scale), Some(statistics), None]
+            }
             _ => [None; 3],
         }
     }
@@ -175,4 +216,8 @@ impl<T: Real> Block<T> {
     pub fn parameters(&self, input: Shape) -> usize {
         self.maps(input, 0).iter().flatten().map(|map| map.parameters()).fold(0, usize::saturating_add)
     }
+}
+
+const fn dense_map(offset: usize, n_out: usize, n_in: usize) -> LinearMap {
+    LinearMap { kind: MapKind::Dense, offset, n_out, n_in }
 }

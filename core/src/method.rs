@@ -40,7 +40,7 @@ pub use card::{Card, Defaults, LayerProducts, Products, Setup, StateMatrices, Us
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
 pub use layers::Layers;
 pub use partition::{Partition, TILE, widest_tile};
-pub use run::{Memory, Problem, Run, State};
+pub use run::{Memory, Problem, Run, State, omega};
 pub use step_schedule::StepSchedule;
 pub use sweep::{Seen, Sweep};
 

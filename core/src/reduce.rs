@@ -31,10 +31,10 @@ fn join<T: Real>(mut lanes: [T; LANES], combine: impl Fn(T, T) -> T) -> T {
     lanes[0]
 }
 
-/// The last elements of a block, filled up with zeros: every term here is 0 for 0.
+/// The last elements of a block, filled up with a value whose term is 0.
 #[inline]
-fn padded<T: Real>(rest: &[T]) -> [T; LANES] {
-    let mut group = [T::ZERO; LANES];
+fn padded<T: Real>(rest: &[T], neutral: T) -> [T; LANES] {
+    let mut group = [neutral; LANES];
     group[..rest.len()].copy_from_slice(rest);
     group
 }
@@ -65,8 +65,15 @@ fn accumulate_pairs<T: Real>(
     }
 }
 
+/// Of terms that are 0 for 0.
 #[inline]
 fn sum_terms<T: Real>(values: &[T], term: impl Fn(T) -> T + Copy) -> f64 {
+    sum_terms_beside(T::ZERO, values, term)
+}
+
+/// Of terms that are 0 for `neutral`.
+#[inline]
+fn sum_terms_beside<T: Real>(neutral: T, values: &[T], term: impl Fn(T) -> T + Copy) -> f64 {
     let mut total = 0.0;
     for block in values.chunks(BLOCK) {
         let mut lanes = [T::ZERO; LANES];
@@ -75,7 +82,7 @@ fn sum_terms<T: Real>(values: &[T], term: impl Fn(T) -> T + Copy) -> f64 {
             accumulate(&mut lanes, group, term);
         }
         if !rest.is_empty() {
-            accumulate(&mut lanes, &padded(rest), term);
+            accumulate(&mut lanes, &padded(rest, neutral), term);
         }
         total += join(lanes, |x, y| x + y).to_f64();
     }
@@ -93,7 +100,7 @@ fn sum_pair_terms<T: Real>(a: &[T], b: &[T], term: impl Fn(T, T) -> T + Copy) ->
             accumulate_pairs(&mut lanes, a, b, term);
         }
         if !a_rest.is_empty() {
-            accumulate_pairs(&mut lanes, &padded(a_rest), &padded(b_rest), term);
+            accumulate_pairs(&mut lanes, &padded(a_rest, T::ZERO), &padded(b_rest, T::ZERO), term);
         }
         total += join(lanes, |x, y| x + y).to_f64();
     }
@@ -126,6 +133,19 @@ pub fn dot<T: Real>(a: &[T], b: &[T]) -> f64 {
     sum_pair_terms(a, b, |a, b| a * b)
 }
 
+/// `sum (x_i - mean)^2`, in the order that the module describes; deviations are formed in the slice's own type.
+pub fn sum_squared_deviations<T: Real>(x: &[T], mean: T) -> f64 {
+    sum_terms_beside(mean, x, |x| (x - mean) * (x - mean))
+}
+
+/// `sum a_i (x_i - mean)`, in the order that the module describes; deviations are formed in the slice's own type.
+///
+/// # Panics
+/// If the lengths differ.
+pub fn dot_deviations<T: Real>(a: &[T], x: &[T], mean: T) -> f64 {
+    sum_pair_terms(a, x, |a, x| a * (x - mean))
+}
+
 /// `sum (a_i - b_i)^2`, in the order that the module describes: the square of a distance without a buffer for the
 /// difference.
 ///
@@ -145,8 +165,8 @@ pub fn max_abs<T: Real>(x: &[T]) -> T {
         maximise(&mut lanes, group);
         accumulate(&mut taint, group, |x| x * T::ZERO);
     }
-    maximise(&mut lanes, &padded(rest));
-    accumulate(&mut taint, &padded(rest), |x| x * T::ZERO);
+    maximise(&mut lanes, &padded(rest, T::ZERO));
+    accumulate(&mut taint, &padded(rest, T::ZERO), |x| x * T::ZERO);
     let tainted = join(taint, |x, y| x + y);
     let nan = tainted != T::ZERO && x.iter().any(|&x| x.partial_cmp(&x).is_none());
     if nan { tainted } else { join(lanes, T::max) }

@@ -31,7 +31,7 @@ impl Linear {
     /// Calls `visit(output, input, weight)` for every product in the map's sums: places of numbers of a sample, and of the
     /// weight among the parameters.
     fn each(&self, mut visit: impl FnMut(usize, usize, usize)) {
-        let LinearMap { offset, n_out, n_in } = self.map;
+        let LinearMap { offset, n_out, n_in, .. } = self.map;
         let Some(conv) = self.conv else {
             for i in 0..n_in {
                 (0..n_out).for_each(|o| visit(o, i, offset + i * n_out + o));
@@ -183,6 +183,34 @@ fn pair(linear: &[Linear], f: Activation<f64>, parameters: &[f64], x: &[f64]) ->
     (sum(&skip, &second), inner)
 }
 
+/// Batch normalisation by running mean and variance: gamma, beta, mean and variance of the channels lie one after the other.
+struct Normal<'p> {
+    channels: usize,
+    parameters: &'p [f64],
+}
+
+impl<'p> Normal<'p> {
+    fn of(step: &Step<f64>, parameters: &'p [f64]) -> Self {
+        Self { channels: step.input.channels, parameters: &parameters[step.offset..] }
+    }
+
+    fn deviation(&self, channel: usize) -> f64 {
+        libm::sqrt(self.parameters[3 * self.channels + channel] + 1e-5)
+    }
+
+    fn normalised(&self, channel: usize, x: f64) -> f64 {
+        (x - self.parameters[2 * self.channels + channel]) / self.deviation(channel)
+    }
+
+    fn forward(&self, channel: usize, x: f64) -> f64 {
+        self.parameters[channel] * self.normalised(channel, x) + self.parameters[self.channels + channel]
+    }
+
+    fn slope(&self, channel: usize) -> f64 {
+        self.parameters[channel] / self.deviation(channel)
+    }
+}
+
 fn forward_block(step: &Step<f64>, parameters: &[f64], x: &[f64]) -> Vec<f64> {
     let linear = linear(step);
     match step.block {
@@ -190,6 +218,10 @@ fn forward_block(step: &Step<f64>, parameters: &[f64], x: &[f64]) -> Vec<f64> {
         Block::Activation(f) => activated(f, x),
         // What is verified are no training passes.
         Block::Flatten | Block::Dropout { .. } => x.to_vec(),
+        Block::BatchNorm => {
+            let (normal, pixels) = (Normal::of(step, parameters), step.input.pixels());
+            x.iter().enumerate().map(|(i, x)| normal.forward(i / pixels, *x)).collect()
+        }
         Block::MaxPool(window) => {
             let largest = |window: Vec<usize>| window.iter().map(|&i| x[i]).fold(f64::NEG_INFINITY, f64::max);
             windows(window, step.input, step.output).into_iter().map(largest).collect()
@@ -231,6 +263,15 @@ fn backward_block(
         }
         Block::Activation(f) => return deactivated(f, x, dy),
         Block::Flatten | Block::Dropout { .. } => return dy.to_vec(),
+        Block::BatchNorm => {
+            let (normal, pixels) = (Normal::of(step, parameters), step.input.pixels());
+            for (i, (x, dy)) in x.iter().zip(dy).enumerate() {
+                let channel = i / pixels;
+                gradient[step.offset + channel] += dy * normal.normalised(channel, *x);
+                gradient[step.offset + step.input.channels + channel] += dy;
+            }
+            return dy.iter().enumerate().map(|(i, dy)| normal.slope(i / pixels) * dy).collect();
+        }
         Block::MaxPool(window) => {
             for (window, dy) in windows(window, step.input, step.output).into_iter().zip(dy) {
                 // The first of several.
@@ -303,6 +344,10 @@ pub(super) fn lipschitz(network: &Network<'_, f64>, parameters: &[f64]) -> f64 {
             Block::ResidualDense(f) => 1.0 + steepest(f) * norms[0],
             Block::Activation(f) => steepest(f),
             Block::Flatten | Block::Dropout { .. } => 1.0,
+            Block::BatchNorm => {
+                let normal = Normal::of(&step, parameters);
+                (0..step.input.channels).map(|c| normal.slope(c).abs()).fold(0.0, f64::max)
+            }
             Block::MaxPool(window) => overlap(window),
             Block::AveragePool(window) => overlap(window) / window.size as f64,
             Block::GlobalAveragePool => 1.0 / libm::sqrt(step.input.pixels() as f64),

@@ -7,7 +7,7 @@
 
 use core::ops::Range;
 
-use super::LinearMap;
+use super::{LinearMap, MapKind};
 use crate::error::Result;
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
@@ -63,7 +63,7 @@ impl Conv {
 
     /// The map from patches to output channels.
     pub(super) const fn map(self, input: Shape, offset: usize) -> LinearMap {
-        LinearMap { offset, n_out: self.outputs, n_in: self.patch(input) }
+        LinearMap { kind: MapKind::Convolution, offset, n_out: self.outputs, n_in: self.patch(input) }
     }
 
     /// Q, the size of a patch.

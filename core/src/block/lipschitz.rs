@@ -5,8 +5,10 @@
 //! - An activation: its Lipschitz constant s.
 //! - Max-pool: a change of a pixel shows in the windows it lies in, c at most, and each window shows no more than its
 //!   largest change: sqrt(c), 1 without overlap. Average-pool over k x k: sqrt(c)/k; the global one 1/sqrt(pixels).
+//! - Batch normalisation with its running variance v: the largest `|gamma|/sqrt(v + 1e-5)`.
 //! - A residual pair `f(x' + C_2 f(C_1 x))`: `s (|skip| + s |C_1||C_2|)`, |skip| = 1 without a projection.
 
+use super::batch_norm::BatchNorm;
 use super::conv::Bound;
 use super::network::Step;
 use super::residual::BoundResidual;
@@ -120,7 +122,7 @@ impl<T: Real> Network<'_, T> {
         stack.require(self.lipschitz_workspace(gemm))?;
         self.steps().try_fold(1.0, |product, step| {
             let norm = |operator: Operator| operator.norm(gemm, parameters, iterations, stack.rest());
-            Ok(product * stretch(&step, norm)?)
+            Ok(product * stretch(&step, parameters, norm)?)
         })
     }
 
@@ -155,7 +157,11 @@ fn operators<T: Real>(step: &Step<T>) -> [Option<Operator>; 3] {
 }
 
 /// The constant of a block; `norm` finds that of a linear map.
-fn stretch<T: Real>(step: &Step<T>, mut norm: impl FnMut(Operator) -> Result<f64>) -> Result<f64> {
+fn stretch<T: Real>(
+    step: &Step<T>,
+    parameters: &[T],
+    mut norm: impl FnMut(Operator) -> Result<f64>,
+) -> Result<f64> {
     let overlap = |window: super::pool::Window| libm::sqrt(window.overlap(step.output) as f64);
     Ok(match step.block {
         Block::Dense { .. } | Block::Conv(_) => {
@@ -178,8 +184,9 @@ fn stretch<T: Real>(step: &Step<T>, mut norm: impl FnMut(Operator) -> Result<f64
         Block::MaxPool(window) => overlap(window),
         Block::AveragePool(window) => overlap(window) / window.size as f64,
         Block::GlobalAveragePool => 1.0 / libm::sqrt(step.input.pixels() as f64),
-        // Dropout is a matter of training alone.
+        // What is bounded is the network in use.
         Block::Flatten | Block::Dropout { .. } => 1.0,
+        Block::BatchNorm => BatchNorm::of(step).steepest(parameters),
         Block::Activation(activation) => activation.lipschitz().to_f64(),
     })
 }

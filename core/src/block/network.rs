@@ -8,7 +8,8 @@ use crate::error::{Error, Result};
 use crate::gemm::Gemm;
 use crate::real::Real;
 use crate::shape::Shape;
-use crate::view::{MatMut, MatRef, copy, dense as view, dense_mut, require_size};
+use crate::update::sums::add_slice;
+use crate::view::{MatMut, MatRef, column_mut, copy, dense as view, dense_mut, require_size};
 use crate::workspace::{Requirement, Stack};
 use core::ops::Range;
 
@@ -43,6 +44,12 @@ pub trait Sink<T: Real> {
         dz: &MatRef<'_, T>,
         stack: Stack<'_, T>,
     ) -> Result;
+
+    /// Channels from `first` on of a map of one column: what the samples add up to for its weights and its bias.
+    ///
+    /// # Errors
+    /// A place that does not fit.
+    fn add_channels(&mut self, place: Place, first: usize, weights: &[T], bias: &[T]) -> Result;
 }
 
 /// Adds to a gradient that is laid out like the parameters.
@@ -80,6 +87,13 @@ impl<T: Real> Sink<T> for GradientSums<'_, T> {
     ) -> Result {
         let (mut weights, bias) = self.of(place.map)?;
         conv.add_gradient(gemm, p, dz, &mut weights, bias, stack)
+    }
+
+    fn add_channels(&mut self, place: Place, first: usize, weights: &[T], bias: &[T]) -> Result {
+        let (mut own_weights, own_bias) = self.of(place.map)?;
+        add_slice(weights, &mut column_mut(&mut own_weights, 0)[first..]);
+        add_slice(bias, &mut own_bias[first..]);
+        Ok(())
     }
 }
 
@@ -173,7 +187,8 @@ impl<'a, T: Real> Network<'a, T> {
         Ok(network)
     }
 
-    /// The same network in a training pass, forward and back, over samples at this place: its dropout blocks drop features.
+    /// The same network in a training pass, forward and back, over samples at this place: its dropout blocks drop features, and
+    /// those of batch normalisation take mean and variance of the samples that pass at once.
     /// [`Network::apply`] is no such pass of any network.
     #[must_use]
     pub fn training(self, masks: Masks) -> Self {
@@ -255,6 +270,11 @@ impl<'a, T: Real> Network<'a, T> {
         self.steps().nth(index).expect("a block at every place below the number of blocks")
     }
 
+    /// Whether training passes take mean and variance of the samples that pass at once.
+    pub fn has_batch_norm(&self) -> bool {
+        self.blocks.iter().any(|block| matches!(block, Block::BatchNorm))
+    }
+
     fn last(&self) -> Step<T> {
         self.step(self.blocks.len() - 1)
     }
@@ -265,7 +285,7 @@ impl<'a, T: Real> Network<'a, T> {
     }
 
     /// The linear maps of all blocks, in the order of their parameters.
-    pub fn maps(&self) -> impl Iterator<Item = LinearMap> + use<'a, T> {
+    pub fn maps(&self) -> impl Iterator<Item = LinearMap> + Clone + use<'a, T> {
         self.steps().flat_map(|step| step.block.maps(step.input, step.offset).into_iter().flatten())
     }
 
@@ -401,6 +421,7 @@ fn keeps_in_place<T>(before: Option<&Block<T>>) -> bool {
                 | Block::AveragePool(_)
                 | Block::GlobalAveragePool
                 | Block::Dropout { .. }
+                | Block::BatchNorm
         )
     )
 }

@@ -74,17 +74,14 @@ impl<T: Real> BoundResidual<T> {
         let first = Bound::new(pair.first(), input)?;
         let second = Bound::new(pair.second(), first.output())?;
         let pixels = first.output().pixels();
-        let place = Place { map: pair.first().map(input, offset), start, pixels, is_convolution: true };
+        let place = Place { map: pair.first().map(input, offset), start, pixels };
         let map = pair.second().map(first.output(), place.map.end());
-        let next = Place { map, start: place.end(), pixels, is_convolution: true };
+        let next = Place { map, start: place.end(), pixels };
         let projection = match pair.projection(input) {
             None => None,
             Some(conv) => {
                 let map = conv.map(input, next.map.end());
-                Some((
-                    Bound::new(conv, input)?,
-                    Place { map, start: next.end(), pixels, is_convolution: true },
-                ))
+                Some((Bound::new(conv, input)?, Place { map, start: next.end(), pixels }))
             }
         };
         Ok(Self { activation: pair.activation, first: (first, place), second: (second, next), projection })

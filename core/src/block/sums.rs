@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 use crate::gemm::{Gemm, Transpose};
 use crate::real::Real;
 use crate::reduce;
-use crate::update::sums::{Parts, SumsMut, SumsShape, accumulate, accumulate_workspace};
-use crate::view::{MatRef, column, reborrow, require_size};
+use crate::update::sums::{Parts, SumsMut, SumsShape, accumulate, accumulate_workspace, add_slice};
+use crate::view::{MatRef, column, column_mut, reborrow, require_size};
 use crate::workspace::{Requirement, Stack};
 
 /// A linear map with its place among a network's sums.
@@ -23,8 +23,6 @@ pub struct Place {
     pub start: usize,
     /// How often a sample goes through it: pixels of a convolution's output, else 1.
     pub pixels: usize,
-    /// Whether it is the map of a convolution's patches.
-    pub is_convolution: bool,
 }
 
 impl Place {
@@ -43,9 +41,8 @@ impl<T: Real> Step<T> {
     /// The block's linear maps in the order of their parameters, each with its place among the network's sums.
     pub fn places(&self) -> impl Iterator<Item = Place> + Clone + use<T> {
         let (mut start, pixels) = (self.sums, self.output.pixels());
-        let is_convolution = !matches!(self.block, Block::Dense { .. } | Block::ResidualDense(_));
         self.block.maps(self.input, self.offset).into_iter().flatten().map(move |map| {
-            let place = Place { map, start, pixels, is_convolution };
+            let place = Place { map, start, pixels };
             start = place.end();
             place
         })
@@ -128,6 +125,13 @@ impl<T: Real> Sink<T> for MapSums<'_, T> {
     ) -> Result {
         let (parts, mut sums) = self.of(place)?;
         conv.add_sums(gemm, p, dz, parts, &mut sums, stack)
+    }
+
+    fn add_channels(&mut self, place: Place, first: usize, weights: &[T], bias: &[T]) -> Result {
+        let (_, mut sums) = self.of(place)?;
+        add_slice(weights, &mut column_mut(&mut sums.cross, 0)[first..]);
+        add_slice(bias, &mut sums.residual[first..]);
+        Ok(())
     }
 }
 

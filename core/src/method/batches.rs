@@ -2,7 +2,9 @@
 
 use super::Partition;
 use super::pass::Samples;
+use crate::block::Network;
 use crate::error::{Error, Result, require_positive};
+use crate::real::Real;
 use crate::view::require_size;
 
 /// How a sweep takes the samples: all at once, or in batches.
@@ -88,6 +90,22 @@ impl Batches {
     /// [`Shape`](Error::Shape) naming `partition`.
     pub(super) fn check_partition(&self, partition: Partition) -> Result {
         require_size("partition", (partition.samples(), 1), (self.largest(), 1))
+    }
+
+    /// `Ok` when a network that normalises mini-batches has those of at least two samples, each in one tile.
+    ///
+    /// # Errors
+    /// [`Setting`](Error::Setting) naming `batch`; [`Shape`](Error::Shape) naming `partition`.
+    pub(super) fn check_batch_norm<T: Real>(&self, network: &Network<'_, T>, partition: Partition) -> Result {
+        if !network.has_batch_norm() {
+            return Ok(());
+        }
+        let smallest = self.samples / self.count().max(1);
+        if smallest < 2 {
+            let expected = "batches of 2 samples or more, of which batchnorm takes mean and variance";
+            return Err(Error::Setting { name: "batch", found: smallest as f64, expected });
+        }
+        require_size("partition", (partition.tile(), partition.groups()), (self.largest(), 1))
     }
 
     /// `Ok` when an order names samples that there are.

@@ -5,7 +5,7 @@
 
 use super::{Hyperparameters, Run};
 use crate::augmentation::Augmentation;
-use crate::block::{Block, Masks, Network};
+use crate::block::{Masks, Network};
 use crate::error::{Error, Result};
 use crate::random::{Purpose, words};
 use crate::real::Real;
@@ -55,12 +55,12 @@ pub(super) fn check<T: Real>(settings: &Hyperparameters<T>, takes_all: bool, run
     augmentation.validate(run.network.input().features())
 }
 
-/// `Ok` when no block of a network draws anything, for methods in which that has no place.
+/// `Ok` when a network is the same in training passes as in others, for methods in which no other has a place.
 ///
 /// # Errors
 /// [`Block`](Error::Block) with what is expected instead.
-pub(super) fn require_no_dropout<T: Real>(network: Network<'_, T>, expected: &'static str) -> Result {
-    match network.steps().find(|step| matches!(step.block, Block::Dropout { .. })) {
+pub(super) fn require_one_network<T: Real>(network: Network<'_, T>, expected: &'static str) -> Result {
+    match network.steps().find(|step| step.block.is_for_training()) {
         Some(step) => {
             Err(Error::Block { index: step.index, block: step.block.name(), input: step.input, expected })
         }

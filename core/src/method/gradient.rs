@@ -27,8 +27,8 @@ use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
 use super::step_schedule::Schedule;
-use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, widest_tile};
-use crate::block::{LinearMap, Place};
+use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, omega};
+use crate::block::{LinearMap, MapKind, Place, track};
 use crate::error::{Error, Result, require_not_negative, require_positive};
 use crate::executor::{Executor, Extent, Pieces, Runs, Spans};
 use crate::gemm::Gemm;
@@ -122,6 +122,9 @@ pub const ADAMW: Card = card(
     |_| Defaults { learning_rate: 1e-3, weight_decay: 0.01, ..Defaults::UNUSED },
 );
 
+/// Why batch normalisation has no place in steps from all samples.
+const MINI_BATCHES: &str = "mini-batches, of which it takes mean and variance, or a network without it";
+
 /// The method at work, whichever its optimiser is.
 #[derive(Debug, Clone, Copy)]
 pub struct Gradient<T> {
@@ -181,7 +184,7 @@ impl<T: Real> Gradient<T> {
         run: &Run<'_, T>,
     ) -> Result<Self> {
         let largest = Batches::new(settings.batch, run.samples())?.largest();
-        let partition = Partition::for_network(largest, widest_tile(&run.network));
+        let partition = Partition::for_batch(largest, &run.network);
         Self::of(optimizer, turn, settings, partition, run)
     }
 
@@ -224,6 +227,10 @@ impl<T: Real> Gradient<T> {
         batches.check_partition(partition)?;
         pass::check(loss, run)?;
         draws::check(settings, batches.are_whole(), run)?;
+        if batches.are_whole() && run.network.has_batch_norm() {
+            draws::require_one_network(run.network, MINI_BATCHES)?;
+        }
+        batches.check_batch_norm(&run.network, partition)?;
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
         Ok(Self { optimizer, turn, settings: *settings, batches, partition, schedule })
@@ -268,7 +275,11 @@ impl<T: Real> Gradient<T> {
             let LinearMap { n_out, n_in, .. } = place.map;
             let columns = largest.samples().saturating_mul(n_in.saturating_add(n_out));
             let are_fewer = columns < n_in.saturating_mul(n_out).saturating_mul(largest.groups());
-            if !is_whole && !place.is_convolution && are_fewer { Trace::Columns } else { Trace::Gradient }
+            if !is_whole && place.map.kind == MapKind::Dense && are_fewer {
+                Trace::Columns
+            } else {
+                Trace::Gradient
+            }
         })
     }
 
@@ -288,9 +299,10 @@ impl<T: Real> Gradient<T> {
 
     /// All maps, with what their weights follow.
     fn maps<'a>(&self, run: &Run<'a, T>) -> impl Iterator<Item = Whole> + Clone + Send + use<'a, T> {
-        let (turns, last) = (self.turn.is_some(), run.network.places().count().saturating_sub(1));
-        let places = run.network.places().enumerate();
-        places.map(move |(index, place)| Whole { map: place.map, turns: turns && index < last })
+        let turns = self.turn.is_some();
+        let last = run.network.maps().filter(|map| map.kind.is_matrix()).last();
+        let turns = move |map: LinearMap| turns && map.kind.is_matrix() && Some(map) != last;
+        run.network.maps().map(move |map| Whole { map, turns: turns(map) })
     }
 
     fn pass<'p>(&self, run: &Run<'p, T>, parameters: &'p [T], samples: Samples<'p>) -> Pass<'p, T> {
@@ -337,13 +349,15 @@ impl<T: Real> Gradient<T> {
             let units = (Spans::new(blocks.clone(), [&mut *parameters, &mut *gradient]), &mut *squares);
             executor.run(units, |_, ((columns, [w, g]), square), stack| {
                 slope.of(gemm, &columns, w, g, stack)?;
-                *square = reduce::sum_squares(g);
+                *square = square_of(&columns, g);
                 Ok(())
             })?;
             let scale = T::from_f64((clip.to_f64() / (norm(squares) + 1e-6)).min(1.0));
             let parts = [&mut *parameters, &mut *gradient, first, &mut *second];
             executor.run(Spans::new(blocks, parts), |_, (columns, [w, g, first, second]), _| {
-                g.iter_mut().for_each(|g| *g = scale * *g);
+                if columns.kind() != MapKind::Statistics {
+                    g.iter_mut().for_each(|g| *g = scale * *g);
+                }
                 pace.follow(&columns, g, [w, first, second])
             })?;
         } else {
@@ -353,7 +367,7 @@ impl<T: Real> Gradient<T> {
                 let g = if g.is_empty() { stack.vector(columns.extent())? } else { g };
                 slope.of(gemm, &columns, w, g, stack)?;
                 if is_last {
-                    *square = reduce::sum_squares(g);
+                    *square = square_of(&columns, g);
                 }
                 pace.follow(&columns, g, [w, first, second])
             })?;
@@ -385,8 +399,7 @@ impl<T: Real> Gradient<T> {
     }
 
     fn omega(&self, run: &Run<'_, T>, state: &State<'_, T>) -> f64 {
-        let value = |map: LinearMap| self.settings.regularizer.value(&map.read(state.scalars).0);
-        run.network.maps().map(value).sum()
+        omega(self.settings.regularizer, &run.network, state.scalars)
     }
 
     /// R as the last pass found it, with `omega`, and the norm of its gradient.
@@ -425,7 +438,7 @@ impl<T: Real> Slope<'_, T> {
     ) -> Result {
         gradient_of(gemm, *columns, self.groups, self.partition, self.share, to, stack)?;
         if let Some(l2) = self.l2 {
-            let weights = columns.weights();
+            let weights = columns.regularized();
             to[..weights].iter_mut().zip(&w[..weights]).for_each(|(g, &w)| *g += l2 * w);
         }
         Ok(())
@@ -444,10 +457,14 @@ struct Pace<T> {
 impl<T: Real> Pace<T> {
     /// Some columns, whose weights are left for the next phase where Muon has them.
     fn follow(&self, columns: &Columns<bool>, g: &mut [T], [w, first, second]: [&mut [T]; 3]) -> Result {
-        let weights = columns.weights();
-        let from = if columns.map { weights } else { 0 };
+        if columns.kind() == MapKind::Statistics {
+            // What came is the mean over the samples already.
+            track(w, g, 1);
+            return Ok(());
+        }
+        let from = if columns.map { columns.weights() } else { 0 };
         Turn::look_ahead(&mut g[..from], first);
-        self.optimizer.decay(self.decay, &mut w[from..weights]);
+        self.optimizer.decay(self.decay, &mut w[from..columns.regularized().max(from)]);
         self.optimizer.step(self.t, &g[from..], tail(first, from), tail(second, from), &mut w[from..])
     }
 }
@@ -456,6 +473,11 @@ impl<T: Real> Pace<T> {
 fn tail<T>(moment: &mut [T], from: usize) -> &mut [T] {
     let from = from.min(moment.len());
     &mut moment[from..]
+}
+
+/// `|g|^2` of a block; what follows no gradient has none.
+fn square_of<T: Real>(columns: &Columns<bool>, g: &[T]) -> f64 {
+    if columns.kind() == MapKind::Statistics { 0.0 } else { reduce::sum_squares(g) }
 }
 
 /// The norm of a gradient from its blocks' squares, added up in their order.
@@ -498,8 +520,9 @@ impl<T: Real> Method<T> for Gradient<T> {
         self.partition.of(self.batches.samples())
     }
 
-    fn recut(&self, [_, batch]: [Partition; 2], _: &Run<'_, T>) -> Result<Self> {
+    fn recut(&self, [_, batch]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
         self.batches.check_partition(batch)?;
+        self.batches.check_batch_norm(&run.network, batch)?;
         Ok(Self { partition: batch, ..*self })
     }
 

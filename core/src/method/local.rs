@@ -44,8 +44,7 @@ use super::proxprop::{Carry, check_steps};
 use super::run::carve_mut;
 use super::step_schedule::{Schedule, StepSchedule};
 use super::tssm::Inner;
-use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, widest_tile};
-use crate::block::LinearMap;
+use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, omega, widest_tile};
 use crate::error::{Error, Result, require_not_negative};
 use crate::executor::{Executor, Lengths, Output, Own, Passed, Pipeline, PipelineMemory};
 use crate::gemm::Gemm;
@@ -149,6 +148,7 @@ impl<T: Real> Local<T> {
         pass::check(loss, run)?;
         let batches = Batches::new(batch, run.samples())?;
         draws::check(settings, batches.are_whole(), run)?;
+        batches.check_batch_norm(&run.network, Self::one_piece(batches))?;
         let partition = Partition::for_network(run.samples(), widest_tile(&run.network));
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
@@ -171,14 +171,14 @@ impl<T: Real> Local<T> {
     }
 
     /// How the largest batch is cut: a layer takes it in one piece.
-    fn largest(&self) -> Partition {
-        let most = self.batches.largest();
+    fn one_piece(batches: Batches) -> Partition {
+        let most = batches.largest();
         Partition::new(most, most.max(1), 1)
     }
 
     fn frame<'a>(&self, run: &Run<'a, T>) -> Frame<'a, T> {
         let parts = Parts::checked(run.network, run.cuts);
-        let (largest, schedule) = (self.largest(), self.schedule);
+        let (largest, schedule) = (Self::one_piece(self.batches), self.schedule);
         Frame { parts, largest, samples: run.samples(), settings: self.settings, schedule }
     }
 
@@ -199,13 +199,6 @@ impl<T: Real> Local<T> {
         let [numbers, even_sent, odd_sent, tallies] = carve_mut(state.numbers, numbers);
         let (sent, are_sent) = ([even, odd], [even_sent, odd_sent]);
         Variables { parameters, layers, sent, numbers, are_sent, tallies }
-    }
-
-    fn omega(&self, run: &Run<'_, T>, parameters: &[T]) -> f64 {
-        run.network
-            .maps()
-            .map(|map: LinearMap| self.settings.regularizer.value(&map.read(parameters).0))
-            .sum()
     }
 }
 
@@ -296,7 +289,7 @@ impl<T: Real> Method<T> for Local<T> {
         });
         let seen = Seen { risk: last.seen.cost, score: last.seen.score };
         sweep.seen = (!self.batches.are_whole() && !sweep.rejected).then_some(seen);
-        sweep.objective = last.risk + self.omega(run, parameters);
+        sweep.objective = last.risk + omega(self.settings.regularizer, &run.network, parameters);
         sweep.dual_residual = libm::sqrt(slope);
         sweep.require_finite()
     }
@@ -315,7 +308,7 @@ impl<T: Real> Method<T> for Local<T> {
             Goal::Risk { loss: self.settings.loss, target: run.problem.target, signal: Signal::Gradient };
         let samples = Samples { order: None, first: 0, partition: self.partition, draws: None };
         let pass = Pass { network: run.network, parameters, input: run.problem.x, goal, samples };
-        Ok(pass.cost(tallies, executor, gemm)? + self.omega(run, parameters))
+        Ok(pass.cost(tallies, executor, gemm)? + omega(self.settings.regularizer, &run.network, parameters))
     }
 
     fn readout<'s>(

@@ -5,7 +5,7 @@
 //! gradient of its own that would have to be written, read and added up. Convolutions, whose weights are few, leave sums.
 
 use super::Partition;
-use crate::block::{Bound, LinearMap, MapSums, Network, Place, Sink, dense_gradient};
+use crate::block::{Bound, LinearMap, MapKind, MapSums, Network, Place, Sink, dense_gradient};
 use crate::error::Result;
 use crate::executor::Extent;
 use crate::gemm::{Gemm, Transpose};
@@ -19,7 +19,7 @@ use crate::workspace::{Requirement, Stack};
 pub(super) enum Trace {
     /// The inputs p and residuals r of its samples.
     Columns,
-    /// The sums `r p'` and `r 1`, laid out as the map's parameters.
+    /// The sums `r p'` and `r 1`, laid out as the map's parameters; of what is no matrix always these.
     Gradient,
     /// The sums of `r` and of `p`, laid out as [`SumsShape`](crate::update::sums::SumsShape) has them.
     Sums,
@@ -88,7 +88,8 @@ impl<'a, T: Real, F: Fn(Place) -> Trace + Copy> Layout<'a, T, F> {
     pub(super) fn slots(&self) -> impl Iterator<Item = Slot> + Clone + use<'a, T, F> {
         let (trace, width, mut start) = (self.trace, self.width, 0);
         self.network.places().map(move |place| {
-            let slot = Slot { place, trace: trace(place), start, width };
+            let trace = if place.map.kind.is_matrix() { trace(place) } else { Trace::Gradient };
+            let slot = Slot { place, trace, start, width };
             start = slot.end();
             slot
         })
@@ -188,6 +189,15 @@ impl<T: Real, I: Iterator<Item = Slot> + Clone> Sink<T> for Collector<'_, T, I> 
         let (weights, bias) = memory.split_at_mut(map.n_out * map.n_in);
         conv.add_gradient(gemm, p, dz, &mut dense_mut(weights, map.n_out, map.n_in), bias, stack)
     }
+
+    fn add_channels(&mut self, place: Place, first: usize, weights: &[T], bias: &[T]) -> Result {
+        let Some(slot) = self.slot(place) else { return Ok(()) };
+        let memory = &mut self.memory[slot.start..slot.end()];
+        let (own_weights, own_bias) = memory.split_at_mut(place.map.n_out);
+        add_slice(weights, &mut own_weights[first..]);
+        add_slice(bias, &mut own_bias[first..]);
+        Ok(())
+    }
 }
 
 /// Numbers of a block of weights: with what a step reads beside them, half of what a core's own cache holds.
@@ -211,6 +221,16 @@ impl<X> Columns<X> {
     /// Numbers of the columns of W.
     pub(super) fn weights(&self) -> usize {
         self.slot.place.map.n_out * self.count
+    }
+
+    /// Those of them that regularisers and weight decay are for.
+    pub(super) fn regularized(&self) -> usize {
+        if self.kind().is_matrix() { self.weights() } else { 0 }
+    }
+
+    /// What they belong to.
+    pub(super) fn kind(&self) -> MapKind {
+        self.slot.place.map.kind
     }
 }
 

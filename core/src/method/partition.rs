@@ -98,6 +98,17 @@ impl Partition {
     }
 }
 
+impl Partition {
+    /// How the samples of a mini-batch are cut for passes through a network: in one tile, where it takes their mean and
+    /// variance.
+    pub fn for_batch<T: Real>(samples: usize, network: &Network<'_, T>) -> Self {
+        if network.has_batch_norm() {
+            return Self::new(samples, samples.max(1), 1);
+        }
+        Self::for_network(samples, widest_tile(network))
+    }
+}
+
 /// Elements of scratch that a tile should stay below: 64 MB in f32. Between convolutions a sample is so large that tiles as
 /// wide as those of layers would not fit into memory.
 const MOST_SCRATCH: usize = 1 << 24;

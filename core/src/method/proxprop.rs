@@ -45,8 +45,7 @@ use super::draws;
 use super::numbers::Numbers as _;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::step_schedule::{Schedule, StepSchedule};
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, widest_tile};
-use crate::block::LinearMap;
+use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, omega};
 use crate::error::{Error, Result, require_decay, require_not_negative, require_positive};
 use crate::executor::Executor;
 use crate::gemm::Gemm;
@@ -78,7 +77,7 @@ pub const CARD: Card = Card {
         // The steps of all maps together move the outputs. On held-out images of MNIST (two epochs, two seeds), 10 and 20 of
         // 5 to 40 served three maps equally well, 66 and 100 of 33 to 250 ten: the square passes through both.
         Defaults {
-            nu: (setup.maps * setup.maps) as f64,
+            nu: (setup.maps * setup.maps).max(1) as f64,
             damping: 1.0,
             momentum: 0.9,
             step_schedule: StepSchedule::Linear,
@@ -98,9 +97,9 @@ pub const CARD: Card = Card {
     theorem: "no theorem about rho",
 };
 
-/// Why there is no place for dropout in guarded sweeps.
-const NO_DROPOUT: &str = "mini-batches, or a network without it: the guard of proximal back-propagation over all samples compares \
-                          losses, which masks would change";
+/// Why there is no place for dropout and batch normalisation in guarded sweeps.
+const ONE_NETWORK: &str = "mini-batches, or a network without it: the guard of proximal back-propagation over all samples compares \
+                           losses of one and the same network";
 
 /// The method at work.
 #[derive(Debug, Clone, Copy)]
@@ -119,7 +118,7 @@ impl<T: Real> ProxProp<T> {
     /// As [`ProxProp::with_partition`].
     pub fn new(settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Self> {
         let largest = Batches::new(settings.batch, run.samples())?.largest();
-        let partition = Partition::for_network(largest, widest_tile(&run.network));
+        let partition = Partition::for_batch(largest, &run.network);
         Self::with_partition(settings, partition, run)
     }
 
@@ -141,8 +140,9 @@ impl<T: Real> ProxProp<T> {
         pass::check(loss, run)?;
         draws::check(settings, batches.are_whole(), run)?;
         if batches.are_whole() {
-            draws::require_no_dropout(run.network, NO_DROPOUT)?;
+            draws::require_one_network(run.network, ONE_NETWORK)?;
         }
+        batches.check_batch_norm(&run.network, partition)?;
         let Hyperparameters { step_schedule, warm_up, sweeps, .. } = *settings;
         let schedule = Schedule::new(step_schedule, warm_up, sweeps, batches.count())?;
         Ok(Self { settings: *settings, batches, partition, schedule })
@@ -177,14 +177,8 @@ impl<T: Real> ProxProp<T> {
 
     /// R as the groups' tallies have it, and Omega at these parameters.
     fn found(&self, run: &Run<'_, T>, parameters: &[T], tallies: &[f64]) -> f64 {
-        Tally::all(tallies).map(|tally| tally.cost).sum::<f64>() + self.omega(run, parameters)
-    }
-
-    fn omega(&self, run: &Run<'_, T>, parameters: &[T]) -> f64 {
-        run.network
-            .maps()
-            .map(|map: LinearMap| self.settings.regularizer.value(&map.read(parameters).0))
-            .sum()
+        Tally::all(tallies).map(|tally| tally.cost).sum::<f64>()
+            + omega(self.settings.regularizer, &run.network, parameters)
     }
 
     /// R + Omega of all samples, by a pass down.
@@ -197,7 +191,7 @@ impl<T: Real> ProxProp<T> {
         gemm: &G,
     ) -> Result<f64> {
         let pass = self.pass_over(run, parameters, self.samples(), 1.0);
-        Ok(pass.cost(tallies, executor, gemm)? + self.omega(run, parameters))
+        Ok(pass.cost(tallies, executor, gemm)? + omega(self.settings.regularizer, &run.network, parameters))
     }
 }
 

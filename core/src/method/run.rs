@@ -4,6 +4,7 @@ use crate::block::Network;
 use crate::error::{Error, Result};
 use crate::loss::Target;
 use crate::real::Real;
+use crate::regularizer::Regularizer;
 use crate::view::MatRef;
 
 /// The training set: features x samples, and what the network should say to each sample.
@@ -24,6 +25,15 @@ pub struct Run<'a, T: Real> {
     pub cuts: &'a [usize],
     /// The training set.
     pub problem: Problem<'a, T>,
+}
+
+/// Omega over all weights of a network.
+///
+/// # Panics
+/// If there are fewer parameters than the network has.
+pub fn omega<T: Real>(regularizer: Regularizer<T>, network: &Network<'_, T>, parameters: &[T]) -> f64 {
+    let matrices = network.maps().filter(|map| map.kind.is_matrix());
+    matrices.map(|map| regularizer.value(&map.read(parameters).0)).sum()
 }
 
 impl<T: Real> Run<'_, T> {

@@ -104,9 +104,9 @@ pub const GSAM: Card = card(
     1,
 );
 
-/// Why there is no place for dropout.
-const NO_DROPOUT: &str = "a network without it: gsADMM and gsAM keep variables of each sample between subnetworks from step to step, \
-                          and a mask would change what they are tied to";
+/// Why there is no place for dropout and batch normalisation.
+const ONE_NETWORK: &str = "a network without it: gsADMM and gsAM keep variables of each sample between subnetworks from step to step, \
+                           and it would change what they are tied to";
 
 /// The method at work, whichever the splitting is.
 #[derive(Debug, Clone, Copy)]
@@ -173,7 +173,7 @@ impl<T: Real> Tssm<T> {
         require_length("partition", partition.samples(), run.samples())?;
         batches.check_partition(of_batch)?;
         pass::check(loss, run)?;
-        draws::require_no_dropout(run.network, NO_DROPOUT)?;
+        draws::require_one_network(run.network, ONE_NETWORK)?;
         Ok(method)
     }
 

@@ -264,6 +264,7 @@ fn blocks<T: Real>() -> &'static [Block<T>] {
     let window = Window { size: 2, stride: 1 };
     Vec::leak(vec![
         Block::Conv(Conv::square(2, 3, 2, 1)),
+        Block::BatchNorm,
         tanh,
         Block::Residual(Residual { outputs: 3, stride: 1, activation: Activation::Relu }),
         Block::MaxPool(window),

@@ -3,7 +3,7 @@
 use altmin_core::block::conv::{Bound, Conv};
 use altmin_core::block::pool::Window;
 use altmin_core::block::residual::Residual;
-use altmin_core::block::{Block, GradientSums, Network, Shape};
+use altmin_core::block::{Block, GradientSums, MapKind, Network, Shape};
 use altmin_core::view::{column, dense, dense_mut};
 use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Error, Real};
@@ -124,6 +124,15 @@ impl Image {
                     Self { shape: Shape::flat(channels), data }
                 }
                 Block::Dropout { .. } => self,
+                Block::BatchNorm => {
+                    let [gamma, beta, mean, variance] = [0; 4].map(|_| take(channels));
+                    let pixels = self.shape.pixels();
+                    let of = |(i, x): (usize, f64)| {
+                        let c = i / pixels;
+                        gamma[c] * (x - mean[c]) / (variance[c] + 1e-5).sqrt() + beta[c]
+                    };
+                    Self { data: self.data.into_iter().enumerate().map(of).collect(), ..self }
+                }
                 Block::Flatten => Self { shape: Shape::flat(self.data.len()), data: self.data },
                 Block::Activation(activation) => self.map(|z| activate(activation, z)),
                 Block::Residual(Residual { outputs, stride, activation }) => {
@@ -539,7 +548,8 @@ fn maps_of_flat_samples_are_no_convolutions() {
         let network = Network::new(&blocks, input).unwrap();
         for step in network.steps() {
             let is_convolution = matches!(step.block, Block::Conv(_) | Block::Residual(_));
-            assert!(step.places().all(|place| place.is_convolution == is_convolution), "{:?}", step.block);
+            let kind = if is_convolution { MapKind::Convolution } else { MapKind::Dense };
+            assert!(step.places().all(|place| place.map.kind == kind), "{:?}", step.block);
         }
     }
 }

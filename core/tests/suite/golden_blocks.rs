@@ -7,18 +7,12 @@ use altmin_core::gemm::Portable;
 use altmin_core::view::{dense, dense_mut};
 use altmin_core::{Real, view::column};
 
-use crate::common::{Scratch, assert_near, in_both_precisions};
+use crate::common::{Scratch, assert_near, columns_of, in_both_precisions};
 
 in_both_precisions!(blocks_agree_with_pytorch);
 
 fn numbers(line: &str) -> Vec<f64> {
     line.split_whitespace().map(|number| number.parse().unwrap()).collect()
-}
-
-/// PyTorch stores weights output by output, the core one column of the matrix after the other.
-fn columns_of(rows: usize, by_rows: &[f64]) -> Vec<f64> {
-    let columns = by_rows.len() / rows;
-    (0..columns).flat_map(|j| (0..rows).map(move |i| by_rows[i * columns + j])).collect()
 }
 
 fn blocks_agree_with_pytorch<T: Real>() {

@@ -6,6 +6,7 @@ mod activation;
 mod approximation;
 mod augmentation;
 mod balancing;
+mod batch_norm;
 mod block_proofs;
 mod blocks;
 mod chain;

@@ -1,7 +1,10 @@
 //! Fixed-order reductions against plain double precision, and the order that their documentation promises.
 
 use altmin_core::Real;
-use altmin_core::reduce::{BLOCK, LANES, dot, max_abs, sum, sum_abs, sum_squared_differences, sum_squares};
+use altmin_core::reduce::sum_squares;
+use altmin_core::reduce::{
+    BLOCK, LANES, dot, dot_deviations, max_abs, sum, sum_abs, sum_squared_deviations, sum_squared_differences,
+};
 
 use crate::common::wide;
 
@@ -42,6 +45,11 @@ fn against_naive<T: Real>() {
         near(dot(&a, &b), expected, magnitude, epsilon, n);
         let (expected, magnitude) = pairs(|x, y| (x - y) * (x - y));
         near(sum_squared_differences(&a, &b), expected, magnitude, epsilon, n);
+        let mean = 0.75;
+        let (expected, magnitude) = pairs(|x, _| (x - 0.75) * (x - 0.75));
+        near(sum_squared_deviations(&a, T::from_f64(mean)), expected, magnitude, epsilon, n);
+        let (expected, magnitude) = pairs(|x, y| x * (y - 0.75));
+        near(dot_deviations(&a, &b, T::from_f64(mean)), expected, magnitude, epsilon, n);
         let expected = x.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
         assert_eq!(max_abs(&a).to_f64(), expected);
     }

@@ -51,6 +51,10 @@ impl<T: Real> Sink<T> for Seen {
         self.0.push((place, Some(*conv), Plain::of(p), Plain::of(dz)));
         Ok(())
     }
+
+    fn add_channels(&mut self, _: Place, _: usize, _: &[T], _: &[T]) -> Result {
+        panic!("no network here has such maps")
+    }
 }
 
 /// The patches of all samples side by side, a column a pixel of the output, and the signal in the same order.

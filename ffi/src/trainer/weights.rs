@@ -18,7 +18,8 @@ use crate::writing::{MODEL, altmin_write, to_callback};
 /// The shape of a linear map W x + b of the network: a layer's, or one of a block's. Maps are counted from 0, from input to
 /// output; those of a residual pair are its first convolution, its second, and its projection if it has one. The inputs of a
 /// convolution are those of its patch: row o of W is the kernel of output channel o, column
-/// (channel * height + y) * width + x the place (y, x) of that input channel in the patch.
+/// (channel * height + y) * width + x the place (y, x) of that input channel in the patch. Batch normalisation has two maps of one
+/// column: weight and bias of its channels, and their running mean and variance.
 ///
 /// @param index below `maps` of altmin_trainer_info
 /// @param[out] n_out rows of W and elements of b; may be NULL
@@ -223,7 +224,7 @@ unsafe fn set_weights<T: Scalar>(
         exclusive(trainer, |turn, memory: &mut Memory| {
             let mut session = turn.session();
             let trainer = session.trainer_mut::<T>()?;
-            let Map { n_out, n_in, weights, bias } = map(trainer, index)?;
+            let Map { n_out, n_in, weights, bias, .. } = map(trainer, index)?;
             let (present_weights, present_bias) = (allocate::copied(weights)?, allocate::copied(bias)?);
             require_one(w, b)?;
             let weights = match w.is_null() {

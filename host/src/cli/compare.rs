@@ -120,10 +120,10 @@ impl Compare {
         // Not every method trains every network.
         let network = self.options.network.as_ref();
         let layers = network.is_none_or(|network| matches!(network, Architecture::Mlp(_)));
-        let dropout = network.is_some_and(Architecture::has_dropout);
+        let composed = network.is_some_and(Architecture::has_blocks_for_training);
         let trains = |method: &Method| {
             let card = method.card();
-            (layers || !card.layers_only) && (!dropout || card.composed)
+            (layers || !card.layers_only) && (!composed || card.composed)
         };
         let methods = || Method::ALL.iter().copied().filter(trains);
         let all = || methods().map(|method| Request::new(method.to_string(), method));

@@ -152,9 +152,14 @@ impl Architecture {
         self.blocks(1).iter().any(|block| matches!(block, Block::Conv(_) | Block::Residual(_)))
     }
 
-    /// Whether there is dropout, for which methods with variables of each sample have no place.
-    pub fn has_dropout(&self) -> bool {
-        self.blocks(1).iter().any(|block| matches!(block, Block::Dropout { .. }))
+    /// Whether there is dropout or batch normalisation, for which methods with variables of each sample have no place.
+    pub fn has_blocks_for_training(&self) -> bool {
+        self.blocks(1).iter().any(Block::is_for_training)
+    }
+
+    /// Whether there is batch normalisation, for which methods need mini-batches.
+    pub fn has_batch_norm(&self) -> bool {
+        self.blocks(1).contains(&Block::BatchNorm)
     }
 
     /// Linear maps on the way from input to output: a residual pair has two, beside its skip connection.
@@ -230,13 +235,13 @@ pub struct Network {
 }
 
 impl Network {
-    /// These blocks for samples of this shape. Where the first block, but for dropout, is fully connected, an image is the long
-    /// column as which it is stored.
+    /// These blocks for samples of this shape. Where the first block, but for dropout and batch normalisation, is fully connected,
+    /// an image is the long column as which it is stored.
     ///
     /// # Errors
     /// [`Error::Core`] for a block that cannot take what comes in.
     pub fn new(blocks: Vec<Block<f64>>, input: Shape) -> Result<Self> {
-        let first = blocks.iter().find(|block| !matches!(block, Block::Dropout { .. }));
+        let first = blocks.iter().find(|block| !block.is_for_training());
         let flat = matches!(first, Some(Block::Dense { .. } | Block::ResidualDense(_)));
         let input = if flat { Shape::flat(input.features()) } else { input };
         CoreNetwork::new(&blocks, input)?;
@@ -332,6 +337,7 @@ fn block_in<T: Real>(block: &Block<f64>) -> Block<T> {
         Block::GlobalAveragePool => Block::GlobalAveragePool,
         Block::Flatten => Block::Flatten,
         Block::Dropout { share } => Block::Dropout { share },
+        Block::BatchNorm => Block::BatchNorm,
         Block::Activation(activation) => Block::Activation(activation.cast()),
         Block::Residual(Residual { outputs, stride, activation }) => {
             Block::Residual(Residual { outputs, stride, activation: activation.cast() })

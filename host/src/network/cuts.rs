@@ -69,8 +69,7 @@ impl Split {
                 let linear = (0..blocks.len()).filter(|&index| is_linear(&blocks[index]));
                 // Below a flattening there is still an image, which is what a read-out should see.
                 let flattening = |index: usize| {
-                    let drops = |&at: &usize| matches!(blocks[at], Block::Dropout { .. });
-                    let before = (0..index).rev().find(|at| !drops(at));
+                    let before = (0..index).rev().find(|&at| !blocks[at].is_for_training());
                     before.filter(|&at| matches!(blocks[at], Block::Flatten))
                 };
                 Ok(linear.skip(1).map(|index| flattening(index).unwrap_or(index)).collect())

@@ -4,13 +4,14 @@
 //! tensors are `layers.0.weight` as `[out, in]` and `layers.0.bias` as `[out]`, numbered from 0, which PyTorch's
 //! `torch.nn.Linear` takes as they are. Of one that was written as blocks they bear the number of their block, from 0:
 //! `blocks.2.weight`, of a convolution as `[out, in, height, width]`, of a residual pair `blocks.2.conv1.weight`, `conv2`
-//! and, if there is one, `projection`. Read-outs between blocks are `readouts.0.weight` as `[out, in]` and `readouts.0.bias`,
+//! and, if there is one, `projection`; of batch normalisation they are `blocks.3.weight`, `bias`, `running_mean` and `running_var`,
+//! each `[channels]`, as in PyTorch. Read-outs between blocks are `readouts.0.weight` as `[out, in]` and `readouts.0.bias`,
 //! from the lowest; a program that wants the network alone leaves them. Everything else is one JSON text in the metadata under `altmin`: with several keys the
 //! file's bytes would differ from run to run, since the format's writer keeps them in a hash table.
 
 use std::path::Path;
 
-use altmin_core::block::{Block, Shape};
+use altmin_core::block::{Block, MapKind, Shape};
 use altmin_core::{Activation, Loss, Real};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,8 @@ pub const VERSION: u64 = 1;
 /// A linear map of a network: weights and bias of a layer, or of a block.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Map<'a, T> {
+    /// What they are.
+    pub kind: MapKind,
     /// Outputs.
     pub n_out: usize,
     /// Inputs; of a convolution those of its patch.
@@ -83,7 +86,7 @@ pub fn maps<'a, T>(
     network.maps().into_iter().map(move |map| {
         let (n_out, n_in) = (map.n_out, map.n_in);
         let (weights, bias) = parameters[map.offset..map.end()].split_at(n_out * n_in);
-        Map { n_out, n_in, weights, bias }
+        Map { kind: map.kind, n_out, n_in, weights, bias }
     })
 }
 
@@ -131,6 +134,9 @@ impl<T: Real> Model<T> {
             if !map.weights.iter().chain(map.bias).all(|value| value.is_finite()) {
                 let found = format!("a weight or bias in {name} that is NaN or infinite");
                 return Some((found, "finite ones".into()));
+            }
+            if map.kind == MapKind::Statistics && map.bias.iter().any(|&variance| variance < T::ZERO) {
+                return Some((format!("a running variance below 0 in {name}"), "0 or above".into()));
             }
         }
         readouts::fault(&self.readouts, &self.network).or_else(|| self.fault_around(self.network.outputs()))

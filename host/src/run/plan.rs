@@ -1,7 +1,7 @@
 //! From settings to what a run is made of.
 
 use altmin_core::augmentation::Augmentation;
-use altmin_core::block::{Block, Network as CoreNetwork};
+use altmin_core::block::{Block, MapKind, Network as CoreNetwork};
 use altmin_core::loss::Loss;
 use altmin_core::method::{AnyMethod, Hyperparameters, Problem, Run};
 use altmin_core::{Choice, Real, view};
@@ -92,7 +92,7 @@ pub fn readouts(settings: &Settings, network: &Network) -> Result<Vec<Place>> {
 const RESIDUAL_START: f64 = 0.1;
 
 /// The initial parameters: drawn weights, each map from a sequence of its own, those of residual dense blocks times
-/// a tenth, and biases of zero.
+/// a tenth, and biases of zero; of batch normalisation weights and running variances of one, biases and running means of zero.
 ///
 /// # Errors
 /// [`Error::Allocation`].
@@ -102,17 +102,23 @@ pub fn initial_parameters<T: Real>(settings: &Settings, network: &Network) -> Re
     let maps = blocks.iter().flat_map(|step| {
         step.block.maps(step.input, step.offset).into_iter().flatten().map(|map| (step.block, map))
     });
-    for (index, (block, map)) in maps.enumerate() {
+    let mut index = 0;
+    for (block, map) in maps {
+        let (channels, own) = (map.n_out, &mut parameters[map.offset..map.end()]);
+        match map.kind {
+            MapKind::Scale => own[..channels].fill(T::ONE),
+            MapKind::Statistics => own[channels..].fill(T::ONE),
+            MapKind::Dense | MapKind::Convolution => {}
+        }
+        if !map.kind.is_matrix() {
+            continue;
+        }
         let weights = &mut parameters[map.offset..][..map.n_out * map.n_in];
-        init::fill(
-            settings.init,
-            settings.seed,
-            index as u32,
-            &mut view::dense_mut(weights, map.n_out, map.n_in),
-        );
+        init::fill(settings.init, settings.seed, index, &mut view::dense_mut(weights, map.n_out, map.n_in));
         if matches!(block, Block::ResidualDense(_)) {
             weights.iter_mut().for_each(|w| *w *= T::from_f64(RESIDUAL_START));
         }
+        index += 1;
     }
     Ok(parameters)
 }

@@ -51,7 +51,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use altmin_core::method::{Hyperparameters, Problem, Seen, Sweep};
+use altmin_core::method::{Hyperparameters, Problem, Seen, Sweep, omega};
 use altmin_core::reduce;
 use altmin_core::view::column;
 use altmin_core::workspace::Requirement;
@@ -460,9 +460,7 @@ impl<T: Real> Trainer<T> {
             return sweep.objective;
         }
         let regularizer = self.hyperparameters.regularizer;
-        let parameters = self.engine.parameters();
-        let omega: f64 =
-            self.network.view().maps().map(|map| regularizer.value(&map.read(parameters).0)).sum();
+        let omega = omega(regularizer, &self.engine.network(), self.engine.parameters());
         loss * self.train.n_samples() as f64 + omega
     }
 

@@ -139,6 +139,9 @@ fn schedules_growth_carried_sums_and_rules_go_on_where_they_were() {
         "method = 'proxprop'\nnetwork = 'dense 12, relu, dropout 0.3, dense 10'\nbatch = 40",
         "method = 'muon'\nnetwork = 'dropout 0.1, dense 12, tanh, dropout 0.5, dense 10'\nbatch = 40",
         "method = 'local'\nnetwork = 'dense 12, relu, dropout 0.3, dense 12, relu, dense 10'\nbatch = 40",
+        "method = 'local'\nnetwork = 'dense 12, batchnorm, relu, dense 12, relu, dense 10'\nbatch = 40",
+        "method = 'proxprop'\nnetwork = 'batchnorm, dense 12, relu, batchnorm, dense 10'\nbatch = 40",
+        "method = 'adamw'\nnetwork = 'dense 12, batchnorm, tanh, dense 10'\nbatch = 40",
     ] {
         same_bits_from_everywhere::<f64>(&format!("{base}precision = 'f64'\n{text}"));
     }

@@ -4,6 +4,7 @@ mod common;
 
 mod atomic_file;
 mod augmentation;
+mod batch_norm;
 mod bench_epoch;
 mod bench_pipeline;
 mod best;

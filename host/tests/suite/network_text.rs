@@ -43,6 +43,7 @@ fn every_block_is_read() {
         ("flatten", Block::Flatten),
         ("dropout 0.25", Block::Dropout { share: 0.25 }),
         ("dropout 0", Block::Dropout { share: 0.0 }),
+        ("batchnorm", Block::BatchNorm),
         ("residual 16", residual(1)),
         ("residual 16 stride 2", residual(2)),
         ("residual dense", Block::ResidualDense(Activation::Relu)),

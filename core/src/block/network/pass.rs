@@ -1,9 +1,10 @@
 //! One block of a network: forward into the record, and back.
 
 use super::{Sink, Step, input_of, output_in};
+use crate::block::batch_norm::BatchNorm;
 use crate::block::conv::Bound;
 use crate::block::residual::BoundResidual;
-use crate::block::{Block, LinearMap, Place, dense, dropout, pool, residual_dense};
+use crate::block::{Block, LinearMap, MapKind, Place, dense, dropout, pool, residual_dense};
 use crate::error::Result;
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -12,8 +13,8 @@ use crate::workspace::{Requirement, Stack};
 
 /// The map of a block that has a single one.
 fn only_map<T: Real>(step: &Step<T>) -> Place {
-    let map = LinearMap { offset: step.offset, n_out: 0, n_in: 0 };
-    step.places().next().unwrap_or(Place { map, start: step.sums, pixels: 0, is_convolution: false })
+    let map = LinearMap { kind: MapKind::Dense, offset: step.offset, n_out: 0, n_in: 0 };
+    step.places().next().unwrap_or(Place { map, start: step.sums, pixels: 0 })
 }
 
 /// Writes what `step` makes of its input into the record.
@@ -66,6 +67,10 @@ pub(super) fn forward<T: Real, G: Gemm<T>>(
                 let features = output.features();
                 dropout::drop_features(share, &masks, features, &mut after[..features * m]);
             }
+            Ok(())
+        }
+        Block::BatchNorm => {
+            BatchNorm::of(step).forward(parameters, &p, &mut y);
             Ok(())
         }
         Block::Residual(pair) => {
@@ -146,6 +151,7 @@ pub(super) fn backward<T: Real, G: Gemm<T>, K: Sink<T>>(
             let place = only_map(step);
             residual_dense::backward(gemm, activation, place, parameters, signals, dy, dx, sink, stack)
         }
+        Block::BatchNorm => BatchNorm::of(step).backward(parameters, &p, &as_ref(dy), dx, sink),
         // The others have no parameters: without a wish for dx there is nothing to do.
         _ => dx.map_or(Ok(()), |dx| backward_input(step, &p, &y, dy, dx)),
     }

@@ -104,7 +104,8 @@ impl<'a, T: Real> Frame<'a, T> {
             times * maps.sum::<f64>()
         };
         let own = self.parts.get(l);
-        let times = if own.maps().count() > 1 { 3.0 } else { 2.0 };
+        let matrices = own.maps().filter(|map| map.kind.is_matrix()).count();
+        let times = if matrices > 1 { 3.0 } else { 2.0 };
         let readout = self.readout(l);
         let read = readout.as_ref().and_then(|readout| readout.network().ok());
         of(&own, times) + read.map_or(0.0, |network| of(&network, 3.0))

@@ -1,6 +1,6 @@
 //! Blocks that step by signals at their own output.
 
-use crate::block::{GradientSums, LinearMap, Network, Sink};
+use crate::block::{GradientSums, MapKind, Network, Sink, track};
 use crate::error::Result;
 use crate::executor::Sequential;
 use crate::gemm::Gemm;
@@ -151,8 +151,15 @@ impl<'a, T: Real> Learner<'a, T> {
         };
         let [gradient, first, second] = carve_mut(kept.scalars, self.parts());
         let optimizer = optimizer.shortened(T::from_f64(pace.length));
-        for LinearMap { offset, n_out, n_in } in self.maps.network.maps() {
-            let weights = offset..offset + n_out * n_in;
+        for map in self.maps.network.maps() {
+            if map.kind == MapKind::Statistics {
+                let all = map.offset..map.end();
+                let sums = &mut gradient[all.clone()];
+                track(&mut parameters[all], sums, pace.samples.count());
+                sums.fill(T::ZERO);
+                continue;
+            }
+            let weights = map.offset..map.offset + map.regularized();
             if let Regularizer::L2(lambda) = self.maps.settings.regularizer {
                 let share = lambda / T::from_usize(self.samples);
                 let pairs = gradient[weights.clone()].iter_mut().zip(&parameters[weights.clone()]);

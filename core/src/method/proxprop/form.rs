@@ -1,6 +1,6 @@
 //! How a dense map's weights are solved for in mini-batches.
 
-use crate::block::Place;
+use crate::block::{MapKind, Place};
 use crate::choice::choice;
 use crate::method::minibatch::Trace;
 
@@ -27,7 +27,7 @@ impl Form {
     /// What groups leave of a map for this form, in batches of m samples.
     pub(super) fn trace(self, place: Place, m: usize) -> Trace {
         let is_dual = match self {
-            _ if place.is_convolution => false,
+            _ if place.map.kind != MapKind::Dense => false,
             Self::Auto => dual(place, m) < primal(place, m),
             Self::Primal => false,
             Self::Dual => true,

@@ -2,7 +2,7 @@
 //! weights and their velocity in one pass over memory.
 
 use super::Carry;
-use crate::block::{Network, Place};
+use crate::block::{MapKind, Network, Place, scale_step, track};
 use crate::error::Result;
 use crate::executor::{Executor, Extent, Runs, Spans};
 use crate::gemm::Gemm;
@@ -77,9 +77,10 @@ impl<'a, T: Real> MapStep<'a, T> {
         let solve = layout.slots().fold(Requirement::NONE, |needed, slot| {
             let map = slot.place.map;
             needed.or(match slot.trace {
+                Trace::Gradient => Requirement::NONE,
                 Trace::Columns => dual::solve_workspace(gemm, map.n_out, map.n_in, most)
                     .or(Requirement::matrix(most, 2).and(gemm.workspace(most, 1, map.n_in.max(map.n_out)))),
-                _ => weights::reduce_workspace(gemm, &rule, map.n_out, map.n_in)
+                Trace::Sums => weights::reduce_workspace(gemm, &rule, map.n_out, map.n_in)
                     .or(weights::factor_workspace(gemm, map.n_in)),
             })
         });
@@ -110,8 +111,10 @@ impl<'a, T: Real> MapStep<'a, T> {
             let (slot, map) = (solving.slot, solving.slot.place.map);
             let (matrix, _) = map.read(parameters);
             let mut record = Solved::read(solved);
-            if slot.trace == Trace::Columns {
-                let m = samples.count();
+            let m = samples.count();
+            if slot.trace == Trace::Gradient {
+                record.slope = batch.step_channels(slot, &parameters[map.offset..map.end()], damping, memory);
+            } else if slot.trace == Trace::Columns {
                 let (p, rest) = memory.split_at_mut(map.n_in * solving.most);
                 let (r, bias) = rest.split_at_mut(map.n_out * solving.most);
                 let (p, r) = (&mut p[..map.n_in * m], &mut r[..map.n_out * m]);
@@ -150,7 +153,7 @@ impl<'a, T: Real> MapStep<'a, T> {
             let memory = &solving[columns.map.start..][..columns.map.extent()];
             let solved = Solved::read(&solved[columns.map.index * Solved::COUNT..]);
             add_step(gemm, &columns, memory, solved, momentum, m, w, v, stack)?;
-            let weights = columns.weights();
+            let weights = columns.regularized();
             if kept == T::ONE {
                 add_slice(v, w);
             } else {
@@ -167,7 +170,7 @@ impl<'a, T: Real> MapStep<'a, T> {
         for map in self.network.maps() {
             let (w, v) = (&mut parameters[map.offset..map.end()], &mut velocity[map.offset..map.end()]);
             w.iter_mut().zip(&*v).for_each(|(w, &v)| *w -= v);
-            w[..map.n_out * map.n_in].iter_mut().for_each(|w| *w *= grown);
+            w[..map.regularized()].iter_mut().for_each(|w| *w *= grown);
             v.fill(T::ZERO);
         }
     }
@@ -205,7 +208,7 @@ struct Solved {
 numbers!(Solved { shrinkage: f64, slope: f64, factored: bool });
 
 /// A map with its part of the memory in which steps are solved for: of a dual step `p_c`, `r~` and the bias's step, of a
-/// primal one the sums, the step of weights and bias, and, where sums are carried, their factor.
+/// primal one the sums, the step of weights and bias, and, where sums are carried, their factor; of what is no matrix the step.
 #[derive(Debug, Clone, Copy)]
 struct Solving {
     slot: Slot,
@@ -217,12 +220,20 @@ struct Solving {
     factor: usize,
 }
 
+impl Solving {
+    /// Where the step of weights and bias begins, where it is there at full length.
+    fn change(&self) -> usize {
+        if self.slot.trace == Trace::Sums { self.slot.place.shape().elements() } else { 0 }
+    }
+}
+
 impl Extent for Solving {
     fn extent(&self) -> usize {
         let (map, shape) = (self.slot.place.map, self.slot.place.shape());
         match self.slot.trace {
+            Trace::Gradient => map.parameters(),
             Trace::Columns => (map.n_in + map.n_out).saturating_mul(self.most).saturating_add(map.n_out),
-            _ => shape.elements().saturating_add(map.parameters()).saturating_add(self.factor),
+            Trace::Sums => shape.elements().saturating_add(map.parameters()).saturating_add(self.factor),
         }
     }
 }
@@ -241,6 +252,23 @@ impl<T: Real> Batch<'_, T> {
         let partition = self.samples.partition;
         let groups = self.groups.chunks_exact(self.length.max(1)).take(partition.groups());
         groups.enumerate().map(move |(g, group)| (partition.group(g).1, group))
+    }
+
+    /// The step of what is no matrix, to `change`, and the square of its gradient: a channel's weight and bias are solved for,
+    /// running mean and variance follow the batch's.
+    fn step_channels(&self, slot: Slot, parameters: &[T], damping: T, change: &mut [T]) -> f64 {
+        let (place, m) = (slot.place, self.samples.count());
+        let mut groups = self.groups().map(|(_, group)| slot.of(group));
+        // Mean and variance are of a batch that passes at once, in one group.
+        let Some(sums) = groups.next() else { return 0.0 };
+        if place.map.kind == MapKind::Statistics {
+            change.copy_from_slice(parameters);
+            track(change, sums, m);
+            change.iter_mut().zip(parameters).for_each(|(change, &before)| *change -= before);
+            return 0.0;
+        }
+        scale_step(sums, m * place.pixels, damping, change);
+        reduce::sum_squares(sums)
     }
 
     /// The groups' columns side by side.
@@ -385,7 +413,9 @@ fn add_step<T: Real, G: Gemm<T>>(
 ) -> Result {
     let (map, solving) = (columns.slot.place.map, columns.map);
     if solving.slot.trace != Trace::Columns {
-        let change = &memory[solving.slot.place.shape().elements()..][columns.first * map.n_out..];
+        let change = &memory[solving.change()..][columns.first * map.n_out..];
+        // Running numbers have no momentum.
+        let momentum = if map.kind == MapKind::Statistics { T::ZERO } else { momentum };
         v.iter_mut().zip(change).for_each(|(v, &d)| *v = momentum * *v + d);
         return Ok(());
     }

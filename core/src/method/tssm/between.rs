@@ -76,6 +76,10 @@ impl<T: Real> Sink<T> for Nothing {
     ) -> Result {
         Ok(())
     }
+
+    fn add_channels(&mut self, _: Place, _: usize, _: &[T], _: &[T]) -> Result {
+        Ok(())
+    }
 }
 
 impl<T: Real> Tssm<T> {

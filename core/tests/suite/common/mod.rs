@@ -73,6 +73,12 @@ pub(crate) fn assert_close<T: Real>(what: &str, found: &Plain, expected: &Plain)
     }
 }
 
+/// PyTorch stores weights output by output, the core one column of the matrix after the other.
+pub(crate) fn columns_of(rows: usize, by_rows: &[f64]) -> Vec<f64> {
+    let columns = by_rows.len() / rows;
+    (0..columns).flat_map(|j| (0..rows).map(move |i| by_rows[i * columns + j])).collect()
+}
+
 /// The numbers in double precision, exactly.
 pub(crate) fn wide<T: Real>(x: &[T]) -> Vec<f64> {
     x.iter().map(|x| x.to_f64()).collect()

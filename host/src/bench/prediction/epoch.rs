@@ -116,7 +116,11 @@ impl Cut {
         let widest =
             edges.windows(2).map(|pair| widest_tile(&view.part(pair[0]..pair[1]))).min().unwrap_or(1);
         let largest = plan::batches(settings).map_or(samples, |batches| batches.largest(samples));
-        let [all, batch] = [samples, largest].map(|samples| Partition::for_network(samples, widest));
+        let all = Partition::for_network(samples, widest);
+        let batch = match view.has_batch_norm() {
+            true => Partition::for_batch(largest, &view),
+            false => Partition::for_network(largest, widest),
+        };
         Ok(Self { all, batch })
     }
 }

@@ -15,7 +15,7 @@ use crate::run::plan;
 use crate::settings::{Precision, Settings, Use};
 use crate::units;
 use altmin_core::Real;
-use altmin_core::method::{Partition, widest_tile};
+use altmin_core::method::Partition;
 
 /// One line a block, and the number of parameters.
 pub(super) fn listing(network: &Network) -> String {
@@ -71,7 +71,7 @@ fn timed<T: Real>(
     samples: usize,
 ) -> Result<String, Failure> {
     let largest = plan::batches(settings).map_or(samples, |batches| batches.largest(samples));
-    let tile = Partition::for_network(largest, widest_tile(&network.view())).tile();
+    let tile = Partition::for_batch(largest, &network.view()).tile();
     let mut text = subnetworks::<T>(settings, network, cuts, tile)?;
     if settings.method.card().uses(Use::Subnetworks) {
         let gemm = AnyGemm::of(settings.kernel);

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 
 /// The names of blocks that are not activations.
-const BLOCKS: [&str; 7] = ["conv", "maxpool", "avgpool", "flatten", "dense", "dropout", "residual"];
+const BLOCKS: [&str; 8] =
+    ["conv", "maxpool", "avgpool", "flatten", "dense", "dropout", "batchnorm", "residual"];
 
 const CONV: &str =
     "`conv CHANNELS KERNEL [same|pad P] [stride S]`, KERNEL as 3x3 or 3, `same` for an odd square one";
@@ -40,6 +41,7 @@ pub(super) fn read_block(index: usize, text: &str) -> Result<Block<f64>> {
         "maxpool" => window(rest).map(Block::MaxPool).ok_or(MAX_POOL),
         "avgpool" if rest.is_empty() => Ok(Block::GlobalAveragePool),
         "avgpool" => window(rest).map(Block::AveragePool).ok_or(AVERAGE_POOL),
+        "batchnorm" => rest.is_empty().then_some(Block::BatchNorm).ok_or("`batchnorm` alone"),
         "flatten" => rest.is_empty().then_some(Block::Flatten).ok_or("`flatten` alone"),
         "residual" if rest == ["dense"] => Ok(Block::ResidualDense(Activation::Relu)),
         "residual" => residual(rest).ok_or(RESIDUAL),
@@ -154,6 +156,7 @@ pub(super) fn write_block(f: &mut fmt::Formatter<'_>, block: &Block<f64>) -> fmt
         }
         Block::GlobalAveragePool => f.write_str("avgpool"),
         Block::Flatten => f.write_str("flatten"),
+        Block::BatchNorm => f.write_str("batchnorm"),
         Block::Dropout { share } => write!(f, "dropout {share}"),
         Block::Activation(activation) => write!(f, "{activation}"),
         Block::ResidualDense(_) => f.write_str("residual dense"),

@@ -1,7 +1,7 @@
 //! What reads the outputs from between two blocks of a network.
 
 use altmin_core::Real;
-use altmin_core::block::{Block, Shape};
+use altmin_core::block::{Block, MapKind, Shape};
 use altmin_core::method::local;
 use serde::{Deserialize, Serialize};
 
@@ -54,7 +54,7 @@ impl<T: Real> Readout<T> {
     /// Its linear map, of so many outputs.
     pub(super) fn map(&self, outputs: usize) -> Map<'_, T> {
         let (weights, bias) = self.parameters.split_at(self.parameters.len().saturating_sub(outputs));
-        Map { n_out: outputs, n_in: weights.len() / outputs.max(1), weights, bias }
+        Map { kind: MapKind::Dense, n_out: outputs, n_in: weights.len() / outputs.max(1), weights, bias }
     }
 }
 

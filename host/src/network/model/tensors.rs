@@ -19,12 +19,23 @@ use crate::scalars;
 /// The only key of the file's metadata.
 const KEY: &str = "altmin";
 
-/// How the tensors of a linear map are called, and the shape of its weight as the file has it: outputs, and what its inputs
-/// are the product of.
+/// How the tensors of a linear map are called, and the shape of its weight as the file has it.
 pub(super) struct Name {
     base: String,
-    /// Channels, height and width of a convolution's patch; none of a fully connected map.
-    patch: Option<[usize; 3]>,
+    form: Form,
+}
+
+/// What the tensors of a map hold.
+#[derive(Clone, Copy)]
+enum Form {
+    /// Weight, outputs x inputs, and bias of a fully connected map.
+    Dense,
+    /// The same of a convolution: channels, height and width of its patch.
+    Patch([usize; 3]),
+    /// Weight and bias of each channel.
+    Channels,
+    /// Running mean and variance of each channel.
+    Statistics,
 }
 
 impl fmt::Display for Name {
@@ -34,31 +45,38 @@ impl fmt::Display for Name {
 }
 
 impl Name {
+    fn new(base: String, form: Form) -> Self {
+        Self { base, form }
+    }
+
     fn weight(&self) -> String {
-        format!("{}.weight", self.base)
+        let is_running = matches!(self.form, Form::Statistics);
+        format!("{}.{}", self.base, if is_running { "running_mean" } else { "weight" })
     }
 
     fn bias(&self) -> String {
-        format!("{}.bias", self.base)
+        let is_running = matches!(self.form, Form::Statistics);
+        format!("{}.{}", self.base, if is_running { "running_var" } else { "bias" })
     }
 
     /// The shape of the weight of a map.
     fn shape<T>(&self, layer: &Map<'_, T>) -> Vec<usize> {
-        match self.patch {
-            None => vec![layer.n_out, layer.n_in],
-            Some([channels, height, width]) => vec![layer.n_out, channels, height, width],
+        match self.form {
+            Form::Dense => vec![layer.n_out, layer.n_in],
+            Form::Patch([channels, height, width]) => vec![layer.n_out, channels, height, width],
+            Form::Channels | Form::Statistics => vec![layer.n_out],
         }
     }
 }
 
 /// The names of so many layers.
 pub(super) fn of_layers(count: usize) -> Vec<Name> {
-    (0..count).map(|index| Name { base: format!("layers.{index}"), patch: None }).collect()
+    (0..count).map(|index| Name::new(format!("layers.{index}"), Form::Dense)).collect()
 }
 
 /// The names of so many read-outs.
 pub(super) fn of_readouts(count: usize) -> Vec<Name> {
-    (0..count).map(|index| Name { base: format!("readouts.{index}"), patch: None }).collect()
+    (0..count).map(|index| Name::new(format!("readouts.{index}"), Form::Dense)).collect()
 }
 
 /// The names of the linear maps of blocks.
@@ -68,9 +86,14 @@ pub(super) fn of_blocks(network: &Network) -> Vec<Name> {
         let base = format!("blocks.{}", step.index);
         let channels = step.input.channels;
         match step.block {
-            Block::Dense { .. } | Block::ResidualDense(_) => names.push(Name { base, patch: None }),
+            Block::Dense { .. } | Block::ResidualDense(_) => names.push(Name::new(base, Form::Dense)),
             Block::Conv(conv) => {
-                names.push(Name { base, patch: Some([channels, conv.kernel_height, conv.kernel_width]) });
+                let patch = [channels, conv.kernel_height, conv.kernel_width];
+                names.push(Name::new(base, Form::Patch(patch)));
+            }
+            Block::BatchNorm => {
+                names.push(Name::new(base.clone(), Form::Channels));
+                names.push(Name::new(base, Form::Statistics));
             }
             Block::Residual(pair) => {
                 let patches = [
@@ -79,11 +102,8 @@ pub(super) fn of_blocks(network: &Network) -> Vec<Name> {
                     ("projection", [channels, 1, 1]),
                 ];
                 let maps = step.block.maps(step.input, 0).iter().flatten().count();
-                names.extend(
-                    patches[..maps]
-                        .iter()
-                        .map(|(name, patch)| Name { base: format!("{base}.{name}"), patch: Some(*patch) }),
-                );
+                let named = |&(name, patch)| Name::new(format!("{base}.{name}"), Form::Patch(patch));
+                names.extend(patches[..maps].iter().map(named));
             }
             _ => {}
         }
@@ -273,16 +293,18 @@ fn require_one_type(path: &Path, file: &SafeTensors<'_>) -> Result {
 
 fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<Loaded<T>> {
     let (shape, by_rows) = tensor::<T>(path, file, &name.weight())?;
-    let (n_out, n_in) = match (&shape[..], name.patch) {
-        (&[n_out, n_in], None) => (n_out, n_in),
-        (&[n_out, ref inputs @ ..], Some(patch)) if inputs == patch => (n_out, patch.iter().product()),
-        (_, None) => {
+    let (n_out, n_in) = match (&shape[..], name.form) {
+        (&[n_out, n_in], Form::Dense) => (n_out, n_in),
+        (&[n_out, ref inputs @ ..], Form::Patch(patch)) if inputs == patch => (n_out, patch.iter().product()),
+        (&[channels], Form::Channels | Form::Statistics) => (channels, 1),
+        (_, form) => {
             let found = format!("{} of shape {shape:?}", name.weight());
-            return Err(Error::format(path, found, "two dimensions"));
-        }
-        (_, Some(patch)) => {
-            let found = format!("{} of shape {shape:?}", name.weight());
-            return Err(Error::format(path, found, format!("four dimensions, the last of {patch:?}")));
+            let expected = match form {
+                Form::Dense => "two dimensions".to_owned(),
+                Form::Patch(patch) => format!("four dimensions, the last of {patch:?}"),
+                Form::Channels | Form::Statistics => "one dimension".to_owned(),
+            };
+            return Err(Error::format(path, found, expected));
         }
     };
     let (shape, bias) = tensor(path, file, &name.bias())?;

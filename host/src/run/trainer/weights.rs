@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use altmin_core::Real;
-use altmin_core::block::Shape;
+use altmin_core::block::{MapKind, Shape};
 use altmin_core::view::{MatRef, copy};
 
 use super::Trainer;
@@ -15,7 +15,8 @@ use crate::network::model::{Map, Model, Notation, maps};
 
 impl<T: Real> Trainer<T> {
     /// The network's linear maps with their present weights, from input to output: those of layers, or those of blocks in
-    /// the blocks' order, of a residual pair the first convolution, the second, and the projection if there is one.
+    /// the blocks' order, of a residual pair the first convolution, the second, and the projection if there is one; of batch
+    /// normalisation weight and bias of the channels, each as one column, and then their running mean and variance.
     ///
     /// Weights are outputs x inputs, column-major. The inputs of a convolution are those of its patch: row `o` is the kernel
     /// of output channel `o`, column `(channel * height + y) * width + x` the place `(y, x)` in the patch of that input
@@ -55,6 +56,11 @@ impl<T: Real> Trainer<T> {
         require_finite("weights", weights)?;
         if let Some(i) = bias.iter().position(|number| !number.is_finite()) {
             return Err(Error::argument("bias", format!("{} at {i}", bias[i]), "finite numbers"));
+        }
+        if map.kind == MapKind::Statistics
+            && let Some(variance) = bias.iter().find(|&&variance| variance < T::ZERO)
+        {
+            return Err(Error::argument("bias", variance, "variances of 0 or above"));
         }
         let (mut own_weights, own_bias) = map.write(&mut self.good);
         copy(weights, &mut own_weights);

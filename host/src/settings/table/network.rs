@@ -15,7 +15,7 @@ macro_rules! network_settings {
     ///
     /// `dense N`; `conv N KHxKW [same|pad P] [stride S]`; `maxpool SIZE [stride S]`; `avgpool SIZE [stride S]`, or `avgpool`
     /// for the mean of each channel; `flatten`; `dropout SHARE`, which drops that share of the features in every
-    /// step and otherwise passes all on; `residual N [stride S]`, two 3x3 convolutions with a skip connection; `residual dense`,
+    /// step and otherwise passes all on; `batchnorm`, by mini-batches in steps and otherwise by running numbers; `residual N [stride S]`, two 3x3 convolutions with a skip connection; `residual dense`,
     /// x + relu(W x + b); an activation as in --activation. The last one is `dense CLASSES`; short forms have it. mlp: `dense` and `relu` for each width, or, with `residual`, `residual dense` where a width
     /// repeats. cnn and resnet: the networks of TSSM's section 3.2, `cnn` with 32 filters, 2x2 pooling and
     /// two dense 512, `resnet 24` with 64 channels and 24 residual pairs; `altmin info --network 'resnet 24'` shows the
