@@ -63,8 +63,10 @@ pub enum Block<T> {
         /// 0 or above and below 1.
         share: f64,
     },
-    /// Every channel less its mean, over its deviation, times a weight, plus a bias; of the mini-batch in training passes, see
-    /// [`Network::training`], else of those before it ([`batch_norm`]).
+    /// Batch normalisation (Ioffe, Szegedy, ICML 2015): of each channel `y = gamma (x - mu)/sqrt(v + 1e-5) + beta`, in training
+    /// passes, see [`Network::training`], with the mean mu and the variance v of the samples that pass at once, over all their
+    /// pixels, and in all others with running ones. Its parameters are gamma and beta, [`MapKind::Scale`], and running mean
+    /// and variance, [`MapKind::Statistics`], which a step moves a tenth of the way to the mini-batch's, as PyTorch's do.
     BatchNorm,
     /// Two 3x3 convolutions around which the input is carried.
     Residual(Residual<T>),
