@@ -631,6 +631,10 @@ enum altmin_outcome
      * The observer, altmin_trainer_stop or altmin_trainer_free ended the call
      */
     ALTMIN_OUTCOME_STOPPED = 5,
+    /**
+     * The best sweep by the test data is as many sweeps ago as the settings' patience
+     */
+    ALTMIN_OUTCOME_NO_IMPROVEMENT = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -47,6 +47,8 @@ pub enum altmin_outcome {
     Diverged = 4,
     /// The observer, altmin_trainer_stop or altmin_trainer_free ended the call
     Stopped = 5,
+    /// The best sweep by the test data is as many sweeps ago as the settings' patience
+    NoImprovement = 6,
 }
 
 /// Codes and what they stand for.

@@ -169,6 +169,7 @@ fn sweep(turn: &Exclusive<'_>) -> Result<(altmin_outcome, Option<(Callback, Metr
         let outcome = match trainer.step(1, &mut Nobody, &NEVER)? {
             Outcome::SweepLimit => altmin_outcome::Running,
             Outcome::Converged => altmin_outcome::Converged,
+            Outcome::NoImprovement => altmin_outcome::NoImprovement,
             Outcome::TimeLimit => altmin_outcome::TimeLimit,
             Outcome::Stopped => altmin_outcome::Stopped,
             Outcome::Diverged => return Ok((altmin_outcome::Diverged, None)),

@@ -48,7 +48,7 @@ use crate::network::evaluate::evaluate;
 use crate::run::observe::{Metrics, Observer, Outcome, Summary};
 use crate::run::trainer::Trainer;
 use crate::settings::by_key::{self, used_by_none, with_useful};
-use crate::settings::{CheckpointEvery, Keep, Method, Settings, TrainOptions};
+use crate::settings::{CheckpointEvery, Keep, Method, Patience, Settings, TrainOptions};
 use altmin_core::Real;
 use halving::{Place, Rung, halve};
 use std::collections::HashMap;
@@ -346,6 +346,9 @@ fn check_request(request: &Request) -> Result {
             every,
             "none: a search keeps the runs that are done",
         ));
+    }
+    if let Some(patience @ Patience(Some(_))) = &options.patience {
+        return Err(Error::argument("patience", patience, "none: a search says how long each run is"));
     }
     if let Some(keep @ (Keep::Best | Keep::Both)) = options.keep {
         return Err(Error::argument("keep", keep, "last: a search keeps no models"));

@@ -27,7 +27,7 @@ pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use table::{Settings, TrainOptions};
 pub use values::{
     Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth,
-    Guard, ImageMoves, MaxMemory, Samples, Target, TimeLimit, Tolerance,
+    Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TimeLimit, Tolerance,
 };
 
 pub use crate::network::cuts::Cuts;

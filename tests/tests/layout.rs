@@ -155,7 +155,7 @@ fn in_rust() -> Numbers {
             altmin_prepared { Columns, Tau, Inverse, OuterInverse }
             altmin_precision { F32, F64 }
             altmin_kernel { Fast, Portable }
-            altmin_outcome { Running, Converged, SweepLimit, TimeLimit, Diverged, Stopped }
+            altmin_outcome { Running, Converged, SweepLimit, TimeLimit, Diverged, Stopped, NoImprovement }
         }
         constants {
             ALTMIN_VERSION_MAJOR, ALTMIN_VERSION_MINOR, ALTMIN_VERSION_PATCH, ALTMIN_MESSAGE_SIZE, ALTMIN_DEFAULT,

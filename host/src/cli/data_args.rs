@@ -45,8 +45,8 @@ pub(super) struct DataArgs {
     classes: Option<Classes>,
 
     /// Seed of the split of `digits` or of a CSV file [default: as in training]
-    #[arg(long, value_name = "S", help_heading = "Data")]
-    seed: Option<u64>,
+    #[arg(long, visible_alias = "seed", value_name = "S", help_heading = "Data")]
+    split_seed: Option<u64>,
 
     /// Number of threads; results are bit-identical for every number [default: all processors]
     #[arg(long, value_name = "N", help_heading = "Machine")]
@@ -63,7 +63,7 @@ impl DataArgs {
         let source = self.source(trained)?;
         let mut options = trained.options();
         options.pool = self.pool.unwrap_or(options.pool);
-        options.split_seed = self.seed.unwrap_or(options.split_seed);
+        options.split_seed = self.split_seed.unwrap_or(options.split_seed);
         if let Some(Classes(classes)) = &self.classes {
             options.classes.clone_from(classes);
         }

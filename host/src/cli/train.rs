@@ -60,6 +60,7 @@ pub(super) struct Train {
 impl Train {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let config = self.resume.as_ref().map(|run| run.join("config.toml")).or(self.config);
+        let asked_for_keep = self.options.keep.is_some();
         let settings = settings(self.options, config.as_deref())?;
         let folder = match (&self.out, &self.resume) {
             (Some(path), _) => Some(Folder::New(path)),
@@ -71,7 +72,9 @@ impl Train {
             let every = CheckpointEvery(Some(every));
             return Err(Error::argument("checkpoint-every", every, expected).into());
         }
-        if settings.keep != Keep::Last && folder.is_none() {
+        // What patience keeps by default needs no folder.
+        let needs_folder = asked_for_keep || settings.patience.is_none();
+        if settings.keep != Keep::Last && needs_folder && folder.is_none() {
             let expected = "last, or a folder for the best model: --out DIR";
             return Err(Error::argument("keep", settings.keep, expected).into());
         }

@@ -58,8 +58,16 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// What has no effect on a check, and is refused.
-const WITHOUT_EFFECT: [&str; 7] =
-    ["augment", "diagnostics", "tolerance", "time_limit", "checkpoint_every", "keep", "max_memory"];
+const WITHOUT_EFFECT: [&str; 8] = [
+    "augment",
+    "diagnostics",
+    "tolerance",
+    "patience",
+    "time_limit",
+    "checkpoint_every",
+    "keep",
+    "max_memory",
+];
 
 /// The command with the defaults that it has.
 pub(super) fn finished(command: clap::Command) -> clap::Command {

@@ -123,6 +123,10 @@ pub(super) fn check(entries: &[Entry]) -> Result {
             let expected = "none: a comparison writes no checkpoints";
             return Err(entry.error(Error::argument("checkpoint-every", every, expected)));
         }
+        if let Some(sweeps) = entry.settings.patience {
+            let expected = "none: a comparison trains every method for all sweeps";
+            return Err(entry.error(Error::argument("patience", sweeps, expected)));
+        }
         if entry.settings.keep != Keep::Last {
             let expected = "last: a comparison writes the last models";
             return Err(entry.error(Error::argument("keep", entry.settings.keep, expected)));

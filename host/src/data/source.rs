@@ -45,6 +45,11 @@ impl DataSource {
     pub fn has_columns(&self) -> bool {
         matches!(self, DataSource::Csv(_))
     }
+
+    /// Whether it comes in one part, of which test samples are drawn by a seed.
+    pub fn is_split(&self) -> bool {
+        self.has_columns() || *self == DataSource::Digits
+    }
 }
 
 impl FromStr for DataSource {

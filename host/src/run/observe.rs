@@ -90,6 +90,8 @@ pub enum Outcome {
     SweepLimit,
     /// Both residuals are within the tolerance.
     Converged,
+    /// The best sweep is as many sweeps ago as the settings have patience.
+    NoImprovement,
     /// The time is up.
     TimeLimit,
     /// A number is no longer finite; the last good state is kept.
@@ -104,6 +106,7 @@ impl Outcome {
         match self {
             Outcome::SweepLimit => "sweep-limit",
             Outcome::Converged => "converged",
+            Outcome::NoImprovement => "no-improvement",
             Outcome::TimeLimit => "time-limit",
             Outcome::Diverged => "diverged",
             Outcome::Stopped => "stopped",

@@ -237,15 +237,15 @@ impl<T: Real> Trainer<T> {
         Ok(trainer)
     }
 
-    /// Sweeps until the sweep limit, the tolerance, the time limit, divergence or `stop`, which is looked at after every
+    /// Sweeps until the sweep limit, the tolerance, the patience, the time limit, divergence or `stop`, which is looked at after every
     /// sweep. May be called again after a stop to go on.
     ///
     /// The observer is called on one of the trainer's threads, and on the calling one if there is one thread alone; it is
     /// told of the end with [`Observer::finish`].
     ///
     /// # Errors
-    /// What the core refuses, or an observer that cannot write; [`Error::Argument`] (`keep`) where the best model is to be
-    /// kept and there is no test set.
+    /// What the core refuses, or an observer that cannot write; [`Error::Argument`] (`keep`, `patience`) where the best
+    /// model is to be kept, or to end the run, and there is no test set.
     pub fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
         let threads = self.threads.clone();
         threads.enter(|| {
@@ -257,7 +257,7 @@ impl<T: Real> Trainer<T> {
         })
     }
 
-    /// `count` more sweeps, whatever the settings' sweep limit is, unless the tolerance, the time limit, divergence or
+    /// `count` more sweeps, whatever the settings' sweep limit is, unless the tolerance, the patience, the time limit, divergence or
     /// `stop`, which is looked at after every sweep, ends them before; a later call goes on.
     ///
     /// [`Outcome::SweepLimit`] says that all of them were done. Weights that have diverged are back to those of the last
@@ -366,6 +366,9 @@ impl<T: Real> Trainer<T> {
     fn ended(&self, metrics: &Metrics) -> Option<Outcome> {
         if self.converged(metrics) {
             return Some(Outcome::Converged);
+        }
+        if self.settings.patience.is_some_and(|patience| self.sweeps_without_better() >= patience) {
+            return Some(Outcome::NoImprovement);
         }
         let over = self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit);
         over.then_some(Outcome::TimeLimit)

@@ -47,6 +47,11 @@ impl TrainOptions {
         let nothing = "no value: nothing is written";
         let given = [
             ("checkpoint-every", self.checkpoint_every.as_ref().map(ToString::to_string), nothing),
+            (
+                "patience",
+                self.patience.as_ref().map(ToString::to_string),
+                "no value: only runs of train stop early",
+            ),
             ("keep", self.keep.map(|keep| keep.to_string()), nothing),
             (
                 "max-memory",

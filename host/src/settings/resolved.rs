@@ -33,7 +33,7 @@ impl Settings {
     /// How the data set is read and preprocessed.
     pub fn data_options(&self) -> DataOptions {
         DataOptions {
-            split_seed: self.seed,
+            split_seed: self.split_seed.unwrap_or(self.seed),
             holdout: self.holdout,
             classes: self.classes.clone(),
             samples: self.samples,

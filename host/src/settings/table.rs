@@ -26,7 +26,7 @@ use super::core_choice::{self, parser};
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
     Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth,
-    Guard, ImageMoves, MaxMemory, Samples, Target, TimeLimit, Tolerance, Value,
+    Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TimeLimit, Tolerance, Value,
 };
 use crate::data::{DataSource, Header, Labels};
 use crate::error::Result;

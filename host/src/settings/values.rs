@@ -177,6 +177,14 @@ optional!(
     Tolerance(f64), "none", |text| number("tolerance", text, "a number, or none"), ToString::to_string
 );
 optional!(
+    /// The seed of a split, or `seed`, that of the run.
+    SplitSeed(u64), "seed", |text| number("split-seed", text, "a number from 0, or seed"), ToString::to_string
+);
+optional!(
+    /// Sweeps in a row without a better score, or `none`.
+    Patience(usize), "none", |text| number("patience", text, "a number of sweeps, or none"), ToString::to_string
+);
+optional!(
     /// Sums of inputs that are carried between mini-batches, as `BETA:EVERY`, or `none`.
     Carried(Carry), "none", read_carry, write_carry
 );
@@ -374,6 +382,8 @@ serde_as_text!(
     Classes,
     Grow,
     Tolerance,
+    Patience,
+    SplitSeed,
     Guard,
     Cuts,
     Architecture,

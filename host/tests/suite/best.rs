@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use altmin::data::{self, DataSource, Dataset};
-use altmin::network::evaluate;
-use altmin::run::History;
+use altmin::network::{Loss, evaluate};
+use altmin::run::{History, Outcome};
 use altmin::settings::{Method, TrainOptions};
 use altmin::{Error, Model, Settings, Trainer};
 use altmin_core::Real;
@@ -116,6 +116,63 @@ fn another_test_set_begins_the_search_anew_and_none_is_refused() {
     assert!(trainer.best().is_none() && trainer.best_model().is_none());
     trainer.step(1, &mut History::default(), &stop).expect("a sweep");
     assert_eq!(trainer.best().map(|best| best.sweep), Some(4));
+}
+
+/// The sweep after which patience ends a run of these scores, the higher the better; as many as there are if it does not.
+fn end_by_patience(scores: &[f64], patience: usize) -> usize {
+    let mut best = 0;
+    for (at, score) in scores.iter().enumerate() {
+        if *score > scores[best] {
+            best = at;
+        }
+        if at - best >= patience {
+            return at + 1;
+        }
+    }
+    scores.len()
+}
+
+#[test]
+fn patience_ends_a_run_so_many_sweeps_after_its_best_one() {
+    let text = "method = 'adam'\nlearning-rate = 0.2\nhidden = '10'\nsamples = 200\nholdout = true\nsweeps = 30\nthreads = 1";
+    let stop = AtomicBool::new(false);
+    let mut whole = History::default();
+    of_digits::<f32>(&settings(text)).run(&mut whole, &stop).expect("a run");
+    let scores: Vec<f64> = whole.sweeps.iter().map(|metrics| metrics.test_accuracy).collect();
+    for patience in [1, 2, 4, 100] {
+        let mut trainer = of_digits::<f32>(&settings(&format!("{text}\npatience = {patience}")));
+        let summary = trainer.run(&mut History::default(), &stop).expect("a run");
+        let end = end_by_patience(&scores, patience);
+        let outcome = if end < 30 { Outcome::NoImprovement } else { Outcome::SweepLimit };
+        assert_eq!((summary.sweeps, summary.outcome), (end, outcome), "patience {patience}");
+        // What is saved is the best of the sweeps that were made.
+        let best = scores[..end].iter().copied().fold(0.0, f64::max);
+        assert_eq!(trainer.best().map(|best| best.test_accuracy), Some(best));
+        assert!(Some(&trainer.model_to_save().expect("room")) == trainer.best_model().as_ref());
+    }
+    assert!(end_by_patience(&scores, 2) < 30, "the test needs a run that gets worse");
+}
+
+#[test]
+fn patience_counts_from_the_growth_on() {
+    let text = "method = 'gd'\nlearning-rate = 1e-9\nsamples = 100\nhidden = '10x3'\ngrow = '1:5'\nholdout = true\n\
+                sweeps = 20\npatience = 3\nthreads = 1";
+    let mut trainer = of_digits::<f64>(&settings(text));
+    let summary = trainer.run(&mut History::default(), &AtomicBool::new(false)).expect("a run");
+    // Steps of that size change no class: the first sweep stays the best.
+    assert_eq!((summary.sweeps, summary.outcome), (8, Outcome::NoImprovement));
+    assert_eq!(trainer.best().map(|best| best.sweep), Some(1));
+}
+
+#[test]
+fn patience_without_samples_to_tell_by_is_refused() {
+    let options =
+        TrainOptions::from_toml("hidden = '4'\npatience = 3", Path::new("test.toml")).expect("readable");
+    let settings = TrainOptions { data: Some(DataSource::Memory), loss: Some(Loss::LeastSquares), ..options };
+    let settings = settings.resolve().expect("valid");
+    let mut trainer = Trainer::without_test(&settings, parabola(20, 0.0)).expect("a trainer");
+    let refused = trainer.step(1, &mut History::default(), &AtomicBool::new(false)).expect_err("no judge");
+    assert!(matches!(&refused, Error::Argument { name: "patience", .. }), "{refused}");
 }
 
 fn train(arguments: &[&str]) -> Output {

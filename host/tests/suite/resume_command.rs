@@ -211,3 +211,31 @@ fn a_run_that_is_stopped_leaves_a_checkpoint_of_its_last_sweep() {
     done(&["--resume", name(&folder), "--quiet"]);
     same_results(&folder, &whole);
 }
+
+/// A run that patience ends, broken off one sweep before: what is left of its patience is in the checkpoint.
+#[test]
+fn patience_goes_on_where_it_was() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    let run = |folder: &Path, more: &[&str]| {
+        let run = ["--method", "adam", "--learning-rate", "0.2", "--hidden", "10", "--samples", "200"];
+        let held = ["--holdout", "--patience", "4", "--keep", "both", "--checkpoint-every", "1", "--json"];
+        done(&[&run[..], &held, more, &["--out", name(folder)]].concat())
+    };
+    let summary = |output: &Output| -> serde_json::Value {
+        let text = String::from_utf8_lossy(&output.stdout);
+        serde_json::from_str(text.lines().last().expect("a summary")).expect("JSON")
+    };
+    let (whole, broken) = (parent.path().join("whole"), parent.path().join("broken"));
+    let ended = summary(&run(&whole, &["--sweeps", "40"]));
+    let sweeps = ended["sweeps"].as_u64().expect("a number");
+    assert!(ended["outcome"] == "no-improvement" && sweeps < 40, "{ended}");
+    assert_eq!(ended["best"]["sweep"].as_u64(), Some(sweeps - 4), "{ended}");
+    run(&broken, &["--sweeps", &(sweeps - 1).to_string()]);
+    let resumed = summary(&done(&["--resume", name(&broken), "--sweeps", "40", "--json"]));
+    assert_eq!((&resumed["sweeps"], &resumed["outcome"]), (&ended["sweeps"], &ended["outcome"]));
+    same_results(&broken, &whole);
+    // Nothing is left of it; more of it goes on.
+    assert_eq!(summary(&done(&["--resume", name(&broken), "--json"]))["sweeps"], ended["sweeps"]);
+    let longer = summary(&done(&["--resume", name(&broken), "--patience", "9", "--json"]));
+    assert!(longer["sweeps"].as_u64() > Some(sweeps), "{longer}");
+}

@@ -5,7 +5,8 @@ use altmin::data::DataSource;
 use altmin::network::Initializer;
 use altmin::network::{Activation, Loss};
 use altmin::settings::{
-    Convention, Inner, Method, Regularizer, Settings, StepRule, StepSchedule, Target, TrainOptions, Widths,
+    Convention, Inner, Keep, Method, Regularizer, Settings, StepRule, StepSchedule, Target, TrainOptions,
+    Widths,
 };
 use altmin_core::method::proxprop::Carry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -255,6 +256,10 @@ const WRONG: &[(&str, &str)] = &[
     ("sweeps = 0", "sweeps"),
     ("tolerance = 0", "tolerance"),
     ("tolerance = -1", "tolerance"),
+    ("holdout = true\npatience = 0", "patience"),
+    ("patience = 3", "`patience` is `3`, expected none, or training samples held out"),
+    ("data = 'some/folder'\nsplit-seed = 1", "`split-seed` is `1`, expected seed"),
+    ("split-seed = 9223372036854775808", "split-seed"),
     ("time-limit = '0s'", "time-limit"),
     ("threads = 0", "threads"),
     ("method = 'sgd'", "method"),
@@ -262,6 +267,27 @@ const WRONG: &[(&str, &str)] = &[
     ("nu = 'much'", "nu"),
     ("nu", "config"),
 ];
+
+#[test]
+fn the_split_has_the_seed_of_the_run_unless_it_has_its_own() {
+    assert_eq!(resolved("seed = 3").data_options().split_seed, 3);
+    let own = resolved("seed = 3\nsplit-seed = 8");
+    assert_eq!((own.seed, own.data_options().split_seed), (3, 8));
+    // Repeated from a file with another seed the split follows, unless it has its own.
+    let again = |settings: &Settings| {
+        let file = parse(&settings.to_toml().expect("text")).expect("readable");
+        TrainOptions { seed: Some(4), ..file }.resolve().expect("valid").data_options().split_seed
+    };
+    assert_eq!((again(&resolved("seed = 3")), again(&own)), (4, 8));
+}
+
+#[test]
+fn patience_keeps_the_best_model_unless_told_otherwise() {
+    let keep = |text: &str| resolved(&format!("holdout = true\n{text}")).keep;
+    assert_eq!(keep("patience = 3"), Keep::Best);
+    assert_eq!(keep("patience = 3\nkeep = 'last'"), Keep::Last);
+    assert_eq!((keep(""), keep("patience = 'none'")), (Keep::Last, Keep::Last));
+}
 
 #[test]
 fn wrong_settings_are_named_on_one_line() {

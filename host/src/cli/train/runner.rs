@@ -236,7 +236,7 @@ fn exit_code(summary: &Summary, settings: &Settings, failures: Vec<Failure>, int
         }
         _ if failed => FAILED,
         Outcome::Stopped => interrupt.exit_code(),
-        Outcome::SweepLimit | Outcome::Converged | Outcome::TimeLimit => 0,
+        Outcome::SweepLimit | Outcome::Converged | Outcome::NoImprovement | Outcome::TimeLimit => 0,
     }
 }
 
@@ -322,12 +322,13 @@ mod tests {
         let codes = [
             Outcome::SweepLimit,
             Outcome::Converged,
+            Outcome::NoImprovement,
             Outcome::TimeLimit,
             Outcome::Stopped,
             Outcome::Diverged,
         ]
         .map(|outcome| exit_code_of(outcome, false, None));
-        assert_eq!(codes, [0, 0, 0, 130, 1]);
+        assert_eq!(codes, [0, 0, 0, 0, 130, 1]);
     }
 
     #[test]

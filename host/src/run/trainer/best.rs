@@ -110,8 +110,12 @@ impl<T: Real> Trainer<T> {
     /// `Ok` where there are samples by which to tell the best sweep, or nobody asks for it.
     ///
     /// # Errors
-    /// [`Error::Argument`] (`keep`).
+    /// [`Error::Argument`] (`keep`, `patience`).
     pub(super) fn require_judge(&self) -> Result {
+        if let (Some(sweeps), None) = (self.settings.patience, &self.test) {
+            let expected = "none, or a test set by which to tell the best sweep";
+            return Err(Error::argument("patience", sweeps, expected));
+        }
         match self.settings.keep {
             Keep::Best | Keep::Both if self.test.is_none() => {
                 let expected = "last, or a test set by which to tell the best sweep";
@@ -119,6 +123,13 @@ impl<T: Real> Trainer<T> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Sweeps since the best one, or since the network has grown if that is later.
+    pub(super) fn sweeps_without_better(&self) -> usize {
+        let best = self.state.best.map_or(self.state.sweeps, |best| best.sweep);
+        let grown = self.settings.grow.map_or(0, |growth| growth.sweeps);
+        self.state.sweeps.saturating_sub(best.max(grown))
     }
 
     /// Keeps the last sweep if it is the best so far, by its score on the test set.

@@ -103,11 +103,20 @@ macro_rules! data_settings {
         default = false,
     }
 
-    /// Seed of the initial weights, of the split of `digits` or of a CSV file, of the order of mini-batches and of what is drawn in
+    /// Seed of the initial weights, of the split of `digits` or of a CSV file (unless --split-seed), of the order of mini-batches and of what is drawn in
     /// them [default: 0]
     seed: u64 {
         arg(value_name = "S"),
         default = 0, range = toml_integer,
+    }
+
+    /// Seed of the split of `digits` or of a CSV file into training and test samples, or `seed`, that of --seed
+    /// [default: seed]
+    ///
+    /// Fix it to train with several --seed on the same samples.
+    split_seed: SplitSeed as Option<u64> {
+        arg(value_name = "S|seed"),
+        default = None, range = if_any(toml_integer), when(of) = of.data.is_split(),
     }
 
     } } };

@@ -22,6 +22,15 @@ macro_rules! run_settings {
         default = None, range = if_any(above_zero), resume(_of) = true,
     }
 
+    /// Stop when N sweeps in a row have brought no better score on the samples held out, or `none` [default: none]
+    ///
+    /// Needs --holdout: a test set that says when to stop is no test. The score is that of --keep, whose default is then `best`.
+    /// With --grow the sweeps count from the growth on.
+    patience: Patience as Option<usize> {
+        arg(value_name = "N|none"),
+        default = None, range = if_any(at_least_one), resume(_of) = true,
+    }
+
     /// Stop after the sweep that reaches this time: `500ms`, `60s`, `5m`, `2h`, or `none` [default: none]
     time_limit: TimeLimit as Option<Duration> {
         arg(value_name = "TIME|none"),

@@ -12,6 +12,7 @@ use altmin_core::{Activation, Regularizer};
 /// `Ok` when every setting goes with the others; each is in its range.
 pub(super) fn check(settings: &Settings) -> Result {
     data(settings)?;
+    patience(settings)?;
     regularizer(settings)?;
     settings.grow.map_or(Ok(()), |growth| grow(settings, growth))?;
     freeze(settings)?;
@@ -37,7 +38,24 @@ fn data(settings: &Settings) -> Result {
             format!("fine, or a folder with CIFAR-100 as data: {} has one kind of labels", settings.data);
         return Err(Error::argument("labels", settings.labels, expected));
     }
+    if let Some(seed) = settings.split_seed.filter(|_| !settings.data.is_split()) {
+        let expected =
+            format!("seed, or digits or a .csv file as data: {} is not split at random", settings.data);
+        return Err(Error::argument("split-seed", seed, expected));
+    }
     if settings.data == DataSource::Memory { memory(settings) } else { Ok(()) }
+}
+
+/// `Ok` when samples that are neither trained on nor tested on say when to stop.
+fn patience(settings: &Settings) -> Result {
+    match settings.patience {
+        // What samples from memory are scored on is the caller's choice.
+        Some(sweeps) if !settings.holdout && settings.data != DataSource::Memory => {
+            let expected = "none, or training samples held out to tell by: --holdout";
+            Err(Error::argument("patience", sweeps, expected))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// `Ok` when nothing is to be done to samples that are taken as they are.
