@@ -36,6 +36,7 @@ mod sweep;
 pub mod taylor;
 pub mod tssm;
 
+pub use batches::Epoch;
 pub use card::{Card, Defaults, LayerProducts, Products, Setup, StateMatrices, Use};
 pub use hyperparameters::{Hyperparameters, Penalties, Steps};
 pub use layers::Layers;
@@ -106,6 +107,22 @@ pub trait Method<T: Real>: Sized {
         executor: &mut E,
         gemm: &G,
     ) -> Result<Sweep>;
+
+    /// Some mini-batches of a sweep: those of an epoch one part after the other leave the bits of [`sweep`](Self::sweep). A
+    /// method that has no mini-batches of the whole network makes its whole sweep.
+    ///
+    /// # Errors
+    /// As [`sweep`](Self::sweep).
+    fn sweep_part<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        epoch: Epoch<'_>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
+        self.sweep(run, state, epoch.order, executor, gemm)
+    }
 
     /// The method's objective at the present state.
     ///
@@ -295,6 +312,17 @@ macro_rules! methods {
                 gemm: &G,
             ) -> Result<Sweep> {
                 each!(self, method => method.sweep(run, state, order, executor, gemm))
+            }
+
+            fn sweep_part<E: Executor<T>, G: Gemm<T>>(
+                &mut self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                epoch: Epoch<'_>,
+                executor: &mut E,
+                gemm: &G,
+            ) -> Result<Sweep> {
+                each!(self, method => method.sweep_part(run, state, epoch, executor, gemm))
             }
 
             fn objective<E: Executor<T>, G: Gemm<T>>(

@@ -10,5 +10,5 @@ pub mod observe;
 pub mod plan;
 pub mod trainer;
 
-pub use observe::{Best, Bound, Change, History, Metrics, Observer, Observers, Outcome, Summary};
+pub use observe::{Best, Bound, Change, Evaluation, History, Metrics, Observer, Observers, Outcome, Summary};
 pub use trainer::Trainer;

@@ -7,6 +7,24 @@ use crate::error::{Error, Result, require_positive};
 use crate::real::Real;
 use crate::view::require_size;
 
+/// The samples of a sweep in mini-batches, and which of these it takes.
+#[derive(Debug, Clone, Copy)]
+pub struct Epoch<'o> {
+    /// The samples in order; without one, as they lie.
+    pub order: Option<&'o [u32]>,
+    /// The first mini-batch that is taken.
+    pub first: usize,
+    /// One after the last; the end of the order comes before it.
+    pub end: usize,
+}
+
+impl<'o> Epoch<'o> {
+    /// All of an order.
+    pub fn whole(order: Option<&'o [u32]>) -> Self {
+        Self { order, first: 0, end: usize::MAX }
+    }
+}
+
 /// How a sweep takes the samples: all at once, or in batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Batches {
@@ -51,27 +69,28 @@ impl Batches {
     /// another, but for one sample. Without an order a batch is samples that lie side by side. `partition` cuts the largest.
     pub(super) fn steps<'o>(
         &self,
-        order: Option<&'o [u32]>,
+        epoch: Epoch<'o>,
         partition: Partition,
     ) -> impl Iterator<Item = Samples<'o>> + use<'o> {
         let batches = *self;
-        (0..self.steps_of(order)).map(move |batch| batches.step(order, partition, batch))
+        (0..self.steps_of(epoch)).map(move |batch| batches.step(epoch, partition, batch))
     }
 
     /// The number of [`steps`](Self::steps).
-    pub(super) fn steps_of(&self, order: Option<&[u32]>) -> usize {
+    pub(super) fn steps_of(&self, epoch: Epoch<'_>) -> usize {
+        epoch.end.min(self.steps_in(epoch.order)).saturating_sub(epoch.first)
+    }
+
+    /// Those of all of an order.
+    fn steps_in(&self, order: Option<&[u32]>) -> usize {
         // No batch of fewer samples is larger than those of all.
         self.taken(order).1.div_ceil(self.largest().max(1))
     }
 
     /// One of the [`steps`](Self::steps), counted from 0.
-    pub(super) fn step<'o>(
-        &self,
-        order: Option<&'o [u32]>,
-        partition: Partition,
-        batch: usize,
-    ) -> Samples<'o> {
-        let (count, (order, samples)) = (self.steps_of(order), self.taken(order));
+    pub(super) fn step<'o>(&self, epoch: Epoch<'o>, partition: Partition, batch: usize) -> Samples<'o> {
+        let Epoch { order, first, .. } = epoch;
+        let (count, (order, samples), batch) = (self.steps_in(order), self.taken(order), first + batch);
         let edge = |batch: usize| samples * batch / count;
         let (first, end) = (edge(batch), edge(batch + 1));
         let order = order.map(|order| &order[first..end]);

@@ -17,7 +17,7 @@
 
 pub(super) mod orthogonal;
 
-use super::batches::Batches;
+use super::batches::{Batches, Epoch};
 use super::card::{Card, Defaults, LayerProducts, Setup, StateMatrices, Use};
 use super::draws;
 use super::minibatch::{
@@ -554,11 +554,22 @@ impl<T: Real> Method<T> for Gradient<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<Sweep> {
+        self.sweep_part(run, state, Epoch::whole(order), executor, gemm)
+    }
+
+    fn sweep_part<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        epoch: Epoch<'_>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
         state.require(self.memory(run))?;
-        self.batches.check(order)?;
+        self.batches.check(epoch.order)?;
         let before = self.batches.are_whole().then(|| self.omega(run, state));
         let mut seen = Seen::default();
-        let mut steps = self.batches.steps(order, self.partition).peekable();
+        let mut steps = self.batches.steps(epoch, self.partition).peekable();
         while let Some(samples) = steps.next() {
             let is_last = steps.peek().is_none();
             self.step(run, state, (samples, is_last), executor, gemm)?;

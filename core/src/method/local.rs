@@ -34,7 +34,7 @@ mod layer;
 mod learner;
 mod readout;
 
-use super::batches::Batches;
+use super::batches::{Batches, Epoch};
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::draws;
 use super::numbers::Numbers;
@@ -264,14 +264,25 @@ impl<T: Real> Method<T> for Local<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<Sweep> {
+        self.sweep_part(run, state, Epoch::whole(order), executor, gemm)
+    }
+
+    fn sweep_part<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        epoch: Epoch<'_>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
         state.require(self.memory(run))?;
-        self.batches.check(order)?;
+        self.batches.check(epoch.order)?;
         let frame = self.frame(run);
         let Variables { parameters, layers, sent, numbers, are_sent, .. } = self.variables(run, state);
         each_progress(&frame, numbers, |progress| {
             (progress.seen, progress.left_out, progress.slope) = (Tally::default(), false, 0.0);
         });
-        let line = Line { frame, run: *run, batches: self.batches, order, gemm };
+        let line = Line { frame, run: *run, batches: self.batches, epoch, gemm };
         let memory = PipelineMemory {
             parameters: &mut *parameters,
             scalars: layers,
@@ -332,7 +343,7 @@ struct Line<'a, 'o, T: Real, G> {
     frame: Frame<'a, T>,
     run: Run<'a, T>,
     batches: Batches,
-    order: Option<&'o [u32]>,
+    epoch: Epoch<'o>,
     gemm: &'o G,
 }
 
@@ -342,7 +353,7 @@ impl<T: Real, G: Gemm<T>> Pipeline<T> for Line<'_, '_, T, G> {
     }
 
     fn items(&self) -> usize {
-        self.batches.steps_of(self.order)
+        self.batches.steps_of(self.epoch)
     }
 
     fn lengths(&self, l: usize) -> Lengths {
@@ -369,7 +380,7 @@ impl<T: Real, G: Gemm<T>> Pipeline<T> for Line<'_, '_, T, G> {
     ) -> Result {
         let largest = self.frame.largest;
         let step = Progress::read(own.numbers).steps;
-        let samples = self.batches.step(self.order, largest, k).for_step(&self.frame.settings, step);
+        let samples = self.batches.step(self.epoch, largest, k).for_step(&self.frame.settings, step);
         let mut stack = stack.rest();
         let input = match passed {
             None => samples.columns(&self.run.problem.x, 0, samples.count(), &mut stack)?,

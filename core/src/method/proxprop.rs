@@ -39,7 +39,7 @@ pub use carry::Carry;
 pub use form::Form;
 pub(super) use map_step::{MapStep, MapVariables};
 
-use super::batches::Batches;
+use super::batches::{Batches, Epoch};
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::draws;
 use super::numbers::Numbers as _;
@@ -271,12 +271,23 @@ impl<T: Real> Method<T> for ProxProp<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<Sweep> {
+        self.sweep_part(run, state, Epoch::whole(order), executor, gemm)
+    }
+
+    fn sweep_part<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        epoch: Epoch<'_>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
         state.require(self.memory(run))?;
-        self.batches.check(order)?;
+        self.batches.check(epoch.order)?;
         if self.batches.are_whole() {
             self.guarded_sweep(run, state, executor, gemm)
         } else {
-            self.minibatch_epoch(run, state, order, executor, gemm)
+            self.minibatch_epoch(run, state, epoch, executor, gemm)
         }
     }
 

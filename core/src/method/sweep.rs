@@ -35,6 +35,17 @@ pub struct Sweep {
 }
 
 impl Sweep {
+    /// The report of a part of an epoch and, before it, of the parts that came first.
+    #[must_use]
+    pub fn after(self, earlier: Self) -> Self {
+        let seen = self
+            .seen
+            .zip(earlier.seen)
+            .map(|(last, first)| Seen { risk: first.risk + last.risk, score: first.score + last.score });
+        let (output, rejected) = (earlier.output.merge(self.output), self.rejected || earlier.rejected);
+        Self { seen, output, rejected, ..self }
+    }
+
     /// The report, if everything in it is finite. Norms of what moved may overflow while the objective does not.
     pub(super) fn require_finite(self) -> Result<Self> {
         let named = [

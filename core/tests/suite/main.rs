@@ -21,6 +21,7 @@ mod dlam_descent;
 mod dlam_divergence;
 mod dlam_start;
 mod dropout;
+mod epoch;
 mod epsilon_rule;
 mod gemm;
 mod golden_blocks;

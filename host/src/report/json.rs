@@ -1,10 +1,11 @@
 //! One JSON object a line.
 
-use crate::run::observe::{Change, Metrics, Observer, Summary};
+use crate::run::observe::{Change, Evaluation, Metrics, Observer, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
 
-/// Writes `{"kind":"sweep",...}` for each sweep, `{"kind":"change",...}` for each setting that a schedule changes, and
+/// Writes `{"kind":"sweep",...}` for each sweep, `{"kind":"change",...}` for each setting that a schedule changes,
+/// `{"kind":"evaluation",...}` for each one within an epoch, and
 /// `{"kind":"summary",...}` at the end; a number that is not finite is `null`.
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {
@@ -16,6 +17,7 @@ pub struct JsonLines<W: Write> {
 enum Line<'a> {
     Sweep(&'a Metrics),
     Change(&'a Change),
+    Evaluation(&'a Evaluation),
     Summary(&'a Summary),
 }
 
@@ -40,6 +42,10 @@ impl<W: Write + Send> Observer for JsonLines<W> {
 
     fn change(&mut self, change: &Change) -> io::Result<()> {
         self.line(&Line::Change(change))
+    }
+
+    fn evaluation(&mut self, evaluation: &Evaluation) -> io::Result<()> {
+        self.line(&Line::Evaluation(evaluation))
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

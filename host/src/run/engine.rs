@@ -2,11 +2,13 @@
 
 mod batches;
 
+use std::ops::Range;
+
 use altmin_core::block::{Block, Network as CoreNetwork, Shape};
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::{
-    AnyMethod, Hyperparameters, Method as _, Name, Partition, Penalties, Problem, Run, State, Sweep,
+    AnyMethod, Epoch, Hyperparameters, Method as _, Name, Partition, Penalties, Problem, Run, State, Sweep,
 };
 use altmin_core::theory::Approximation;
 use altmin_core::view::MatRef;
@@ -177,10 +179,37 @@ impl<T: Real> Engine<T> {
         executor: &mut E,
         gemm: &G,
     ) -> Result<Sweep> {
+        self.draw_order();
+        self.with(problem, |method, run, state, order| method.sweep(run, state, order, executor, gemm))
+    }
+
+    /// Draws the order of the next epoch, of which [`Engine::sweep_part`] makes parts.
+    pub(super) fn draw_order(&mut self) {
         if let Some(order) = &mut self.order {
             order.draw();
         }
-        self.with(problem, |method, run, state, order| method.sweep(run, state, order, executor, gemm))
+    }
+
+    /// Mini-batches of an epoch; 1 where every step takes all samples.
+    pub(super) fn batches(&self) -> usize {
+        self.order.as_ref().map_or(1, Order::batches)
+    }
+
+    /// Some mini-batches of the epoch whose order was drawn last, as [`Engine::sweep`] makes them all.
+    ///
+    /// # Errors
+    /// As [`Engine::sweep`].
+    pub(super) fn sweep_part<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        problem: Problem<'_, T>,
+        batches: Range<usize>,
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<Sweep> {
+        self.with(problem, |method, run, state, order| {
+            let epoch = Epoch { order, first: batches.start, end: batches.end };
+            method.sweep_part(run, state, epoch, executor, gemm)
+        })
     }
 
     /// Changes penalties between two sweeps, or before [`Engine::initialize`]; the duals are carried over. Returns by how

@@ -3,7 +3,7 @@
 use crate::atomic_file::{self, Appended};
 use crate::error::{Error, Result};
 use crate::network::score::Measure;
-use crate::report::csv::CsvRows;
+use crate::report::csv::{CsvRows, EvaluationRows};
 use crate::report::curves;
 use crate::run::observe::{Metrics, Observer as _};
 use crate::settings::Settings;
@@ -21,8 +21,8 @@ pub fn model_file(path: &Path) -> PathBuf {
     if path.is_dir() { path.join(MODEL) } else { path.to_owned() }
 }
 
-/// A new folder with `config.toml`, `metrics.csv`, `model.safetensors` and `curves.svg`, and `best.safetensors` where the best
-/// model is kept beside the last.
+/// A new folder with `config.toml`, `metrics.csv`, `model.safetensors` and `curves.svg`, with `best.safetensors` where the best
+/// model is kept beside the last, and with `evaluations.csv` where the test set is passed within epochs.
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -65,7 +65,7 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn reopen(path: &Path, settings: &Settings) -> Result<Self> {
         let (folder, config) = (Self { path: path.to_owned() }, settings.to_toml()?);
-        for name in ["config.toml", "metrics.csv", MODEL, BEST_MODEL, "curves.svg"] {
+        for name in ["config.toml", "metrics.csv", "evaluations.csv", MODEL, BEST_MODEL, "curves.svg"] {
             atomic_file::remove_left_behind(&folder.file(name))?;
         }
         if !fs::read(folder.file("config.toml")).is_ok_and(|found| found == config.as_bytes()) {
@@ -105,6 +105,31 @@ impl RunFolder {
         })?;
         let file = Appended::open(&path)?;
         Ok(if before.is_empty() { CsvRows::new(file) } else { CsvRows::after_header(file) })
+    }
+
+    /// An observer that writes `evaluations.csv`, what is seen of the test set within epochs, while the run goes on. Of a run that
+    /// goes on after sweep `done` the rows up to it stay.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be read or written.
+    pub fn evaluations(&self, done: usize) -> Result<EvaluationRows<Appended>> {
+        let path = self.file("evaluations.csv");
+        let before = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(Error::io("read", &path, error)),
+        };
+        // The header has no number of a sweep.
+        let is_done = |row: &&str| {
+            let sweep = row.split(',').next().unwrap_or_default().parse();
+            sweep.map_or(true, |sweep: usize| sweep <= done)
+        };
+        // What a run that was killed has left of a row is no line.
+        let kept: String =
+            before.split_inclusive('\n').filter(|row| row.ends_with('\n')).filter(is_done).collect();
+        atomic_file::write(&path, |file| file.write_all(kept.as_bytes()))?;
+        let file = Appended::open(&path)?;
+        Ok(if kept.is_empty() { EvaluationRows::new(file) } else { EvaluationRows::after_header(file) })
     }
 
     /// Writes `curves.svg`; `measure` says what the accuracies are.

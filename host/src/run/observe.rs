@@ -34,6 +34,21 @@ pub struct Metrics {
     pub approximation_bound: Option<Bound>,
 }
 
+/// What the network says of the test samples within an epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// The sweep that it is made in, counted from 1.
+    pub sweep: usize,
+    /// Mini-batches of this sweep that have been stepped by.
+    pub batches: usize,
+    /// Seconds that the sweeps have taken so far, without metrics and evaluations.
+    pub seconds: f64,
+    /// Mean risk on the test samples.
+    pub test_loss: f64,
+    /// Test accuracy, or R^2 where values are learnt.
+    pub test_accuracy: f64,
+}
+
 /// What a theorem bounds a number by.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(untagged)]
@@ -196,6 +211,15 @@ pub trait Observer {
         Ok(())
     }
 
+    /// Called for each evaluation within an epoch, before [`sweep`](Observer::sweep) tells of it; does nothing unless it is written.
+    ///
+    /// # Errors
+    /// What the observer writes to cannot be written.
+    fn evaluation(&mut self, evaluation: &Evaluation) -> io::Result<()> {
+        let _ = evaluation;
+        Ok(())
+    }
+
     /// Called after [`sweep`](Observer::sweep), when the run's whole state may be written; does nothing unless it is written.
     ///
     /// # Errors
@@ -245,6 +269,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn change(&mut self, change: &Change) -> io::Result<()> {
         (**self).change(change)
+    }
+
+    fn evaluation(&mut self, evaluation: &Evaluation) -> io::Result<()> {
+        (**self).evaluation(evaluation)
     }
 
     fn snapshot(&mut self, run: &dyn Snapshot) -> io::Result<()> {
@@ -306,6 +334,10 @@ impl Observer for Observers<'_> {
 
     fn change(&mut self, change: &Change) -> io::Result<()> {
         self.each(|observer| observer.change(change))
+    }
+
+    fn evaluation(&mut self, evaluation: &Evaluation) -> io::Result<()> {
+        self.each(|observer| observer.evaluation(evaluation))
     }
 
     fn snapshot(&mut self, run: &dyn Snapshot) -> io::Result<()> {

@@ -67,7 +67,7 @@ use crate::network::score::{Evaluator, Score};
 use crate::run::engine::Engine;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::AnyGemm;
-use crate::run::observe::{Best, Bound, Change, Metrics, Observer, Outcome, Summary};
+use crate::run::observe::{Best, Bound, Change, Evaluation, Metrics, Observer, Outcome, Summary};
 use crate::run::{memory, plan};
 use crate::settings::{Keep, Settings, Widths};
 use best::Kept;
@@ -127,8 +127,12 @@ struct State {
     best: Option<Best>,
 }
 
-/// What has changed before a sweep, and its metrics; none if it diverged.
-type Advance = ([Option<Change>; 3], Option<Metrics>);
+/// What has changed before a sweep, what was seen within it, and its metrics; none if it diverged.
+struct Advance {
+    changes: [Option<Change>; 3],
+    evaluations: Vec<Evaluation>,
+    metrics: Option<Metrics>,
+}
 
 /// The error of a split network's risk, and its bound.
 type Split = (f64, Bound);
@@ -345,9 +349,12 @@ impl<T: Real> Trainer<T> {
         }
         let threads = self.threads.clone();
         for _ in 0..count {
-            let (changes, metrics) = threads.enter(|| compiled::advance(self))?;
+            let Advance { changes, evaluations, metrics } = threads.enter(|| compiled::advance(self))?;
             for change in changes.iter().flatten() {
                 observer.change(change).map_err(cannot_observe)?;
+            }
+            for evaluation in &evaluations {
+                observer.evaluation(evaluation).map_err(cannot_observe)?;
             }
             let Some(metrics) = metrics else { return Ok(Outcome::Diverged) };
             observer.sweep(&metrics).map_err(cannot_observe)?;
@@ -380,12 +387,14 @@ impl<T: Real> Trainer<T> {
             self.grow()?;
         }
         let changes = self.follow_schedules()?;
-        let metrics = self.sweep()?;
+        // Nothing is allocated where there are none.
+        let mut evaluations = Vec::new();
+        let metrics = self.sweep(&mut evaluations)?;
         if metrics.is_none() {
             self.state.diverged = true;
             self.restore_good();
         }
-        Ok((changes, metrics))
+        Ok(Advance { changes, evaluations, metrics })
     }
 
     /// Both residuals are within the tolerance.
@@ -398,7 +407,7 @@ impl<T: Real> Trainer<T> {
     }
 
     /// One sweep and its metrics; `None` if it diverged.
-    fn sweep(&mut self) -> Result<Option<Metrics>> {
+    fn sweep(&mut self, evaluations: &mut Vec<Evaluation>) -> Result<Option<Metrics>> {
         let start = Instant::now();
         let problem = self::problem(&self.train);
         if !self.state.initialized {
@@ -406,8 +415,14 @@ impl<T: Real> Trainer<T> {
             self.state.initialized = true;
             self.state.age = 0;
         }
-        let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
-        self.state.elapsed += start.elapsed();
+        let swept = match self.settings.evaluate_every {
+            Some(every) if every < self.engine.batches() => self.sweep_in_parts(every, start, evaluations)?,
+            _ => {
+                let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
+                self.state.elapsed += start.elapsed();
+                swept
+            }
+        };
         let Some(sweep) = swept else { return Ok(None) };
         let Some((train, test)) = self.scores(sweep.seen)? else { return Ok(None) };
         self.keep_good()?;
@@ -433,6 +448,40 @@ impl<T: Real> Trainer<T> {
             approximation_bound: approximation.map(|(_, bound)| bound),
         });
         Ok(self.state.last)
+    }
+
+    /// A sweep of which `every` mini-batches at a time are made, with a look at the test set between them; `start` is when it
+    /// began.
+    fn sweep_in_parts(
+        &mut self,
+        every: usize,
+        mut start: Instant,
+        evaluations: &mut Vec<Evaluation>,
+    ) -> Result<Option<Sweep>> {
+        let (train, test, count) = (Arc::clone(&self.train), self.test.clone(), self.engine.batches());
+        self.engine.draw_order();
+        let mut sweep: Option<Sweep> = None;
+        for first in (0..count).step_by(every) {
+            let batches = first..count.min(first + every);
+            let end = batches.end;
+            let swept = self.engine.sweep_part(problem(&train), batches, &mut self.executor, &self.gemm);
+            let swept = finite(swept)?;
+            self.state.elapsed += start.elapsed();
+            let Some(part) = swept else { return Ok(None) };
+            sweep = Some(sweep.map_or(part, |earlier| part.after(earlier)));
+            if let Some(test) = test.as_ref().filter(|_| end < count) {
+                let Some(score) = self.finite_score(test)? else { return Ok(None) };
+                evaluations.push(Evaluation {
+                    sweep: self.state.sweeps + 1,
+                    batches: end,
+                    seconds: self.state.elapsed.as_secs_f64(),
+                    test_loss: score.loss,
+                    test_accuracy: score.accuracy,
+                });
+            }
+            start = Instant::now();
+        }
+        Ok(sweep)
     }
 
     /// Training and test score; `None` where a number is no longer finite. The training score is that of the passes which

@@ -25,8 +25,9 @@ use super::choice::{
 use super::core_choice::{self, parser};
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
-    Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth,
-    Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TimeLimit, Tolerance, Value,
+    Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, EvaluateEvery, Every, Excluded,
+    Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TimeLimit, Tolerance,
+    Value,
 };
 use crate::data::{DataSource, Header, Labels};
 use crate::error::Result;

@@ -193,6 +193,10 @@ optional!(
     Clip(f64), "none", |text| number("clip", text, "a number, or none"), ToString::to_string
 );
 optional!(
+    /// After how many mini-batches the test set is passed, or `none`.
+    EvaluateEvery(usize), "none", |text| number("evaluate-every", text, "a number of mini-batches, or none"), ToString::to_string
+);
+optional!(
     /// How images are changed for training, as `shift:2,flip`, or `none`.
     Augment(ImageMoves), "none", read_moves, ToString::to_string
 );
@@ -377,6 +381,7 @@ serde_as_text!(
     Augment,
     Clip,
     EpsilonBounds,
+    EvaluateEvery,
     Target,
     Excluded,
     Classes,

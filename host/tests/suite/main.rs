@@ -19,6 +19,7 @@ mod data;
 mod diagnostics;
 mod dropout;
 mod evaluation;
+mod evaluations;
 mod full_disk;
 mod fuzz_corpora;
 mod gemm_fast;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::executor::{Executor, Pieces, Runs};
 use crate::gemm::Gemm;
 use crate::loss::OutputReport;
+use crate::method::batches::Epoch;
 use crate::method::numbers::{Numbers, numbers};
 use crate::method::pass::{self, Samples, Tally};
 use crate::method::run::carve_mut;
@@ -82,14 +83,14 @@ impl<T: Real> ProxProp<T> {
         &self,
         run: &Run<'_, T>,
         state: &mut State<'_, T>,
-        order: Option<&[u32]>,
+        epoch: Epoch<'_>,
         executor: &mut E,
         gemm: &G,
     ) -> Result<Sweep> {
         let maps = self.maps(run);
         let mut variables = self.minibatch_variables(run, state);
         let (mut sweep, mut length, mut seen) = (Sweep::default(), 1.0, Seen::default());
-        let mut steps = self.batches.steps(order, self.partition).peekable();
+        let mut steps = self.batches.steps(epoch, self.partition).peekable();
         while let Some(samples) = steps.next() {
             let Progress { nu, steps: k, .. } = Progress::read(variables.progress);
             let samples = samples.for_step(&self.settings, k);

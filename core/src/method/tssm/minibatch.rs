@@ -7,6 +7,7 @@ use crate::executor::Executor;
 use crate::gemm::Gemm;
 use crate::loss::{Loss, OutputSolver};
 use crate::method::Run;
+use crate::method::batches::Epoch;
 use crate::method::parts::Parts;
 use crate::method::pass;
 use crate::method::proxprop::{MapStep, MapVariables};
@@ -50,7 +51,7 @@ impl<T: Real> Tssm<T> {
     ) -> Result {
         let moving = self.settings.frozen..parts.count();
         let maps = self.map_step(parts);
-        for samples in self.batches.steps(order, self.of_batch) {
+        for samples in self.batches.steps(Epoch::whole(order), self.of_batch) {
             let k = subnetwork(variables.subnetworks, moving.start).steps;
             let nu = self.settings.nu.to_f64() / self.schedule.length(k);
             for l in moving.clone() {

@@ -7,6 +7,7 @@ use crate::block::{GradientSums, LinearMap, MapSums};
 use crate::error::{Error, Result};
 use crate::executor::{Executor, Pieces, Runs};
 use crate::gemm::Gemm;
+use crate::method::batches::Epoch;
 use crate::method::descent::Stretches;
 use crate::method::maps::{self, Maps, Record, Step};
 use crate::method::numbers::Numbers;
@@ -40,14 +41,14 @@ impl<T: Real> Tssm<T> {
             return self.train_in_minibatches(run, &parts, variables, order, executor, gemm);
         }
         let Some(optimizer) = self.optimizer() else {
-            let mut steps = self.batches.steps(order, self.of_batch);
+            let mut steps = self.batches.steps(Epoch::whole(order), self.of_batch);
             return steps
                 .try_for_each(|samples| self.sweep_maps(run, &parts, variables, samples, executor, gemm));
         };
         self.keep(&parts, variables);
         variables.tallies.fill(0.0);
         let mut seen = 0;
-        for samples in self.batches.steps(order, self.of_batch) {
+        for samples in self.batches.steps(Epoch::whole(order), self.of_batch) {
             self.pass(run, &parts, variables, samples, Way::Back, executor, gemm)?;
             self.follow(&parts, variables, &optimizer, samples, executor)?;
             seen += samples.count();

@@ -191,6 +191,11 @@ fn observed(
             _ => folder.metrics()?,
         };
         observers.add(folder.file("metrics.csv").display().to_string(), metrics);
+        if settings.evaluate_every.is_some() {
+            let done = history.sweeps.last().map_or(0, |metrics| metrics.sweep);
+            let evaluations = folder.evaluations(done)?;
+            observers.add(folder.file("evaluations.csv").display().to_string(), evaluations);
+        }
         observers.add("curves".to_owned(), history);
     }
     if let Some(checkpoints) = checkpoints {

@@ -57,6 +57,11 @@ impl Order {
         self.epoch = self.epoch.wrapping_add(1);
     }
 
+    /// Mini-batches of an epoch.
+    pub(super) fn batches(&self) -> usize {
+        self.batches.count(self.samples.len()).unwrap_or(1)
+    }
+
     /// The epoch that is drawn next.
     pub(super) fn epoch(&self) -> u32 {
         self.epoch

@@ -110,11 +110,15 @@ impl<T: Real> Trainer<T> {
     /// `Ok` where there are samples by which to tell the best sweep, or nobody asks for it.
     ///
     /// # Errors
-    /// [`Error::Argument`] (`keep`, `patience`).
+    /// [`Error::Argument`] (`keep`, `patience`, `evaluate-every`).
     pub(super) fn require_judge(&self) -> Result {
         if let (Some(sweeps), None) = (self.settings.patience, &self.test) {
             let expected = "none, or a test set by which to tell the best sweep";
             return Err(Error::argument("patience", sweeps, expected));
+        }
+        if let Some(every) = self.settings.evaluate_every.filter(|_| self.test.is_none()) {
+            let expected = "none, or a test set to pass";
+            return Err(Error::argument("evaluate-every", every, expected));
         }
         match self.settings.keep {
             Keep::Best | Keep::Both if self.test.is_none() => {

@@ -103,7 +103,7 @@ mod tests {
             let test = Arc::new(test);
             let mut trainer = Trainer::new(&settings, Arc::new(train), Arc::clone(&test)).expect("a trainer");
             for _ in 0..3 {
-                trainer.sweep().expect("a sweep").expect("finite numbers");
+                trainer.sweep(&mut Vec::new()).expect("a sweep").expect("finite numbers");
             }
             let shallow = trainer.model();
             trainer.grow().expect("room to grow");

@@ -169,6 +169,15 @@ macro_rules! method_settings {
         default = false, effect = Use::Seen,
     }
 
+    /// Pass the test set after every N mini-batches too, at least 1, or `none` [default: none]
+    ///
+    /// What is seen within an epoch goes to `evaluations.csv` of --out, and to --json. Seconds are those of training alone; weights do
+    /// not depend on it.
+    evaluate_every: EvaluateEvery as Option<usize> {
+        arg(value_name = "N|none"),
+        default = None, range = if_any(at_least_one), effect = Use::Seen, resume(_of) = true,
+    }
+
     /// Nesterov's momentum of gradient descent: the gradient as it will be after the momentum's step [default: false]
     nesterov: bool {
         arg(
