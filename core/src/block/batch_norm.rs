@@ -66,9 +66,13 @@ pub(super) struct BatchNorm {
 #[derive(Debug, Clone, Copy)]
 struct Strip {
     first: usize,
+    /// At most [`STRIP`].
     count: usize,
     pixels: usize,
 }
+
+/// A number of each channel of a strip.
+type Each<T> = [T; STRIP];
 
 /// What a channel is normalised by.
 #[derive(Debug, Clone, Copy, Default)]
@@ -84,24 +88,59 @@ impl Moments {
 }
 
 impl Strip {
-    /// A channel of a sample, counted from the strip's first.
-    fn of<'s, T>(&self, sample: &'s [T], channel: usize) -> &'s [T] {
-        &sample[(self.first + channel) * self.pixels..][..self.pixels]
+    /// The strip's part of a sample.
+    fn of<'s, T>(&self, sample: &'s [T]) -> &'s [T] {
+        &sample[self.first * self.pixels..][..self.count.min(STRIP) * self.pixels]
     }
 
-    fn of_mut<'s, T>(&self, sample: &'s mut [T], channel: usize) -> &'s mut [T] {
-        &mut sample[(self.first + channel) * self.pixels..][..self.pixels]
+    fn of_mut<'s, T>(&self, sample: &'s mut [T]) -> &'s mut [T] {
+        &mut sample[self.first * self.pixels..][..self.count.min(STRIP) * self.pixels]
     }
 
-    /// Adds up what `of_channel` finds in each channel of each sample.
-    fn sums(&self, samples: usize, of_channel: impl Fn(usize, usize) -> f64) -> [f64; STRIP] {
-        let mut sums = [0.0; STRIP];
-        for j in 0..samples {
-            for (c, sum) in sums[..self.count].iter_mut().enumerate() {
-                *sum += of_channel(j, c);
+    /// What the samples of two matrices add up to in each channel: of a channel's pixels `of_channel`, which is given its mean;
+    /// `of_number` is the same of a single pixel, for which a sum in lanes would be slow.
+    fn sums<T: Real, const N: usize>(
+        &self,
+        [a, b]: [&MatRef<'_, T>; 2],
+        means: &Each<T>,
+        of_number: impl Fn(T, T, T) -> [f64; N],
+        of_channel: impl Fn(&[T], &[T], T) -> [f64; N],
+    ) -> [Each<f64>; N] {
+        let mut sums = [[0.0; STRIP]; N];
+        for j in 0..a.ncols() {
+            let (a, b) = (self.of(column(a, j)), self.of(column(b, j)));
+            let mut add = |c: usize, terms: [f64; N]| {
+                sums.iter_mut().zip(terms).for_each(|(sums, term)| sums[c] += term);
+            };
+            if self.pixels == 1 {
+                for (c, ((&a, &b), &mean)) in a.iter().zip(b).zip(means).enumerate() {
+                    add(c, of_number(a, b, mean));
+                }
+            } else {
+                let channels = a.chunks_exact(self.pixels).zip(b.chunks_exact(self.pixels));
+                for (c, ((a, b), &mean)) in channels.zip(means).enumerate() {
+                    add(c, of_channel(a, b, mean));
+                }
             }
         }
         sums
+    }
+
+    /// `to <- of(a, b, c)`, number by number; c is the channel, counted from the strip's first.
+    fn fill<T: Real>(&self, [a, b]: [&[T]; 2], to: &mut [T], of: impl Fn(T, T, usize) -> T) {
+        let (a, b, to) = (self.of(a), self.of(b), self.of_mut(to));
+        if self.pixels == 1 {
+            for (c, ((&a, &b), to)) in a.iter().zip(b).zip(to).enumerate().take(STRIP) {
+                *to = of(a, b, c);
+            }
+            return;
+        }
+        let of_both = a.chunks_exact(self.pixels).zip(b.chunks_exact(self.pixels));
+        for (c, ((a, b), to)) in of_both.zip(to.chunks_exact_mut(self.pixels)).enumerate().take(STRIP) {
+            for ((&a, &b), to) in a.iter().zip(b).zip(to) {
+                *to = of(a, b, c);
+            }
+        }
     }
 }
 
@@ -133,7 +172,7 @@ impl BatchNorm {
         })
     }
 
-    fn moments<T: Real>(&self, strip: Strip, p: &MatRef<'_, T>, parameters: &[T]) -> [Moments; STRIP] {
+    fn moments<T: Real>(&self, strip: Strip, p: &MatRef<'_, T>, parameters: &[T]) -> Each<Moments> {
         let mut moments = [Moments::default(); STRIP];
         if !self.trains {
             let (mean, variance) = self.statistics.map.read(parameters);
@@ -143,11 +182,16 @@ impl BatchNorm {
             }
             return moments;
         }
-        let m = p.ncols();
-        let share = 1.0 / (m * self.pixels).max(1) as f64;
-        let sums = strip.sums(m, |j, c| sum(strip.of(column(p, j), c)));
+        let share = 1.0 / (p.ncols() * self.pixels).max(1) as f64;
+        let none = [T::ZERO; STRIP];
+        let [sums] = strip.sums([p, p], &none, |x, _, _| [x.to_f64()], |x, _, _| [reduce::sum(x)]);
         let means = sums.map(|sum| T::from_f64(share * sum));
-        let squares = strip.sums(m, |j, c| squared_deviations(strip.of(column(p, j), c), means[c]));
+        let square = |x: T, _, mean| {
+            let deviation = (x - mean).to_f64();
+            [deviation * deviation]
+        };
+        let squares = |x: &[T], _: &[T], mean| [reduce::sum_squared_deviations(x, mean)];
+        let [squares] = strip.sums([p, p], &means, square, squares);
         for ((moments, mean), square) in moments.iter_mut().zip(means).zip(squares) {
             *moments = Moments { mean: mean.to_f64(), variance: share * square };
         }
@@ -159,16 +203,16 @@ impl BatchNorm {
         let (gamma, beta) = self.scale.map.read(parameters);
         for strip in self.strips() {
             let moments = self.moments(strip, p, parameters);
+            let means = moments.map(|moments| T::from_f64(moments.mean));
+            let (mut scales, mut shifts) = ([T::ZERO; STRIP], [T::ZERO; STRIP]);
+            for (c, moments) in moments[..strip.count].iter().enumerate() {
+                let channel = strip.first + c;
+                scales[c] = T::from_f64(gamma[(channel, 0)].to_f64() * moments.inverse_deviation());
+                shifts[c] = beta[channel];
+            }
             for j in 0..p.ncols() {
-                let (from, to) = (column(p, j), column_mut(y, j));
-                for (c, moments) in moments[..strip.count].iter().enumerate() {
-                    let channel = strip.first + c;
-                    let mean = T::from_f64(moments.mean);
-                    let scale = T::from_f64(gamma[(channel, 0)].to_f64() * moments.inverse_deviation());
-                    for (y, &x) in strip.of_mut(to, c).iter_mut().zip(strip.of(from, c)) {
-                        *y = scale * (x - mean) + beta[channel];
-                    }
-                }
+                let x = column(p, j);
+                strip.fill([x, x], column_mut(y, j), |x, _, c| scales[c] * (x - means[c]) + shifts[c]);
             }
         }
     }
@@ -176,6 +220,8 @@ impl BatchNorm {
     /// The gradient in the input, `dx`, if it is wanted, from that in the output, `dy`; to `sink` goes what the samples add up
     /// to for gamma and beta, `dy x^'` and the row sums of `dy`, and in training passes their mean and unbiased variance, times
     /// the samples.
+    ///
+    /// Mean and variance are found again from the input, the one thing that is kept of a pass up.
     pub(super) fn backward<T: Real, K: Sink<T>>(
         &self,
         parameters: &[T],
@@ -190,26 +236,25 @@ impl BatchNorm {
         for strip in self.strips() {
             let moments = self.moments(strip, p, parameters);
             let means = moments.map(|moments| T::from_f64(moments.mean));
-            let of_dy = |j, c| strip.of(column(dy, j), c);
-            let sums = strip.sums(m, |j, c| sum(of_dy(j, c)));
-            let products = strip.sums(m, |j, c| product(of_dy(j, c), strip.of(column(p, j), c), means[c]));
             let inverse = moments.map(Moments::inverse_deviation);
-            let products: [f64; STRIP] = core::array::from_fn(|c| products[c] * inverse[c]);
+            let term = |dy: T, x: T, mean| [dy.to_f64(), dy.to_f64() * (x - mean).to_f64()];
+            let terms = |dy: &[T], x: &[T], mean| [reduce::sum(dy), reduce::dot_deviations(dy, x, mean)];
+            let [sums, products] = strip.sums([dy, p], &means, term, terms);
+            let products: Each<f64> = core::array::from_fn(|c| products[c] * inverse[c]);
             if let Some(dx) = dx.as_deref_mut() {
                 // mu and v are constants in other passes.
                 let share = if self.trains { 1.0 / numbers as f64 } else { 0.0 };
+                let [mut scales, mut alongs] = [[T::ZERO; STRIP]; 2];
+                for (c, &inverse) in inverse[..strip.count].iter().enumerate() {
+                    let scale = gamma[(strip.first + c, 0)].to_f64() * inverse;
+                    scales[c] = T::from_f64(scale);
+                    alongs[c] = T::from_f64(scale * share * products[c] * inverse);
+                }
+                let of_dy = sums.map(|sum| T::from_f64(share * sum));
                 for j in 0..m {
-                    let (from, to) = (column(p, j), column_mut(dx, j));
-                    for (c, &inverse) in inverse[..strip.count].iter().enumerate() {
-                        let scale = gamma[(strip.first + c, 0)].to_f64() * inverse;
-                        let along = T::from_f64(scale * share * products[c] * inverse);
-                        let mean = T::from_f64(share * sums[c]);
-                        let scale = T::from_f64(scale);
-                        let values = strip.of(from, c).iter().zip(of_dy(j, c));
-                        for (dx, (&x, &dy)) in strip.of_mut(to, c).iter_mut().zip(values) {
-                            *dx = scale * (dy - mean) - along * (x - means[c]);
-                        }
-                    }
+                    strip.fill([column(p, j), column(dy, j)], column_mut(dx, j), |x, dy, c| {
+                        scales[c] * (dy - of_dy[c]) - alongs[c] * (x - means[c])
+                    });
                 }
             }
             let [products, sums] = [products, sums].map(|sums| sums.map(T::from_f64));
@@ -224,32 +269,5 @@ impl BatchNorm {
             }
         }
         Ok(())
-    }
-}
-
-/// A channel without pixels is a single number, for which a sum in lanes would be slow.
-fn sum<T: Real>(x: &[T]) -> f64 {
-    match x {
-        [x] => x.to_f64(),
-        _ => reduce::sum(x),
-    }
-}
-
-/// `sum (x_i - mean)^2`.
-fn squared_deviations<T: Real>(x: &[T], mean: T) -> f64 {
-    match x {
-        [x] => {
-            let deviation = (*x - mean).to_f64();
-            deviation * deviation
-        }
-        _ => reduce::sum_squared_deviations(x, mean),
-    }
-}
-
-/// `sum a_i (x_i - mean)`.
-fn product<T: Real>(a: &[T], x: &[T], mean: T) -> f64 {
-    match (a, x) {
-        ([a], [x]) => a.to_f64() * (*x - mean).to_f64(),
-        _ => reduce::dot_deviations(a, x, mean),
     }
 }
