@@ -192,7 +192,7 @@ impl<T: Real> Block<T> {
     }
 
     /// Whether the block does something else in training passes than in others.
-    pub const fn is_for_training(&self) -> bool {
+    pub const fn differs_in_training(&self) -> bool {
         matches!(self, Self::Dropout { .. } | Self::BatchNorm)
     }
 

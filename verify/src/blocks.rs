@@ -17,6 +17,9 @@ pub(super) const ROUNDS: usize = 4000;
 const STRETCH: usize = 100;
 const FIRST: usize = 1000;
 
+/// What is verified of networks of blocks are the sweeps of gsADMM and gsAM.
+const OF_TRAINING: &str = "gsADMM and gsAM refuse networks with dropout or batch normalisation";
+
 /// A linear map between shapes.
 #[derive(Debug, Clone, Copy)]
 struct Linear {
@@ -183,45 +186,13 @@ fn pair(linear: &[Linear], f: Activation<f64>, parameters: &[f64], x: &[f64]) ->
     (sum(&skip, &second), inner)
 }
 
-/// Batch normalisation by running mean and variance: gamma, beta, mean and variance of the channels lie one after the other.
-struct Normal<'p> {
-    channels: usize,
-    parameters: &'p [f64],
-}
-
-impl<'p> Normal<'p> {
-    fn of(step: &Step<f64>, parameters: &'p [f64]) -> Self {
-        Self { channels: step.input.channels, parameters: &parameters[step.offset..] }
-    }
-
-    fn deviation(&self, channel: usize) -> f64 {
-        libm::sqrt(self.parameters[3 * self.channels + channel] + 1e-5)
-    }
-
-    fn normalised(&self, channel: usize, x: f64) -> f64 {
-        (x - self.parameters[2 * self.channels + channel]) / self.deviation(channel)
-    }
-
-    fn forward(&self, channel: usize, x: f64) -> f64 {
-        self.parameters[channel] * self.normalised(channel, x) + self.parameters[self.channels + channel]
-    }
-
-    fn slope(&self, channel: usize) -> f64 {
-        self.parameters[channel] / self.deviation(channel)
-    }
-}
-
 fn forward_block(step: &Step<f64>, parameters: &[f64], x: &[f64]) -> Vec<f64> {
     let linear = linear(step);
     match step.block {
         Block::Dense { .. } | Block::Conv(_) => linear[0].apply(parameters, x),
         Block::Activation(f) => activated(f, x),
-        // What is verified are no training passes.
-        Block::Flatten | Block::Dropout { .. } => x.to_vec(),
-        Block::BatchNorm => {
-            let (normal, pixels) = (Normal::of(step, parameters), step.input.pixels());
-            x.iter().enumerate().map(|(i, x)| normal.forward(i / pixels, *x)).collect()
-        }
+        Block::Flatten => x.to_vec(),
+        Block::Dropout { .. } | Block::BatchNorm => unreachable!("{OF_TRAINING}"),
         Block::MaxPool(window) => {
             let largest = |window: Vec<usize>| window.iter().map(|&i| x[i]).fold(f64::NEG_INFINITY, f64::max);
             windows(window, step.input, step.output).into_iter().map(largest).collect()
@@ -262,16 +233,8 @@ fn backward_block(
             return sum(dy, &linear[0].back(parameters, &dz));
         }
         Block::Activation(f) => return deactivated(f, x, dy),
-        Block::Flatten | Block::Dropout { .. } => return dy.to_vec(),
-        Block::BatchNorm => {
-            let (normal, pixels) = (Normal::of(step, parameters), step.input.pixels());
-            for (i, (x, dy)) in x.iter().zip(dy).enumerate() {
-                let channel = i / pixels;
-                gradient[step.offset + channel] += dy * normal.normalised(channel, *x);
-                gradient[step.offset + step.input.channels + channel] += dy;
-            }
-            return dy.iter().enumerate().map(|(i, dy)| normal.slope(i / pixels) * dy).collect();
-        }
+        Block::Flatten => return dy.to_vec(),
+        Block::Dropout { .. } | Block::BatchNorm => unreachable!("{OF_TRAINING}"),
         Block::MaxPool(window) => {
             for (window, dy) in windows(window, step.input, step.output).into_iter().zip(dy) {
                 // The first of several.
@@ -343,11 +306,8 @@ pub(super) fn lipschitz(network: &Network<'_, f64>, parameters: &[f64]) -> f64 {
             Block::Dense { .. } | Block::Conv(_) => norms[0],
             Block::ResidualDense(f) => 1.0 + steepest(f) * norms[0],
             Block::Activation(f) => steepest(f),
-            Block::Flatten | Block::Dropout { .. } => 1.0,
-            Block::BatchNorm => {
-                let normal = Normal::of(&step, parameters);
-                (0..step.input.channels).map(|c| normal.slope(c).abs()).fold(0.0, f64::max)
-            }
+            Block::Flatten => 1.0,
+            Block::Dropout { .. } | Block::BatchNorm => unreachable!("{OF_TRAINING}"),
             Block::MaxPool(window) => overlap(window),
             Block::AveragePool(window) => overlap(window) / window.size as f64,
             Block::GlobalAveragePool => 1.0 / libm::sqrt(step.input.pixels() as f64),

@@ -60,7 +60,7 @@ pub(super) fn check<T: Real>(settings: &Hyperparameters<T>, takes_all: bool, run
 /// # Errors
 /// [`Block`](Error::Block) with what is expected instead.
 pub(super) fn require_one_network<T: Real>(network: Network<'_, T>, expected: &'static str) -> Result {
-    match network.steps().find(|step| step.block.is_for_training()) {
+    match network.steps().find(|step| step.block.differs_in_training()) {
         Some(step) => {
             Err(Error::Block { index: step.index, block: step.block.name(), input: step.input, expected })
         }

@@ -96,9 +96,7 @@ impl Partition {
         let wide = Self::new(samples, tile, groups);
         Self::new(samples, wide.tile().clamp(1, most), wide.groups())
     }
-}
 
-impl Partition {
     /// How the samples of a mini-batch are cut for passes through a network: in one tile, where it takes their mean and
     /// variance.
     pub fn for_batch<T: Real>(samples: usize, network: &Network<'_, T>) -> Self {

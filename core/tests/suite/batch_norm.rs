@@ -9,9 +9,10 @@ use altmin_core::method::tssm::{Inner, Tssm};
 use altmin_core::method::{AnyMethod, Hyperparameters, Method as _, Name, Partition, Problem, Run, Use};
 use altmin_core::view::{dense, dense_mut};
 use altmin_core::workspace::Stack;
-use altmin_core::{Activation, Error, Loss, Real, Target};
+use altmin_core::{Activation, Error, Loss, Real, Regularizer, Target};
 
 use crate::common::counting::allocations;
+use crate::common::images::{BATCH, CLASSES, Images, SAMPLES, SHAPE, methods, order};
 use crate::common::named::fitting;
 use crate::common::rig::{Order, Permuted, Rig, poison};
 use crate::common::{Loops, Plain, Random, Scratch, assert_near, columns_of, in_both_precisions};
@@ -154,8 +155,6 @@ fn gradients_are_those_of_central_differences() {
     }
 }
 
-const CLASSES: usize = 3;
-
 /// The network of the golden numbers.
 fn golden_blocks<T: Real>() -> Vec<Block<T>> {
     vec![
@@ -169,8 +168,6 @@ fn golden_blocks<T: Real>() -> Vec<Block<T>> {
         Block::Dense { outputs: CLASSES },
     ]
 }
-
-const SHAPE: Shape = Shape { channels: 2, height: 4, width: 3 };
 
 #[test]
 fn steps_are_those_of_pytorch() {
@@ -237,26 +234,6 @@ fn steps_agree<T: Real>() {
     }
 }
 
-const SAMPLES: usize = 60;
-const BATCH: usize = 20;
-
-struct Data {
-    x: Plain,
-    classes: Vec<u32>,
-}
-
-impl Data {
-    fn new() -> Self {
-        let mut random = Random::new(7);
-        let x = random.matrix(SHAPE.features(), SAMPLES);
-        Self { classes: (0..SAMPLES).map(|_| random.below(CLASSES) as u32).collect(), x }
-    }
-
-    fn problem(&self) -> Problem<'_, f64> {
-        Problem { x: dense(&self.x.data, self.x.rows, SAMPLES), target: Target::Classes(&self.classes) }
-    }
-}
-
 fn settings() -> Hyperparameters<f64> {
     Hyperparameters {
         nu: 10.0,
@@ -278,14 +255,6 @@ fn start(network: &Network<'_, f64>) -> Vec<f64> {
     all
 }
 
-/// The methods in which batch normalisation has a place.
-fn methods() -> impl Iterator<Item = Name> {
-    Name::ALL.iter().copied().filter(|name| {
-        let card = name.card();
-        !card.layers_only && !card.uses(Use::Subnetworks)
-    })
-}
-
 fn rig<'d>(
     name: Name,
     settings: &Hyperparameters<f64>,
@@ -297,13 +266,9 @@ fn rig<'d>(
     Rig::of_blocks(blocks, cuts, SHAPE, &start, problem, |run| AnyMethod::new(name, settings, run)).unwrap()
 }
 
-fn order() -> Vec<u32> {
-    (0..SAMPLES).map(|at| (at * 7 % SAMPLES) as u32).collect()
-}
-
 #[test]
 fn breaks_and_the_order_of_units_change_no_bit_and_nothing_is_allocated() {
-    let (data, order) = (Data::new(), order());
+    let (data, order) = (Images::new(), order());
     for name in methods() {
         let new = || {
             let mut rig = rig(name, &settings(), data.problem());
@@ -333,7 +298,7 @@ fn breaks_and_the_order_of_units_change_no_bit_and_nothing_is_allocated() {
 /// here as two equations a channel.
 #[test]
 fn proximal_steps_solve_for_gamma_and_beta() {
-    let data = Data::new();
+    let data = Images::new();
     let batch: Vec<u32> = order()[..BATCH].to_vec();
     let targets = Random::new(11).matrix(CLASSES, SAMPLES);
     let target = Target::Values(dense(&targets.data, CLASSES, SAMPLES));
@@ -397,35 +362,97 @@ fn proximal_steps_solve_for_gamma_and_beta() {
     }
 }
 
+/// A tenth of the way to each batch's mean and unbiased variance, of two batches of which the second passes changed weights.
 #[test]
-fn regularizers_and_weight_decay_leave_it_alone() {
-    let (data, order) = (Data::new(), order());
-    for name in methods().filter(|&name| name != Name::Local) {
-        // Without a gradient there is decay alone.
-        let (learning_rate, nu) = (1e-12, 1e12);
-        let settings = Hyperparameters { learning_rate, nu, weight_decay: 1e9, momentum: 0.0, ..settings() };
-        let mut rig = rig(name, &settings, data.problem());
-        let before = rig.scalars.clone();
+fn running_numbers_go_a_tenth_of_the_way_to_those_of_each_batch() {
+    let (data, order) = (Images::new(), order());
+    let blocks = golden_blocks::<f64>();
+    let network = Network::new(&blocks, SHAPE).unwrap();
+    for name in methods() {
+        let mut rig = rig(name, &settings(), data.problem());
         rig.initialize().unwrap();
-        rig.sweep_in(Some(&order)).unwrap();
-        let run = rig.run();
-        for map in run.network.maps() {
-            let weights = map.offset..map.offset + map.n_out * map.n_in;
-            let moved = rig.scalars[weights.clone()].iter().zip(&before[weights]);
-            let shrunk = moved.clone().all(|(now, before)| (now / before - 1.0).abs() > 1e-5);
-            let stood = moved.clone().all(|(now, before)| (now - before).abs() < 1e-6);
-            match map.kind {
-                MapKind::Dense | MapKind::Convolution => assert!(shrunk, "{name}"),
-                MapKind::Scale => assert!(stood, "{name}"),
-                MapKind::Statistics => assert!(!stood, "{name}"),
+        for batch in [&order[..BATCH], &order[BATCH..2 * BATCH]] {
+            let before = rig.scalars[..network.parameters()].to_vec();
+            rig.sweep_in(Some(batch)).unwrap();
+            let x = Plain::new(SHAPE.features(), BATCH, |i, j| data.x[(i, batch[j] as usize)]);
+            let all = network.steps().enumerate();
+            for (index, step) in all.filter(|(_, step)| matches!(step.block, Block::BatchNorm)) {
+                let below = network.part(0..index).training(TRAINING);
+                let mut record = vec![0.0; below.record(BATCH)];
+                let mut scratch = vec![0.0; below.workspace(&Loops, BATCH).elements()];
+                let view = dense(&x.data, x.rows, BATCH);
+                below.forward(&Loops, &before, &view, &mut record, Stack::new(&mut scratch)).unwrap();
+                let p = Plain::of(&below.output_of(&record, BATCH));
+                let (channels, pixels) = (step.input.channels, step.input.pixels());
+                for c in 0..channels {
+                    let numbers = channel(&p, pixels, c);
+                    let n = numbers.len() as f64;
+                    let (mean, variance) = mean_and_variance(&numbers);
+                    for (part, batch) in [(2, mean), (3, variance * n / (n - 1.0))] {
+                        let at = step.offset + part * channels + c;
+                        let expected = 0.9 * before[at] + 0.1 * batch;
+                        let found = rig.scalars[at];
+                        assert!((found - expected).abs() < 1e-12, "{name}, {at}: {found} {expected}");
+                    }
+                }
             }
         }
     }
 }
 
 #[test]
+fn lipschitz_constants_are_those_of_the_largest_scale() {
+    let mut random = Random::new(9);
+    for shape in SHAPES {
+        let parameters = parameters(shape.channels, &mut random);
+        let blocks = [Block::BatchNorm];
+        let network = Network::new(&blocks, shape).unwrap();
+        let mut scratch = vec![0.0; network.lipschitz_workspace(&Loops).elements()];
+        let found = network.lipschitz(&Loops, &parameters, 1, Stack::new(&mut scratch)).unwrap();
+        let scale = |c: usize| parameters[c].abs() / (parameters[3 * shape.channels + c] + 1e-5).sqrt();
+        let expected = (0..shape.channels).map(scale).fold(0.0, f64::max);
+        assert!((found - expected).abs() < 1e-12 * expected, "{found} {expected}");
+    }
+}
+
+/// Steps by the gradient of the loss alone are as good as none; those by weight decay or l2 are not.
+#[test]
+fn regularizers_and_weight_decay_leave_it_alone() {
+    let no_step = Hyperparameters { learning_rate: 1e-12, nu: 1e12, momentum: 0.0, ..settings() };
+    for name in methods() {
+        // The inner steps of local are those of proximal back-propagation.
+        let decays = Hyperparameters { weight_decay: 1e9, ..no_step };
+        only_weights_shrink(name, &decays);
+        // An adaptive step is as long for a large l2 as for a small one.
+        if matches!(name, Name::Gd | Name::Proxprop) {
+            only_weights_shrink(name, &Hyperparameters { regularizer: Regularizer::L2(1e10), ..no_step });
+        }
+    }
+}
+
+fn only_weights_shrink(name: Name, settings: &Hyperparameters<f64>) {
+    let (data, order) = (Images::new(), order());
+    let mut rig = rig(name, settings, data.problem());
+    let before = rig.scalars.clone();
+    rig.initialize().unwrap();
+    rig.sweep_in(Some(&order)).unwrap();
+    let run = rig.run();
+    for map in run.network.maps() {
+        let weights = map.offset..map.offset + map.n_out * map.n_in;
+        let moved = rig.scalars[weights.clone()].iter().zip(&before[weights]);
+        let shrunk = moved.clone().all(|(now, before)| (now / before - 1.0).abs() > 1e-5);
+        let stood = moved.clone().all(|(now, before)| (now - before).abs() < 1e-6);
+        match map.kind {
+            MapKind::Dense | MapKind::Convolution => assert!(shrunk, "{name}"),
+            MapKind::Scale => assert!(stood, "{name}"),
+            MapKind::Statistics => assert!(!stood, "{name}"),
+        }
+    }
+}
+
+#[test]
 fn where_it_has_no_place_it_is_refused_with_the_reason() {
-    let (data, blocks) = (Data::new(), golden_blocks::<f64>());
+    let (data, blocks) = (Images::new(), golden_blocks::<f64>());
     let network = Network::new(&blocks, SHAPE).unwrap();
     let cuts = [4];
     let run = Run { network, cuts: &cuts, problem: data.problem() };

@@ -11,6 +11,7 @@ use altmin_core::view::{dense, dense_mut};
 use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Error, Loss, Real, Target};
 
+use crate::common::images::{BATCH, CLASSES, Images, SAMPLES, SHAPE, methods, order};
 use crate::common::named::fitting;
 use crate::common::rig::{Order, Permuted, Rig, poison};
 use crate::common::{Loops, Plain, Random, in_both_precisions};
@@ -117,9 +118,6 @@ fn blocks<T: Real>() -> Vec<Block<T>> {
         Block::Dense { outputs: CLASSES },
     ]
 }
-
-const SHAPE: Shape = Shape { channels: 2, height: 4, width: 3 };
-const CLASSES: usize = 3;
 
 fn drops<T>(block: &Block<T>) -> Option<f64> {
     match block {
@@ -263,26 +261,7 @@ fn masks_do_not_depend_on_how_samples_and_networks_are_cut() {
     }
 }
 
-const SAMPLES: usize = 60;
-const BATCH: usize = 20;
 const SEED: u64 = 99;
-
-struct Data {
-    x: Plain,
-    classes: Vec<u32>,
-}
-
-impl Data {
-    fn new() -> Self {
-        let mut random = Random::new(7);
-        let x = random.matrix(SHAPE.features(), SAMPLES);
-        Self { classes: (0..SAMPLES).map(|_| random.below(CLASSES) as u32).collect(), x }
-    }
-
-    fn problem(&self) -> Problem<'_, f64> {
-        Problem { x: dense(&self.x.data, self.x.rows, SAMPLES), target: Target::Classes(&self.classes) }
-    }
-}
 
 fn settings() -> Hyperparameters<f64> {
     Hyperparameters {
@@ -295,14 +274,6 @@ fn settings() -> Hyperparameters<f64> {
         inner: Inner::Proxprop,
         ..Hyperparameters::default()
     }
-}
-
-/// The methods in which dropout has a place.
-fn methods() -> impl Iterator<Item = Name> {
-    Name::ALL.iter().copied().filter(|name| {
-        let card = name.card();
-        !card.layers_only && !card.uses(Use::Subnetworks)
-    })
 }
 
 /// Before each linear block but the first.
@@ -326,10 +297,6 @@ fn rig<'d>(
     .unwrap()
 }
 
-fn order() -> Vec<u32> {
-    (0..SAMPLES).map(|at| (at * 7 % SAMPLES) as u32).collect()
-}
-
 /// The network's parameters after epochs over these parts of the samples.
 fn trained(rig: &mut Rig<'_, AnyMethod<f64>>, parts: &[&[u32]]) -> Vec<f64> {
     rig.initialize().unwrap();
@@ -341,7 +308,7 @@ fn trained(rig: &mut Rig<'_, AnyMethod<f64>>, parts: &[&[u32]]) -> Vec<f64> {
 
 #[test]
 fn a_share_of_nothing_changes_no_bit_and_another_share_does() {
-    let (data, order) = (Data::new(), order());
+    let (data, order) = (Images::new(), order());
     for name in methods() {
         let of = |change: &dyn Fn(Block<f64>) -> Option<Block<f64>>| {
             let blocks = blocks().into_iter().filter_map(change).collect();
@@ -356,7 +323,7 @@ fn a_share_of_nothing_changes_no_bit_and_another_share_does() {
 
 #[test]
 fn a_break_in_an_epoch_and_the_order_of_units_make_no_difference() {
-    let (data, order) = (Data::new(), order());
+    let (data, order) = (Images::new(), order());
     for name in methods() {
         let new = || rig(name, &settings(), blocks(), data.problem());
         let whole = trained(&mut new(), &[&order]);
@@ -376,7 +343,7 @@ fn a_break_in_an_epoch_and_the_order_of_units_make_no_difference() {
 /// Steps of gradient descent are along the gradient of the mean loss under the masks of the step.
 #[test]
 fn steps_follow_the_masks_of_their_number() {
-    let (data, order, rate) = (Data::new(), order(), 0.01);
+    let (data, order, rate) = (Images::new(), order(), 0.01);
     let settings = Hyperparameters { momentum: 0.0, learning_rate: rate, ..settings() };
     let mut rig = rig(Name::Gd, &settings, blocks(), data.problem());
     rig.initialize().unwrap();
@@ -410,7 +377,7 @@ fn steps_follow_the_masks_of_their_number() {
 
 #[test]
 fn objectives_are_measured_without_masks() {
-    let (data, order) = (Data::new(), order());
+    let (data, order) = (Images::new(), order());
     let plain: Vec<_> = blocks().into_iter().filter(|block| drops(block).is_none()).collect();
     for name in methods() {
         let mut with = rig(name, &settings(), blocks(), data.problem());
@@ -424,7 +391,7 @@ fn objectives_are_measured_without_masks() {
 
 #[test]
 fn where_dropout_has_no_place_it_is_refused_with_the_reason() {
-    let (data, blocks) = (Data::new(), blocks::<f64>());
+    let (data, blocks) = (Images::new(), blocks::<f64>());
     let network = Network::new(&blocks, SHAPE).unwrap();
     let cuts = [5];
     let run = Run { network, cuts: &cuts, problem: data.problem() };

@@ -120,10 +120,17 @@ impl Compare {
         // Not every method trains every network.
         let network = self.options.network.as_ref();
         let layers = network.is_none_or(|network| matches!(network, Architecture::Mlp(_)));
-        let composed = network.is_some_and(Architecture::has_blocks_for_training);
+        let differs_in_training = network.is_some_and(Architecture::differs_in_training);
+        let needs_minibatches = network.is_some_and(Architecture::has_batch_norm);
         let trains = |method: &Method| {
             let card = method.card();
-            (layers || !card.layers_only) && (!composed || card.composed)
+            let in_minibatches = match &self.options.batch {
+                Some(batch) => batch.0.is_some(),
+                None => card.batch.is_some(),
+            };
+            (layers || !card.layers_only)
+                && (!differs_in_training || card.composed)
+                && (!needs_minibatches || in_minibatches)
         };
         let methods = || Method::ALL.iter().copied().filter(trains);
         let all = || methods().map(|method| Request::new(method.to_string(), method));
@@ -187,6 +194,11 @@ mod tests {
         let composed = |method: &Method| blocks(method) && method.card().composed;
         assert!(methods("dropout 0.5, dense 10").eq(Method::ALL.iter().copied().filter(composed)));
         assert!(!methods("dropout 0.5, dense 10").any(|method| method == Method::Gsadmm));
+        let normalised = "dense 8, batchnorm, relu, dense 10";
+        let in_minibatches = |method: &Method| composed(method) && method.card().batch.is_some();
+        assert!(methods(normalised).eq(Method::ALL.iter().copied().filter(in_minibatches)));
+        let all = compared(&["--network", normalised, "--batch", "32"]).into_iter().map(|(_, method)| method);
+        assert!(all.eq(Method::ALL.iter().copied().filter(composed)));
     }
 
     #[test]

@@ -153,8 +153,8 @@ impl Architecture {
     }
 
     /// Whether there is dropout or batch normalisation, for which methods with variables of each sample have no place.
-    pub fn has_blocks_for_training(&self) -> bool {
-        self.blocks(1).iter().any(Block::is_for_training)
+    pub fn differs_in_training(&self) -> bool {
+        self.blocks(1).iter().any(Block::differs_in_training)
     }
 
     /// Whether there is batch normalisation, for which methods need mini-batches.
@@ -241,7 +241,7 @@ impl Network {
     /// # Errors
     /// [`Error::Core`] for a block that cannot take what comes in.
     pub fn new(blocks: Vec<Block<f64>>, input: Shape) -> Result<Self> {
-        let first = blocks.iter().find(|block| !block.is_for_training());
+        let first = blocks.iter().find(|block| !block.differs_in_training());
         let flat = matches!(first, Some(Block::Dense { .. } | Block::ResidualDense(_)));
         let input = if flat { Shape::flat(input.features()) } else { input };
         CoreNetwork::new(&blocks, input)?;

@@ -69,7 +69,7 @@ impl Split {
                 let linear = (0..blocks.len()).filter(|&index| is_linear(&blocks[index]));
                 // Below a flattening there is still an image, which is what a read-out should see.
                 let flattening = |index: usize| {
-                    let before = (0..index).rev().find(|&at| !blocks[at].is_for_training());
+                    let before = (0..index).rev().find(|&at| !blocks[at].differs_in_training());
                     before.filter(|&at| matches!(blocks[at], Block::Flatten))
                 };
                 Ok(linear.skip(1).map(|index| flattening(index).unwrap_or(index)).collect())

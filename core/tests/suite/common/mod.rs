@@ -7,6 +7,7 @@ pub(crate) mod dense;
 pub(crate) mod dladmm_reference;
 pub(crate) mod dlam_reference;
 pub(crate) mod dlam_run;
+pub(crate) mod images;
 mod intervals;
 mod loops;
 mod memory;
