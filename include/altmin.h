@@ -25,7 +25,7 @@
  * ALTMIN_STATUS_SINGULAR may also come out of a computation that had begun: then what the function writes is of no use
  * unless it says otherwise. `error`, which may be NULL, receives the status and a message that names the argument; if
  * it overlaps an argument, the status alone says so.
- * Functions of a trainer have no `error`: altmin_trainer_last_error has the message.
+ * Functions of a trainer have no `error`: altmin_trainer_error copies status and message.
  *
  * Documentation of an argument says its shape. Sizes n_out, n_in (features) are 1 or more, m (samples) may be 0. An
  * argument without [in,out] or [out] is only read.
@@ -58,7 +58,7 @@
 /**
  * Characters of a message, its terminating 0 included.
  */
-#define ALTMIN_MESSAGE_SIZE 252
+#define ALTMIN_MESSAGE_SIZE 508
 
 /**
  * The code of a setting that nobody has chosen: the method's default, or none that is known.
@@ -607,7 +607,7 @@ enum altmin_outcome
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
     /**
-     * All sweeps that the call asked for are done; nothing speaks against more
+     * All sweeps that the call asked for are done, and the settings allow more
      */
     ALTMIN_OUTCOME_RUNNING = 0,
     /**
@@ -628,7 +628,7 @@ enum altmin_outcome
      */
     ALTMIN_OUTCOME_DIVERGED = 4,
     /**
-     * The observer, altmin_trainer_stop or altmin_trainer_free ended the call
+     * The observer, altmin_trainer_stop or altmin_trainer_free ended the call, after a sweep of which none of the others is true
      */
     ALTMIN_OUTCOME_STOPPED = 5,
     /**
@@ -688,7 +688,7 @@ typedef struct altmin_model altmin_model;
  * altmin_trainer_stop may be called whenever the handle lives.
  *
  * Every failed call leaves its outputs and the handle as they were. Only ALTMIN_STATUS_PANIC does not, which tells of a
- * defect of the library: from then on every call but altmin_trainer_last_error and altmin_trainer_free returns
+ * defect of the library: from then on every call but altmin_trainer_error and altmin_trainer_free returns
  * ALTMIN_STATUS_POISONED.
  */
 typedef struct altmin_trainer altmin_trainer;
@@ -966,7 +966,8 @@ typedef struct altmin_settings {
      */
     size_t threads;
     /**
-     * Samples of a mini-batch. Default: 0, all of them; of gsADMM and gsAM as their inner rule has it.
+     * Samples of a mini-batch, at most as many as altmin_trainer_set_data_* gets. Default: 0, all of them; of gsADMM and gsAM as
+     * their inner rule has it.
      */
     size_t batch;
     /**
@@ -3973,7 +3974,7 @@ altmin_status altmin_trainer_new(const struct altmin_settings *settings,
                                  struct altmin_error *error);
 
 /**
- * Frees a trainer, its data, its threads and its messages. NULL is fine.
+ * Frees a trainer, its data and its threads, which have ended when it returns. NULL is fine.
  *
  * From the observer, or from another thread while a call is at work: the call ends after its sweep, altmin_trainer_step
  * with ALTMIN_OUTCOME_STOPPED, and frees the trainer when it returns. Nothing may be called on the trainer any more but, in
@@ -4022,11 +4023,16 @@ altmin_status altmin_trainer_info(const struct altmin_trainer *trainer,
                                   struct altmin_info *info);
 
 /**
- * Why the last call failed that did, of those since the last call began that is not const; empty if none did, or the trainer
- * is NULL. The text is the trainer's and is valid until the next call that is not const. What altmin_trainer_new has to say
- * is in its own error.
+ * Copies status and message of the last call on the trainer that failed, which later calls that succeed leave as they are;
+ * ALTMIN_STATUS_OK and no message if none has. May be called from any thread at any time; of calls in several threads the
+ * failure may be another thread's, as its status may tell. What altmin_trainer_new has to say is in its own error.
+ *
+ * @param trainer if NULL, that is the failure
+ * @param[out] error what is written; must not be NULL
+ * @return ALTMIN_STATUS_OK, whatever is written
  */
-const char *altmin_trainer_last_error(const struct altmin_trainer *trainer);
+altmin_status altmin_trainer_error(const struct altmin_trainer *trainer,
+                                   struct altmin_error *error);
 
 /**
  * Copies the training data, and begins a training with weights drawn anew from the settings' seed. Data, test data and

@@ -398,8 +398,11 @@ private:
 
     void require(altmin_status status) const
     {
-        if (status != ALTMIN_STATUS_OK)
-            throw error(status, altmin_trainer_last_error(get()));
+        if (status != ALTMIN_STATUS_OK) {
+            altmin_error why;
+            altmin_trainer_error(get(), &why);
+            throw error(status, why.message);
+        }
     }
 
     // Freed after the handle, which may call it until then.

@@ -102,13 +102,24 @@ impl fmt::Display for Error {
                 write!(f, "block {} (`{block}`) gets {input}, expected {expected}", index + 1)
             }
             Error::Setting { name, found, expected } => {
-                write!(f, "`{name}` is {found}, expected {expected}")
+                write!(f, "`{name}` is {}, expected {expected}", Number(found))
             }
         }
     }
 }
 
 impl core::error::Error for Error {}
+
+/// A number as people write it: with an exponent where it would be a row of zeros.
+struct Number(f64);
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(number) = *self;
+        let is_short = number == 0.0 || !number.is_finite() || (1e-5..1e16).contains(&libm::fabs(number));
+        if is_short { write!(f, "{number}") } else { write!(f, "{number:e}") }
+    }
+}
 
 /// `Ok` when `value` is finite and positive, else [`Error::Setting`].
 pub fn require_positive(name: &'static str, value: f64) -> Result {

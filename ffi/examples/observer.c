@@ -89,7 +89,9 @@ static int train(altmin_trainer *trainer, const char *path, const double *test_x
             ALTMIN_STATUS_OK ||
         altmin_trainer_set_observer(trainer, watch, &state) != ALTMIN_STATUS_OK ||
         altmin_trainer_step(trainer, SWEEPS, &outcome) != ALTMIN_STATUS_OK || state.saved != ALTMIN_STATUS_OK) {
-        fprintf(stderr, "%s\n", altmin_trainer_last_error(trainer));
+        altmin_error error;
+        altmin_trainer_error(trainer, &error);
+        fprintf(stderr, "%s\n", error.message);
         return 0;
     }
     puts(outcome == ALTMIN_OUTCOME_STOPPED ? "stopped: it got no better" : "all sweeps done");

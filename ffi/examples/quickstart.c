@@ -76,7 +76,7 @@ static int read_file(samples *data, const char *path)
     return ok;
 }
 
-/* Trains and predicts; what the trainer has to say on a failure is in last_error. */
+/* Trains and predicts; what the trainer has to say on a failure is in altmin_trainer_error. */
 static altmin_status train(altmin_trainer *trainer, const samples *data, int32_t *predicted)
 {
     altmin_status status;
@@ -151,7 +151,9 @@ static int run(const samples *data)
         }
         printf("%zu of %zu predicted rightly\n", right, data->count);
     } else {
-        fprintf(stderr, "%s: %s\n", altmin_status_text(status), altmin_trainer_last_error(trainer));
+        altmin_error error;
+        altmin_trainer_error(trainer, &error);
+        fprintf(stderr, "%s: %s\n", altmin_status_text(status), error.message);
     }
     altmin_trainer_free(trainer);
     free(predicted);

@@ -7,6 +7,7 @@ use std::{fmt, io};
 use altmin::Error as HostError;
 use altmin_level1::boundary::{self, Memory};
 use altmin_level1::error::{CallError, StatusError, altmin_error, altmin_status, of_core};
+use altmin_level1::floating::in_default_environment;
 
 use crate::quiet;
 use crate::reserve::{self, Short};
@@ -128,15 +129,13 @@ impl fmt::Display for Error {
 /// What is said where there is no memory to say more.
 const NO_MEMORY: &str = "out of memory: nothing was done";
 
-/// The same for C.
-pub(crate) const NO_MEMORY_C: &CStr = c"out of memory: nothing was done";
-
 /// Runs a call that may panic: nothing may unwind into C. It is not begun without the reserve of memory.
 pub(crate) fn caught<R>(call: impl FnOnce() -> Result<R>) -> Result<R> {
     reserve::require()?;
     let _quiet = quiet::enter();
     // What the call had borrowed is the caller's memory and the handle, which both are of no use after a panic.
-    std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(|payload| {
+    let call = std::panic::AssertUnwindSafe(|| in_default_environment(call));
+    std::panic::catch_unwind(call).unwrap_or_else(|payload| {
         let said = match payload.downcast::<String>() {
             Ok(text) => *text,
             Err(payload) => {

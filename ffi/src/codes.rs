@@ -34,7 +34,7 @@ pub enum altmin_kernel {
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum altmin_outcome {
-    /// All sweeps that the call asked for are done; nothing speaks against more
+    /// All sweeps that the call asked for are done, and the settings allow more
     Running = 0,
     /// Both residuals are within the tolerance that the settings ask for
     Converged = 1,
@@ -45,7 +45,7 @@ pub enum altmin_outcome {
     /// A number is no longer finite: the weights are those of the last good sweep, and further steps do nothing until
     /// other weights are set
     Diverged = 4,
-    /// The observer, altmin_trainer_stop or altmin_trainer_free ended the call
+    /// The observer, altmin_trainer_stop or altmin_trainer_free ended the call, after a sweep of which none of the others is true
     Stopped = 5,
     /// The best sweep by the test data is as many sweeps ago as the settings' patience
     NoImprovement = 6,

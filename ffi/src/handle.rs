@@ -2,14 +2,13 @@
 
 mod turn;
 
-use std::ffi::{CStr, CString, c_char};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 use altmin_level1::boundary::Memory;
-use altmin_level1::error::{StatusError, altmin_status};
+use altmin_level1::error::{StatusError, altmin_error, altmin_status};
 
-use crate::boundary::{Error, NO_MEMORY_C, Result, caught};
+use crate::boundary::{Error, Result, caught};
 use crate::reserve;
 use crate::session::Session;
 use turn::Turn;
@@ -28,7 +27,7 @@ mod sync {
 /// altmin_trainer_stop may be called whenever the handle lives.
 ///
 /// Every failed call leaves its outputs and the handle as they were. Only ALTMIN_STATUS_PANIC does not, which tells of a
-/// defect of the library: from then on every call but altmin_trainer_last_error and altmin_trainer_free returns
+/// defect of the library: from then on every call but altmin_trainer_error and altmin_trainer_free returns
 /// ALTMIN_STATUS_POISONED.
 #[expect(non_camel_case_types, reason = "C's name of the type")]
 #[derive(Debug)]
@@ -36,58 +35,9 @@ pub struct altmin_trainer {
     turn: Turn,
     poisoned: AtomicBool,
     stop: AtomicBool,
-    messages: Mutex<Messages>,
+    /// Of the last call that failed.
+    failure: Mutex<altmin_error>,
     session: RwLock<Session>,
-}
-
-/// Why calls failed since the last one that changes the handle began. All are kept until the next one begins, since C may
-/// hold a pointer to any of them.
-#[derive(Debug, Default)]
-struct Messages {
-    kept: Vec<CString>,
-    last: Last,
-}
-
-/// Which of them is the last.
-#[derive(Debug, Default, Clone, Copy)]
-enum Last {
-    /// There was none.
-    #[default]
-    Nothing,
-    Kept(usize),
-    /// There was no memory to say more.
-    NoMemory,
-}
-
-impl Messages {
-    fn clear(&mut self) {
-        self.kept.clear();
-        self.last = Last::Nothing;
-    }
-
-    fn say(&mut self, error: &Error) {
-        // An error takes no more than a message of the reserve, which is there unless that is the error.
-        if matches!(error, Error::Short) || reserve::require().is_err() {
-            self.last = Last::NoMemory;
-            return;
-        }
-        // A text that came in may not have a 0 inside, and no other has.
-        let message = CString::new(error.to_string().replace('\0', " ")).unwrap_or_default();
-        // The same error over and over takes no more memory.
-        let known = self.kept.iter().position(|kept| *kept == message);
-        self.last = Last::Kept(known.unwrap_or_else(|| {
-            self.kept.push(message);
-            self.kept.len() - 1
-        }));
-    }
-
-    fn last(&self) -> &CStr {
-        match self.last {
-            Last::Nothing => c"",
-            Last::Kept(index) => self.kept.get(index).map_or(c"", CString::as_c_str),
-            Last::NoMemory => NO_MEMORY_C,
-        }
-    }
 }
 
 /// The right to change a handle, of one call at a time.
@@ -117,7 +67,7 @@ impl altmin_trainer {
             turn: Turn::new(),
             poisoned: AtomicBool::new(false),
             stop: AtomicBool::new(false),
-            messages: Mutex::default(),
+            failure: Mutex::new(altmin_error::new(altmin_status::Ok, &"")),
             session: RwLock::new(session),
         }))
     }
@@ -127,13 +77,13 @@ impl altmin_trainer {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// The last error since the last change began.
-    pub(crate) fn last_error(&self) -> *const c_char {
-        self.messages().last().as_ptr()
+    /// Status and message of the last call that failed; those of success if none has.
+    pub(crate) fn last_failure(&self) -> altmin_error {
+        *self.failure()
     }
 
-    fn messages(&self) -> MutexGuard<'_, Messages> {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    fn failure(&self) -> MutexGuard<'_, altmin_error> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn require_sound(&self) -> Result {
@@ -154,7 +104,9 @@ impl altmin_trainer {
         if matches!(error, Error::Panic(_)) {
             self.poisoned.store(true, Ordering::Release);
         }
-        self.messages().say(error);
+        // Some errors take memory to be said.
+        let said = if reserve::require().is_ok() { error } else { &Error::Short };
+        *self.failure() = altmin_error::new(error.status(), said);
         error.status()
     }
 }
@@ -172,7 +124,6 @@ pub(crate) unsafe fn exclusive(
     if !handle.turn.take() {
         return handle.report(&Err(Error::Busy));
     }
-    handle.messages().clear();
     let result =
         handle.require_sound().and_then(|()| caught(|| call(Exclusive(handle), &mut Memory::default())));
     let status = handle.report(&result);
@@ -216,6 +167,8 @@ pub(crate) unsafe fn free(trainer: *mut altmin_trainer) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::CStr;
+
     use altmin::settings::TrainOptions;
 
     fn handle() -> *mut altmin_trainer {
@@ -224,8 +177,9 @@ mod tests {
     }
 
     fn message(handle: *const altmin_trainer) -> String {
-        // SAFETY: the handle lives, and so do its messages.
-        unsafe { CStr::from_ptr((*handle).last_error()) }.to_str().expect("UTF-8").to_owned()
+        // SAFETY: the handle lives, and messages end with a 0.
+        let error = unsafe { (*handle).last_failure() };
+        unsafe { CStr::from_ptr(error.message.as_ptr()) }.to_str().expect("UTF-8").to_owned()
     }
 
     #[test]
@@ -284,20 +238,54 @@ mod tests {
     }
 
     #[test]
-    fn messages_stay_until_the_next_change() {
+    fn the_last_failure_stays_whatever_succeeds_after_it() {
         let trainer = handle();
-        // SAFETY: the handle lives until it is freed, and the text until the next change.
+        // SAFETY: the handle lives until it is freed.
         unsafe {
             assert_eq!(message(trainer), "");
             assert_eq!(reading(trainer, |_, _| Err(Error::NoData)), altmin_status::State);
-            let first = (*trainer).last_error();
-            let text = CStr::from_ptr(first).to_owned();
+            let first = (*trainer).last_failure();
+            assert_eq!(first.status, altmin_status::State);
+            assert_eq!(reading(trainer, |_, _| Ok(())), altmin_status::Ok);
+            assert_eq!((*trainer).last_failure().message, first.message);
             assert_eq!(reading(trainer, |_, _| Err(Error::Busy)), altmin_status::Busy);
-            assert_ne!(message(trainer).as_bytes(), text.as_bytes());
-            assert_eq!(CStr::from_ptr(first), text.as_c_str());
+            assert_ne!((*trainer).last_failure().message, first.message);
             assert_eq!(exclusive(trainer, |_, _| Ok(())), altmin_status::Ok);
-            assert_eq!(message(trainer), "");
+            assert_eq!((*trainer).last_failure().status, altmin_status::Busy);
             free(trainer);
         }
+    }
+
+    /// What one thread reads is a whole message, whatever others fail and change meanwhile.
+    #[test]
+    fn a_failure_is_read_whole_while_others_fail() {
+        struct Shared(*mut altmin_trainer);
+        // SAFETY: the functions of a handle may be called from any thread.
+        unsafe impl Sync for Shared {}
+        let trainer = Shared(handle());
+        let trainer = &trainer;
+        std::thread::scope(|scope| {
+            for change in [true, false, true] {
+                scope.spawn(move || {
+                    for round in 0..2000 {
+                        // SAFETY: the handle lives until all threads have ended.
+                        unsafe {
+                            let error = || Err(if round % 2 == 0 { Error::NoData } else { Error::Busy });
+                            match change {
+                                true => exclusive(trainer.0, |_, _| error()),
+                                false => reading(trainer.0, |_, _| error()),
+                            };
+                        }
+                    }
+                });
+            }
+            for _ in 0..2000 {
+                let message = message(trainer.0);
+                let texts = [Error::NoData, Error::Busy].map(|error| error.to_string());
+                assert!(message.is_empty() || texts.contains(&message), "{message}");
+            }
+        });
+        // SAFETY: nobody uses it any more.
+        unsafe { free(trainer.0) };
     }
 }

@@ -61,7 +61,8 @@ pub struct altmin_settings {
     pub seed: u64,
     /// Threads; the result has the same bits for every number. Default: 0, all processors.
     pub threads: usize,
-    /// Samples of a mini-batch. Default: 0, all of them; of gsADMM and gsAM as their inner rule has it.
+    /// Samples of a mini-batch, at most as many as altmin_trainer_set_data_* gets. Default: 0, all of them; of gsADMM and gsAM as
+    /// their inner rule has it.
     pub batch: usize,
     /// Subnetworks that gsADMM and gsAM cut the network into. Default: 0, which stands for 2.
     pub subnetworks: usize,

@@ -3,7 +3,7 @@
 //! The standard library takes memory for each of its threads past every allocator, and ends the process where there is none.
 
 use altmin::Result;
-use altmin::run::executor::{Threads, Worker};
+use altmin::run::executor::{Threads, Wait, Worker};
 
 use crate::quiet;
 
@@ -17,8 +17,34 @@ fn work(worker: Worker) {
     worker.run();
 }
 
+/// A thread, and the process that made it.
 #[cfg(unix)]
-fn spawn(worker: Worker) -> std::io::Result<()> {
+struct Thread {
+    thread: libc::pthread_t,
+    process: libc::pid_t,
+}
+
+// SAFETY: a thread may be waited for in any other.
+#[cfg(unix)]
+unsafe impl Send for Thread {}
+// SAFETY: nothing can be done with a reference.
+#[cfg(unix)]
+unsafe impl Sync for Thread {}
+
+#[cfg(unix)]
+impl Thread {
+    fn wait(self) {
+        // SAFETY: the thread was made to be waited for, and is once. A process that was forked has none of its parent's threads.
+        unsafe {
+            if libc::getpid() == self.process {
+                libc::pthread_join(self.thread, std::ptr::null_mut());
+            }
+        }
+    }
+}
+
+#[cfg(unix)]
+fn spawn(worker: Worker) -> std::io::Result<Wait> {
     use std::ffi::c_void;
     use std::io::Error;
     use std::mem::MaybeUninit;
@@ -43,17 +69,19 @@ fn spawn(worker: Worker) -> std::io::Result<()> {
         let worker = Box::into_raw(Box::new(worker)).cast::<c_void>();
         let mut thread = MaybeUninit::uninit();
         let made = done(libc::pthread_attr_setstacksize(attributes, STACK))
-            .and_then(|()| done(libc::pthread_attr_setdetachstate(attributes, libc::PTHREAD_CREATE_DETACHED)))
             .and_then(|()| done(libc::pthread_create(thread.as_mut_ptr(), attributes, begin, worker)));
         libc::pthread_attr_destroy(attributes);
         if made.is_err() {
             drop(Box::from_raw(worker.cast::<Worker>()));
         }
-        made
+        made?;
+        let thread = Thread { thread: thread.assume_init(), process: libc::getpid() };
+        Ok(Box::new(move || thread.wait()))
     }
 }
 
 #[cfg(not(unix))]
-fn spawn(worker: Worker) -> std::io::Result<()> {
-    std::thread::Builder::new().spawn(|| work(worker)).map(drop)
+fn spawn(worker: Worker) -> std::io::Result<Wait> {
+    let thread = std::thread::Builder::new().spawn(|| work(worker))?;
+    Ok(Box::new(|| drop(thread.join())))
 }

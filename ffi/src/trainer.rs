@@ -4,11 +4,11 @@ pub mod checkpoint;
 pub mod data;
 pub mod weights;
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
 use altmin::run::{Change, Metrics, Observer, Outcome, Summary};
-use altmin_level1::boundary::give;
-use altmin_level1::error::{altmin_error, altmin_status};
+use altmin_level1::boundary::{Memory, give};
+use altmin_level1::error::{CallError, StatusError as _, altmin_error, altmin_status};
 
 use crate::boundary::{Error, Result, guard, require_struct_size};
 use crate::codes::altmin_outcome;
@@ -40,7 +40,7 @@ pub unsafe extern "C" fn altmin_trainer_new(
     }
 }
 
-/// Frees a trainer, its data, its threads and its messages. NULL is fine.
+/// Frees a trainer, its data and its threads, which have ended when it returns. NULL is fine.
 ///
 /// From the observer, or from another thread while a call is at work: the call ends after its sweep, altmin_trainer_step
 /// with ALTMIN_OUTCOME_STOPPED, and frees the trainer when it returns. Nothing may be called on the trainer any more but, in
@@ -126,13 +126,30 @@ pub unsafe extern "C" fn altmin_trainer_info(
     }
 }
 
-/// Why the last call failed that did, of those since the last call began that is not const; empty if none did, or the trainer
-/// is NULL. The text is the trainer's and is valid until the next call that is not const. What altmin_trainer_new has to say
-/// is in its own error.
+/// Copies status and message of the last call on the trainer that failed, which later calls that succeed leave as they are;
+/// ALTMIN_STATUS_OK and no message if none has. May be called from any thread at any time; of calls in several threads the
+/// failure may be another thread's, as its status may tell. What altmin_trainer_new has to say is in its own error.
+///
+/// @param trainer if NULL, that is the failure
+/// @param[out] error what is written; must not be NULL
+/// @return ALTMIN_STATUS_OK, whatever is written
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn altmin_trainer_last_error(trainer: *const altmin_trainer) -> *const c_char {
-    // SAFETY: as the crate's documentation says.
-    unsafe { trainer.as_ref() }.map_or(c"".as_ptr(), altmin_trainer::last_error)
+pub unsafe extern "C" fn altmin_trainer_error(
+    trainer: *const altmin_trainer,
+    error: *mut altmin_error,
+) -> altmin_status {
+    // SAFETY: as the crate's documentation says, of both.
+    let (trainer, error) = unsafe { (trainer.as_ref(), Memory::default().required("error", error)) };
+    match error {
+        Ok(error) => {
+            *error = match trainer {
+                Some(trainer) => trainer.last_failure(),
+                None => altmin_error::new(altmin_status::Null, &CallError::Null { argument: "trainer" }),
+            };
+            altmin_status::Ok
+        }
+        Err(error) => error.status(),
+    }
 }
 
 /// Sweeps one by one, so that between them the handle can be read.
@@ -143,15 +160,18 @@ fn sweeps(turn: &Exclusive<'_>, n: usize) -> Result<altmin_outcome> {
     }
     for _ in 0..n {
         let (outcome, told) = sweep(turn)?;
+        let mut wants_an_end = false;
         if let Some((callback, metrics)) = told {
             // SAFETY: who set the observer has promised that it can be called until it is replaced.
-            let wants_an_end = unsafe { callback.wants_an_end(&metrics) };
-            if turn.take_stop() || wants_an_end {
-                return Ok(altmin_outcome::Stopped);
-            }
+            wants_an_end = unsafe { callback.wants_an_end(&metrics) };
+            wants_an_end |= turn.take_stop();
         }
+        // What the training has come to says more than that somebody wants it to end.
         if outcome != altmin_outcome::Running {
             return Ok(outcome);
+        }
+        if wants_an_end {
+            return Ok(altmin_outcome::Stopped);
         }
     }
     Ok(altmin_outcome::Running)
@@ -167,7 +187,10 @@ fn sweep(turn: &Exclusive<'_>) -> Result<(altmin_outcome, Option<(Callback, Metr
             return Ok((altmin_outcome::SweepLimit, None));
         }
         let outcome = match trainer.step(1, &mut Nobody, &NEVER)? {
-            Outcome::SweepLimit => altmin_outcome::Running,
+            Outcome::SweepLimit => match session.limit {
+                Some(limit) if trainer.info().sweeps >= limit => altmin_outcome::SweepLimit,
+                _ => altmin_outcome::Running,
+            },
             Outcome::Converged => altmin_outcome::Converged,
             Outcome::NoImprovement => altmin_outcome::NoImprovement,
             Outcome::TimeLimit => altmin_outcome::TimeLimit,

@@ -198,6 +198,33 @@ impl Error {
     }
 }
 
+/// What was found, no longer than lets people read on to what was expected: a number that would be a row of zeros has an
+/// exponent, and of a long text the middle is left out.
+struct Found<'a>(&'a str);
+
+impl Found<'_> {
+    /// Characters that are shown of the beginning and of the end of a text that is longer than both.
+    const BEGINNING: usize = 80;
+    const END: usize = 20;
+    /// The longest number in full.
+    const DIGITS: usize = 24;
+}
+
+impl fmt::Display for Found<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text) = *self;
+        if let (Self::DIGITS.., Ok(number)) = (text.len(), text.parse::<f64>()) {
+            return write!(f, "{number:e}");
+        }
+        let beginning = text.char_indices().nth(Self::BEGINNING);
+        let end = text.char_indices().nth_back(Self::END - 1);
+        match (beginning, end) {
+            (Some((from, _)), Some((to, _))) if from < to => write!(f, "{}...{}", &text[..from], &text[to..]),
+            _ => f.write_str(text),
+        }
+    }
+}
+
 /// Writes what it is given in one line: what files and arguments hold may have line ends and sequences for terminals in it.
 struct OneLine<'a, 'f>(&'a mut fmt::Formatter<'f>);
 
@@ -231,19 +258,19 @@ impl Error {
                 write!(f, "`{}` holds none of {}", folder.display(), tried.join(", "))
             }
             Error::Format { path, found, expected, .. } => {
-                write!(f, "`{}`: found {found}, expected {expected}", path.display())
+                write!(f, "`{}`: found {}, expected {expected}", path.display(), Found(found))
             }
             Error::Network { path, found, expected } | Error::OtherRun { path, found, expected } => {
-                write!(f, "`{}`: found {found}, expected {expected}", path.display())
+                write!(f, "`{}`: found {}, expected {expected}", path.display(), Found(found))
             }
             Error::Data { name, found, expected, .. } => {
-                write!(f, "data set {name}: found {found}, expected {expected}")
+                write!(f, "data set {name}: found {}, expected {expected}", Found(found))
             }
             Error::Mismatch { quantity, data, model } => {
                 write!(f, "the data set has {data} {quantity}, the model expects {model}")
             }
             Error::Argument { name, found, expected } => {
-                write!(f, "`{name}` is `{found}`, expected {expected}")
+                write!(f, "`{name}` is `{}`, expected {expected}", Found(found))
             }
             Error::Memory { needed, limit, is_set, .. } => {
                 let (needed, limit) = (units::bytes(*needed), units::bytes(*limit));
@@ -283,5 +310,28 @@ impl std::error::Error for Error {
 impl From<altmin_core::Error> for Error {
     fn from(error: altmin_core::Error) -> Self {
         Error::Core(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_leaves_room_for_what_was_expected() {
+        let said = |found: String| Error::argument("nu", found, "a number").to_string();
+        assert_eq!(said(1e-300.to_string()), "`nu` is `1e-300`, expected a number");
+        assert_eq!(said(f64::MAX.to_string()), "`nu` is `1.7976931348623157e308`, expected a number");
+        assert_eq!(said(0.0001.to_string()), "`nu` is `0.0001`, expected a number");
+        assert_eq!(
+            said("\u{e9}".repeat(100)),
+            format!("`nu` is `{}`, expected a number", "\u{e9}".repeat(100))
+        );
+        let (beginning, end) = ("\u{e9}".repeat(80), "\u{e9}".repeat(20));
+        assert_eq!(said("\u{e9}".repeat(101)), format!("`nu` is `{beginning}...{end}`, expected a number"));
+        assert_eq!(
+            altmin_core::error::require_decay("nu", -1e-300).unwrap_err().to_string(),
+            "`nu` is -1e-300, expected 0 or above and below 1"
+        );
     }
 }

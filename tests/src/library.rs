@@ -14,6 +14,13 @@ fn built(name: &str) -> PathBuf {
     path
 }
 
+/// The name by which programs ask for the shared library: of the versions that are compatible, with the same major one, and
+/// with the same minor one while that is 0.
+pub fn soname() -> String {
+    let (major, minor) = (env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
+    if major == "0" { format!("libaltmin.so.0.{minor}") } else { format!("libaltmin.so.{major}") }
+}
+
 /// The shared library.
 pub fn shared() -> PathBuf {
     built("libaltmin_ffi.so")

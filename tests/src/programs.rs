@@ -86,10 +86,10 @@ impl Libraries {
     pub fn new(inside: &Path) -> Self {
         let folder = inside.join("lib");
         std::fs::create_dir_all(&folder).expect("a folder for the libraries");
-        let soname = concat!("libaltmin.so.", env!("CARGO_PKG_VERSION_MAJOR"));
+        let soname = library::soname();
         for (name, file) in [
             ("libaltmin.so", library::shared()),
-            (soname, library::shared()),
+            (&soname[..], library::shared()),
             ("libaltmin.a", library::archive()),
         ] {
             std::os::unix::fs::symlink(file, folder.join(name)).expect("a link to the library");

@@ -21,8 +21,9 @@ const VALGRIND: &[&str] = &[
     "--quiet",
     "--error-exitcode=99",
     "--leak-check=full",
-    "--errors-for-leak-kinds=definite,indirect",
-    "--show-leak-kinds=definite,indirect",
+    "--errors-for-leak-kinds=definite,indirect,possible",
+    "--show-leak-kinds=definite,indirect,possible",
+    concat!("--suppressions=", env!("CARGO_MANIFEST_DIR"), "/programs/valgrind.supp"),
 ];
 
 /// Builds and runs every program, each in both ways; complains of all that fail.

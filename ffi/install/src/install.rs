@@ -86,6 +86,7 @@ fn install_headers(root: &Path, place: &Place) -> Outcome {
 fn install_libraries(libraries: &build::Libraries, place: &Place) -> Outcome {
     files::copy(&libraries.archive, &place.library("libaltmin.a"), files::Kind::Text)?;
     files::copy(&libraries.shared, &place.library(templates::SHARED), files::Kind::Program)?;
-    files::link(templates::SHARED, &place.library(templates::SONAME))?;
-    files::link(templates::SONAME, &place.library("libaltmin.so"))
+    let soname = templates::soname();
+    files::link(templates::SHARED, &place.library(&soname))?;
+    files::link(&soname, &place.library("libaltmin.so"))
 }

@@ -55,8 +55,8 @@ impl Scene {
         for name in PROGRAMS {
             let program = folder.join(name);
             let needed = tools::done(Command::new("readelf").arg("-d").arg(&program));
-            let soname = concat!("[libaltmin.so.", env!("CARGO_PKG_VERSION_MAJOR"), "]");
-            assert_eq!(needed.contains(soname), name == "shared", "{name}: {needed}");
+            let soname = format!("[{}]", library::soname());
+            assert_eq!(needed.contains(&soname), name == "shared", "{name}: {needed}");
             assert_eq!(tools::done(&mut Command::new(program)), EXPECTED, "{name}");
         }
     }
@@ -117,7 +117,7 @@ fn the_files_are_those_of_a_library() {
     let prefix = folder.path().join("opt/altmin");
     let version = env!("CARGO_PKG_VERSION");
     let shared = format!("libaltmin.so.{version}");
-    let soname = concat!("libaltmin.so.", env!("CARGO_PKG_VERSION_MAJOR"));
+    let soname = &library::soname()[..];
     let mut expected: Vec<String> =
         ["altmin.pc", "altmin-static.pc"].map(|name| format!("lib64/pkgconfig/{name}")).into();
     expected.extend(

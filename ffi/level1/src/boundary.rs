@@ -8,6 +8,7 @@ use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Error, Real};
 
 use crate::error::{CallError, StatusError, altmin_error, altmin_status};
+use crate::floating::in_default_environment;
 
 /// The result of a checked call.
 pub type Result<T = (), E = CallError> = core::result::Result<T, E>;
@@ -17,6 +18,15 @@ pub type Result<T = (), E = CallError> = core::result::Result<T, E>;
 /// # Safety
 /// As the crate's documentation says of every pointer.
 pub unsafe fn guard<E: StatusError>(
+    error: *mut altmin_error,
+    call: impl FnOnce(&mut Memory) -> Result<(), E>,
+) -> altmin_status {
+    // SAFETY: the caller's promise is this function's.
+    in_default_environment(|| unsafe { reported(error, call) })
+}
+
+/// The same in whatever environment.
+unsafe fn reported<E: StatusError>(
     error: *mut altmin_error,
     call: impl FnOnce(&mut Memory) -> Result<(), E>,
 ) -> altmin_status {

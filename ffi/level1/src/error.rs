@@ -61,7 +61,7 @@ pub const ALTMIN_VERSION_MINOR: u32 = 1;
 pub const ALTMIN_VERSION_PATCH: u32 = 0;
 
 /// Characters of a message, its terminating 0 included.
-pub const ALTMIN_MESSAGE_SIZE: usize = 252;
+pub const ALTMIN_MESSAGE_SIZE: usize = 508;
 
 /// What was wrong with a call. Every call that is given one fills it, also a call that succeeds.
 #[repr(C)]

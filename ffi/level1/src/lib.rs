@@ -49,6 +49,7 @@ pub mod description;
 pub mod dual;
 pub mod error;
 pub mod extrapolation;
+pub mod floating;
 pub mod hidden;
 pub mod input;
 pub mod interval;

@@ -28,7 +28,7 @@ fn build(name: &str, folder: &Path) -> PathBuf {
     let test = std::env::current_exe().expect("this program's path");
     // Beside the test lies what was built for it; a copy further up may be older, or not be there.
     let library = test.parent().expect("a folder of builds").join("libaltmin_ffi.so");
-    for name in ["libaltmin.so", concat!("libaltmin.so.", env!("CARGO_PKG_VERSION_MAJOR"))] {
+    for name in ["libaltmin.so", env!("ALTMIN_SONAME")] {
         symlink(&library, folder.join(name)).expect("a link to the library");
     }
     let program = folder.join(name);

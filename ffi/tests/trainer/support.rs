@@ -7,6 +7,7 @@ use std::ptr;
 
 use altmin_ffi::codes::altmin_precision;
 use altmin_ffi::info::altmin_info;
+use altmin_ffi::level1::error::altmin_error;
 use altmin_ffi::level1::error::altmin_status::{self, Ok as DONE};
 use altmin_ffi::settings::{altmin_settings, altmin_settings_init};
 use altmin_ffi::trainer::data::*;
@@ -83,8 +84,16 @@ pub(crate) fn step(trainer: *mut altmin_trainer, n: usize) -> (altmin_status, i3
 }
 
 pub(crate) fn last_error(trainer: *const altmin_trainer) -> String {
-    // SAFETY: the handle lives, and the text until the next change.
-    text(unsafe { altmin_trainer_last_error(trainer) })
+    text(failure(trainer).message.as_ptr())
+}
+
+pub(crate) fn failure(trainer: *const altmin_trainer) -> altmin_error {
+    let mut failure = MaybeUninit::uninit();
+    // SAFETY: the handle lives or is NULL, and the call writes all of the struct.
+    unsafe {
+        assert_eq!(altmin_trainer_error(trainer, failure.as_mut_ptr()), DONE);
+        failure.assume_init()
+    }
 }
 
 pub(crate) fn text(text: *const c_char) -> String {

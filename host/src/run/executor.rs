@@ -11,6 +11,7 @@ pub(crate) mod turns;
 /// What a thread of a pool does.
 pub use rayon::ThreadBuilder as Worker;
 
+use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -31,10 +32,45 @@ mod sync {
     pub(super) use rayon::join;
 }
 
-/// The threads of a run: workers of their own or, if one is enough, the thread that calls.
+/// The threads of a run: workers of their own or, if one is enough, the thread that calls. They have ended when the last clone
+/// is dropped.
 #[derive(Debug, Clone)]
 pub struct Threads {
-    workers: Option<Arc<rayon::ThreadPool>>,
+    workers: Option<Arc<Workers>>,
+}
+
+/// Waits for the end of a thread.
+pub type Wait = Box<dyn FnOnce() + Send + Sync>;
+
+/// A pool and its threads, which end when it is dropped and are then waited for.
+#[derive(Debug)]
+struct Workers {
+    pool: rayon::ThreadPool,
+    ends: Ends,
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // A thread cannot wait for itself.
+        if self.pool.current_thread_index().is_some() {
+            self.ends.0.clear();
+        }
+    }
+}
+
+/// The threads of a pool, which are waited for when this is dropped.
+struct Ends(Vec<Wait>);
+
+impl fmt::Debug for Ends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Ends").field(&self.0.len()).finish()
+    }
+}
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(|wait| wait());
+    }
 }
 
 impl Threads {
@@ -45,31 +81,41 @@ impl Threads {
     pub fn new(threads: usize) -> error::Result<Self> {
         Self::spawned_by(threads, |worker| {
             let name = format!("altmin-{}", worker.index());
-            thread::Builder::new().name(name).spawn(|| worker.run()).map(drop)
+            let thread = thread::Builder::new().name(name).spawn(|| worker.run())?;
+            // A worker that panics ends the process.
+            Ok(Box::new(|| drop(thread.join())))
         })
     }
 
-    /// The same with threads of the caller's making: `spawn` makes one that calls [`Worker::run`].
+    /// The same with threads of the caller's making: `spawn` makes one that calls [`Worker::run`], and says how its end is waited
+    /// for.
     ///
     /// # Errors
     /// [`Error::Threads`](error::Error::Threads) with what `spawn` says.
-    pub fn spawned_by(threads: usize, spawn: impl FnMut(Worker) -> io::Result<()>) -> error::Result<Self> {
+    pub fn spawned_by(
+        threads: usize,
+        mut spawn: impl FnMut(Worker) -> io::Result<Wait>,
+    ) -> error::Result<Self> {
         if threads <= 1 {
             return Ok(Self { workers: None });
         }
+        // Those that were made are waited for too where another one is refused.
+        let mut ends = Ends(Vec::with_capacity(threads));
+        let spawn = |worker| spawn(worker).map(|wait| ends.0.push(wait));
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(spawn).build();
         let refused = |error: rayon::ThreadPoolBuildError| error::Error::Threads {
             count: threads,
             reason: error.to_string(),
         };
-        Ok(Self { workers: Some(Arc::new(pool.map_err(refused)?)) })
+        let pool = pool.map_err(refused)?;
+        Ok(Self { workers: Some(Arc::new(Workers { pool, ends })) })
     }
 
     /// Calls `work` on one of the workers, which can deal out units to the others, and waits for it; on the calling thread
     /// if there are none, or if it is one of them.
     pub fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.workers {
-            Some(pool) => pool.install(work),
+            Some(workers) => workers.pool.install(work),
             None => work(),
         }
     }

@@ -38,7 +38,8 @@ pub fn require_loss<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result {
 /// data, and for a network that a layer-wise method does not train.
 pub fn network<T: Real>(settings: &Settings, data: &Dataset<T>) -> Result<Network> {
     let (input, outputs, samples) = (sample_shape(data), data.n_outputs(), data.n_samples());
-    if let Some(batch) = settings.batch.filter(|&batch| batch > samples && settings.has_blocks()) {
+    // The default fits any data: where it holds all samples it is a step a sweep.
+    if let Some(batch) = settings.batch.filter(|&batch| batch > samples && !settings.has_default_batch()) {
         let expected = format!("at most {samples}, the training samples of {}", data.name());
         return Err(Error::argument("batch", batch, expected));
     }

@@ -1,7 +1,7 @@
 //! What settings in which nothing is missing tell.
 
 use super::choice::Use;
-use super::table::defaults::of_method;
+use super::table::defaults::{default_batch, of_method};
 use super::table::{Settings, TrainOptions};
 use crate::data::DataOptions;
 use crate::error::{Error, Result};
@@ -21,6 +21,11 @@ impl Settings {
     /// Whether the network is one of blocks: because it was written so, or because the method cuts it.
     pub fn has_blocks(&self) -> bool {
         self.network.is_some() || self.method.card().uses(Use::Subnetworks)
+    }
+
+    /// Whether mini-batches have the method's default.
+    pub fn has_default_batch(&self) -> bool {
+        self.batch == default_batch(self.method, self.inner)
     }
 
     /// Whether nu and rho both have their default.

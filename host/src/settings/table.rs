@@ -41,7 +41,7 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-use defaults::processors;
+use defaults::{default_batch, processors};
 use ranges::*;
 
 /// Appends the entries of the subjects in brackets, each of which calls this again without itself, and declares them all.

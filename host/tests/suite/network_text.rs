@@ -185,7 +185,7 @@ const WRONG_RUNS: &[(&str, &[&str])] = &[
     ("network = 'flatten, dense 10'\ncut = '2'", &["cut", "1 to 1"]),
     // Numbers.
     ("batch = 1438", &["batch", "at most 1437"]),
-    ("samples = 100", &["batch", "120", "at most 100"]),
+    ("samples = 100\nbatch = 101", &["batch", "101", "at most 100"]),
     ("alpha = 0", &["alpha", "above 0"]),
     ("rho = -1", &["rho", "above 0"]),
     ("tau2 = nan", &["tau2", "above 0"]),

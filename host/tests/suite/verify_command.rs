@@ -122,7 +122,7 @@ fn wrong_use_is_refused_with_what_is_wanted() {
     refused(&["--method", "pdadmm", "--learning-rate", "1"], "does not use it");
     refused(&["--method", "gsadmm", "--inner", "proxprop"], "sgd or adam");
     refused(&["--method", "gsadmm", "--diagnostics"], "no value");
-    refused(&["--method", "gsam", "--batch", "120"], "at most 40");
+    refused(&["--method", "gsam", "--batch", "121"], "at most 40");
     refused(&["--method", "gsam", "--cut", "9"], "cut");
     refused(&["--precision", "f32"], "f64");
     refused(&["--tolerance", "1"], "no value");

@@ -161,10 +161,11 @@ static altmin_status trainer_info(struct world *world, struct outputs *to)
     return altmin_trainer_info(world->trainer, &to->info);
 }
 
-static altmin_status trainer_last_error(struct world *world, struct outputs *to)
+static altmin_status trainer_error(struct world *world, struct outputs *to)
 {
+    altmin_error error;
     (void)to;
-    return altmin_trainer_last_error(world->trainer) ? ALTMIN_STATUS_OK : ALTMIN_STATUS_PANIC;
+    return altmin_trainer_error(world->trainer, &error);
 }
 
 static altmin_status trainer_weights_shape(struct world *world, struct outputs *to)
@@ -302,7 +303,7 @@ static const struct row {
     {"altmin_trainer_stop", trainer_stop, 0, 1, 0},
     {"altmin_trainer_set_observer", trainer_set_observer, 0, 1, 0},
     {"altmin_trainer_info", trainer_info, 0, 0, 0},
-    {"altmin_trainer_last_error", trainer_last_error, 0, 0, 0},
+    {"altmin_trainer_error", trainer_error, 0, 0, 0},
     {"altmin_trainer_weights_shape", trainer_weights_shape, 0, 0, 0},
     {"altmin_trainer_save", trainer_save, 0, 0, 0},
     {"altmin_trainer_save_to", trainer_save_to, 0, 0, 0},

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use super::place::{LibraryFolder, Place};
 
 /// The name that programs are linked to: with another one they have to be built anew.
-pub(super) const SONAME: &str = concat!("libaltmin.so.", env!("CARGO_PKG_VERSION_MAJOR"));
+pub(super) fn soname() -> String {
+    format!("libaltmin.so.{}", compatible(env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR")))
+}
+
 /// The shared library's file.
 pub(super) const SHARED: &str = concat!("libaltmin.so.", env!("CARGO_PKG_VERSION"));
 
@@ -27,7 +30,7 @@ pub(super) fn filled(place: &Place, libdir: &LibraryFolder, needs: &[String]) ->
         ("LIBDIR", libdir.text().to_owned()),
         ("PREFIX_FROM_LIBDIR", libdir.back()),
         ("SHARED", SHARED.to_owned()),
-        ("SONAME", SONAME.to_owned()),
+        ("SONAME", soname()),
         ("SYSTEM_LIBRARIES", needs.join(" ")),
         ("SYSTEM_LIBRARIES_LIST", needs.join(";")),
     ];

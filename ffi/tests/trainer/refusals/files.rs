@@ -193,14 +193,16 @@ pub(super) fn rows() -> Vec<Row> {
             spoilt: with(of_info(), [spoilt(|a, _| a.model = ptr::null_mut(), status::Null, "`model`")]),
         },
         Row {
-            name: "altmin_trainer_last_error",
+            name: "altmin_trainer_error",
             call: |a| {
-                let texts =
-                    unsafe { [altmin_trainer_last_error(a.trainer), altmin_trainer_last_error(ptr::null())] };
-                assert_eq!(texts.map(crate::support::text), ["", ""]);
-                status::Ok
+                let [none, null] = [a.trainer.cast_const(), ptr::null()].map(crate::support::failure);
+                assert_eq!((none.status, none.message[0]), (status::Ok, 0));
+                assert_eq!(null.status, status::Null);
+                assert!(crate::support::text(null.message.as_ptr()).contains("`trainer`"));
+                unsafe { altmin_trainer_error(a.trainer, a.error) }
             },
-            spoilt: Vec::new(),
+            // The message would be where there is nothing.
+            spoilt: vec![spoilt(|a, _| a.error = ptr::null_mut(), status::Null, "")],
         },
         // Handles are freed by every test; NULL is nothing to free.
         Row {

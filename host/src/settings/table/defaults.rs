@@ -56,6 +56,11 @@ pub(in crate::settings) fn of_method(
     (method.card().defaults)(&Setup { step, minibatches, maps, convolutions, inner })
 }
 
+/// Samples of a mini-batch.
+pub(in crate::settings) fn default_batch(method: Method, inner: Inner) -> Option<usize> {
+    if method.card().uses(Use::Subnetworks) { inner.batch() } else { method.card().batch }
+}
+
 /// As many as can work at once.
 pub(super) fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

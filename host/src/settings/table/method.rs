@@ -130,10 +130,10 @@ macro_rules! method_settings {
     /// Mini-batch size, or `all`; a sweep is one pass over the training set [default: 128 of proxprop and local, 120 of gsadmm
     /// and gsam but with --inner proxprop, else all]
     ///
-    /// A size that holds all training samples is `all`.
+    /// At most as many as there are training samples; a default above that is `all`.
     batch: Batch as Option<usize> {
         arg(value_name = "N|all"),
-        default(of) = if of.splits() { of.inner().batch() } else { of.method().card().batch },
+        default(of) = default_batch(of.method(), of.inner()),
         range = if_any(at_least_one), effect = Use::Batch,
     }
 
