@@ -287,6 +287,7 @@ impl Error {
     }
 }
 
+#[cfg(feature = "program")]
 impl From<altmin_verify::Error> for Error {
     fn from(error: altmin_verify::Error) -> Self {
         match error {

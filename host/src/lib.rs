@@ -53,21 +53,31 @@
 //! | [`mod@bench`] | measured and predicted times |
 //! | [`cli`] | the program `altmin` |
 //! | [`allocate`] | memory whose lack is an error |
+//!
+//! # Features
+//!
+//! `program`, on by default: the program and what it shows, which are `bench`, `cli`, `compare`, `report`, `run::folder` and
+//! `search`. A program that trains for itself is built without it faster and smaller, as the C library is.
 
 pub mod allocate;
 pub mod atomic_file;
+#[cfg(feature = "program")]
 pub mod bench;
 mod choice;
+#[cfg(feature = "program")]
 pub mod cli;
+#[cfg(feature = "program")]
 pub mod compare;
 pub mod data;
 pub mod error;
 pub mod nearest;
 pub mod network;
 pub mod random;
+#[cfg(feature = "program")]
 pub mod report;
 pub mod run;
 mod scalars;
+#[cfg(feature = "program")]
 pub mod search;
 pub mod settings;
 pub mod units;

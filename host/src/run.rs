@@ -3,6 +3,7 @@
 pub mod checkpoint;
 pub mod engine;
 pub mod executor;
+#[cfg(feature = "program")]
 pub mod folder;
 pub mod kernel;
 pub mod memory;

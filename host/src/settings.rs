@@ -5,6 +5,7 @@
 //! everything and returns [`Settings`], in which nothing is missing. [`Settings::to_toml`] writes them in full, and reading
 //! that file gives the same settings again. A setting is one entry of the table in `settings/table/`.
 
+#[cfg(feature = "program")]
 pub(crate) mod by_key;
 mod choice;
 pub(crate) mod core_choice;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
-use clap::ValueEnum;
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +11,8 @@ use super::nearest::quoted;
 use crate::error::{Error, Result};
 
 /// Whether the first row of a table names its columns.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Header {
     /// As its cells look

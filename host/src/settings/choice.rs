@@ -6,12 +6,12 @@ pub use altmin_core::method::tssm::{Convention, Inner, Preset};
 pub use altmin_core::method::{Name as Method, StepSchedule, Use};
 pub use altmin_core::update::StepRuleKind as StepRule;
 
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The implementation of the matrix product.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kernel {
     /// Optimised for the processor, with the widest instructions found at run time
@@ -21,7 +21,8 @@ pub enum Kernel {
 }
 
 /// The scalar type of the whole computation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Precision {
     /// Single precision: half the memory, about twice the speed
@@ -41,7 +42,8 @@ impl Precision {
 }
 
 /// The models that a run leaves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "program", derive(clap::ValueEnum))]
 #[serde(rename_all = "kebab-case")]
 pub enum Keep {
     /// model.safetensors is the model of the last sweep
@@ -57,10 +59,7 @@ macro_rules! display_by_name {
     ($($choice:ty),+) => {
         $(impl fmt::Display for $choice {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                match self.to_possible_value() {
-                    Some(value) => f.pad(value.get_name()),
-                    None => Ok(()),
-                }
+                self.serialize(f)
             }
         })+
     };

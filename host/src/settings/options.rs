@@ -43,6 +43,7 @@ impl TrainOptions {
     ///
     /// # Errors
     /// [`Error::Argument`] names the first.
+    #[cfg(feature = "program")]
     pub(crate) fn require_no_run(&self) -> Result {
         let nothing = "no value: nothing is written";
         let given = [

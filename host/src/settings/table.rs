@@ -22,7 +22,9 @@ use super::choice::{
     Convention, EpsilonRepair, EpsilonRule, Form, Inner, Keep, Kernel, Method, Precision, Preset, StepRule,
     StepSchedule, Use,
 };
-use super::core_choice::{self, parser};
+use super::core_choice;
+#[cfg(feature = "program")]
+use super::core_choice::parser;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
     Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, EvaluateEvery, Every, Excluded,
@@ -37,7 +39,6 @@ use crate::network::init::Initializer;
 use crate::network::widths::Widths;
 use altmin_core::method::proxprop::Carry;
 use altmin_core::{Activation, Loss, Regularizer};
-use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -97,11 +98,12 @@ macro_rules! declare {
         }
     )* })*) => {
         /// The options of `altmin train`, each of which may be left out; the keys of a file are the options without dashes.
-        #[derive(Debug, Clone, Default, PartialEq, Args, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "program", derive(clap::Args))]
         #[serde(deny_unknown_fields, rename_all = "kebab-case")]
         pub struct TrainOptions { $($(
             $(#[$doc])*
-            #[arg(long, help_heading = $heading, $($arg)*)]
+            #[cfg_attr(feature = "program", arg(long, help_heading = $heading, $($arg)*))]
             #[serde(skip_serializing_if = "Option::is_none" $(, $($serde)*)?)]
             pub $name: Option<$given>,
         )*)* }

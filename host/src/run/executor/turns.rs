@@ -59,6 +59,7 @@ impl Turns {
     }
 
     /// The worker whose a stage is.
+    #[allow(dead_code, reason = "asked by timings and by the test of hand-overs, not by a trainer")]
     pub(crate) fn worker(&self, stage: usize) -> usize {
         self.stages[stage].worker
     }
