@@ -3,6 +3,7 @@
 //! What a unit computes does not depend on the worker that computes it, and
 //! sums over units are made by the method in their order, so results are the same bits for any number of threads.
 
+mod erased;
 mod halves;
 mod line;
 mod scratch;
@@ -28,8 +29,8 @@ use scratch::Scratch;
 mod sync {
     pub(super) use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 
+    pub(super) use super::erased::join;
     pub(super) use altmin_core::executor::Units;
-    pub(super) use rayon::join;
 }
 
 /// The threads of a run: workers of their own or, if one is enough, the thread that calls. They have ended when the last clone
@@ -115,7 +116,7 @@ impl Threads {
     /// if there are none, or if it is one of them.
     pub fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.workers {
-            Some(workers) => workers.pool.install(work),
+            Some(workers) => erased::install(&workers.pool, work),
             None => work(),
         }
     }
