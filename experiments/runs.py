@@ -18,7 +18,9 @@ def run(altmin, folder, *options):
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
     if done.returncode == WRONGLY_USED:
         raise SystemExit(f"refused: {' '.join(command)}")
-    return [row for row in map(json.loads, done.stdout.splitlines()) if row["kind"] == "sweep"]
+    rows = [row for row in map(json.loads, done.stdout.splitlines()) if row["kind"] == "sweep"]
+    # With samples held out these are the ones to test on.
+    return [{"test_accuracy": row.get("held_out_accuracy"), **row} for row in rows]
 
 
 def flags(settings):

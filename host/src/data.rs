@@ -50,7 +50,8 @@ pub enum Part {
     All,
 }
 
-/// Reads a data set and returns its training and its test samples.
+/// Reads a data set and returns its training samples and those that sweeps are scored on: the test samples, unless options set
+/// others aside.
 ///
 /// Columns of a table and channels of images are scaled by what the training samples that are left at the end say of them,
 /// so that nothing of the test samples is used.
@@ -63,6 +64,36 @@ pub enum Part {
 /// [`Error::Format`] and [`Error::Io`] for the files. [`Error::Data`] for what they hold: labels with gaps, test labels
 /// that the training samples lack, a single class, no samples, constant columns or channels.
 pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
+    load_split(source, options).map(|Split { train, validation, test }| (train, validation.unwrap_or(test)))
+}
+
+/// A data set in its parts.
+#[derive(Debug)]
+pub struct Split<T> {
+    /// What is trained on.
+    pub train: Dataset<T>,
+    /// What is set aside to tell by when to stop and what to keep, where [`DataOptions::validation`] asks for it.
+    pub validation: Option<Dataset<T>>,
+    /// What is tested on.
+    pub test: Dataset<T>,
+}
+
+impl<T: Real> Split<T> {
+    /// The same with each part treated alike.
+    fn each<U>(self, mut treat: impl FnMut(Dataset<T>) -> Result<Dataset<U>>) -> Result<Split<U>> {
+        Ok(Split {
+            train: treat(self.train)?,
+            validation: self.validation.map(&mut treat).transpose()?,
+            test: treat(self.test)?,
+        })
+    }
+}
+
+/// The same as [`load`] with the samples that are set aside for validation beside the test samples.
+///
+/// # Errors
+/// As [`load`]; [`Error::Argument`] (`validation`) if it leaves nothing to train on.
+pub fn load_split<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Split<T>> {
     let parts = match source {
         DataSource::Csv(path) => return load_table(path, source, options),
         _ if options.target.is_some() || options.regression => {
@@ -72,6 +103,10 @@ pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts
         _ if options.exclude.is_some() => {
             let names = options.exclude.as_deref().unwrap_or_default();
             return Err(needs_table("exclude", names.join(","), source));
+        }
+        _ if options.test.is_some() => {
+            let path = options.test.as_deref().unwrap_or(Path::new("")).display();
+            return Err(needs_table("test", path, source));
         }
         _ if options.header != Header::Auto => {
             return Err(needs_table("header", options.header, source));
@@ -91,25 +126,26 @@ pub fn load<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Parts
             return Err(Error::argument("data", source, expected));
         }
     };
-    let (train, test) = treat(parts, source, options)?;
+    let split = treat(parts, source, options)?;
     if !options.scale {
-        return Ok((train, test));
+        return Ok(split);
     }
-    let channels = scale_channels::measure(&train)?;
-    Ok((scale_channels::apply(train, &channels)?, scale_channels::apply(test, &channels)?))
+    let channels = scale_channels::measure(&split.train)?;
+    split.each(|part| scale_channels::apply(part, &channels))
 }
 
-fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Parts<T>> {
+fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Split<T>> {
     let csv_file::Loaded { mut columns, parts, mut notes } = csv_file::load(path, options)?;
-    let (train, test) = treat(parts, source, options)?;
-    columns.require_varying_targets(&train)?;
+    let split = treat(parts, source, options)?;
+    columns.require_varying_targets(&split.train)?;
     if options.scale {
-        let (scaled, note) = columns.measured(&train)?;
+        let (scaled, note) = columns.measured(&split.train)?;
         columns = scaled;
         notes.extend(note);
     }
     let columns = Arc::new(columns);
-    Ok((columns.apply(train)?.with_notes(notes), columns.apply(test)?))
+    let Split { train, validation, test } = split.each(|part| columns.apply(part))?;
+    Ok(Split { train: train.with_notes(notes), validation, test })
 }
 
 fn needs_table(setting: &'static str, found: impl ToString, source: &DataSource) -> Error {
@@ -143,8 +179,14 @@ pub fn load_like<T: Real>(
             None => Ok(chosen),
         };
     };
+    let is_training_file = source.to_string() == trained.data;
+    if trained.test.is_some() && is_training_file && part == Part::Test {
+        let expected = format!("train or all: the model was trained on all rows of {source}");
+        return Err(Error::argument("split", "test", expected));
+    }
     let all = csv_file::dataset(&Table::read(path, trained.header)?, columns)?;
     let chosen = match part {
+        Part::Train if trained.test.is_some() && is_training_file => all,
         Part::All => all,
         Part::Train => csv_file::split(&all, options.split_seed)?.0,
         Part::Test => csv_file::split(&all, options.split_seed)?.1,
@@ -192,7 +234,7 @@ fn treat<T: Real>(
     (mut train, mut test): Parts<T>,
     source: &DataSource,
     options: &DataOptions,
-) -> Result<Parts<T>> {
+) -> Result<Split<T>> {
     if options.classes.is_none() && !train.outputs().are_values() {
         require_all_classes(&train, &test)?;
     }
@@ -204,18 +246,24 @@ fn treat<T: Real>(
         };
         (train, test) = split::hold_out(train, count)?;
     }
-    (train, test) = (choose(train, options)?, choose(test, options)?);
+    let mut validation = None;
+    if let Some(share) = options.validation {
+        let set_aside;
+        (train, set_aside) = split::set_aside(&train, share, options.split_seed)?;
+        validation = Some(set_aside);
+    }
+    let mut split = Split { train, validation, test }.each(|part| choose(part, options))?;
     if let Some(classes) = &options.classes {
-        transform::require_present(&train, classes)?;
+        transform::require_present(&split.train, classes)?;
     }
     if let Some(count) = options.samples {
-        train = transform::first(train, count)?;
+        split.train = transform::first(split.train, count)?;
     }
-    (train, test) = (pool(train, options)?, pool(test, options)?);
-    if !train.outputs().are_values() {
-        require_two_classes(&train)?;
+    split = split.each(|part| pool(part, options))?;
+    if !split.train.outputs().are_values() {
+        require_two_classes(&split.train)?;
     }
-    Ok((train, test))
+    Ok(split)
 }
 /// The samples of the classes that are asked for.
 fn choose<T: Real>(dataset: Dataset<T>, options: &DataOptions) -> Result<Dataset<T>> {

@@ -17,4 +17,4 @@ pub use evaluate::{Evaluation, evaluate};
 pub use init::Initializer;
 pub use model::{Map, Model, Notation, Place, Readout};
 pub use predictor::Predictor;
-pub use score::{Measure, Score};
+pub use score::{Judge, Measure, Score, Scores};

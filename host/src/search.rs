@@ -180,7 +180,8 @@ impl Search {
     /// range or do not go together.
     pub fn new(request: Request) -> Result<Self> {
         check_request(&request)?;
-        let shared = TrainOptions { method: None, holdout: Some(true), ..request.options.clone() };
+        let shared = request.options.clone().without_validation("a search has its own samples held out")?;
+        let shared = TrainOptions { method: None, holdout: Some(true), ..shared };
         let mut contests = Vec::new();
         for &method in &request.methods {
             let asked_for = space::configurations(method, &request.over, &shared)?;

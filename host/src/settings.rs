@@ -28,7 +28,8 @@ pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use table::{Settings, TrainOptions};
 pub use values::{
     Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, Every, Excluded, Grow, Growth,
-    Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TimeLimit, Tolerance,
+    Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TestFile, TimeLimit, Tolerance,
+    Validation,
 };
 
 pub use crate::network::cuts::Cuts;

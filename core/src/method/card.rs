@@ -70,6 +70,8 @@ pub struct Setup {
     pub convolutions: bool,
     /// The rule by which weights step between cuts.
     pub inner: Inner,
+    /// Whether samples are rows of a table, which are few, and whose targets are noisy.
+    pub table: bool,
 }
 
 /// Defaults of settings that differ from method to method.

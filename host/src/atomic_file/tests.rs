@@ -4,7 +4,7 @@ use super::disk::failures::Failure;
 use super::*;
 use crate::compare::folder::ComparisonFolder;
 use crate::data::{self, Dataset};
-use crate::network::score::Measure;
+use crate::network::score::{Measure, Scores};
 use crate::report::csv::CsvRows;
 use crate::run::checkpoint::{self, Checkpoints};
 use crate::run::folder::RunFolder;
@@ -14,6 +14,8 @@ use crate::settings::{Every, Settings, TrainOptions};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use tempfile::TempDir;
+
+const SCORES: Scores = Scores::on_test(Measure::Accuracy);
 
 /// The files of a folder by name.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
@@ -184,7 +186,7 @@ fn the_settings_and_curves_of_a_run() {
     let whole = folder(None);
     let curves = |path: &Path| {
         let folder = RunFolder::of(path.parent().expect("a folder"));
-        folder.write_curves("run", &sweeps, Measure::Accuracy)
+        folder.write_curves("run", &sweeps, SCORES)
     };
     of(&whole.path().join("config.toml")).expect("room");
     let path = whole.path().join("curves.svg");
@@ -205,7 +207,7 @@ fn rows_that_are_appended_are_whole() {
     let sweeps = metrics(4);
     let rows = |sweeps: &[Metrics]| {
         let mut file = Vec::new();
-        let mut rows = CsvRows::new(&mut file);
+        let mut rows = CsvRows::new(&mut file, SCORES);
         sweeps.iter().for_each(|metrics| rows.sweep(metrics).expect("room"));
         drop(rows);
         file
@@ -221,8 +223,8 @@ fn rows_that_are_appended_are_whole() {
             |place| {
                 let folder = RunFolder::of(place.path());
                 let metrics = match before {
-                    0 => folder.metrics(),
-                    _ => folder.metrics_after(&sweeps[..before]),
+                    0 => folder.metrics(SCORES),
+                    _ => folder.metrics_after(&sweeps[..before], SCORES),
                 };
                 let mut written = before;
                 metrics.map(|mut rows| {

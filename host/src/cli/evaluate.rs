@@ -7,7 +7,7 @@ use crate::data::{Dataset, Outputs};
 use crate::network::depths::{Depth, evaluate_depths};
 use crate::network::evaluate::{Evaluation, OutputError, evaluate};
 use crate::network::model::Model;
-use crate::network::score::Measure;
+use crate::network::score::{Measure, Scores};
 use crate::report::table;
 use crate::run::folder::model_file;
 use crate::settings::Precision;
@@ -24,8 +24,7 @@ use std::process::ExitCode;
 /// A network trained on numeric columns of a CSV file has no accuracy. Instead it gets the coefficient of determination,
 /// R^2 = 1 - SSE/SST with SSE the sum of squared errors and SST the sum of squared deviations from the mean: 1 means no
 /// error, 0 is the score of predicting the mean. Each output also gets its own R^2 and root mean squared error, in the
-/// file's units. The first R^2 is that of all outputs together, scaled as in training; --json calls it accuracy, as
-/// `train` does.
+/// file's units. The first R^2 is that of all outputs together, scaled as in training; --json calls it r2.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin evaluate --model run/model.safetensors")]
 pub(super) struct Evaluate {
@@ -104,15 +103,14 @@ impl Evaluate {
         let model = Model::<T>::load(&model_file(&self.model))?;
         let model = self.depth.map_or(Ok(model.clone()), |depth| model.at_depth(depth))?;
         let data = self.data.load::<T>(&model.preprocessing)?;
+        let scores = Scores::on_test(Measure::of(&model.outputs));
         if self.every_depth {
             let depths = evaluate_depths(&model, &data, threads)?;
             if self.json {
                 let depths: Vec<_> = depths.iter().map(DepthReport::of).collect();
                 let (data, samples) = (data.name(), data.n_samples());
-                output::print_json(
-                    "evaluation",
-                    &DepthsReport { model: &self.model, data, samples, depths },
-                )?;
+                let report = DepthsReport { model: &self.model, data, samples, depths };
+                output::print_scores("evaluation", &report, scores)?;
             } else {
                 output::print(&depths_text(&data, &model.outputs, &depths))?;
             }
@@ -130,7 +128,7 @@ impl Evaluate {
                 confusion: &evaluation.confusion,
                 outputs: &evaluation.errors,
             };
-            output::print_json("evaluation", &report)?;
+            output::print_scores("evaluation", &report, scores)?;
         } else {
             output::print(&text(&data, &model.outputs, &evaluation))?;
         }
@@ -140,7 +138,7 @@ impl Evaluate {
 
 /// The evaluation for people.
 fn text<T: Real>(data: &Dataset<T>, outputs: &Outputs, evaluation: &Evaluation) -> String {
-    let measure = if outputs.are_values() { Measure::RSquared } else { Measure::Accuracy };
+    let measure = Measure::of(outputs);
     let mut text = table::rows(&[
         ("data", data.name().to_owned()),
         ("samples", data.n_samples().to_string()),
@@ -156,7 +154,7 @@ fn text<T: Real>(data: &Dataset<T>, outputs: &Outputs, evaluation: &Evaluation) 
 
 /// What the outputs of every depth are worth.
 fn depths_text<T: Real>(data: &Dataset<T>, outputs: &Outputs, depths: &[Depth]) -> String {
-    let measure = if outputs.are_values() { Measure::RSquared } else { Measure::Accuracy };
+    let measure = Measure::of(outputs);
     let mut text =
         table::rows(&[("data", data.name().to_owned()), ("samples", data.n_samples().to_string())]);
     // Writing to a String cannot fail.

@@ -1,6 +1,8 @@
 //! What goes to stdout and stderr, without a panic when nobody reads it.
 
 use crate::data::Dataset;
+use crate::network::score::Scores;
+use crate::report::json::named;
 use altmin_core::Real;
 use serde::Serialize;
 #[cfg(unix)]
@@ -48,11 +50,20 @@ pub(super) fn print(text: &str) -> io::Result<()> {
 
 /// Writes `{"kind":KIND,...}` and the end of the line to stdout.
 pub(super) fn print_json(kind: &str, content: &impl Serialize) -> io::Result<()> {
+    print(&(line(kind, content)? + "\n"))
+}
+
+/// The same with what it says of scores under their names.
+pub(super) fn print_scores(kind: &str, content: &impl Serialize, scores: Scores) -> io::Result<()> {
+    print(&(named(line(kind, content)?, scores) + "\n"))
+}
+
+fn line(kind: &str, content: &impl Serialize) -> serde_json::Result<String> {
     #[derive(Serialize)]
     struct Line<'a, C> {
         kind: &'a str,
         #[serde(flatten)]
         content: &'a C,
     }
-    print(&(serde_json::to_string(&Line { kind, content })? + "\n"))
+    serde_json::to_string(&Line { kind, content })
 }

@@ -118,7 +118,8 @@ pub(super) fn after_help() -> String {
         for step in StepRule::values() {
             let step_rule = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
             let (maps, inner) = (3, Inner::Adam);
-            let setup = Setup { step: step_rule, minibatches: false, maps, convolutions: false, inner };
+            let setup =
+                Setup { step: step_rule, minibatches: false, maps, convolutions: false, inner, table: false };
             let defaults = (method.card().defaults)(&setup);
             // Writing to a String cannot fail.
             let _ = write!(text, "  {method} ");

@@ -12,7 +12,8 @@ use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::core_choice::as_text;
 use crate::settings::{
-    Batch, Method, NuSchedule, Precision, RhoSchedule, Samples, Settings, TrainOptions, Use, Widths,
+    Batch, Method, NuSchedule, Precision, RhoSchedule, Samples, Settings, TrainOptions, Use, Validation,
+    Widths,
 };
 use altmin_core::block::Network as CoreNetwork;
 use altmin_core::method::{Problem, Run};
@@ -58,7 +59,8 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// What has no effect on a check, and is refused.
-const WITHOUT_EFFECT: [&str; 8] = [
+const WITHOUT_EFFECT: [&str; 9] = [
+    "validation",
     "augment",
     "diagnostics",
     "tolerance",
@@ -134,6 +136,7 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     let hidden = options.network.is_none().then(|| Widths(vec![20, 20]));
     let given = TrainOptions {
         method: Some(method),
+        validation: Some(Validation(None)),
         samples: Some(samples),
         hidden: options.hidden.clone().or(hidden),
         batch: options.batch.clone().or(batch),
@@ -243,6 +246,7 @@ fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
         return Err(Error::argument("tolerance", tolerance, expected));
     }
     options.require_no_run()?;
+    options.clone().without_validation("no sweep is scored")?;
     if let Some(limit) = &options.time_limit {
         return Err(Error::argument("time-limit", limit, expected));
     }

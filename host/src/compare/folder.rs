@@ -3,7 +3,8 @@
 use crate::atomic_file::{self, Appended};
 use crate::compare::{Entry, Series};
 use crate::error::{Error, Result};
-use crate::network::score::Measure;
+use crate::network::score::Scores;
+use crate::report::csv::names;
 use crate::report::curves::{self, Against};
 use crate::run::folder::{self, RunFolder};
 use crate::run::observe::Metrics;
@@ -66,12 +67,12 @@ impl ComparisonFolder {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be written.
-    pub fn write_curves(&self, title: &str, all: &[Series], against: Against, measure: Measure) -> Result {
+    pub fn write_curves(&self, title: &str, all: &[Series], against: Against, scores: Scores) -> Result {
         let name = match against {
             Against::Sweeps => "curves-sweeps.svg",
             Against::Seconds => "curves-seconds.svg",
         };
-        let svg = curves::comparison(title, all, against, measure)
+        let svg = curves::comparison(title, all, against, scores)
             .map_err(|error| Error::io("draw", &self.file(name), io::Error::other(error)))?;
         self.write(name, &svg)
     }
@@ -97,19 +98,13 @@ impl<W: Write> ComparisonRows<W> {
     /// What `writer` returns.
     pub fn row(&mut self, entry: &Entry, metrics: &Metrics) -> io::Result<()> {
         if !self.begun {
-            self.writer.write_record(header(metrics)?)?;
+            let metrics = names(metrics, entry.settings.scores())?;
+            self.writer.write_record(
+                ["label", "method"].iter().copied().chain(metrics.iter().map(String::as_str)),
+            )?;
             self.begun = true;
         }
         self.writer.serialize((&entry.label, entry.settings.method.to_string(), metrics))?;
         self.writer.flush()
     }
-}
-
-/// The columns: csv makes no header out of a struct beside other columns, but it does of the struct alone.
-fn header(metrics: &Metrics) -> io::Result<Vec<String>> {
-    let mut text = Vec::new();
-    csv::Writer::from_writer(&mut text).serialize(metrics)?;
-    let text = String::from_utf8_lossy(&text);
-    let metrics = text.lines().next().unwrap_or_default().split(',');
-    Ok(["label", "method"].into_iter().chain(metrics).map(str::to_owned).collect())
 }

@@ -65,7 +65,7 @@ impl Columns {
         };
         let unusable = self.features.iter().chain(&self.targets).find(|column| !usable(column))?;
         let Column { name, mean, deviation } = unusable;
-        let found = format!("mean {mean} and standard deviation {deviation} of column {}", quoted(name));
+        let found = format!("mean {mean:e} and standard deviation {deviation:e} of column {}", quoted(name));
         Some((found, "finite ones, the latter above 0".to_owned()))
     }
 }

@@ -1,6 +1,7 @@
 //! Data sets from CSV files: which columns are features, which are targets, and what their cells say.
 
 use std::collections::HashMap;
+use std::fs;
 use std::path::Path;
 
 use super::columns::{Column, Columns};
@@ -30,7 +31,7 @@ pub struct Loaded {
 }
 
 /// Training and test samples of a file, as options say which columns are learnt, which are left out, whether there is a header,
-/// and by which seed the rows are split.
+/// and by which seed the rows are split, unless another file has the test samples.
 ///
 /// The targets are by default the last column; all others that are not left out are features. A name that no column has and that
 /// is a number counts the columns from 1. For regression the targets are numbers. Otherwise the one target is the class: text or an
@@ -38,7 +39,7 @@ pub struct Loaded {
 ///
 /// # Errors
 /// As [`Table::read`]. [`Error::Argument`] (`target`, `exclude`) for a column that does not exist, with the nearest names, one named
-/// twice, several columns of classes, no feature left. [`Error::Format`] naming line and column of a cell that is empty,
+/// twice, several columns of classes, no feature left; (`test`) for a test file that is the same one. [`Error::Format`] naming line and column of a cell that is empty,
 /// no number, or not finite; and for too few rows. A single class is one too; a class of a single row is an
 /// [`Error::Data`].
 pub fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
@@ -50,13 +51,32 @@ pub fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
         let found = format!("{} {rows} of samples", table.n_rows());
         return Err(Error::format(path, found, format!("at least {FEWEST_ROWS}")));
     }
+    let mut notes = table.notes().to_vec();
+    notes.extend(rows_counted(&table, &columns, &all));
+    if let Some(other) = &options.test {
+        require_other(path, other)?;
+        let test = Table::read(other, options.header)?;
+        notes.extend(test.notes().iter().cloned());
+        let test = dataset(&test, &columns)?;
+        let test = test.named(format!("{} (test)", other.display()));
+        let train = all.named(format!("{} (training)", path.display()));
+        return Ok(Loaded { columns, parts: (train, test), notes });
+    }
     if let Some(class) = all.class_counts().iter().position(|&count| count == 1) {
         let found = format!("a single sample of class {}", quoted(&all.classes()[class]));
         return Err(Error::data(all.name(), found, "at least two of each class, for training and testing"));
     }
-    let mut notes = table.notes().to_vec();
-    notes.extend(rows_counted(&table, &columns, &all));
     Ok(Loaded { columns, parts: split(&all, options.split_seed)?, notes })
+}
+
+/// `Ok` for two files, however their paths are spelt: no row is to be trained on and tested on.
+fn require_other(train: &Path, test: &Path) -> Result {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|error| Error::io("read", path, error));
+    if real(train)? == real(test)? {
+        let expected = "another file than --data: no sample is both trained on and tested on";
+        return Err(Error::argument("test", test.display(), expected));
+    }
+    Ok(())
 }
 
 /// A note of each feature that does nothing but number the rows.

@@ -86,8 +86,8 @@ impl fmt::Display for DataSource {
     }
 }
 
-/// What is made of a data set, in this order: split, holdout, classes, samples, pooling, scaling.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is made of a data set, in this order: split, holdout, validation, classes, samples, pooling, scaling.
+#[derive(Debug, Clone, PartialEq)]
 pub struct DataOptions {
     /// Seed of the split of `digits` and of tables into training and test samples; default 0. Other sources come split.
     pub split_seed: u64,
@@ -96,6 +96,11 @@ pub struct DataOptions {
     /// of CIFAR whichever is fewer;
     /// default no.
     pub holdout: bool,
+    /// The share of the training samples that are set aside to tell by, of each class alike, before the samples to train on are
+    /// chosen: above 0 and below 1; default none.
+    pub validation: Option<f64>,
+    /// A table whose rows are the test samples; then all rows of the source are training samples. Default none.
+    pub test: Option<PathBuf>,
     /// Keep only these classes, relabelled 0, 1, ... in this order; default all.
     pub classes: Option<Vec<u32>>,
     /// Train only on the first so many samples of those that are left; default all.
@@ -122,6 +127,8 @@ impl Default for DataOptions {
         Self {
             split_seed: 0,
             holdout: false,
+            validation: None,
+            test: None,
             classes: None,
             samples: None,
             pool: 1,
@@ -148,6 +155,9 @@ pub struct Preprocessing {
     pub classes: Option<Vec<u32>>,
     /// [`DataOptions::split_seed`]: another one would put training samples among the test samples.
     pub split_seed: u64,
+    /// [`DataOptions::test`]: where it is given, no row of the training table is a test sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test: Option<PathBuf>,
     /// The columns of the table that it was trained on, with their scales; none for images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub columns: Option<Columns>,
@@ -172,6 +182,7 @@ impl Preprocessing {
             pool: options.pool,
             classes: options.classes.clone(),
             split_seed: options.split_seed,
+            test: options.test.clone(),
             columns: None,
             channels: None,
             header: options.header,
@@ -198,6 +209,7 @@ impl Preprocessing {
     pub fn options(&self) -> DataOptions {
         DataOptions {
             split_seed: self.split_seed,
+            test: self.test.clone(),
             classes: self.classes.clone(),
             pool: self.pool,
             header: self.header,

@@ -3,7 +3,7 @@
 use altmin_core::Real;
 
 use super::Dataset;
-use super::transform::split_off;
+use super::transform::{select, split_off};
 use crate::error::{Error, Result};
 use crate::random::permutation;
 
@@ -47,6 +47,27 @@ fn quotas(labels: &[u32], n_classes: usize, total: usize) -> Vec<usize> {
         quotas[class] += 1;
     }
     quotas
+}
+
+/// All but this share of the samples, and these, of each class its share, drawn from `seed`. Both are in the order that they had.
+///
+/// # Errors
+/// [`Error::Argument`] (`validation`) if one of the parts would be empty.
+pub fn set_aside<T: Real>(train: &Dataset<T>, share: f64, seed: u64) -> Result<(Dataset<T>, Dataset<T>)> {
+    let n_samples = train.n_samples();
+    let count = (share * n_samples as f64).round() as usize;
+    if count == 0 || count >= n_samples {
+        let expected = format!("a share that leaves samples of {n_samples} on both sides");
+        return Err(Error::argument("validation", share, expected));
+    }
+    let (mut rest, mut chosen) = match train.outputs().are_values() {
+        true => stratified(&vec![0; n_samples], 1, count, seed),
+        false => stratified(train.labels(), train.n_classes(), count, seed),
+    };
+    rest.sort_unstable();
+    chosen.sort_unstable();
+    let name = format!("{}, set aside for validation", train.name());
+    Ok((select(train, &rest)?, select(train, &chosen)?.named(name)))
 }
 
 /// All but the last `count` samples, and these.

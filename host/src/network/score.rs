@@ -8,7 +8,7 @@ use altmin_core::view::{as_ref, columns};
 use altmin_core::workspace::Requirement;
 use altmin_core::{Real, Result};
 
-use crate::data::Dataset;
+use crate::data::{Dataset, Outputs};
 use crate::network::predictor::Predictor;
 
 /// Groups that a pass is cut into.
@@ -35,6 +35,11 @@ pub enum Measure {
 }
 
 impl Measure {
+    /// That of a network with these outputs.
+    pub fn of(outputs: &Outputs) -> Self {
+        if outputs.are_values() { Self::RSquared } else { Self::Accuracy }
+    }
+
     /// What it is called.
     pub fn name(self) -> &'static str {
         match self {
@@ -49,6 +54,55 @@ impl Measure {
             Measure::Accuracy => format!("{:.2} %", 100.0 * value),
             Measure::RSquared => format!("{value:.4}"),
         }
+    }
+}
+
+/// Samples that are not trained on, by which sweeps are scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judge {
+    /// Those that the data set has for tests.
+    Test,
+    /// The last training samples, in place of the test samples.
+    HeldOut,
+    /// Training samples that are set aside beside the test samples.
+    Validation,
+}
+
+impl Judge {
+    /// What they are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Judge::Test => "test",
+            Judge::HeldOut => "held-out",
+            Judge::Validation => "validation",
+        }
+    }
+}
+
+/// What the scores of a run are, and of which samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scores {
+    /// What accuracies are.
+    pub measure: Measure,
+    /// What is called test in names of fields.
+    pub judge: Judge,
+}
+
+impl Scores {
+    /// Scores on the test samples.
+    pub const fn on_test(measure: Measure) -> Self {
+        Self { measure, judge: Judge::Test }
+    }
+
+    /// The name in files of a field of [`Metrics`](crate::run::observe::Metrics) and its like: `test_accuracy` may be
+    /// `validation_accuracy`, and of values `validation_r2`.
+    pub fn key(&self, field: &str) -> String {
+        let part = |part: &str| match part {
+            "test" => self.judge.name().replace('-', "_"),
+            "accuracy" if self.measure == Measure::RSquared => "r2".to_owned(),
+            part => part.to_owned(),
+        };
+        field.split('_').map(part).collect::<Vec<_>>().join("_")
     }
 }
 
@@ -130,9 +184,11 @@ impl Score {
 }
 
 impl Score {
-    /// Whether it is better than another one of the same data: a higher accuracy of classes, a lower loss of values.
+    /// Whether it is better than another one of the same data: a higher accuracy of classes, and of equal ones the lower loss; a lower
+    /// loss of values.
     pub fn is_better_than(&self, other: &Self, measure: Measure) -> bool {
         match measure {
+            Measure::Accuracy if self.accuracy == other.accuracy => self.loss < other.loss,
             Measure::Accuracy => self.accuracy > other.accuracy,
             // R^2 may be NaN, and is not what every loss asks for.
             Measure::RSquared => self.loss < other.loss,

@@ -1,7 +1,7 @@
 //! The runs of a comparison side by side.
 
 use crate::compare::{Better, Standing, best};
-use crate::network::score::Measure;
+use crate::network::score::Scores;
 use crate::units::bytes;
 use std::fmt::Write as _;
 
@@ -46,9 +46,9 @@ fn cell(value: Option<f64>, show: impl Fn(f64) -> String) -> String {
 /// and seconds it first reached each of the test accuracies.
 ///
 /// A star marks the best of each column in which numbers of different methods can be compared: an objective and its
-/// residuals are each method's own. `measure` says what the accuracies are.
-pub fn table(all: &[Standing], measure: Measure) -> String {
-    let mut text = grid(&results(all, measure), all);
+/// residuals are each method's own. `scores` says what the accuracies are.
+pub fn table(all: &[Standing], scores: Scores) -> String {
+    let mut text = grid(&results(all, scores), all);
     text.push('\n');
     text.push_str(&grid(&progress(all), all));
     if all.len() > 1 {
@@ -60,7 +60,8 @@ pub fn table(all: &[Standing], measure: Measure) -> String {
     text
 }
 
-fn results(all: &[Standing], measure: Measure) -> Vec<Column> {
+fn results(all: &[Standing], Scores { measure, judge }: Scores) -> Vec<Column> {
+    let judge = judge.name();
     use Better::{High, Low};
     let share = |share: f64| measure.show(share);
     let ended = all.iter().map(|one| one.summary.outcome.to_string());
@@ -72,8 +73,8 @@ fn results(all: &[Standing], measure: Measure) -> Vec<Column> {
         Column::ranked("s/sweep", all, Low, Standing::seconds_per_sweep, seconds),
         Column::ranked("loss", all, Low, |one| one.loss, |loss| format!("{loss:.4}")),
         Column::ranked("training", all, High, |one| swept(one, one.summary.train_accuracy), share),
-        Column::ranked("test", all, High, |one| swept(one, one.summary.test_accuracy), share),
-        Column::ranked("best test", all, High, |one| one.best_test_accuracy, share),
+        Column::ranked(judge, all, High, |one| swept(one, one.summary.test_accuracy), share),
+        Column::ranked(&format!("best {judge}"), all, High, |one| one.best_test_accuracy, share),
         Column::plain("at sweep", all.iter().map(|one| cell(one.best_test_sweep.map(|n| n as f64), count))),
         Column::ranked("state", all, Low, |one| Some(one.summary.state_bytes as f64), |n| bytes(n as usize)),
     ]

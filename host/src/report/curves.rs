@@ -3,7 +3,7 @@
 mod panel;
 
 use crate::compare::Series;
-use crate::network::score::Measure;
+use crate::network::score::Scores;
 use crate::run::observe::Metrics;
 use panel::{Area, Curve, Drawn, FONT, Look, Panel, Value};
 use plotters::prelude::*;
@@ -44,26 +44,26 @@ impl Against {
 /// The curves of a run as the text of an SVG file.
 ///
 /// Objective and residuals have a logarithmic axis where all their values are above 0. Values that are not finite are
-/// left out. `measure` says what the accuracies are; of R^2, which has no lower bound, what is below -1 is left out.
+/// left out. `scores` says what the accuracies are; of R^2, which has no lower bound, what is below -1 is left out.
 ///
 /// # Errors
 /// The plotter's message.
-pub fn svg(title: &str, sweeps: &[Metrics], measure: Measure) -> Result<String, String> {
-    drawn(SIZE, |area| one(area, title, sweeps, measure))
+pub fn svg(title: &str, sweeps: &[Metrics], scores: Scores) -> Result<String, String> {
+    drawn(SIZE, |area| one(area, title, sweeps, scores))
 }
 
 /// The curves of several runs, by label, in five panels: objective, primal and dual residual, training and test accuracy,
-/// or what `measure` has in its place.
+/// or what `scores` has in their place.
 ///
 /// The first three have a logarithmic axis where no value is below 0, without those that are 0. Values that are not
 /// finite are left out.
 ///
 /// # Errors
 /// The plotter's message.
-pub fn comparison(title: &str, all: &[Series], against: Against, measure: Measure) -> Result<String, String> {
+pub fn comparison(title: &str, all: &[Series], against: Against, scores: Scores) -> Result<String, String> {
     let legend = LEGEND_HEIGHT * all.len().div_ceil(LEGEND_COLUMNS) as u32;
     let size = (SIZE.0, TITLE_HEIGHT + legend + 5 * PANEL_HEIGHT);
-    drawn(size, |area| several(area, title, all, against, measure))
+    drawn(size, |area| several(area, title, all, against, scores))
 }
 
 /// Lines of accuracies or R^2 under the title, each with its name, in one panel: `share` is what they are, `over` what they
@@ -105,7 +105,7 @@ fn drawn(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Result<Stri
     Ok(text)
 }
 
-fn one(area: &Area<'_>, title: &str, sweeps: &[Metrics], measure: Measure) -> Drawn {
+fn one(area: &Area<'_>, title: &str, sweeps: &[Metrics], Scores { measure, judge }: Scores) -> Drawn {
     let area = area.titled(title, (FONT, 22))?;
     let panels = area.split_evenly((3, 1));
     let end = sweeps.last().map_or(1.0, |last| last.sweep as f64);
@@ -115,11 +115,18 @@ fn one(area: &Area<'_>, title: &str, sweeps: &[Metrics], measure: Measure) -> Dr
     panel("objective").draw_wide(&panels[0], vec![curve("objective", 0, |m| m.objective)])?;
     let residuals = vec![curve("primal", 0, |m| m.primal_residual), curve("dual", 1, |m| m.dual_residual)];
     panel("residual").draw_wide(&panels[1], residuals)?;
-    let accuracies = vec![curve("training", 0, |m| m.train_accuracy), curve("test", 1, |m| m.test_accuracy)];
+    let accuracies =
+        vec![curve("training", 0, |m| m.train_accuracy), curve(judge.name(), 1, |m| m.test_accuracy)];
     panel(measure.name()).draw_shares(&panels[2], accuracies)
 }
 
-fn several(area: &Area<'_>, title: &str, all: &[Series], against: Against, measure: Measure) -> Drawn {
+fn several(
+    area: &Area<'_>,
+    title: &str,
+    all: &[Series],
+    against: Against,
+    Scores { measure, judge }: Scores,
+) -> Drawn {
     let area = area.titled(title, (FONT, 22))?;
     let (legend, area) = area.split_vertically(LEGEND_HEIGHT * all.len().div_ceil(LEGEND_COLUMNS) as u32);
     let width = SIZE.0 as i32 / LEGEND_COLUMNS as i32;
@@ -147,7 +154,7 @@ fn several(area: &Area<'_>, title: &str, all: &[Series], against: Against, measu
     for (area, (name, value)) in panels.iter().zip(wide) {
         panel(name).draw_wide(area, without_zeros(curves(value)))?;
     }
-    let [training, test] = ["training", "test"].map(|part| format!("{part} {}", measure.name()));
+    let [training, test] = ["training", judge.name()].map(|part| format!("{part} {}", measure.name()));
     panel(&training).draw_shares(&panels[3], curves(|m| m.train_accuracy))?;
     panel(&test).draw_shares(&panels[4], curves(|m| m.test_accuracy))
 }

@@ -1,5 +1,6 @@
 //! One JSON object a line.
 
+use crate::network::score::Scores;
 use crate::run::observe::{Change, Evaluation, Metrics, Observer, Summary};
 use serde::Serialize;
 use std::io::{self, Write};
@@ -10,6 +11,23 @@ use std::io::{self, Write};
 #[derive(Debug)]
 pub struct JsonLines<W: Write> {
     writer: W,
+    scores: Scores,
+}
+
+/// The fields whose names depend on what scores are.
+const FIELDS: [&str; 6] =
+    ["accuracy", "train_accuracy", "test_accuracy", "test_loss", "best_test_accuracy", "best_test_sweep"];
+
+/// The text of a JSON value with its fields named as `scores` says.
+pub(crate) fn named(mut text: String, scores: Scores) -> String {
+    for field in FIELDS {
+        let key = scores.key(field);
+        if key != field {
+            // Within a string the quotes would have backslashes before them.
+            text = text.replace(&format!("\"{field}\":"), &format!("\"{key}\":"));
+        }
+    }
+    text
 }
 
 #[derive(Serialize)]
@@ -22,13 +40,13 @@ enum Line<'a> {
 }
 
 impl<W: Write> JsonLines<W> {
-    /// Lines go to `writer`.
-    pub fn new(writer: W) -> Self {
-        Self { writer }
+    /// Lines go to `writer`; what they call the scores is as `scores` says.
+    pub fn new(writer: W, scores: Scores) -> Self {
+        Self { writer, scores }
     }
 
     fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
-        let mut text = serde_json::to_string(line)?;
+        let mut text = named(serde_json::to_string(line)?, self.scores);
         text.push('\n');
         self.writer.write_all(text.as_bytes())?;
         self.writer.flush()

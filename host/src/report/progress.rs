@@ -1,6 +1,6 @@
 //! A bar for people.
 
-use crate::network::score::Measure;
+use crate::network::score::{Measure, Scores};
 use crate::run::observe::{Change, Metrics, Observer, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
@@ -14,20 +14,20 @@ const TEMPLATE: &str = "{prefix}{bar:24} {pos}/{len} sweeps, {eta} left  {msg}";
 #[derive(Debug)]
 pub struct Progress {
     bar: ProgressBar,
-    measure: Measure,
+    scores: Scores,
     /// The present values of what schedules have changed.
     changed: BTreeMap<&'static str, f64>,
 }
 
 impl Progress {
     /// A bar over at most `sweeps`; accuracies are shown as what they are.
-    pub fn new(sweeps: usize, measure: Measure) -> Self {
+    pub fn new(sweeps: usize, scores: Scores) -> Self {
         let bar = ProgressBar::new(sweeps as u64);
         if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar, measure, changed: BTreeMap::new() }
+        Self { bar, scores, changed: BTreeMap::new() }
     }
 
     /// The bar with the name of the run before it.
@@ -39,14 +39,19 @@ impl Progress {
 }
 
 /// What stands beside the bar.
-fn message(metrics: &Metrics, measure: Measure, changed: &BTreeMap<&'static str, f64>) -> String {
+fn message(
+    metrics: &Metrics,
+    Scores { measure, judge }: Scores,
+    changed: &BTreeMap<&'static str, f64>,
+) -> String {
     let kind = if measure == Measure::RSquared { "R^2 " } else { "" };
     let mut text = format!(
-        "objective {:.4e}  residuals {:.1e} {:.1e}  train {kind}{}  test {kind}{}",
+        "objective {:.4e}  residuals {:.1e} {:.1e}  train {kind}{}  {} {kind}{}",
         metrics.objective,
         metrics.primal_residual,
         metrics.dual_residual,
         measure.show(metrics.train_accuracy),
+        judge.name(),
         measure.show(metrics.test_accuracy),
     );
     if let (Some(error), Some(bound)) = (metrics.approximation_error, metrics.approximation_bound) {
@@ -62,7 +67,7 @@ fn message(metrics: &Metrics, measure: Measure, changed: &BTreeMap<&'static str,
 
 impl Observer for Progress {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
-        self.bar.set_message(message(metrics, self.measure, &self.changed));
+        self.bar.set_message(message(metrics, self.scores, &self.changed));
         self.bar.set_position(metrics.sweep as u64);
         Ok(())
     }
@@ -105,17 +110,18 @@ mod tests {
             approximation_bound: None,
         };
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train 98.76 %  test 95.00 %";
-        assert_eq!(message(&metrics, Measure::Accuracy, &BTreeMap::new()), expected);
+        assert_eq!(message(&metrics, Scores::on_test(Measure::Accuracy), &BTreeMap::new()), expected);
         let changed = BTreeMap::from([("rho", 8.2), ("nu", 1e-6)]);
-        let found = message(&metrics, Measure::Accuracy, &changed);
+        let found = message(&metrics, Scores::on_test(Measure::Accuracy), &changed);
         assert_eq!(found, format!("{expected}  nu 1.00e-6  rho 8.20e0"));
         let split =
             |bound| Metrics { approximation_error: Some(0.012), approximation_bound: Some(bound), ..metrics };
-        let found = message(&split(Bound::Estimate(34.0)), Measure::Accuracy, &BTreeMap::new());
+        let found =
+            message(&split(Bound::Estimate(34.0)), Scores::on_test(Measure::Accuracy), &BTreeMap::new());
         assert_eq!(found, format!("{expected}  approximation error 1.2e-2, bound 3.40e1 (estimate)"));
-        let found = message(&split(Bound::NotPromised), Measure::Accuracy, &BTreeMap::new());
+        let found = message(&split(Bound::NotPromised), Scores::on_test(Measure::Accuracy), &BTreeMap::new());
         assert_eq!(found, format!("{expected}  approximation error 1.2e-2, bound not promised"));
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train R^2 0.9876  test R^2 0.9500";
-        assert_eq!(message(&metrics, Measure::RSquared, &BTreeMap::new()), expected);
+        assert_eq!(message(&metrics, Scores::on_test(Measure::RSquared), &BTreeMap::new()), expected);
     }
 }

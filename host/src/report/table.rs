@@ -1,6 +1,6 @@
 //! Two columns for people.
 
-use crate::network::score::Measure;
+use crate::network::score::{Measure, Score, Scores};
 use crate::run::observe::{Best, Summary};
 use crate::units::{bytes, printable};
 use std::fmt::Write as _;
@@ -17,28 +17,35 @@ pub fn rows(rows: &[(&str, String)]) -> String {
     text
 }
 
-/// A run that is over; `measure` says what its accuracies are.
-pub fn summary(summary: &Summary, measure: Measure) -> String {
+/// A run that is over; `scores` says what its accuracies are, and `test` is the score of the model that it leaves on test samples
+/// that no sweep was scored on.
+pub fn summary(summary: &Summary, scores: Scores, test: Option<Score>) -> String {
+    let Scores { measure, judge } = scores;
+    let judge = judge.name();
     let sweeps = match summary.seconds / summary.sweeps as f64 {
         each if each.is_finite() => format!("{} ({}, {:.4} s each)", summary.sweeps, summary.outcome, each),
         _ => format!("{} ({})", summary.sweeps, summary.outcome),
     };
     let best = summary.best.map(|Best { sweep, test_loss, test_accuracy }| match measure {
-        Measure::Accuracy => format!("{sweep} (test accuracy {})", measure.show(test_accuracy)),
-        Measure::RSquared => format!("{sweep} (test loss {test_loss:.6e})"),
+        Measure::Accuracy => format!("{sweep} ({judge} accuracy {})", measure.show(test_accuracy)),
+        Measure::RSquared => format!("{sweep} ({judge} loss {test_loss:.6e})"),
     });
-    let mut text = rows(&[
+    let test_name = format!("test {}", measure.name());
+    let test = test.map(|test| (&test_name[..], measure.show(test.accuracy)));
+    let judged = format!("{judge} {}", measure.name());
+    let trained = format!("training {}", measure.name());
+    let all = [
         ("method", summary.method.to_string()),
         ("data", summary.data.clone()),
         ("sweeps", sweeps),
         ("seconds", format!("{:.3}", summary.seconds)),
         ("objective", format!("{:.6e}", summary.objective)),
-        (&format!("training {}", measure.name()), measure.show(summary.train_accuracy)),
-        (&format!("test {}", measure.name()), measure.show(summary.test_accuracy)),
+        (&trained, measure.show(summary.train_accuracy)),
+        (&judged, measure.show(summary.test_accuracy)),
         ("best sweep", best.unwrap_or_else(|| "none".to_owned())),
-        ("state", bytes(summary.state_bytes)),
-        ("threads", summary.threads.to_string()),
-    ]);
+    ];
+    let machine = [("state", bytes(summary.state_bytes)), ("threads", summary.threads.to_string())];
+    let mut text = rows(&all.into_iter().chain(test).chain(machine).collect::<Vec<_>>());
     if let (Some(error), Some(bound)) = (summary.approximation_error, summary.approximation_bound) {
         let _ = writeln!(text, "\napproximation error {error:.2e}, bound of Theorem 1: {bound}");
     }

@@ -2,7 +2,7 @@
 
 use crate::atomic_file::{self, Appended};
 use crate::error::{Error, Result};
-use crate::network::score::Measure;
+use crate::network::score::Scores;
 use crate::report::csv::{CsvRows, EvaluationRows};
 use crate::report::curves;
 use crate::run::observe::{Metrics, Observer as _};
@@ -89,22 +89,22 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be created.
-    pub fn metrics(&self) -> Result<CsvRows<Appended>> {
-        Appended::create_new(&self.file("metrics.csv")).map(CsvRows::new)
+    pub fn metrics(&self, scores: Scores) -> Result<CsvRows<Appended>> {
+        Appended::create_new(&self.file("metrics.csv")).map(|file| CsvRows::new(file, scores))
     }
 
     /// The same for a run that goes on: `metrics.csv` has the rows of `before`, and no others.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be written.
-    pub fn metrics_after(&self, before: &[Metrics]) -> Result<CsvRows<Appended>> {
+    pub fn metrics_after(&self, before: &[Metrics], scores: Scores) -> Result<CsvRows<Appended>> {
         let path = self.file("metrics.csv");
         atomic_file::write(&path, |file| {
-            let mut rows = CsvRows::new(file);
+            let mut rows = CsvRows::new(file, scores);
             before.iter().try_for_each(|metrics| rows.sweep(metrics))
         })?;
         let file = Appended::open(&path)?;
-        Ok(if before.is_empty() { CsvRows::new(file) } else { CsvRows::after_header(file) })
+        Ok(if before.is_empty() { CsvRows::new(file, scores) } else { CsvRows::after_header(file) })
     }
 
     /// An observer that writes `evaluations.csv`, what is seen of the test set within epochs, while the run goes on. Of a run that
@@ -112,7 +112,7 @@ impl RunFolder {
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read or written.
-    pub fn evaluations(&self, done: usize) -> Result<EvaluationRows<Appended>> {
+    pub fn evaluations(&self, done: usize, scores: Scores) -> Result<EvaluationRows<Appended>> {
         let path = self.file("evaluations.csv");
         let before = match fs::read_to_string(&path) {
             Ok(text) => text,
@@ -129,16 +129,20 @@ impl RunFolder {
             before.split_inclusive('\n').filter(|row| row.ends_with('\n')).filter(is_done).collect();
         atomic_file::write(&path, |file| file.write_all(kept.as_bytes()))?;
         let file = Appended::open(&path)?;
-        Ok(if kept.is_empty() { EvaluationRows::new(file) } else { EvaluationRows::after_header(file) })
+        Ok(if kept.is_empty() {
+            EvaluationRows::new(file, scores)
+        } else {
+            EvaluationRows::after_header(file)
+        })
     }
 
-    /// Writes `curves.svg`; `measure` says what the accuracies are.
+    /// Writes `curves.svg`; `scores` says what the accuracies are.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be written.
-    pub fn write_curves(&self, title: &str, sweeps: &[Metrics], measure: Measure) -> Result {
+    pub fn write_curves(&self, title: &str, sweeps: &[Metrics], scores: Scores) -> Result {
         let path = self.file("curves.svg");
-        let svg = curves::svg(title, sweeps, measure)
+        let svg = curves::svg(title, sweeps, scores)
             .map_err(|error| Error::io("draw", &path, io::Error::other(error)))?;
         self.write("curves.svg", svg.as_bytes())
     }

@@ -145,7 +145,11 @@ pub(crate) fn require<T: Real>(
     let fits = |memory: Result<Memory>| memory.is_ok_and(|memory| needed(&memory) <= limit);
     let mut ways = Vec::new();
     let samples = train.n_samples();
+    // A mini-batch is not above the samples.
+    let batch_fits =
+        |count| settings.batch.is_none_or(|batch| batch <= count || settings.has_default_batch());
     let fitting = largest(samples, |count| fits(Memory::of_first(count, settings, train, test)));
+    let fitting = fitting.filter(|&count| batch_fits(count));
     ways.extend(fitting.map(|count| format!("{count} training samples")));
     if settings.uses(Use::Batch) {
         let batch = settings.batch.unwrap_or(samples);

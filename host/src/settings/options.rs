@@ -1,6 +1,8 @@
 //! The options of a run as given on the command line or in a file, and what becomes of them.
 
 use super::table::{Settings, TrainOptions};
+#[cfg(feature = "program")]
+use super::values::Validation;
 use crate::error::{Error, Result};
 use std::path::Path;
 
@@ -37,6 +39,20 @@ impl TrainOptions {
             file.cut = None;
         }
         self.or(file)
+    }
+
+    /// The same without samples set aside, for what scores every sweep on the same samples; `instead` says on which.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] for options that set some aside.
+    #[cfg(feature = "program")]
+    pub(crate) fn without_validation(mut self, instead: &str) -> Result<Self> {
+        match self.validation.replace(Validation(None)) {
+            Some(Validation(Some(share))) => {
+                Err(Error::argument("validation", share, format!("none: {instead}")))
+            }
+            _ => Ok(self),
+        }
     }
 
     /// `Ok` without an option of what a run leaves or may take, for commands that make no such run.

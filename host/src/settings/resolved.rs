@@ -6,7 +6,7 @@ use super::table::{Settings, TrainOptions};
 use crate::data::DataOptions;
 use crate::error::{Error, Result};
 use crate::network::cuts::Split;
-use crate::network::score::Measure;
+use crate::network::score::{Judge, Measure, Scores};
 
 impl Settings {
     /// How the network is cut into subnetworks or layers.
@@ -31,7 +31,8 @@ impl Settings {
     /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
         let Self { method, step, batch, guard, inner, .. } = *self;
-        let defaults = of_method(method, step, (batch, guard), inner, &self.hidden, self.network.as_ref());
+        let network = (self.data.has_columns(), &self.hidden[..], self.network.as_ref());
+        let defaults = of_method(method, step, (batch, guard), inner, network);
         self.nu == defaults.nu && self.rho == defaults.rho
     }
 
@@ -40,6 +41,8 @@ impl Settings {
         DataOptions {
             split_seed: self.split_seed.unwrap_or(self.seed),
             holdout: self.holdout,
+            validation: self.validation,
+            test: self.test.clone(),
             classes: self.classes.clone(),
             samples: self.samples,
             pool: self.pool,
@@ -60,6 +63,20 @@ impl Settings {
     /// What the accuracies of a run measure.
     pub fn measure(&self) -> Measure {
         if self.is_regression() { Measure::RSquared } else { Measure::Accuracy }
+    }
+
+    /// The samples that every sweep is scored on beside the training samples.
+    pub fn judge(&self) -> Judge {
+        match (self.validation, self.holdout) {
+            (Some(_), _) => Judge::Validation,
+            (None, true) => Judge::HeldOut,
+            (None, false) => Judge::Test,
+        }
+    }
+
+    /// What the scores of a run are, and of which samples.
+    pub fn scores(&self) -> Scores {
+        Scores { measure: self.measure(), judge: self.judge() }
     }
 
     /// The first setting in which a run that is resumed with `other` would not be the same run any more: its key, and its two

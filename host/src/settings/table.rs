@@ -28,8 +28,8 @@ use super::core_choice::parser;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
     Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, EvaluateEvery, Every, Excluded,
-    Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TimeLimit, Tolerance,
-    Value,
+    Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TestFile, TimeLimit,
+    Tolerance, Validation, Value,
 };
 use crate::data::{DataSource, Header, Labels};
 use crate::error::Result;
@@ -40,9 +40,10 @@ use crate::network::widths::Widths;
 use altmin_core::method::proxprop::Carry;
 use altmin_core::{Activation, Loss, Regularizer};
 use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use defaults::{default_batch, processors};
+use defaults::{PATIENCE, SWEEPS, SWEEPS_WITH_PATIENCE, VALIDATION, default_batch, processors};
 use ranges::*;
 
 /// Appends the entries of the subjects in brackets, each of which calls this again without itself, and declares them all.

@@ -10,6 +10,7 @@ use crate::network::init::Initializer;
 use crate::network::widths::Widths;
 use altmin_core::method::proxprop::Carry;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -64,6 +65,10 @@ impl fmt::Display for EpsilonBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{},{}", self.0.0, self.0.1)
     }
+}
+
+fn write_path(path: &Path) -> String {
+    path.display().to_string()
 }
 
 /// How often something is done.
@@ -179,6 +184,14 @@ optional!(
 optional!(
     /// The seed of a split, or `seed`, that of the run.
     SplitSeed(u64), "seed", |text| number("split-seed", text, "a number from 0, or seed"), ToString::to_string
+);
+optional!(
+    /// A file of test samples, or `none`.
+    TestFile(PathBuf), "none", |text| Ok(PathBuf::from(text)), write_path
+);
+optional!(
+    /// The share of the training samples that is set aside, or `none`.
+    Validation(f64), "none", |text| number("validation", text, "a share above 0 and below 1, or none"), ToString::to_string
 );
 optional!(
     /// Sweeps in a row without a better score, or `none`.
@@ -382,6 +395,8 @@ serde_as_text!(
     Clip,
     EpsilonBounds,
     EvaluateEvery,
+    TestFile,
+    Validation,
     Target,
     Excluded,
     Classes,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use altmin::data::{self, DataSource, Dataset};
-use altmin::network::{Loss, evaluate};
+use altmin::network::{Loss, Score, evaluate};
 use altmin::run::{History, Outcome};
 use altmin::settings::{Method, TrainOptions};
 use altmin::{Error, Model, Settings, Trainer};
@@ -23,20 +23,21 @@ fn of_digits<T: Real>(settings: &Settings) -> Trainer<T> {
     Trainer::new(settings, Arc::new(train), Arc::new(test)).expect("a trainer")
 }
 
-/// Goes sweep by sweep and holds the best model against all of them, told apart by `judge`, the lower the better; returns the
-/// best sweep.
+/// Goes sweep by sweep and holds the best model against all of them, told apart by `judge`, the lower the better, number by number;
+/// returns the best sweep.
 fn best_of_all<T: Real>(
     trainer: &mut Trainer<T>,
     sweeps: usize,
-    judge: impl Fn(&mut Trainer<T>) -> f64,
+    judge: impl Fn(&mut Trainer<T>) -> [f64; 2],
 ) -> usize {
     let stop = AtomicBool::new(false);
-    let mut all: Vec<(f64, Model<T>)> = Vec::new();
+    let mut all: Vec<([f64; 2], Model<T>)> = Vec::new();
     assert!(trainer.best().is_none() && trainer.best_model().is_none());
     for sweep in 1..=sweeps {
         trainer.step(1, &mut History::default(), &stop).expect("a sweep");
         all.push((judge(trainer), trainer.model()));
-        let lowest = all.iter().map(|(score, _)| *score).fold(f64::INFINITY, f64::min);
+        let lowest =
+            all.iter().map(|(score, _)| *score).fold([f64::INFINITY; 2], |a, b| if b < a { b } else { a });
         let first = all.iter().position(|(score, _)| *score == lowest).expect("a sweep");
         assert_eq!(trainer.best().map(|best| best.sweep), Some(first + 1), "after sweep {sweep}");
         assert!(trainer.best_model().as_ref() == Some(&all[first].1), "after sweep {sweep}");
@@ -44,19 +45,26 @@ fn best_of_all<T: Real>(
     trainer.best().expect("a sweep").sweep
 }
 
-fn error_rate<T: Real>(trainer: &mut Trainer<T>) -> f64 {
-    -trainer.metrics().expect("a sweep").test_accuracy
+/// The share of errors on the test samples of these settings, and of equal ones the loss.
+fn errors<T: Real>(settings: &Settings) -> impl Fn(&mut Trainer<T>) -> [f64; 2] + use<T> {
+    let (_, test) = data::load::<T>(&settings.data, &settings.data_options()).expect("the digits");
+    move |trainer| {
+        let Score { loss, accuracy } = trainer.evaluate(&test).expect("a score");
+        [-accuracy, loss]
+    }
 }
 
 #[test]
-fn it_is_the_first_of_the_highest_test_accuracy_for_every_method() {
+fn it_is_that_of_the_lowest_loss_of_those_of_the_highest_test_accuracy_for_every_method() {
     for method in Method::ALL {
         let text = format!(
             "method = '{method}'\nsamples = 150\nhidden = '12,12'\nsweeps = 8\nthreads = 2\nkeep = 'both'"
         );
-        best_of_all(&mut of_digits::<f32>(&settings(&text)), 8, error_rate);
+        let single = settings(&text);
+        best_of_all(&mut of_digits::<f32>(&single), 8, errors(&single));
         let text = format!("{text}\nprecision = 'f64'");
-        best_of_all(&mut of_digits::<f64>(&settings(&text)), 8, error_rate);
+        let double = settings(&text);
+        best_of_all(&mut of_digits::<f64>(&double), 8, errors(&double));
     }
 }
 
@@ -65,8 +73,9 @@ fn a_shallow_network_may_stay_the_best_after_it_has_grown() {
     // Steps that suit the shallow network are too long for the deep one.
     let text = "method = 'gd'\nlearning-rate = 0.3\nsamples = 300\nhidden = '10x5'\ngrow = '1:3'\nkeep = 'both'\n\
                 sweeps = 8\nbatch = 50\nthreads = 1";
-    let mut trainer = of_digits::<f64>(&settings(text));
-    let best = best_of_all(&mut trainer, 8, error_rate);
+    let settings = settings(text);
+    let mut trainer = of_digits::<f64>(&settings);
+    let best = best_of_all(&mut trainer, 8, errors(&settings));
     let maps = |model: Model<f64>| model.maps().count();
     let kept = maps(trainer.best_model().expect("a sweep"));
     assert_eq!((maps(trainer.model()), kept), (6, if best <= 3 { 2 } else { 6 }));
@@ -87,7 +96,7 @@ fn of_values_it_is_that_of_the_lowest_test_loss() {
     let settings = TrainOptions { data: Some(DataSource::Memory), ..options }.resolve().expect("valid");
     let (train, test) = (parabola(60, 0.0), parabola(41, 0.5));
     let mut trainer = Trainer::new(&settings, train, Arc::clone(&test)).expect("a trainer");
-    best_of_all(&mut trainer, 120, |trainer| trainer.evaluate(&test).expect("a score").loss);
+    best_of_all(&mut trainer, 120, |trainer| [trainer.evaluate(&test).expect("a score").loss, 0.0]);
     let best = *trainer.best().expect("a sweep");
     // What is saved is the best, and says what its score says.
     let folder = tempfile::tempdir().expect("temporary folder");
@@ -118,11 +127,11 @@ fn another_test_set_begins_the_search_anew_and_none_is_refused() {
     assert_eq!(trainer.best().map(|best| best.sweep), Some(4));
 }
 
-/// The sweep after which patience ends a run of these scores, the higher the better; as many as there are if it does not.
-fn end_by_patience(scores: &[f64], patience: usize) -> usize {
+/// The sweep after which patience ends a run of these scores, the lower the better; as many as there are if it does not.
+fn end_by_patience(scores: &[[f64; 2]], patience: usize) -> usize {
     let mut best = 0;
     for (at, score) in scores.iter().enumerate() {
-        if *score > scores[best] {
+        if *score < scores[best] {
             best = at;
         }
         if at - best >= patience {
@@ -138,7 +147,15 @@ fn patience_ends_a_run_so_many_sweeps_after_its_best_one() {
     let stop = AtomicBool::new(false);
     let mut whole = History::default();
     of_digits::<f32>(&settings(text)).run(&mut whole, &stop).expect("a run");
-    let scores: Vec<f64> = whole.sweeps.iter().map(|metrics| metrics.test_accuracy).collect();
+    let mut trainer = of_digits::<f32>(&settings(text));
+    let errors = errors(&settings(text));
+    let scores: Vec<[f64; 2]> = (0..30)
+        .map(|_| {
+            trainer.step(1, &mut History::default(), &stop).expect("a sweep");
+            errors(&mut trainer)
+        })
+        .collect();
+    assert!(scores.iter().zip(&whole.sweeps).all(|(score, metrics)| score[0] == -metrics.test_accuracy));
     for patience in [1, 2, 4, 100] {
         let mut trainer = of_digits::<f32>(&settings(&format!("{text}\npatience = {patience}")));
         let summary = trainer.run(&mut History::default(), &stop).expect("a run");
@@ -146,7 +163,7 @@ fn patience_ends_a_run_so_many_sweeps_after_its_best_one() {
         let outcome = if end < 30 { Outcome::NoImprovement } else { Outcome::SweepLimit };
         assert_eq!((summary.sweeps, summary.outcome), (end, outcome), "patience {patience}");
         // What is saved is the best of the sweeps that were made.
-        let best = scores[..end].iter().copied().fold(0.0, f64::max);
+        let best = scores[..end].iter().map(|score| -score[0]).fold(0.0, f64::max);
         assert_eq!(trainer.best().map(|best| best.test_accuracy), Some(best));
         assert!(Some(&trainer.model_to_save().expect("room")) == trainer.best_model().as_ref());
     }
@@ -155,11 +172,11 @@ fn patience_ends_a_run_so_many_sweeps_after_its_best_one() {
 
 #[test]
 fn patience_counts_from_the_growth_on() {
-    let text = "method = 'gd'\nlearning-rate = 1e-9\nsamples = 100\nhidden = '10x3'\ngrow = '1:5'\nholdout = true\n\
+    let text = "method = 'gd'\nlearning-rate = 1e-30\nsamples = 100\nhidden = '10x3'\ngrow = '1:5'\nholdout = true\n\
                 sweeps = 20\npatience = 3\nthreads = 1";
     let mut trainer = of_digits::<f64>(&settings(text));
     let summary = trainer.run(&mut History::default(), &AtomicBool::new(false)).expect("a run");
-    // Steps of that size change no class: the first sweep stays the best.
+    // Steps of that size change nothing: the first sweep stays the best.
     assert_eq!((summary.sweeps, summary.outcome), (8, Outcome::NoImprovement));
     assert_eq!(trainer.best().map(|best| best.sweep), Some(1));
 }

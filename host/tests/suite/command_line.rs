@@ -53,7 +53,7 @@ fn wrong_use_is_2_and_one_line() {
         (&["train", "--epsilon-repair", "b"], "a, z"),
         (&["train", "--hidden", "100,0"], "hidden"),
         (&["train", "--hidden", "wide"], "--hidden"),
-        (&["train", "--patience", "3"], "training samples held out to tell by: --holdout"),
+        (&["train", "--patience", "3"], "training samples to tell by: --validation 0.2, or --holdout"),
         (&["train", "--holdout", "--patience", "3", "--keep", "best"], "a folder for the best model"),
         (&["compare", "--holdout", "--patience", "3"], "none: a comparison"),
         (&["search", "--holdout", "--patience", "3"], "none: a search"),

@@ -10,11 +10,13 @@ use altmin::Model;
 use altmin::Trainer;
 use altmin::compare::{Better, Comparison, ComparisonObserver, Entry, Request, Series, best, is_common};
 use altmin::data;
-use altmin::network::Measure;
+use altmin::network::{Measure, Scores};
 use altmin::report::comparison::table;
 use altmin::report::curves::{self, Against};
 use altmin::run::{History, Metrics, Outcome, Summary};
 use altmin::settings::{Method, Settings, StepRule, TrainOptions};
+
+const SCORES: Scores = Scores::on_test(Measure::Accuracy);
 
 /// A file's options, as `train` reads them.
 fn options(toml: &str) -> TrainOptions {
@@ -237,7 +239,7 @@ fn the_best_are_all_that_tie_for_it() {
 fn the_table_marks_the_best_of_each_column() {
     let all = [series("first", &[0.5, 0.91, 0.92]), series("second", &[0.6, 0.96]), series("none", &[])];
     let standings: Vec<_> = all.iter().map(|series| series.standing(&[0.9, 0.99])).collect();
-    let text = table(&standings, Measure::Accuracy);
+    let text = table(&standings, SCORES);
     let rows = |label: &str| -> Vec<Vec<&str>> {
         text.lines()
             .filter(|line| line.starts_with(label))
@@ -290,7 +292,7 @@ fn the_table_marks_the_best_of_each_column() {
     assert_eq!(result[4..9], ["-", "-", "-", "-", "-"]);
     assert_eq!(progress[1..], ["-"; 7]);
     // One run alone is no best.
-    assert!(!table(&standings[..1], Measure::Accuracy).contains('*'));
+    assert!(!table(&standings[..1], SCORES).contains('*'));
     assert!(text.lines().all(|line| !line.ends_with(' ')));
 }
 
@@ -316,8 +318,7 @@ fn pictures_of_odd_series_are_drawn() {
     let sets = odd.iter().map(|one| vec![one.clone()]).chain([vec![], odd.to_vec(), all]);
     for set in sets {
         for against in [Against::Sweeps, Against::Seconds] {
-            let svg =
-                curves::comparison("a <title> & more", &set, against, Measure::Accuracy).expect("drawn");
+            let svg = curves::comparison("a <title> & more", &set, against, SCORES).expect("drawn");
             roxmltree::Document::parse(&svg).expect("well-formed");
         }
     }
@@ -331,8 +332,7 @@ fn a_method_without_residuals_leaves_the_others_their_logarithmic_axis() {
     }
     let mut none = series("none", &[0.5; 40]);
     none.sweeps.iter_mut().for_each(|metrics| metrics.primal_residual = 0.0);
-    let svg =
-        curves::comparison("residuals", &[falling, none], Against::Sweeps, Measure::Accuracy).expect("drawn");
+    let svg = curves::comparison("residuals", &[falling, none], Against::Sweeps, SCORES).expect("drawn");
     let document = roxmltree::Document::parse(&svg).expect("well-formed");
     let corners = |node: roxmltree::Node| -> Vec<(f64, f64)> {
         let number = |text: &str| text.parse::<f64>().expect("a number");

@@ -46,6 +46,7 @@ mod subnetworks;
 mod torture;
 mod train_command;
 mod training;
+mod validation;
 mod verify_command;
 mod verify_random;
 mod weights;

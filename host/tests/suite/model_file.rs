@@ -35,6 +35,7 @@ fn model<T: Real>() -> Model<T> {
         loss: Loss::CrossEntropy,
         outputs: Outputs::Classes(["1", "20", "\"drei\"\nü"].map(str::to_owned).to_vec()),
         preprocessing: Preprocessing {
+            test: None,
             data: "a \"folder\"".to_owned(),
             divisor: 1.0 / 3.0,
             pool: 2,
@@ -127,6 +128,7 @@ fn small() -> Model<f32> {
         loss: Loss::LeastSquares,
         outputs: Outputs::Classes(vec!["0".to_owned(), "1".to_owned()]),
         preprocessing: Preprocessing {
+            test: None,
             data: "digits".to_owned(),
             divisor: 16.0,
             pool: 1,
@@ -457,7 +459,7 @@ fn columns_that_do_not_fit_are_refused() {
     }
     refused(|model| drop(columns(model).features.pop()), "1 feature columns, expected 2");
     refused(|model| drop(columns(model).targets.pop()), "1 target columns, expected 2");
-    refused(|model| columns(model).features[1].deviation = 0.0, "standard deviation 0 of column `ü`");
+    refused(|model| columns(model).features[1].deviation = 0.0, "standard deviation 0e0 of column `ü`");
     refused(|model| columns(model).targets[0].deviation = f64::INFINITY, "standard deviation inf");
     refused(|model| columns(model).targets[0].mean = f64::NAN, "mean NaN");
     refused(|model| columns(model).classes.push("0".to_owned()), "1 classes in a column");

@@ -1,12 +1,14 @@
 //! What observers write, and what becomes of those that cannot.
 
-use altmin::network::Measure;
+use altmin::network::{Judge, Measure, Scores};
 use altmin::report::csv::CsvRows;
 use altmin::report::json::JsonLines;
 use altmin::report::{curves, table};
-use altmin::run::{Change, History, Metrics, Observer, Observers, Outcome, Summary};
+use altmin::run::{Best, Change, History, Metrics, Observer, Observers, Outcome, Summary};
 use altmin::settings::Method;
 use std::io::{self, Write};
+
+const SCORES: Scores = Scores::on_test(Measure::Accuracy);
 
 fn metrics(sweep: usize, objective: f64) -> Metrics {
     Metrics {
@@ -64,7 +66,7 @@ impl Write for Disk {
 #[test]
 fn json_lines_have_the_promised_keys_in_order() {
     let mut text = Vec::new();
-    let mut lines = JsonLines::new(&mut text);
+    let mut lines = JsonLines::new(&mut text, SCORES);
     lines.sweep(&metrics(1, 8.0)).expect("written");
     lines.change(&Change { sweep: 2, setting: "rho", from: 1e-6, to: 0.5, rise: None }).expect("written");
     lines.sweep(&metrics(2, f64::INFINITY)).expect("written");
@@ -85,10 +87,36 @@ fn json_lines_have_the_promised_keys_in_order() {
     assert_eq!(String::from_utf8(text).expect("text"), expected);
 }
 
+/// Of values accuracies are R^2, and scores bear the name of the samples that they are of.
+#[test]
+fn scores_have_the_names_of_what_they_are() {
+    let scores = Scores { measure: Measure::RSquared, judge: Judge::Validation };
+    let (mut lines, mut rows) = (Vec::new(), Vec::new());
+    JsonLines::new(&mut lines, scores).sweep(&metrics(1, 8.0)).expect("written");
+    CsvRows::new(&mut rows, scores).sweep(&metrics(1, 8.0)).expect("written");
+    let (lines, rows) = (String::from_utf8(lines).expect("text"), String::from_utf8(rows).expect("text"));
+    assert!(lines.contains(r#""train_r2":0.75,"validation_r2":0.5,"#), "{lines}");
+    assert!(
+        rows.starts_with(
+            "sweep,objective,primal_residual,dual_residual,loss,train_r2,validation_r2,seconds\n"
+        )
+    );
+    // What a text says is left alone.
+    let best = Some(Best { sweep: 1, test_loss: 0.5, test_accuracy: 0.25 });
+    let odd = Summary { data: r#"a "test_accuracy": b"#.into(), best, ..summary() };
+    let mut lines = Vec::new();
+    let scores = Scores { measure: Measure::Accuracy, judge: Judge::HeldOut };
+    JsonLines::new(&mut lines, scores).finish(&odd).expect("written");
+    let line: serde_json::Value = serde_json::from_slice(&lines).expect("JSON");
+    assert_eq!(line["data"], odd.data);
+    assert_eq!((&line["held_out_accuracy"], &line["best"]["held_out_loss"]), (&0.5.into(), &0.5.into()));
+    assert_eq!(line["best"]["held_out_accuracy"], 0.25);
+}
+
 #[test]
 fn csv_has_a_header_and_a_row_for_each_sweep_at_once() {
     let mut text = Vec::new();
-    let mut rows = CsvRows::new(&mut text);
+    let mut rows = CsvRows::new(&mut text, SCORES);
     rows.sweep(&metrics(1, 8.0)).expect("written");
     rows.sweep(&metrics(2, 4.0)).expect("written");
     // Dropped without a last call, as by a run that dies.
@@ -101,7 +129,7 @@ fn csv_has_a_header_and_a_row_for_each_sweep_at_once() {
 
 #[test]
 fn a_full_disk_is_found_at_the_row_that_has_no_room() {
-    let mut rows = CsvRows::new(Disk { room: 150 });
+    let mut rows = CsvRows::new(Disk { room: 150 }, SCORES);
     rows.sweep(&metrics(1, 8.0)).expect("there is room for the header and one row");
     let error = (2..10).find_map(|sweep| rows.sweep(&metrics(sweep, 8.0)).err()).expect("the disk is full");
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
@@ -111,7 +139,7 @@ fn a_full_disk_is_found_at_the_row_that_has_no_room() {
 fn one_that_fails_is_dropped_and_the_others_go_on() {
     let mut history = History::default();
     let mut observers = Observers::new();
-    observers.add("metrics.csv".into(), CsvRows::new(Disk { room: 0 }));
+    observers.add("metrics.csv".into(), CsvRows::new(Disk { room: 0 }, SCORES));
     observers.add("history".into(), &mut history);
     for sweep in 1..=3 {
         observers.sweep(&metrics(sweep, 1.0)).expect("one is left");
@@ -131,7 +159,7 @@ fn one_that_fails_is_dropped_and_the_others_go_on() {
 fn a_run_that_nobody_sees_any_more_is_told() {
     let mut observers = Observers::new();
     observers.sweep(&metrics(1, 1.0)).expect("nobody ever watched");
-    observers.add("the output".into(), JsonLines::new(Disk { room: 0 }));
+    observers.add("the output".into(), JsonLines::new(Disk { room: 0 }, SCORES));
     let error = observers.sweep(&metrics(2, 1.0)).expect_err("the last one is gone");
     assert_eq!(error.kind(), io::ErrorKind::StorageFull);
     assert!(error.to_string().contains("the output"));
@@ -148,9 +176,17 @@ fn polylines(svg: &str) -> usize {
 #[test]
 fn curves_are_well_formed_and_show_every_line() {
     let falling: Vec<_> = (1..=40).map(|sweep| metrics(sweep, 1e4 / sweep as f64)).collect();
-    assert_eq!(polylines(&curves::svg("a <title> & more", &falling, Measure::Accuracy).expect("drawn")), 5);
+    assert_eq!(
+        polylines(
+            &curves::svg("a <title> & more", &falling, Scores::on_test(Measure::Accuracy)).expect("drawn")
+        ),
+        5
+    );
     let negative: Vec<_> = (1..=40).map(|sweep| metrics(sweep, -(sweep as f64))).collect();
-    assert_eq!(polylines(&curves::svg("negative", &negative, Measure::RSquared).expect("drawn")), 5);
+    assert_eq!(
+        polylines(&curves::svg("negative", &negative, Scores::on_test(Measure::RSquared)).expect("drawn")),
+        5
+    );
 }
 
 #[test]
@@ -159,14 +195,14 @@ fn curves_of_odd_runs_are_well_formed() {
     let lost = vec![metrics(1, f64::NAN), metrics(2, f64::INFINITY)];
     let huge = vec![metrics(1, f64::MIN_POSITIVE), metrics(2, f64::MAX)];
     for sweeps in [vec![], flat, lost, huge] {
-        let svg = curves::svg("odd", &sweeps, Measure::Accuracy).expect("drawn");
+        let svg = curves::svg("odd", &sweeps, Scores::on_test(Measure::Accuracy)).expect("drawn");
         roxmltree::Document::parse(&svg).expect("well-formed");
     }
 }
 
 #[test]
 fn the_table_tells_what_the_run_did() {
-    let text = table::summary(&summary(), Measure::Accuracy);
+    let text = table::summary(&summary(), SCORES, None);
     for part in ["dladmm", "digits", "2 (sweep-limit, 0.7500 s each)", "75.00 %", "50.00 %", "4.10 kB"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }

@@ -116,7 +116,7 @@ fn known_coefficients_are_recovered_through_the_whole_program() {
         let report = done(&["evaluate", "--model", text(&model), "--json"]);
         let report: serde_json::Value = serde_json::from_str(&report).expect("one object");
         assert_eq!(report["samples"], 60);
-        let r_squared = report["accuracy"].as_f64().expect("R^2");
+        let r_squared = report["r2"].as_f64().expect("R^2");
         assert!(r_squared > 0.99, "{method}: {r_squared}");
         assert_eq!(report["outputs"][0]["name"], "y");
         assert!((report["outputs"][0]["r_squared"].as_f64().expect("R^2") - r_squared).abs() < 1e-12);
@@ -155,6 +155,8 @@ fn train_two(folder: &Path, target: &str, scale: &str) -> PathBuf {
     let out = folder.join("run");
     done(&[
         "train",
+        "--validation",
+        "none",
         "--data",
         text(&data),
         "--target",
@@ -241,7 +243,7 @@ fn two_outputs_are_learnt_named_and_measured_in_their_own_units() {
         (errors, deviations) = (errors + sse / unit, deviations + sst / unit);
         assert!(1.0 - sse / sst > 0.9, "{shown}");
     }
-    let r_squared = report["accuracy"].as_f64().expect("R^2");
+    let r_squared = report["r2"].as_f64().expect("R^2");
     assert!((r_squared - (1.0 - errors / deviations)).abs() < 1e-9);
     assert!((report["loss"].as_f64().expect("a loss") / (0.5 * errors / 300.0) - 1.0).abs() < 1e-9);
     let shown = done(&["evaluate", "--model", text(&model)]);
@@ -263,7 +265,7 @@ fn a_run_shows_what_the_model_of_its_file_does() {
         let (_, column) = metrics.iter().find(|(other, _)| other == name).expect(name);
         numbers(column)[59]
     };
-    for (split, name) in [("train", "train_accuracy"), ("test", "test_accuracy")] {
+    for (split, name) in [("train", "train_r2"), ("test", "test_r2")] {
         let report = done(&[
             "evaluate",
             "--model",
@@ -275,7 +277,7 @@ fn a_run_shows_what_the_model_of_its_file_does() {
             "--json",
         ]);
         let report: serde_json::Value = serde_json::from_str(&report).expect("one object");
-        assert!((report["accuracy"].as_f64().expect("R^2") - last(name)).abs() < 1e-9, "{split}");
+        assert!((report["r2"].as_f64().expect("R^2") - last(name)).abs() < 1e-9, "{split}");
         if split == "train" {
             assert!((report["loss"].as_f64().expect("a loss") - last("loss")).abs() < 1e-9);
         }
@@ -323,8 +325,10 @@ fn classes_from_a_file_train_as_the_same_data_given_otherwise() {
         content += &format!("{}\n", names[all.labels()[index] as usize]);
     }
     let path = put(folder.path(), "digits.csv", &content);
-    let text_of =
-        format!("data = '{}'\nscale = false\nsweeps = 5\nhidden = '20'\nprecision = 'f64'", path.display());
+    let text_of = format!(
+        "data = '{}'\nvalidation = 'none'\nscale = false\nsweeps = 5\nhidden = '20'\nprecision = 'f64'",
+        path.display()
+    );
     let settings =
         TrainOptions::from_toml(&text_of, Path::new("x.toml")).expect("readable").resolve().expect("valid");
     let (train, test) = data::load::<f64>(&settings.data, &settings.data_options()).expect("a data set");

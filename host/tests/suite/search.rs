@@ -326,9 +326,9 @@ fn a_score_is_that_of_train_on_the_held_out_samples() {
             "train --samples 150 --hidden 10 --sweeps 9 --method adam --holdout --learning-rate {rate} --json"
         );
         let sweeps = lines(&alone, "sweep");
-        let course: Vec<_> = sweeps.iter().map(|sweep| sweep["test_accuracy"].clone()).collect();
+        let course: Vec<_> = sweeps.iter().map(|sweep| sweep["held_out_accuracy"].clone()).collect();
         assert_eq!(run["course"], Value::Array(course));
-        assert_eq!(run["score"], sweeps[8]["test_accuracy"]);
+        assert_eq!(run["score"], sweeps[8]["held_out_accuracy"]);
     }
     assert_eq!(runs.len(), 2);
 }
@@ -368,7 +368,7 @@ fn the_folder_holds_all_runs_and_settings_that_train_takes() {
         let again = self::lines(&format!("train --config {} --holdout --json", config.display()), "summary")
             .remove(0);
         let score = best.rsplit('|').nth(1).expect("a score").trim();
-        assert_eq!(format!("{:.2} %", 100.0 * again["test_accuracy"].as_f64().expect("a number")), score);
+        assert_eq!(format!("{:.2} %", 100.0 * again["held_out_accuracy"].as_f64().expect("a number")), score);
     }
     // The same bits for another number of threads.
     let other = without_seconds(&text(&done(&format!("{RUN} --threads 1")).stdout));
@@ -476,7 +476,7 @@ fn values_are_scored_by_their_loss() {
     let rows: String = (0..60).map(|i| format!("{i},{}\n", 3 * i + i % 7)).collect();
     let file = folder.path().join("line.csv");
     fs::write(&file, format!("x,y\n{rows}")).expect("room");
-    let data = format!("--data {} --loss least-squares --hidden 8 --sweeps 5", file.display());
+    let data = format!("--data {} --loss least-squares --init he --hidden 8 --sweeps 5", file.display());
     let standings = lines(
         &format!("search {data} --method gd --over learning-rate=0.00001,0.05,0.01 --halving 5 --json"),
         "standing",

@@ -134,7 +134,21 @@ fn written_files_name_every_flag_but_those_of_files_and_output() {
 /// The default that a flag's help says, as far as it is one value.
 fn told_default(argument: &clap::Arg) -> Option<(&str, String)> {
     // These defaults are said in words, or depend on data, method or machine.
-    let in_words = ["data", "method", "scale", "input-step", "threads", "batch", "damping"];
+    let in_words = [
+        "data",
+        "method",
+        "scale",
+        "keep",
+        "input-step",
+        "threads",
+        "batch",
+        "damping",
+        "patience",
+        "validation",
+        "sweeps",
+        "init",
+        "weight-decay",
+    ];
     let key = argument.get_long().filter(|key| !in_words.contains(key))?;
     let help = argument.get_help()?.to_string();
     let (_, default) = help.split_once("[default: ")?;
@@ -257,7 +271,7 @@ const WRONG: &[(&str, &str)] = &[
     ("tolerance = 0", "tolerance"),
     ("tolerance = -1", "tolerance"),
     ("holdout = true\npatience = 0", "patience"),
-    ("patience = 3", "`patience` is `3`, expected none, or training samples held out"),
+    ("patience = 3", "`patience` is `3`, expected none, or training samples to tell by"),
     ("data = 'some/folder'\nsplit-seed = 1", "`split-seed` is `1`, expected seed"),
     ("split-seed = 9223372036854775808", "split-seed"),
     ("time-limit = '0s'", "time-limit"),

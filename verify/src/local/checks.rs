@@ -89,7 +89,8 @@ impl Problem<'_> {
         let bias = step.bias.iter().zip(&r_means).zip(&along.data);
         let off: f64 = bias.map(|((d, k), along)| (d + k + along) * (d + k + along)).sum();
         let samples = self.r.columns as f64;
-        size += samples * (libm::sqrt(r_means.iter().map(|k| k * k).sum()) + along.norm());
+        let norm = |numbers: &[f64]| libm::sqrt(numbers.iter().map(|number| number * number).sum());
+        size += samples * (norm(&step.bias) + norm(&r_means) + along.norm());
         (libm::sqrt(gradient.squared() + samples * samples * off), size)
     }
 

@@ -91,14 +91,15 @@ impl<T: Real> ComparisonObserver<T> for Reporter<'_> {
     fn begin(&mut self, entry: &Entry) -> Result {
         let created = self.folder.as_ref().map(|folder| folder.run(entry));
         self.run = created.and_then(|run| self.note(run));
-        let metrics = self.run.as_ref().map(|run| (run.file("metrics.csv"), run.metrics()));
+        let metrics =
+            self.run.as_ref().map(|run| (run.file("metrics.csv"), run.metrics(entry.settings.scores())));
         if let Some((path, metrics)) = metrics
             && let Some(metrics) = self.note(metrics)
         {
             self.observers.add(path.display().to_string(), metrics);
         }
         if !self.to.json && !self.to.quiet && io::stderr().is_terminal() {
-            let bar = Progress::new(entry.settings.sweeps, entry.settings.measure()).named(&entry.label);
+            let bar = Progress::new(entry.settings.sweeps, entry.settings.scores()).named(&entry.label);
             self.observers.add("the progress bar".to_owned(), bar);
         }
         Ok(())
@@ -121,7 +122,7 @@ impl<T: Real> ComparisonObserver<T> for Reporter<'_> {
         if let Some(run) = self.run.take() {
             let title = format!("{} on {}", series.label, series.summary.data);
             self.note(model.save(&run.file(MODEL)));
-            self.note(run.write_curves(&title, &series.sweeps, entry.settings.measure()));
+            self.note(run.write_curves(&title, &series.sweeps, entry.settings.scores()));
         }
         let standing = series.standing(self.to.accuracies);
         self.done.push(series);

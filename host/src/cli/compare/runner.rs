@@ -28,8 +28,8 @@ pub(super) fn run(
         return Err(Failure::ReaderGone);
     }
     let standings: Vec<_> = done.iter().map(|series| series.standing(to.accuracies)).collect();
-    let measure = loaded.comparison().common().measure();
-    let text = format!("{}\n\n{}", shared_settings(loaded), table(&standings, measure));
+    let scores = loaded.comparison().common().scores();
+    let text = format!("{}\n\n{}", shared_settings(loaded), table(&standings, scores));
     if json {
         let line = ComparisonLine::new(loaded.comparison(), loaded.samples(), &standings);
         failures.extend(output::print_json("comparison", &line).err().map(Failure::from));
@@ -40,7 +40,7 @@ pub(super) fn run(
         let title = format!("{} on {}", labels(&done), loaded.comparison().common().data);
         failures.extend(folder.write("table.txt", &text).err().map(Failure::from));
         for against in [Against::Sweeps, Against::Seconds] {
-            failures.extend(folder.write_curves(&title, &done, against, measure).err().map(Failure::from));
+            failures.extend(folder.write_curves(&title, &done, against, scores).err().map(Failure::from));
         }
     }
     // An error that ended the runs comes last: what was done before it has been said.

@@ -121,7 +121,7 @@ impl SearchObserver for Reporter<'_> {
         if !self.to.json && !self.to.quiet && io::stderr().is_terminal() {
             let (rung, rungs) = trial.rung;
             let name = format!("{}, rung {rung} of {rungs}", trial.configuration.label());
-            self.progress = Some(Progress::new(trial.sweeps, self.search.common().measure()).named(&name));
+            self.progress = Some(Progress::new(trial.sweeps, self.search.common().scores()).named(&name));
         }
         Ok(())
     }

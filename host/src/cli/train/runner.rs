@@ -3,8 +3,10 @@
 use crate::cli::failure::{FAILED, Failure};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output;
-use crate::data;
+use crate::data::{self, Dataset, Split};
 use crate::error::{Error, Result};
+use crate::network::evaluate::{Evaluation, evaluate};
+use crate::network::score::{Judge, Score, Scores};
 use crate::report::json::JsonLines;
 use crate::report::progress::Progress;
 use crate::report::table;
@@ -14,10 +16,19 @@ use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
 use crate::run::trainer::Trainer;
 use crate::settings::{Keep, Precision, Settings, Use};
 use altmin_core::Real;
+use serde::Serialize;
 use std::io::{self, IsTerminal};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+/// How the model that is left does on test samples that no sweep was scored on.
+#[derive(Serialize)]
+struct TestLine<'a> {
+    data: &'a str,
+    loss: f64,
+    test_accuracy: f64,
+}
 
 /// A trainer of either scalar type.
 pub(super) trait AnyTrainer: Snapshot {
@@ -32,23 +43,47 @@ pub(super) trait AnyTrainer: Snapshot {
 
     /// Writes the model of the best sweep, if there was one and it is kept.
     fn save_best(&self, path: &Path) -> Result;
+
+    /// The score, on test samples that no sweep was scored on, of the model that [`save`](AnyTrainer::save) writes; none where
+    /// there are no such samples.
+    fn test(&self) -> Result<Option<Score>>;
 }
 
-impl<T: Real> AnyTrainer for Trainer<T> {
+/// A trainer, and the test samples that no sweep is scored on.
+struct Validated<T: Real> {
+    trainer: Trainer<T>,
+    test: Option<Dataset<T>>,
+    threads: usize,
+}
+
+impl<T: Real> Snapshot for Validated<T> {
+    fn write(&self, history: &History, to: &mut dyn io::Write) -> io::Result<()> {
+        self.trainer.write(history, to)
+    }
+}
+
+impl<T: Real> AnyTrainer for Validated<T> {
     fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
-        Trainer::run(self, observer, stop)
+        self.trainer.run(observer, stop)
     }
 
     fn resume(&mut self, folder: &Path) -> Result<Option<Resumed>> {
-        checkpoint::resume(folder, self)
+        checkpoint::resume(folder, &mut self.trainer)
     }
 
     fn save(&self, path: &Path) -> Result {
-        Trainer::save(self, path)
+        self.trainer.save(path)
     }
 
     fn save_best(&self, path: &Path) -> Result {
-        self.best_model().map_or(Ok(()), |model| model.save(path))
+        self.trainer.best_model().map_or(Ok(()), |model| model.save(path))
+    }
+
+    fn test(&self) -> Result<Option<Score>> {
+        let Some(test) = &self.test else { return Ok(None) };
+        let model = self.trainer.model_to_save()?;
+        let Evaluation { loss, accuracy, .. } = evaluate(&model, test, self.threads)?;
+        Ok(Some(Score { loss, accuracy }))
     }
 }
 
@@ -61,9 +96,14 @@ pub(super) fn load(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
 }
 
 fn load_in<T: Real>(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
-    let (train, test) = data::load::<T>(&settings.data, &settings.data_options())?;
+    let Split { train, validation, test } = data::load_split::<T>(&settings.data, &settings.data_options())?;
     output::notes_of(&train);
-    Ok(Box::new(Trainer::new(settings, Arc::new(train), Arc::new(test))?))
+    let (judge, test) = match validation {
+        Some(validation) => (validation, Some(test)),
+        None => (test, None),
+    };
+    let trainer = Trainer::new(settings, Arc::new(train), Arc::new(judge))?;
+    Ok(Box::new(Validated { trainer, test, threads: settings.threads }))
 }
 
 /// What stdout is called.
@@ -154,9 +194,23 @@ pub(super) fn run(
         return Err(Failure::ReaderGone);
     }
     let summary = result?;
-    if !to.json && !to.quiet {
-        failures
-            .extend(output::print(&table::summary(&summary, settings.measure())).err().map(Failure::from));
+    let test = match trainer.test() {
+        Ok(test) => test,
+        Err(error) => {
+            failures.push(Failure::from(error));
+            None
+        }
+    };
+    if to.json {
+        let line =
+            test.map(|test| TestLine { data: &summary.data, loss: test.loss, test_accuracy: test.accuracy });
+        let scores = Scores { judge: Judge::Test, ..settings.scores() };
+        failures.extend(
+            line.and_then(|line| output::print_scores("test", &line, scores).err()).map(Failure::from),
+        );
+    } else if !to.quiet {
+        let text = table::summary(&summary, settings.scores(), test);
+        failures.extend(output::print(&text).err().map(Failure::from));
     }
     if let Some(checkpoints) = place.checkpoints.as_mut().filter(|_| summary.outcome != Outcome::Diverged) {
         failures.extend(checkpoints.finish(trainer).err().map(Failure::from));
@@ -168,7 +222,7 @@ pub(super) fn run(
             failures.extend(trainer.save_best(&folder.file(BEST_MODEL)).err().map(Failure::from));
         }
         failures.extend(
-            folder.write_curves(&title, &place.history.sweeps, settings.measure()).err().map(Failure::from),
+            folder.write_curves(&title, &place.history.sweeps, settings.scores()).err().map(Failure::from),
         );
     }
     Ok(exit_code(&summary, settings, failures, interrupt))
@@ -187,13 +241,13 @@ fn observed(
     let mut observers = Observers::new();
     if let Some(folder) = folder {
         let metrics = match to.folder {
-            Some(Folder::Resumed(_)) => folder.metrics_after(&history.sweeps)?,
-            _ => folder.metrics()?,
+            Some(Folder::Resumed(_)) => folder.metrics_after(&history.sweeps, settings.scores())?,
+            _ => folder.metrics(settings.scores())?,
         };
         observers.add(folder.file("metrics.csv").display().to_string(), metrics);
         if settings.evaluate_every.is_some() {
             let done = history.sweeps.last().map_or(0, |metrics| metrics.sweep);
-            let evaluations = folder.evaluations(done)?;
+            let evaluations = folder.evaluations(done, settings.scores())?;
             observers.add(folder.file("evaluations.csv").display().to_string(), evaluations);
         }
         observers.add("curves".to_owned(), history);
@@ -202,9 +256,9 @@ fn observed(
         observers.add("checkpoints".to_owned(), checkpoints);
     }
     if to.json {
-        observers.add(OUTPUT.to_owned(), JsonLines::new(io::stdout()));
+        observers.add(OUTPUT.to_owned(), JsonLines::new(io::stdout(), settings.scores()));
     } else if !to.quiet && io::stderr().is_terminal() {
-        observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps, settings.measure()));
+        observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps, settings.scores()));
     }
     let result = trainer.run(&mut observers, stop);
     let failures = observers.take_failures().into_iter().map(|(what, error)| match &what[..] {
@@ -313,6 +367,10 @@ mod tests {
 
         fn save_best(&self, path: &Path) -> Result {
             self.save(path)
+        }
+
+        fn test(&self) -> Result<Option<Score>> {
+            Ok(None)
         }
     }
 

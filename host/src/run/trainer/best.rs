@@ -154,7 +154,7 @@ impl<T: Real> Trainer<T> {
 
     /// What accuracies are.
     pub(super) fn measure(&self) -> Measure {
-        if self.train.outputs().are_values() { Measure::RSquared } else { Measure::Accuracy }
+        Measure::of(self.train.outputs())
     }
 
     /// What a checkpoint has of the best sweep beside its score.

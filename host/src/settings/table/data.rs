@@ -90,6 +90,25 @@ macro_rules! data_settings {
         default = None, range = different_classes,
     }
 
+    /// A CSV file with the test samples; all rows of --data are then training samples, or `none` [default: none]
+    ///
+    /// Its columns are found by name, in any order. Without it a fifth of the rows of --data is for testing.
+    test: TestFile as Option<PathBuf> {
+        arg(value_name = "FILE|none"),
+        default = None, when(of) = of.data.has_columns(),
+    }
+
+    /// Share of the training samples that is set aside to tell by when to stop and which sweep is best, or `none`
+    /// [default: 0.1 for a CSV file, else none]
+    ///
+    /// These samples are not trained on. Every sweep is scored on them, --patience says when to stop, and --keep which model is
+    /// left: by default the best. The test samples are passed once, at the end, through that model. Samples are drawn with
+    /// --split-seed, of each class its share.
+    validation: Validation as Option<f64> {
+        arg(value_name = "SHARE|none"),
+        default(of) = of.data().has_columns().then_some(VALIDATION), range = if_any(proper_share),
+    }
+
     /// Test on the last training samples instead of the test set, and do not train on them [default: false]
     ///
     /// Use this to choose settings without looking at the test set. The last 5,000 samples of MNIST and other files are held

@@ -12,7 +12,8 @@ impl Filled<'_> {
     pub(super) fn method_defaults(&self) -> Defaults {
         let network = self.network();
         let steps = (self.batch(), self.guard());
-        of_method(self.method(), self.step(), steps, self.inner(), &self.hidden(), network.as_ref())
+        let samples = (self.data().has_columns(), &self.hidden()[..], network.as_ref());
+        of_method(self.method(), self.step(), steps, self.inner(), samples)
     }
 
     /// Whether the method splits the network, and its inner optimizer has the defaults.
@@ -39,22 +40,32 @@ impl Filled<'_> {
     }
 }
 
-/// The defaults of a method for a network of these hidden layers or blocks, whose steps have such batches and such a guard.
+/// The defaults of a method for a table or not and a network of these hidden layers or blocks, whose steps have such batches and such
+/// a guard.
 pub(in crate::settings) fn of_method(
     method: Method,
     step: StepRule,
     (batch, guard): (Option<usize>, Option<f64>),
     inner: Inner,
-    hidden: &[usize],
-    network: Option<&Architecture>,
+    (table, hidden, network): (bool, &[usize], Option<&Architecture>),
 ) -> Defaults {
     let maps = network.map_or(hidden.len() + 1, Architecture::linear_maps);
     let convolutions = network.is_some_and(Architecture::has_convolutions);
     let step = step.rule(BACKTRACKING, Defaults::UNUSED.damping);
     let is_guarded = method.card().uses(Use::Subnetworks) && guard.is_some();
     let minibatches = batch.is_some() && !is_guarded;
-    (method.card().defaults)(&Setup { step, minibatches, maps, convolutions, inner })
+    (method.card().defaults)(&Setup { step, minibatches, maps, convolutions, inner, table })
 }
+
+/// The share of a table's training samples that is set aside.
+pub(super) const VALIDATION: f64 = 0.1;
+
+/// Sweeps at most: where samples are set aside they say when to stop, and else nothing does.
+pub(super) const SWEEPS: usize = 100;
+pub(super) const SWEEPS_WITH_PATIENCE: usize = 300;
+
+/// Sweeps without a better score on the samples that are set aside.
+pub(super) const PATIENCE: usize = 20;
 
 /// Samples of a mini-batch.
 pub(in crate::settings) fn default_batch(method: Method, inner: Inner) -> Option<usize> {

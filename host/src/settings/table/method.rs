@@ -188,7 +188,7 @@ macro_rules! method_settings {
     }
 
     /// Decoupled weight decay, at least 0: before each step the weights shrink by this times the step's length
-    /// [default: 0; 0.01 of adamw]
+    /// [default: 0; 0.01 of adamw, 1 of proxprop in mini-batches of a CSV file]
     ///
     /// The length is the learning rate, or 1/nu of proximal steps, which need a decay below nu, times the schedule's factor.
     weight_decay: f64 {

@@ -54,14 +54,15 @@ macro_rules! network_settings {
         default = Regularizer::None, range = positive_lambda,
     }
 
-    /// Initial weights: `he`, `xavier`, `normal:SIGMA` or `identity` [default: he]
+    /// Initial weights: `he`, `xavier`, `normal:SIGMA` or `identity`
+    /// [default: he; xavier for a CSV file]
     ///
     /// he: normal with variance 2 / n_in. xavier: uniform within sqrt(6 / (n_in + n_out)) of 0. normal: with standard
     /// deviation SIGMA. identity: 1 on the diagonal. Biases start at 0. `he` preserves the scale of signals through ReLU
     /// layers. With sigmoid and tanh, neither `he` nor `xavier` was consistently better.
     init: Initializer {
         arg(value_name = "INIT"),
-        default = Initializer::He, range = positive_sigma,
+        default(of) = if of.data().has_columns() { Initializer::Xavier } else { Initializer::He }, range = positive_sigma,
     }
 
     /// Train the first K hidden layers for SWEEPS sweeps, then insert the others as identity layers; or `none`

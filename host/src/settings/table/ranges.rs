@@ -47,6 +47,14 @@ pub(super) fn share(key: &'static str, &value: &f64, _: &Settings) -> Result {
     }
 }
 
+pub(super) fn proper_share(key: &'static str, &value: &f64, settings: &Settings) -> Result {
+    if value == 0.0 {
+        Err(Error::argument(key, value, "above 0 and below 1, or none"))
+    } else {
+        share(key, &value, settings)
+    }
+}
+
 pub(super) fn carry(key: &'static str, carry: &Carry, _: &Settings) -> Result {
     let expected = "BETA from 0 and below 1, and EVERY 1 or above";
     carry.validate().map_err(|_| Error::argument(key, Carried(Some(*carry)), expected))

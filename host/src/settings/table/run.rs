@@ -4,13 +4,14 @@
 macro_rules! run_settings {
     ($rest:tt $($before:tt)*) => { collect! { $rest $($before)* "Stopping" {
 
-    /// Maximum number of sweeps, at least 1; a sweep updates every variable (dlADMM: twice) [default: 100]
+    /// Maximum number of sweeps, at least 1; a sweep updates every variable (dlADMM: twice)
+    /// [default: 100; 300 with --validation]
     ///
     /// For methods with mini-batches a sweep is an epoch.
     sweeps: usize {
         arg(value_name = "N", visible_alias = "epochs"),
         serde(alias = "epochs"),
-        default = 100, range = at_least_one,
+        default(of) = if of.validation().is_some() { SWEEPS_WITH_PATIENCE } else { SWEEPS }, range = at_least_one,
         resume(of) = !of.uses(Use::StepSchedule) || of.step_schedule == StepSchedule::Constant,
     }
 
@@ -22,13 +23,14 @@ macro_rules! run_settings {
         default = None, range = if_any(above_zero), resume(_of) = true,
     }
 
-    /// Stop when N sweeps in a row have brought no better score on the samples held out, or `none` [default: none]
+    /// Stop when N sweeps in a row have brought no better score on the samples set aside, or `none`
+    /// [default: 20 with --validation, else none]
     ///
-    /// Needs --holdout: a test set that says when to stop is no test. The score is that of --keep, whose default is then `best`.
+    /// Needs --validation or --holdout: a test set that says when to stop is no test. The score is that of --keep, whose default is then `best`.
     /// With --grow the sweeps count from the growth on.
     patience: Patience as Option<usize> {
         arg(value_name = "N|none"),
-        default = None, range = if_any(at_least_one), resume(_of) = true,
+        default(of) = of.validation().map(|_| PATIENCE), range = if_any(at_least_one), resume(_of) = true,
     }
 
     /// Stop after the sweep that reaches this time: `500ms`, `60s`, `5m`, `2h`, or `none` [default: none]

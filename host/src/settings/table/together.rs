@@ -5,6 +5,7 @@ mod schedules;
 use super::Settings;
 use crate::data::{DataSource, Header, Labels};
 use crate::error::{Error, Result};
+use crate::network::score::Judge;
 use crate::settings::choice::{StepRule, Use};
 use crate::settings::values::{Growth, write_classes, write_columns};
 use altmin_core::{Activation, Regularizer};
@@ -26,6 +27,7 @@ fn data(settings: &Settings) -> Result {
         ("target", settings.target.as_ref().map(write_columns), "last"),
         ("exclude", settings.exclude.as_ref().map(write_columns), "none"),
         ("header", header, "auto"),
+        ("test", settings.test.as_ref().map(|path| path.display().to_string()), "none"),
     ];
     for (name, value, default) in of_tables {
         if let Some(value) = value.filter(|_| !settings.data.has_columns()) {
@@ -50,8 +52,8 @@ fn data(settings: &Settings) -> Result {
 fn patience(settings: &Settings) -> Result {
     match settings.patience {
         // What samples from memory are scored on is the caller's choice.
-        Some(sweeps) if !settings.holdout && settings.data != DataSource::Memory => {
-            let expected = "none, or training samples held out to tell by: --holdout";
+        Some(sweeps) if settings.judge() == Judge::Test && settings.data != DataSource::Memory => {
+            let expected = "none, or training samples to tell by: --validation 0.2, or --holdout";
             Err(Error::argument("patience", sweeps, expected))
         }
         _ => Ok(()),
@@ -69,6 +71,9 @@ fn memory(settings: &Settings) -> Result {
     }
     if let Some(classes) = &settings.classes {
         return Err(Error::argument("classes", write_classes(classes), as_they_are("all")));
+    }
+    if let Some(share) = settings.validation {
+        return Err(Error::argument("validation", share, as_they_are("none")));
     }
     let said = [("holdout", settings.holdout), ("scale", settings.scale)].into_iter().find(|&(_, said)| said);
     said.map_or(Ok(()), |(name, said)| Err(Error::argument(name, said, as_they_are("false"))))
