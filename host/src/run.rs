@@ -1,5 +1,6 @@
 //! Runs: the trainer with its threads and products, and what observers see of it.
 
+pub mod baseline;
 pub mod checkpoint;
 pub mod engine;
 pub mod executor;

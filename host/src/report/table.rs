@@ -18,8 +18,8 @@ pub fn rows(rows: &[(&str, String)]) -> String {
 }
 
 /// A run that is over; `scores` says what its accuracies are, and `test` is the score of the model that it leaves on test samples
-/// that no sweep was scored on.
-pub fn summary(summary: &Summary, scores: Scores, test: Option<Score>) -> String {
+/// that no sweep was scored on, `linear` that of a linear model on the test samples.
+pub fn summary(summary: &Summary, scores: Scores, test: Option<Score>, linear: Option<Score>) -> String {
     let Scores { measure, judge } = scores;
     let judge = judge.name();
     let sweeps = match summary.seconds / summary.sweeps as f64 {
@@ -32,6 +32,7 @@ pub fn summary(summary: &Summary, scores: Scores, test: Option<Score>) -> String
     });
     let test_name = format!("test {}", measure.name());
     let test = test.map(|test| (&test_name[..], measure.show(test.accuracy)));
+    let linear = linear.map(|linear| ("linear model", measure.show(linear.accuracy)));
     let judged = format!("{judge} {}", measure.name());
     let trained = format!("training {}", measure.name());
     let all = [
@@ -45,7 +46,7 @@ pub fn summary(summary: &Summary, scores: Scores, test: Option<Score>) -> String
         ("best sweep", best.unwrap_or_else(|| "none".to_owned())),
     ];
     let machine = [("state", bytes(summary.state_bytes)), ("threads", summary.threads.to_string())];
-    let mut text = rows(&all.into_iter().chain(test).chain(machine).collect::<Vec<_>>());
+    let mut text = rows(&all.into_iter().chain(test).chain(linear).chain(machine).collect::<Vec<_>>());
     if let (Some(error), Some(bound)) = (summary.approximation_error, summary.approximation_bound) {
         let _ = writeln!(text, "\napproximation error {error:.2e}, bound of Theorem 1: {bound}");
     }

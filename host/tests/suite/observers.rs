@@ -202,7 +202,7 @@ fn curves_of_odd_runs_are_well_formed() {
 
 #[test]
 fn the_table_tells_what_the_run_did() {
-    let text = table::summary(&summary(), SCORES, None);
+    let text = table::summary(&summary(), SCORES, None, None);
     for part in ["dladmm", "digits", "2 (sweep-limit, 0.7500 s each)", "75.00 %", "50.00 %", "4.10 kB"] {
         assert!(text.contains(part), "{part} in\n{text}");
     }

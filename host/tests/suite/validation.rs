@@ -1,4 +1,5 @@
-//! Samples that are set aside: which ones, what is scored on them, and that the test samples are passed once, by the model that is kept.
+//! Samples that are set aside: which ones, what is scored on them, and that the test samples are passed once, by the model that is kept
+//! and by a linear one.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -187,4 +188,88 @@ fn a_table_of_noise_is_not_learnt_by_heart() {
     // Of the targets' variance a fifth is there to be learnt.
     let (stopped, by_heart) = (r2(&[]), r2(&["--validation", "none", "--nu", "9", "--weight-decay", "0"]));
     assert!(stopped > 0.0 && by_heart < -0.2, "{stopped} {by_heart}");
+}
+
+/// The weights, and last the constant, of least squares: normal equations, solved by Gaussian elimination.
+fn least_squares(x: &Dataset<f64>) -> Vec<f64> {
+    let n = x.n_features() + 1;
+    let row = |j: usize| x.sample(j).iter().copied().chain([1.0]).collect::<Vec<_>>();
+    let mut all = vec![vec![0.0; n + 1]; n];
+    for j in 0..x.n_samples() {
+        let row = row(j);
+        for a in 0..n {
+            (0..n).for_each(|b| all[a][b] += row[a] * row[b]);
+            all[a][n] += row[a] * x.values()[j];
+        }
+    }
+    for pivot in 0..n {
+        let above = all[pivot].clone();
+        for other in (0..n).filter(|&other| other != pivot) {
+            let factor = all[other][pivot] / above[pivot];
+            all[other].iter_mut().zip(&above).for_each(|(to, from)| *to -= factor * from);
+        }
+    }
+    (0..n).map(|i| all[i][n] / all[i][i]).collect()
+}
+
+fn r_squared(weights: &[f64], data: &Dataset<f64>) -> f64 {
+    let predicted = |j: usize| {
+        let sum: f64 = data.sample(j).iter().zip(weights).map(|(x, w)| x * w).sum();
+        sum + weights[weights.len() - 1]
+    };
+    let mean = data.values().iter().sum::<f64>() / data.n_samples() as f64;
+    let of = |at: &dyn Fn(usize) -> f64| {
+        (0..data.n_samples()).map(|j| (data.values()[j] - at(j)).powi(2)).sum::<f64>()
+    };
+    1.0 - of(&predicted) / of(&|_| mean)
+}
+
+#[test]
+fn the_linear_model_beside_a_table_is_that_of_least_squares() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("line.csv");
+    let rows: String = (0..120)
+        .map(|i| {
+            let [a, b, c] = [i % 17, i * i % 23, i * 7 % 11].map(f64::from);
+            format!("{a},{b},{c},{}\n", 3.0 * a - b + 0.5 * c + f64::from(i * 13 % 19))
+        })
+        .collect();
+    fs::write(&path, format!("a,b,c,y\n{rows}")).expect("room");
+    let options = DataOptions { regression: true, split_seed: 5, ..DataOptions::default() };
+    let split = load_split::<f64>(&DataSource::Csv(path.clone()), &options).expect("a table");
+    let expected = r_squared(&least_squares(&split.train), &split.test);
+    let fixed =
+        ["train", "--data", text(&path), "--loss", "least-squares", "--split-seed", "5", "--sweeps", "3"];
+    let of = |more: &[&str]| altmin(&[&fixed[..], more].concat());
+    let line = lines(&of(&["--validation", "none", "--precision", "f64", "--json"]), "linear").remove(0);
+    assert!((line["test_r2"].as_f64().expect("R^2") - expected).abs() < 1e-6, "{line} {expected}");
+    // Beside the network it is shown, and a network of three sweeps is no better than it.
+    let output = of(&[]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\nlinear model "));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("note: a linear model does as well"));
+    assert_eq!(lines(&altmin(&["train", "--sweeps", "2", "--json"]), "linear"), Vec::<Value>::new());
+}
+
+/// Two classes that a line parts, and a rare third one that another line does.
+#[test]
+fn the_linear_model_of_classes_finds_the_lines_that_part_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("parts.csv");
+    let rows: String = (0..300)
+        .map(|i| {
+            let (a, b) = (f64::from(i % 31) - 15.0, f64::from(i * i % 29) - 14.0);
+            let class = if a + b > 12.0 {
+                "far"
+            } else if a - b > 0.5 {
+                "right"
+            } else {
+                "left"
+            };
+            format!("{a},{b},{class}\n")
+        })
+        .collect();
+    fs::write(&path, format!("a,b,class\n{rows}")).expect("room");
+    let output = altmin(&["train", "--data", text(&path), "--sweeps", "1", "--json"]);
+    let accuracy = lines(&output, "linear")[0]["test_accuracy"].as_f64().expect("a share");
+    assert!(accuracy > 0.9, "{accuracy}");
 }

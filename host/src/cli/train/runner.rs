@@ -6,10 +6,12 @@ use crate::cli::output;
 use crate::data::{self, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::network::evaluate::{Evaluation, evaluate};
-use crate::network::score::{Judge, Score, Scores};
+use crate::network::model::Model;
+use crate::network::score::{Score, Scores};
 use crate::report::json::JsonLines;
 use crate::report::progress::Progress;
 use crate::report::table;
+use crate::run::baseline;
 use crate::run::checkpoint::{self, Checkpoints, Resumed, Snapshot};
 use crate::run::folder::{BEST_MODEL, MODEL, RunFolder};
 use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
@@ -22,9 +24,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-/// How the model that is left does on test samples that no sweep was scored on.
+/// How a model does on test samples.
 #[derive(Serialize)]
-struct TestLine<'a> {
+struct ScoreLine<'a> {
     data: &'a str,
     loss: f64,
     test_accuracy: f64,
@@ -44,25 +46,37 @@ pub(super) trait AnyTrainer: Snapshot {
     /// Writes the model of the best sweep, if there was one and it is kept.
     fn save_best(&self, path: &Path) -> Result;
 
-    /// The score, on test samples that no sweep was scored on, of the model that [`save`](AnyTrainer::save) writes; none where
-    /// there are no such samples.
-    fn test(&self) -> Result<Option<Score>>;
+    /// The scores on the test samples, where the run does not say them itself.
+    fn test(&self, stop: &AtomicBool) -> Result<Tested>;
 }
 
-/// A trainer, and the test samples that no sweep is scored on.
-struct Validated<T: Real> {
+/// Scores on the test samples.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct Tested {
+    /// Of the model that [`save`](AnyTrainer::save) writes, where no sweep was scored on the test samples.
+    network: Option<Score>,
+    /// Of a linear model on the same table.
+    linear: Option<Score>,
+}
+
+/// A trainer with its data.
+struct Loaded<T: Real> {
     trainer: Trainer<T>,
+    settings: Settings,
+    train: Arc<Dataset<T>>,
+    /// What sweeps are scored on.
+    judge: Arc<Dataset<T>>,
+    /// The test samples, where these are others.
     test: Option<Dataset<T>>,
-    threads: usize,
 }
 
-impl<T: Real> Snapshot for Validated<T> {
+impl<T: Real> Snapshot for Loaded<T> {
     fn write(&self, history: &History, to: &mut dyn io::Write) -> io::Result<()> {
         self.trainer.write(history, to)
     }
 }
 
-impl<T: Real> AnyTrainer for Validated<T> {
+impl<T: Real> AnyTrainer for Loaded<T> {
     fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
         self.trainer.run(observer, stop)
     }
@@ -79,11 +93,16 @@ impl<T: Real> AnyTrainer for Validated<T> {
         self.trainer.best_model().map_or(Ok(()), |model| model.save(path))
     }
 
-    fn test(&self) -> Result<Option<Score>> {
-        let Some(test) = &self.test else { return Ok(None) };
-        let model = self.trainer.model_to_save()?;
-        let Evaluation { loss, accuracy, .. } = evaluate(&model, test, self.threads)?;
-        Ok(Some(Score { loss, accuracy }))
+    fn test(&self, stop: &AtomicBool) -> Result<Tested> {
+        let score = |model: &Model<T>, test: &Dataset<T>| -> Result<Score> {
+            let Evaluation { loss, accuracy, .. } = evaluate(model, test, self.settings.threads)?;
+            Ok(Score { loss, accuracy })
+        };
+        let network =
+            self.test.as_ref().map(|test| score(&self.trainer.model_to_save()?, test)).transpose()?;
+        let linear = baseline::linear(&self.settings, &self.train, &self.judge, stop)?;
+        let test = self.test.as_ref().unwrap_or(&self.judge);
+        Ok(Tested { network, linear: linear.map(|model| score(&model, test)).transpose()? })
     }
 }
 
@@ -102,8 +121,9 @@ fn load_in<T: Real>(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
         Some(validation) => (validation, Some(test)),
         None => (test, None),
     };
-    let trainer = Trainer::new(settings, Arc::new(train), Arc::new(judge))?;
-    Ok(Box::new(Validated { trainer, test, threads: settings.threads }))
+    let (train, judge) = (Arc::new(train), Arc::new(judge));
+    let trainer = Trainer::new(settings, Arc::clone(&train), Arc::clone(&judge))?;
+    Ok(Box::new(Loaded { trainer, settings: settings.clone(), train, judge, test }))
 }
 
 /// What stdout is called.
@@ -194,24 +214,6 @@ pub(super) fn run(
         return Err(Failure::ReaderGone);
     }
     let summary = result?;
-    let test = match trainer.test() {
-        Ok(test) => test,
-        Err(error) => {
-            failures.push(Failure::from(error));
-            None
-        }
-    };
-    if to.json {
-        let line =
-            test.map(|test| TestLine { data: &summary.data, loss: test.loss, test_accuracy: test.accuracy });
-        let scores = Scores { judge: Judge::Test, ..settings.scores() };
-        failures.extend(
-            line.and_then(|line| output::print_scores("test", &line, scores).err()).map(Failure::from),
-        );
-    } else if !to.quiet {
-        let text = table::summary(&summary, settings.scores(), test);
-        failures.extend(output::print(&text).err().map(Failure::from));
-    }
     if let Some(checkpoints) = place.checkpoints.as_mut().filter(|_| summary.outcome != Outcome::Diverged) {
         failures.extend(checkpoints.finish(trainer).err().map(Failure::from));
     }
@@ -225,7 +227,50 @@ pub(super) fn run(
             folder.write_curves(&title, &place.history.sweeps, settings.scores()).err().map(Failure::from),
         );
     }
+    failures.extend(show(trainer, &summary, settings, to, interrupt.stop()));
     Ok(exit_code(&summary, settings, failures, interrupt))
+}
+
+/// Says how the run ended and what it is worth; returns what could not be shown.
+fn show(
+    trainer: &dyn AnyTrainer,
+    summary: &Summary,
+    settings: &Settings,
+    to: &Destinations<'_>,
+    stop: &AtomicBool,
+) -> Vec<Failure> {
+    if to.quiet && !to.json {
+        return Vec::new();
+    }
+    let mut failures = Vec::new();
+    // Who has interrupted a run waits for nothing more.
+    let tested = match summary.outcome {
+        Outcome::Stopped => Ok(Tested::default()),
+        _ => trainer.test(stop),
+    };
+    let Tested { network, linear } = tested.unwrap_or_else(|error| {
+        failures.push(Failure::from(error));
+        Tested::default()
+    });
+    if to.json {
+        let scores = Scores::on_test(settings.measure());
+        for (kind, score) in [("test", network), ("linear", linear)] {
+            let Some(Score { loss, accuracy }) = score else { continue };
+            let line = ScoreLine { data: &summary.data, loss, test_accuracy: accuracy };
+            failures.extend(output::print_scores(kind, &line, scores).err().map(Failure::from));
+        }
+    } else {
+        let text = table::summary(summary, settings.scores(), network, linear);
+        failures.extend(output::print(&text).err().map(Failure::from));
+        let own = network.map_or(summary.test_accuracy, |score| score.accuracy);
+        if linear.is_some_and(|linear| linear.accuracy >= own) {
+            output::note(
+                "note",
+                "a linear model does as well on the test samples: these data may need no network",
+            );
+        }
+    }
+    failures
 }
 
 type Observed = (Result<Summary>, Vec<Failure>);
@@ -369,8 +414,8 @@ mod tests {
             self.save(path)
         }
 
-        fn test(&self) -> Result<Option<Score>> {
-            Ok(None)
+        fn test(&self, _: &AtomicBool) -> Result<Tested> {
+            Ok(Tested::default())
         }
     }
 
