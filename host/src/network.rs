@@ -6,6 +6,7 @@ pub mod cuts;
 pub mod depths;
 pub mod evaluate;
 pub mod init;
+pub mod metrics;
 pub mod model;
 pub mod predictor;
 pub mod score;

@@ -6,6 +6,7 @@ use super::output;
 use crate::data::{Dataset, Outputs};
 use crate::network::depths::{Depth, evaluate_depths};
 use crate::network::evaluate::{Evaluation, OutputError, evaluate};
+use crate::network::metrics::ClassMetrics;
 use crate::network::model::Model;
 use crate::network::score::{Measure, Scores};
 use crate::report::table;
@@ -21,10 +22,14 @@ use std::process::ExitCode;
 
 /// Evaluate a model on a data set: accuracy, loss and confusion matrix, or R^2 and errors
 ///
+/// For classes it prints the accuracy, the share of samples whose class is among the five of the highest scores, how far probabilities are from
+/// what came true (the expected calibration error over 15 intervals), and of each class precision, recall, F1 and the area under the ROC curve
+/// against all others, with their means over the classes.
+///
 /// A network trained on numeric columns of a CSV file has no accuracy. Instead it gets the coefficient of determination,
 /// R^2 = 1 - SSE/SST with SSE the sum of squared errors and SST the sum of squared deviations from the mean: 1 means no
-/// error, 0 is the score of predicting the mean. Each output also gets its own R^2 and root mean squared error, in the
-/// file's units. The first R^2 is that of all outputs together, scaled as in training; --json calls it r2.
+/// error, 0 is the score of predicting the mean. Each output also gets its own R^2, root mean squared error and mean
+/// absolute error, in the file's units. The first R^2 is that of all outputs together, scaled as in training; --json calls it r2.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin evaluate --model run/model.safetensors")]
 pub(super) struct Evaluate {
@@ -61,6 +66,12 @@ struct Report<'a> {
     loss: f64,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     classes: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    top5_accuracy: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibration_error: Option<f64>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    class_metrics: &'a [ClassMetrics],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     confusion: &'a [Vec<usize>],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -125,6 +136,9 @@ impl Evaluate {
                 accuracy: evaluation.accuracy,
                 loss: evaluation.loss,
                 classes: model.outputs.classes(),
+                top5_accuracy: evaluation.top5_accuracy,
+                calibration_error: evaluation.calibration_error,
+                class_metrics: &evaluation.classes,
                 confusion: &evaluation.confusion,
                 outputs: &evaluation.errors,
             };
@@ -139,14 +153,17 @@ impl Evaluate {
 /// The evaluation for people.
 fn text<T: Real>(data: &Dataset<T>, outputs: &Outputs, evaluation: &Evaluation) -> String {
     let measure = Measure::of(outputs);
-    let mut text = table::rows(&[
+    let all = [
         ("data", data.name().to_owned()),
         ("samples", data.n_samples().to_string()),
         (measure.name(), measure.show(evaluation.accuracy)),
         ("mean loss", format!("{:.6}", evaluation.loss)),
-    ]);
+    ];
+    let top = evaluation.top5_accuracy.map(|share| ("top-5 accuracy", measure.show(share)));
+    let calibration = evaluation.calibration_error.map(|error| ("calibration error", format!("{error:.4}")));
+    let mut text = table::rows(&all.into_iter().chain(top).chain(calibration).collect::<Vec<_>>());
     text.push_str(&match outputs {
-        Outputs::Classes(names) => confusion(names, evaluation),
+        Outputs::Classes(names) => class_metrics(&evaluation.classes) + &confusion(names, evaluation),
         Outputs::Values(_) => errors(evaluation),
     });
     text
@@ -181,10 +198,41 @@ fn depths_text<T: Real>(data: &Dataset<T>, outputs: &Outputs, depths: &[Depth]) 
 /// The errors of each output.
 fn errors(evaluation: &Evaluation) -> String {
     let mut text = String::from("\noutputs: errors in the units of the data\n");
-    let error =
-        |error: &OutputError| format!("R^2 {:.4}, root mean squared error {}", error.r_squared, error.rmse);
+    let error = |error: &OutputError| {
+        let OutputError { r_squared, rmse, mae, .. } = error;
+        format!("R^2 {r_squared:.4}, root mean squared error {rmse}, mean absolute error {mae}")
+    };
     let rows: Vec<_> = evaluation.errors.iter().map(|each| (each.name.as_str(), error(each))).collect();
     text.push_str(&table::rows(&rows));
+    text
+}
+
+/// A row for each class, and the means over the classes.
+fn class_metrics(classes: &[ClassMetrics]) -> String {
+    let names: Vec<_> = classes.iter().map(|class| printable(&class.name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("mean".len());
+    // Writing to a String cannot fail.
+    let mut text = format!(
+        "\n{:width$} {:>8} {:>9} {:>7} {:>7} {:>7}\n",
+        "class", "samples", "precision", "recall", "F1", "AUROC"
+    );
+    let mut row = |name: &str, samples: usize, numbers: [f64; 4]| {
+        let _ = write!(text, "{name:width$} {samples:>8} ");
+        for (number, width) in numbers.into_iter().zip([9, 7, 7, 7]) {
+            let shown = if number.is_nan() { "-".to_owned() } else { format!("{number:.4}") };
+            let _ = write!(text, "{shown:>width$} ");
+        }
+        text.truncate(text.trim_end().len());
+        text.push('\n');
+    };
+    let numbers = |class: &ClassMetrics| [class.precision, class.recall, class.f1, class.auroc];
+    for (name, class) in names.iter().zip(classes) {
+        row(name, class.samples, numbers(class));
+    }
+    let mean = std::array::from_fn(|at| {
+        classes.iter().map(|class| numbers(class)[at]).sum::<f64>() / classes.len() as f64
+    });
+    row("mean", classes.iter().map(|class| class.samples).sum(), mean);
     text
 }
 

@@ -1,4 +1,4 @@
-//! A model on a data set: outputs, loss, accuracy and confusion, or R^2 and errors.
+//! A model on a data set: outputs, loss, accuracy and confusion with the metrics of each class, or R^2 and errors.
 
 use altmin_core::Real;
 use altmin_core::executor::{Executor, Runs};
@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::allocate;
 use crate::data::{Column, Dataset};
 use crate::error::{Error, Result};
+use crate::network::metrics::{self, ClassMetrics};
 use crate::network::model::Model;
 use crate::network::score::r_squared;
 use crate::run::executor::{Parallel, Threads};
@@ -23,6 +24,12 @@ pub struct Evaluation {
     pub accuracy: f64,
     /// `confusion[actual][predicted]` samples; empty for values.
     pub confusion: Vec<Vec<usize>>,
+    /// One for each class; empty for values.
+    pub classes: Vec<ClassMetrics>,
+    /// The share of samples whose class is among the five of the largest scores; none for values, and for no more classes.
+    pub top5_accuracy: Option<f64>,
+    /// The expected calibration error of the probabilities; none where outputs are none.
+    pub calibration_error: Option<f64>,
     /// One for each output that is a value; empty for classes.
     pub errors: Vec<OutputError>,
 }
@@ -36,6 +43,8 @@ pub struct OutputError {
     pub r_squared: f64,
     /// The root of the mean squared error, in the data's own unit.
     pub rmse: f64,
+    /// The mean absolute error, in the data's own unit.
+    pub mae: f64,
 }
 
 /// Mean loss of `model` on `data`, with accuracy and confusion for classes, with R^2 and root mean squared errors for
@@ -51,7 +60,15 @@ pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) ->
     let loss = risk / data.n_samples() as f64;
     if model.outputs.are_values() {
         let (accuracy, errors) = errors(model, data, &outputs);
-        return Ok(Evaluation { loss, accuracy, confusion: Vec::new(), errors });
+        return Ok(Evaluation {
+            loss,
+            accuracy,
+            confusion: Vec::new(),
+            classes: Vec::new(),
+            top5_accuracy: None,
+            calibration_error: None,
+            errors,
+        });
     }
     let n_classes = data.n_classes();
     let mut confusion = vec![vec![0; n_classes]; n_classes];
@@ -59,7 +76,25 @@ pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) ->
         confusion[label as usize][class(scores)] += 1;
     }
     let right: usize = (0..n_classes).map(|class| confusion[class][class]).sum();
-    Ok(Evaluation { loss, accuracy: right as f64 / data.n_samples() as f64, confusion, errors: Vec::new() })
+    let samples = || outputs.chunks_exact(n_classes).zip(data.labels());
+    let certain = model.loss.has_probabilities();
+    let scores: Vec<f64> = match certain {
+        true => samples().flat_map(|(scores, _)| probabilities(scores)).collect(),
+        false => outputs.iter().map(|score| score.to_f64()).collect(),
+    };
+    let confident = scores.chunks_exact(n_classes).zip(samples()).map(|(probabilities, (scores, &label))| {
+        let class = class(scores);
+        (probabilities[class], class == label as usize)
+    });
+    Ok(Evaluation {
+        loss,
+        accuracy: right as f64 / data.n_samples() as f64,
+        calibration_error: certain.then(|| metrics::calibration_error(confident)),
+        top5_accuracy: metrics::top(n_classes, &outputs, data.labels()),
+        classes: metrics::of_classes(model.outputs.names(), &confusion, &scores, data.labels()),
+        confusion,
+        errors: Vec::new(),
+    })
 }
 
 /// `Ok` for a data set that the model can be held against.
@@ -74,16 +109,20 @@ pub(super) fn require_alike<T: Real>(model: &Model<T>, data: &Dataset<T>) -> Res
 /// R^2 of all outputs together and the errors of each.
 fn errors<T: Real>(model: &Model<T>, data: &Dataset<T>, outputs: &[T]) -> (f64, Vec<OutputError>) {
     let count = data.n_outputs();
-    let mut squared = vec![0.0; count];
+    let (mut squared, mut absolute) = (vec![0.0; count], vec![0.0; count]);
     for (place, (output, value)) in outputs.iter().zip(data.values()).enumerate() {
-        squared[place % count] += (output.to_f64() - value.to_f64()).powi(2);
+        let error = output.to_f64() - value.to_f64();
+        squared[place % count] += error.powi(2);
+        absolute[place % count] += error.abs();
     }
+    let unit = |output: usize| target(model, output).map_or(1.0, |column| column.deviation);
+    let samples = data.n_samples() as f64;
     let deviations: Vec<f64> = (0..count).map(|output| data.squared_deviation(output)).collect();
     let error = |output: usize| OutputError {
         name: model.outputs.names()[output].clone(),
         r_squared: r_squared(squared[output], deviations[output]),
-        rmse: (squared[output] / data.n_samples() as f64).sqrt()
-            * target(model, output).map_or(1.0, |column| column.deviation),
+        rmse: (squared[output] / samples).sqrt() * unit(output),
+        mae: absolute[output] / samples * unit(output),
     };
     (r_squared(squared.iter().sum(), deviations.iter().sum()), (0..count).map(error).collect())
 }

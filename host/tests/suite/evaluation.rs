@@ -4,6 +4,7 @@ use altmin::data::{DataOptions, DataSource, Dataset, Outputs, Preprocessing, loa
 use altmin::network::blocks::dense_blocks;
 use altmin::network::evaluate::{class, evaluate, outputs, probabilities};
 use altmin::network::init::{Initializer, fill};
+use altmin::network::metrics::ClassMetrics;
 use altmin::network::{Model, Network, Notation};
 use altmin_core::block::Shape;
 use altmin_core::view::dense_mut;
@@ -58,6 +59,42 @@ fn evaluation_by_hand() {
         evaluate(&small(Activation::Relu, Loss::LeastSquares), &three_samples(), 1).expect("evaluation");
     // Half of 16 + 1, 1 + 1 and 1 + 0.
     assert_eq!(result.loss, (17.0 + 2.0 + 1.0) / 6.0);
+}
+
+/// A network that passes scores on is told what scikit-learn says of them (golden/metrics.txt, made by golden/metrics.py).
+#[test]
+fn metrics_of_classes_are_those_of_scikit_learn() {
+    let mut lines = include_str!("../golden/metrics.txt").lines();
+    let mut next = || -> Vec<f64> {
+        let line = lines.next().expect("a line");
+        line.split(' ').map(|number| number.parse().expect("a number")).collect()
+    };
+    let labels: Vec<u32> = next().into_iter().map(|label| label as u32).collect();
+    let scores = next();
+    let classes = scores.len() / labels.len();
+    let names: Vec<String> = (0..classes).map(|class| class.to_string()).collect();
+    let data = Dataset::new("scores", scores, labels, classes, names).expect("a data set");
+    let weights = (0..classes * classes).map(|at| f64::from(u8::from(at % classes == at / classes)));
+    let parameters = weights.chain(vec![0.0; classes]).collect();
+    let passes_on = model(&[classes, classes], parameters, Activation::Relu, Loss::CrossEntropy);
+    let found = evaluate(&passes_on, &data, 1).expect("an evaluation");
+    let columns: [fn(&ClassMetrics) -> f64; 4] = [|c| c.precision, |c| c.recall, |c| c.f1, |c| c.auroc];
+    for column in columns {
+        for (class, expected) in found.classes.iter().zip(next()) {
+            assert!((column(class) - expected).abs() < 1e-12, "{class:?} {expected}");
+        }
+    }
+    assert!((found.top5_accuracy.expect("seven classes") - next()[0]).abs() < 1e-12);
+    assert!((found.calibration_error.expect("probabilities") - next()[0]).abs() < 1e-12);
+    let without = Model { loss: Loss::LeastSquares, ..passes_on };
+    assert_eq!(evaluate(&without, &data, 1).expect("an evaluation").calibration_error, None);
+    // Of one class alone there is no curve, and of two no five.
+    let result = evaluate(&small(Activation::Relu, Loss::CrossEntropy), &three_samples(), 1).expect("one");
+    assert_eq!((result.top5_accuracy, result.classes[1].samples), (None, 2));
+    let zeros =
+        Dataset::new("zeros", vec![1.0; 4], vec![0, 0], 2, vec!["0".into(), "1".into()]).expect("data");
+    let result = evaluate(&small(Activation::Relu, Loss::CrossEntropy), &zeros, 1).expect("one");
+    assert!(result.classes.iter().all(|class| class.auroc.is_nan()), "{:?}", result.classes);
 }
 
 #[test]

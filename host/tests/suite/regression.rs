@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use altmin::Trainer;
 use altmin::data::{self, Column, Columns, DataOptions, DataSource, Dataset, Outputs, Preprocessing};
 use altmin::network::blocks::dense_blocks;
-use altmin::network::evaluate::{OutputError, apply, evaluate, in_own_units};
+use altmin::network::evaluate::{apply, evaluate, in_own_units};
 use altmin::network::{Activation, Loss};
 use altmin::network::{Model, Network, Notation};
 use altmin::random::{Purpose, uniform};
@@ -239,6 +239,8 @@ fn two_outputs_are_learnt_named_and_measured_in_their_own_units() {
         };
         assert!(close(&shown["r_squared"], 1.0 - sse / sst), "{shown}");
         assert!(close(&shown["rmse"], (sse / 300.0).sqrt()), "{shown}");
+        let sum: f64 = truth.iter().zip(predicted).map(|(values, z)| (values[output] - z).abs()).sum();
+        assert!(close(&shown["mae"], sum / 300.0), "{shown}");
         let unit = known.targets[output].deviation.powi(2);
         (errors, deviations) = (errors + sse / unit, deviations + sst / unit);
         assert!(1.0 - sse / sst > 0.9, "{shown}");
@@ -373,7 +375,10 @@ fn class_names_come_back_from_the_program() {
     ]);
     let model = out.join("model.safetensors");
     let evaluated = done(&["evaluate", "--model", text(&model)]);
-    assert!(evaluated.contains("samples    12") && evaluated.contains("accuracy   100.00 %"), "{evaluated}");
+    assert!(
+        evaluated.contains("samples            12") && evaluated.contains("accuracy           100.00 %"),
+        "{evaluated}"
+    );
     let bare = put(folder.path(), "bare.csv", "leaves,colour,size\n4,red,2\n1,blue,0\n");
     let predicted = columns(&done(&["predict", "--model", text(&model), "--data", text(&bare)]));
     let names: Vec<_> = predicted.iter().map(|(name, _)| name.as_str()).collect();
@@ -478,11 +483,12 @@ fn errors_by_hand() {
     assert_eq!(result.loss, 1.0);
     assert!((result.accuracy - (1.0 - 6.0 / (18.0 + sst))).abs() < 1e-15);
     let expected = [
-        ("y1", 1.0 - 2.0 / 18.0, 4.0 * (2f64 / 3.0).sqrt()),
-        ("y2", 1.0 - 4.0 / sst, 0.5 * (4f64 / 3.0).sqrt()),
+        ("y1", 1.0 - 2.0 / 18.0, 4.0 * (2f64 / 3.0).sqrt(), 4.0 * 2.0 / 3.0),
+        ("y2", 1.0 - 4.0 / sst, 0.5 * (4f64 / 3.0).sqrt(), 0.5 * 2.0 / 3.0),
     ];
-    for (OutputError { name, r_squared, rmse }, (expected, r, e)) in result.errors.iter().zip(expected) {
-        assert!(name == expected && (r_squared - r).abs() < 1e-15 && (rmse - e).abs() < 1e-15, "{result:?}");
+    for (error, (name, r_squared, rmse, mae)) in result.errors.iter().zip(expected) {
+        let off = [error.r_squared - r_squared, error.rmse - rmse, error.mae - mae];
+        assert!(error.name == name && off.iter().all(|off| off.abs() < 1e-15), "{result:?}");
     }
     assert_eq!(in_own_units(&by_hand(), &[1.0, 0.0, -1.0, 2.0]), [104.0, 0.0, 96.0, 1.0]);
 
