@@ -4,7 +4,21 @@ use super::table::{Settings, TrainOptions};
 #[cfg(feature = "program")]
 use super::values::Validation;
 use crate::error::{Error, Result};
+use crate::nearest::did_you_mean;
 use std::path::Path;
+
+/// The message about an unknown key with the names that are near it, where it lists every one that there is.
+fn without_all_names(message: String) -> String {
+    let quoted = |text: &str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    match message.split_once(", expected one of ") {
+        Some((unknown, names)) if unknown.starts_with("unknown field `") => {
+            let names = quoted(names);
+            let near = did_you_mean(&quoted(unknown).concat(), names.iter().map(String::as_str));
+            format!("{unknown}{near}")
+        }
+        _ => message,
+    }
+}
 
 impl TrainOptions {
     /// The options of a file's text; `path` is for the message.
@@ -16,7 +30,7 @@ impl TrainOptions {
         toml::from_str(text).map_err(|error: toml::de::Error| {
             let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
             let content = text.lines().nth(line - 1).unwrap_or_default().trim();
-            let message = error.message().lines().collect::<Vec<_>>().join(" ");
+            let message = without_all_names(error.message().lines().collect::<Vec<_>>().join(" "));
             let found = format!("{}, line {line}: {content}", path.display());
             Error::argument("config", found, format!("settings as written by `train` ({message})"))
         })

@@ -320,6 +320,16 @@ fn a_file_error_names_its_line() {
     assert!(message.contains("some.toml, line 3"), "{message}");
 }
 
+#[test]
+fn an_unknown_key_is_told_with_those_that_are_near() {
+    let said = |text: &str| parse(text).expect_err(text).to_string();
+    let near = said("nu = 1\nlerning-rate = 2");
+    assert!(near.contains("line 2: lerning-rate = 2"), "{near}");
+    assert!(near.ends_with("(unknown field `lerning-rate`, did you mean learning-rate?)"), "{near}");
+    let far = said("abracadabra = 2");
+    assert!(far.ends_with("(unknown field `abracadabra`)"), "{far}");
+}
+
 /// A program may fill in what no text says.
 #[test]
 fn a_number_that_is_filled_in_is_checked_too() {
