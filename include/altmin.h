@@ -29,6 +29,30 @@
  *
  * Documentation of an argument says its shape. Sizes n_out, n_in (features) are 1 or more, m (samples) may be 0. An
  * argument without [in,out] or [out] is only read.
+ *
+ * The layer-wise methods by the functions of level 1. Layer l = 1..L has weights W and bias b, an input (p, or a of the
+ * layer below; the data in layer 1), the linear variable z and the residual r = W input + b - z, which every function keeps
+ * true. w is the weight of |r|^2/2 in the functions of weights and inputs, c that of the coupling of an input to the layer
+ * below. All start with a forward pass: z = W input + b, r = 0, and q, p and a are f(z) of the layer below.
+ *
+ *             w of a layer              c      dual, and its start            order of W and b
+ *   pdADMM    nu                        rho    u = nu (q - f(z)), 0          ALTMIN_ORDER_WEIGHTS_FIRST
+ *   dlADMM    nu; rho in layer L        nu     u of layer L, -grad R(z_L)     BIAS_FIRST backward, WEIGHTS_FIRST forward
+ *   DLAM      rho                       none   none                           ALTMIN_ORDER_WEIGHTS_FIRST
+ *
+ * A sweep of pdADMM, each line in all layers at once before the next one (examples/lowlevel.c is one, with threads):
+ *   1. p, not in layer 1: input_couple_copy, input_step; then the sums of r p', p p', r, p: sums_accumulate, sums_finish
+ *   2. W, b: weights_reduce, which has the sums over all samples
+ *   3. r follows the step of W and b: weights_apply; u as it still is: dual_recover; z: hidden_step with ALTMIN_PROXIMAL_YES, or in layer L
+ *      output_step with mu = nu; q, not in layer L, to the p above that line 1 has moved: copy_step
+ * A sweep of dlADMM, one layer after the other; layer L carries r = W a + b - z - u/rho in place of its residual:
+ *   1. l = L..1: the output a, not in layer L: input_couple_activation, input_step with W, r, w and c of the layer above; z:
+ *      hidden_step with ALTMIN_PROXIMAL_NO and a for its target, or in layer L output_step with mu = rho; then b, W
+ *      by sums, weights_reduce and weights_apply as above
+ *   2. l = 1..L: W, b; z as before; the output a as before
+ *   3. u and r of layer L: dual_step_shifted
+ * A sweep of DLAM, l = 1..L: W, b; z: interval_linear_step, or in layer L output_step with mu = rho; the output a, not in
+ * layer L: interval_activation_step, with W, b and z of the layer above as they were before the sweep.
  */
 
 
