@@ -5,7 +5,8 @@ mod blocks;
 use super::failure::Failure;
 use super::{output, train};
 use crate::bench::products::{product_flops, sweep_products};
-use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing};
+use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing, Split};
+use crate::network::Judge;
 use crate::network::model::{Model, Notation};
 use crate::report::table;
 use crate::run::folder::model_file;
@@ -128,7 +129,7 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
     if settings.has_blocks() {
         return blocks::of_settings(settings);
     }
-    let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
+    let (train, judge, samples_of) = parts(settings)?;
     let network = plan::network(settings, &train)?;
     let widths = network.widths().unwrap_or_default();
     let samples = train.n_samples();
@@ -140,13 +141,13 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
     let products = products.iter().map(one).collect::<Vec<_>>().join(", ");
     let mut text = layers(&widths);
     text.push_str(&table::rows(&[
-        ("data", format!("{samples} training samples, {} test samples", test.n_samples())),
+        ("data", samples_of),
         (
             "method",
             format!("{}, step {}, input step {}", settings.method, settings.step, settings.input_step),
         ),
         ("state", format!("{} ({})", units::bytes(state), settings.precision)),
-        ("memory", memory(settings, &train, &test)?),
+        ("memory", memory(settings, &train, &judge)?),
         ("products per sweep", products),
         ("operations per sweep", format!("{flops:.4e} (matrix products only)")),
     ]));
@@ -157,6 +158,20 @@ fn of_settings(settings: &Settings) -> Result<String, Failure> {
         let _ = writeln!(text, "{}: condition {met}, the objective {promise} rise", settings.method);
     }
     Ok(text)
+}
+
+/// The training samples of these settings, those that sweeps are scored on, and how many there are of every part.
+fn parts(settings: &Settings) -> Result<(Dataset<f32>, Dataset<f32>, String), Failure> {
+    let Split { train, validation, test } =
+        data::load_split::<f32>(&settings.data, &settings.data_options())?;
+    let mut text = format!("{} training samples", train.n_samples());
+    // Writing to a String cannot fail.
+    if let Some(validation) = &validation {
+        let _ = write!(text, ", {} {} samples", validation.n_samples(), Judge::Validation.name());
+    }
+    let last = if settings.holdout { Judge::HeldOut } else { Judge::Test };
+    let _ = write!(text, ", {} {} samples", test.n_samples(), last.name());
+    Ok((train, validation.unwrap_or(test), text))
 }
 
 /// What a run takes of memory, and what for; data sets are those in single precision.

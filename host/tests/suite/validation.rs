@@ -116,6 +116,9 @@ fn the_test_samples_are_passed_once_by_the_model_that_is_kept() {
     assert!(summary["outcome"] == "sweep-limit" || last == best + 20, "{summary}");
     let header = fs::read_to_string(run.join("metrics.csv")).expect("metrics");
     assert!(header.lines().next().is_some_and(|line| line.contains("validation_accuracy")), "{header}");
+    let info = altmin(&["info", "--data", text(&data), "--exclude", "id", "--hidden", "12"]);
+    let info = String::from_utf8_lossy(&info.stdout).into_owned();
+    assert!(info.contains("151 training samples, 17 validation samples, 42 test samples"), "{info}");
     // The folder has the model that was tested, and its test samples are still those of the split.
     let again = altmin(&["evaluate", "--model", text(&run), "--split", "test", "--json"]);
     let again: Value = serde_json::from_slice(&again.stdout).expect("JSON");

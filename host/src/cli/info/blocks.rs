@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use crate::bench::prediction::{Prediction, predict};
 use crate::cli::failure::Failure;
-use crate::data::{self, Dataset};
 use crate::network::Network;
 use crate::network::blocks::describe;
 use crate::network::costs;
@@ -40,16 +39,16 @@ pub(super) fn listing(network: &Network) -> String {
 
 /// The network that settings ask for, for their data.
 pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
-    let (train, test) = data::load::<f32>(&settings.data, &settings.data_options())?;
+    let (train, judge, samples_of) = super::parts(settings)?;
     let network = plan::network(settings, &train)?;
     let cuts = plan::cuts(settings, &network)?;
     let mut text = listing(&network);
     let state = plan::state_bytes(settings, &network, &cuts, train.n_samples());
     text.push_str(&table::rows(&[
-        ("data", samples(&train, &test)),
+        ("data", samples_of),
         ("method", settings.method.to_string()),
         ("state", format!("{} ({})", units::bytes(state), settings.precision)),
-        ("memory", super::memory(settings, &train, &test)?),
+        ("memory", super::memory(settings, &train, &judge)?),
     ]));
     let samples = train.n_samples();
     text.push_str(&match settings.precision {
@@ -57,10 +56,6 @@ pub(super) fn of_settings(settings: &Settings) -> Result<String, Failure> {
         Precision::F64 => timed::<f64>(settings, &network, &cuts, samples)?,
     });
     Ok(text)
-}
-
-fn samples(train: &Dataset<f32>, test: &Dataset<f32>) -> String {
-    format!("{} training samples, {} test samples", train.n_samples(), test.n_samples())
 }
 
 /// What the clock says of blocks and of an epoch.
