@@ -5,8 +5,8 @@
 //! adds `(lambda/M) W`, and not to the bias. A mini-batch of b samples takes `(1/b) sum grad R_j + (lambda/M) W` for it.
 //!
 //! Step k, counted from 0, has the length `s_k rate`, s_k of the [`StepSchedule`](super::StepSchedule). Before it the weights,
-//! not the biases and not a batch normalisation's scales, decay by `1 - s_k rate weight_decay`, as in PyTorch's AdamW (Loshchilov, Hutter, ICLR 2019). Where `clip`
-//! is set, the gradient of the step, l2's part included, is multiplied by `min(1, clip/(|g| + 1e-6))` first, as PyTorch's
+//! not the biases and not a batch normalisation's scales, decay by `1 - s_k rate weight_decay`, as in PyTorch's AdamW
+//! (Loshchilov, Hutter, ICLR 2019). Where `clip` is set, the gradient of the step, l2's part included, is multiplied by `min(1, clip/(|g| + 1e-6))` first, as PyTorch's
 //! `clip_grad_norm_` does (Pascanu, Mikolov, Bengio, ICML 2013).
 //!
 //! A sweep is one pass over the samples, three products a linear map: forward, back and the gradient's; the first map's

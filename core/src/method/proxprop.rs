@@ -27,8 +27,8 @@
 //! may carry the sums of its inputs from batch to batch ([`Carry`]). With weight decay it is
 //! `W <- (1 - weight_decay s_k/nu) W + V`, biases excepted: the decoupled decay of AdamW (Loshchilov, Hutter, ICLR 2019) with
 //! s_k/nu for the length of a step. Scale and shift of a batch normalisation are the diagonal map of its normalised inputs, with
-//! a least-squares step of their own for each channel; decay and Omega leave them alone. If a batch's outputs are not finite, the last step is taken back, up to rounding, momentum
-//! forgotten and nu multiplied by 4.
+//! a least-squares step of their own for each channel; decay and Omega leave them alone. If a batch's outputs are not finite,
+//! the last step is taken back, up to rounding, momentum forgotten and nu multiplied by 4.
 
 pub(super) mod carry;
 mod form;

@@ -28,7 +28,7 @@ pub struct ClassMetrics {
 }
 
 /// Those of every class, from `confusion[actual][predicted]`, the scores of every sample (classes x samples, column-major) and the
-/// labels.
+/// labels, one for each sample and below the number of classes.
 pub fn of_classes(
     names: &[String],
     confusion: &[Vec<usize>],
@@ -82,7 +82,8 @@ pub fn top<T: Real>(classes: usize, scores: &[T], labels: &[u32]) -> Option<f64>
 }
 
 /// The expected calibration error: over [`BINS`] intervals of the largest probability the mean distance between that probability and the
-/// share of samples that are classified rightly, each interval weighted by its samples.
+/// share of samples that are classified rightly, each interval weighted by its samples. `confident` gives of every sample that probability,
+/// 0 to 1, and whether its class is right; NaN for no samples.
 pub fn calibration_error(confident: impl Iterator<Item = (f64, bool)>) -> f64 {
     let (mut bins, mut samples) = ([(0.0, 0.0); BINS], 0.0);
     for (probability, is_right) in confident {

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::init::Initializer;
 use crate::network::model::Model;
+use crate::network::score::Judge;
 use crate::run::observe::History;
 use crate::run::trainer::Trainer;
 use crate::settings::{Batch, Keep, MaxMemory, Method, Patience, Settings, TrainOptions, Validation};
@@ -49,7 +50,7 @@ pub fn linear<T: Real>(
         return Ok(None);
     }
     // The test samples must not say which sweep is best.
-    let is_judged = settings.validation.is_some() || settings.holdout;
+    let is_judged = settings.judge() != Judge::Test;
     let options = TrainOptions {
         method: Some(Method::Proxprop),
         network: Some(Architecture::Blocks(vec![Block::Dense { outputs: train.n_outputs() }])),
@@ -67,6 +68,7 @@ pub fn linear<T: Real>(
         holdout: Some(settings.holdout),
         threads: Some(settings.threads),
         kernel: Some(settings.kernel),
+        precision: Some(settings.precision),
         max_memory: settings.max_memory.map(|bytes| MaxMemory(Some(bytes))),
         ..TrainOptions::default()
     };
