@@ -4,17 +4,20 @@ mod bytes;
 mod channels;
 pub mod cifar;
 mod columns;
-pub mod csv_file;
+mod csv_file;
 mod dataset;
 pub mod digits;
+mod encode;
 pub mod fashion_mnist;
 pub mod folder;
 pub mod idx;
 mod memory;
+mod missing;
+mod names;
 mod nearest;
 mod outputs;
 mod scale_channels;
-mod scale_columns;
+mod schema;
 mod source;
 pub mod split;
 pub mod table;
@@ -27,13 +30,14 @@ use altmin_core::Real;
 
 pub use self::channels::Channel;
 pub use self::cifar::Labels;
-pub use self::columns::{Column, Columns};
+pub use self::columns::{Column, Columns, Encoding};
 pub use self::dataset::{Dataset, ImageShape, Parts};
 pub use self::memory::MEMORY;
+pub use self::missing::Missing;
 pub use self::outputs::Outputs;
+use self::schema::Schema;
 pub use self::source::{DataOptions, DataSource, Preprocessing};
-pub use self::table::Header;
-use self::table::Table;
+pub use self::table::{Header, Table};
 use crate::error::{Error, Result};
 
 /// Training samples that [`DataOptions::holdout`] sets aside from a set of files; of CIFAR's a fifth if that is fewer.
@@ -96,20 +100,10 @@ impl<T: Real> Split<T> {
 pub fn load_split<T: Real>(source: &DataSource, options: &DataOptions) -> Result<Split<T>> {
     let parts = match source {
         DataSource::Csv(path) => return load_table(path, source, options),
-        _ if options.target.is_some() || options.regression => {
-            let target = options.target.as_ref().map_or_else(|| "last".to_owned(), |names| names.join(","));
-            return Err(needs_table("target", target, source));
-        }
-        _ if options.exclude.is_some() => {
-            let names = options.exclude.as_deref().unwrap_or_default();
-            return Err(needs_table("exclude", names.join(","), source));
-        }
-        _ if options.test.is_some() => {
-            let path = options.test.as_deref().unwrap_or(Path::new("")).display();
-            return Err(needs_table("test", path, source));
-        }
-        _ if options.header != Header::Auto => {
-            return Err(needs_table("header", options.header, source));
+        _ if options.of_tables().is_some() || options.regression => {
+            let (name, value, _) = options.of_tables().unwrap_or(("target", "last".to_owned(), "last"));
+            let expected = format!("a table, as {source} has no columns");
+            return Err(Error::argument(name, value, expected));
         }
         DataSource::Digits | DataSource::FashionMnist if options.labels != Labels::Fine => {
             return Err(Error::argument(
@@ -135,21 +129,17 @@ pub fn load_split<T: Real>(source: &DataSource, options: &DataOptions) -> Result
 }
 
 fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Split<T>> {
-    let csv_file::Loaded { mut columns, parts, mut notes } = csv_file::load(path, options)?;
+    let csv_file::Loaded { schema, parts, mut notes } = csv_file::load(path, options)?;
     let split = treat(parts, source, options)?;
-    columns.require_varying_targets(&split.train)?;
-    if options.scale {
-        let (scaled, note) = columns.measured(&split.train)?;
-        columns = scaled;
-        notes.extend(note);
+    encode::require_varying_targets(&split.train)?;
+    let (columns, note) = Columns::learnt(&schema, &split.train, options.scale)?;
+    notes.extend(note);
+    for part in split.validation.iter().chain([&split.test]) {
+        notes.extend(encode::unknown_categories(&columns, &schema, part.name(), part.features()));
     }
     let columns = Arc::new(columns);
-    let Split { train, validation, test } = split.each(|part| columns.apply(part))?;
+    let Split { train, validation, test } = split.each(|part| columns.apply(&schema, part))?;
     Ok(Split { train: train.with_notes(notes), validation, test })
-}
-
-fn needs_table(setting: &'static str, found: impl ToString, source: &DataSource) -> Error {
-    Error::argument(setting, found.to_string(), format!("a table, as {source} has no columns"))
 }
 
 /// Reads samples for a model as those that it was trained on were: `source` and `options` say which, and a table's
@@ -164,7 +154,7 @@ pub fn load_like<T: Real>(
     options: &DataOptions,
     part: Part,
 ) -> Result<Dataset<T>> {
-    let Some((columns, path)) = table_for(trained, source)? else {
+    let Some((columns, path)) = columns_for(trained, source)? else {
         let (train, test) = load(source, options)?;
         let chosen = match part {
             Part::Train => train,
@@ -179,38 +169,66 @@ pub fn load_like<T: Real>(
             None => Ok(chosen),
         };
     };
-    let is_training_file = source.to_string() == trained.data;
+    let is_training_file = trained.is_of(source);
     if trained.test.is_some() && is_training_file && part == Part::Test {
         let expected = format!("train or all: the model was trained on all rows of {source}");
         return Err(Error::argument("split", "test", expected));
     }
-    let all = csv_file::dataset(&Table::read(path, trained.header)?, columns)?;
+    let schema = Schema::of(columns);
+    let all = csv_file::dataset(&Table::read(path, trained.header, trained.delimiter)?, &schema)?;
     let chosen = match part {
         Part::Train if trained.test.is_some() && is_training_file => all,
         Part::All => all,
         Part::Train => csv_file::split(&all, options.split_seed)?.0,
         Part::Test => csv_file::split(&all, options.split_seed)?.1,
     };
-    Arc::new(columns.clone()).apply(pool(choose(chosen, options)?, options)?)
+    let chosen = pool(choose(chosen, options)?, options)?;
+    let mut notes = chosen.notes().to_vec();
+    notes.extend(encode::unknown_categories(columns, &schema, chosen.name(), chosen.features()));
+    Ok(Arc::new(columns.clone()).apply(&schema, chosen)?.with_notes(notes))
 }
 
-/// The features of all rows of a table for a model, sample after sample: its columns, looked up by name and scaled as in
-/// training. Targets need not be there.
+/// The rows of a table for a model, without a look at what they are to be told.
+#[derive(Debug)]
+pub struct Inputs<T> {
+    /// The inputs of the network, row after row.
+    pub inputs: Vec<T>,
+    /// The rows of the table, counted from 0: all but those that are left out for missing values.
+    pub rows: Vec<usize>,
+    /// What somebody who uses them should know.
+    pub notes: Vec<String>,
+}
+
+/// The table in which a model's columns are to be looked for; `None` where neither it nor the source has columns.
 ///
 /// # Errors
-/// As [`load_like`].
-pub fn load_features<T: Real>(trained: &Preprocessing, source: &DataSource) -> Result<Vec<T>> {
-    match table_for(trained, source)? {
-        None => Err(Error::argument("data", source, "a .csv or .tsv file")),
-        Some((columns, path)) => {
-            let features = csv_file::features(&Table::read(path, trained.header)?, columns)?;
-            scale_columns::scale(&source.to_string(), &columns.features, &features)
-        }
-    }
+/// As [`load_like`] for the source, [`Table::read`] for the file.
+pub fn table_for(trained: &Preprocessing, source: &DataSource) -> Result<Option<Table>> {
+    let path = columns_for(trained, source)?.map(|(_, path)| path);
+    path.map(|path| Table::read(path, trained.header, trained.delimiter)).transpose()
+}
+
+/// The inputs that a model gets of all rows of a table: its columns, looked up by name and treated as in training. Targets
+/// need not be there.
+///
+/// # Errors
+/// [`Error::Argument`] (`data`) if the model has no columns; as [`load_like`] for the cells.
+pub fn load_inputs<T: Real>(trained: &Preprocessing, table: &Table) -> Result<Inputs<T>> {
+    let source = DataSource::Csv(table.path().to_owned());
+    let Some((columns, _)) = columns_for(trained, &source)? else {
+        let expected = format!("images, as the model was trained on {}", trained.data);
+        return Err(Error::argument("data", source, expected));
+    };
+    let schema = Schema::of(columns);
+    let rows = csv_file::features(table, &schema)?;
+    let name = source.to_string();
+    let mut notes: Vec<String> = csv_file::left_out(table, rows.rows.len()).into_iter().collect();
+    notes.extend(encode::unknown_categories(columns, &schema, &name, &rows.numbers));
+    Ok(Inputs { inputs: columns.inputs(&schema, &name, &rows.numbers)?, rows: rows.rows, notes })
 }
 
 /// A model's columns and the table in which to look for them; `None` where neither has columns.
-fn table_for<'a>(
+fn columns_for<'a>(
     trained: &'a Preprocessing,
     source: &'a DataSource,
 ) -> Result<Option<(&'a Columns, &'a Path)>> {

@@ -129,7 +129,8 @@ fn csv_table(bytes: &[u8]) -> bool {
     let (folder, mut is_taken) = (Folder::new(), false);
     for name in ["table.csv", "table.tsv"] {
         let path = folder.write(name, bytes);
-        let tables = [Header::Auto, Header::Yes, Header::No].map(|header| taken(Table::read(&path, header)));
+        let tables =
+            [Header::Auto, Header::Yes, Header::No].map(|header| taken(Table::read(&path, header, None)));
         for table in tables.into_iter().flatten() {
             for row in 0..table.n_rows() {
                 for column in 0..table.names().len() {

@@ -1,7 +1,7 @@
 //! The data of `evaluate` and `predict`.
 
 use super::failure::Failure;
-use crate::data::{self, DataSource, Dataset, Part, Preprocessing, transform};
+use crate::data::{self, DataSource, Dataset, Inputs, Part, Preprocessing, Table, transform};
 use crate::error::Error;
 use crate::settings::{Classes, Precision, Samples};
 use altmin_core::Real;
@@ -22,7 +22,7 @@ pub(super) enum Split {
 /// The data that a model is used on; defaults are what it was trained with.
 #[derive(Debug, Args)]
 pub(super) struct DataArgs {
-    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, or a .csv or .tsv file [default: as in training]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv or .tsv file, or `-` [default: as in training]
     ///
     /// In a CSV file the columns that the model was trained on are found by name, in any order; other columns are ignored.
     #[arg(long, value_name = "NAME|DIR|FILE", help_heading = "Data")]
@@ -74,25 +74,33 @@ impl DataArgs {
         }
     }
 
-    /// The features of all rows of a table, treated as the model's were, without a look at targets, which need not be
-    /// there; `None` where the samples to be used depend on their targets, or are no rows of a table.
-    pub(super) fn load_features<T: Real>(&self, trained: &Preprocessing) -> Result<Option<Vec<T>>, Failure> {
+    /// The rows of a table, treated as the model's were, without a look at targets, which need not be there; `None` where the
+    /// samples to be used depend on their targets, or are no rows of a table.
+    pub(super) fn load_inputs<T: Real>(
+        &self,
+        trained: &Preprocessing,
+        table: &Table,
+    ) -> Result<Option<Inputs<T>>, Failure> {
         let source = self.source(trained)?;
-        let all_rows = source.has_columns() && self.part(trained, &source) == Part::All;
-        if !all_rows || self.classes.is_some() || self.pool.is_some() {
+        if self.part(trained, &source) != Part::All || self.classes.is_some() || self.pool.is_some() {
             return Ok(None);
         }
-        let mut features = data::load_features(trained, &source)?;
+        let mut inputs = data::load_inputs(trained, table)?;
         if let Some(Samples(Some(count))) = self.samples {
-            let width = trained.columns.as_ref().map_or(1, |columns| columns.features.len());
-            let available = features.len() / width;
+            let available = inputs.rows.len();
             if !(1..=available).contains(&count) {
                 let expected = format!("1 to {available}, the number of samples in {source}");
                 return Err(Error::argument("samples", count, expected).into());
             }
-            features.truncate(count * width);
+            inputs.inputs.truncate(inputs.inputs.len() / available * count);
+            inputs.rows.truncate(count);
         }
-        Ok(Some(features))
+        Ok(Some(inputs))
+    }
+
+    /// The table that the samples are from; `None` where they are from none.
+    pub(super) fn table(&self, trained: &Preprocessing) -> Result<Option<Table>, Failure> {
+        Ok(data::table_for(trained, &self.source(trained)?)?)
     }
 
     fn source(&self, trained: &Preprocessing) -> Result<DataSource, Error> {
@@ -105,7 +113,7 @@ impl DataArgs {
             Some(Split::Train) => Part::Train,
             Some(Split::Test) => Part::Test,
             Some(Split::All) => Part::All,
-            None if source.has_columns() && source.to_string() != trained.data => Part::All,
+            None if source.has_columns() && !trained.is_of(source) => Part::All,
             None => Part::Test,
         }
     }

@@ -114,6 +114,7 @@ impl Evaluate {
         let model = Model::<T>::load(&model_file(&self.model))?;
         let model = self.depth.map_or(Ok(model.clone()), |depth| model.at_depth(depth))?;
         let data = self.data.load::<T>(&model.preprocessing)?;
+        output::notes_of(&data);
         let scores = Scores::on_test(Measure::of(&model.outputs));
         if self.every_depth {
             let depths = evaluate_depths(&model, &data, threads)?;

@@ -5,7 +5,7 @@ mod blocks;
 use super::failure::Failure;
 use super::{output, train};
 use crate::bench::products::{product_flops, sweep_products};
-use crate::data::{self, Channel, Column, Columns, Dataset, Labels, Preprocessing, Split};
+use crate::data::{self, Channel, Column, Columns, Dataset, Encoding, Labels, Preprocessing, Split};
 use crate::network::Judge;
 use crate::network::model::{Model, Notation};
 use crate::report::table;
@@ -104,14 +104,22 @@ fn trained_on(trained: &Preprocessing) -> String {
     }
 }
 
-/// The columns of a table, with the scales of those that are scaled.
+/// The columns of a table: what is made of their cells, and the scales of those that are scaled.
 fn columns(columns: &Columns) -> String {
-    let scale = |column: &Column| match column {
-        Column { mean: 0.0, deviation: 1.0, .. } => "not scaled".to_owned(),
-        Column { mean, deviation, .. } => format!("mean {mean:e}, standard deviation {deviation:e}"),
+    let treated = |column: &Column| match (&column.encoding, column) {
+        (Encoding::Category(category), _) => format!("1 for {category}"),
+        (Encoding::Missing, _) => "1 for a missing value".to_owned(),
+        (Encoding::Number { fill }, Column { mean, deviation, .. }) => {
+            let scale = match (mean, deviation) {
+                (0.0, 1.0) => "not scaled".to_owned(),
+                _ => format!("mean {mean:e}, standard deviation {deviation:e}"),
+            };
+            fill.map_or(scale.clone(), |fill| format!("{scale}, {fill} for a missing value"))
+        }
     };
     let rows = |columns: &[Column]| {
-        table::rows(&columns.iter().map(|column| (column.name.as_str(), scale(column))).collect::<Vec<_>>())
+        let rows: Vec<_> = columns.iter().map(|column| (column.name.as_str(), treated(column))).collect();
+        table::rows(&rows)
     };
     format!("\nfeatures\n{}\ntargets\n{}", rows(&columns.features), rows(&columns.targets))
 }

@@ -1,11 +1,40 @@
-//! The columns of a table that a model takes and gives, and their scales.
+//! The columns of a table that a model takes and gives, and what it makes of their cells.
 
 use serde::{Deserialize, Serialize};
 
+use super::missing::Missing;
 use super::nearest::quoted;
 use super::outputs::Outputs;
 
-/// A column of numbers: its name and its scale. A network sees `(x - mean) / deviation`.
+/// How a cell becomes a number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// The number that it holds.
+    Number {
+        /// The number of a missing value; none where missing values are refused.
+        fill: Option<f64>,
+    },
+    /// 1 if it holds this text, else 0.
+    Category(String),
+    /// 1 if its value is missing, else 0.
+    Missing,
+}
+
+impl Encoding {
+    fn is_default(&self) -> bool {
+        *self == Encoding::default()
+    }
+}
+
+impl Default for Encoding {
+    fn default() -> Self {
+        Encoding::Number { fill: None }
+    }
+}
+
+/// An input or an output of a network that a column of a table has: how a cell becomes a number `x`, and the scale of these
+/// numbers. A network sees `(x - mean) / deviation`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Column {
     /// The name in the table's header, or the column's number, counted from 1.
@@ -14,12 +43,21 @@ pub struct Column {
     pub mean: f64,
     /// By what a number is then divided, above 0; 1 if the column is not scaled.
     pub deviation: f64,
+    /// How a cell becomes a number.
+    #[serde(default, skip_serializing_if = "Encoding::is_default")]
+    pub encoding: Encoding,
 }
 
 impl Column {
     /// A column whose numbers are taken as they are.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), mean: 0.0, deviation: 1.0 }
+        Self { name: name.into(), mean: 0.0, deviation: 1.0, encoding: Encoding::default() }
+    }
+
+    /// The same with another encoding.
+    #[must_use]
+    pub fn encoded(self, encoding: Encoding) -> Self {
+        Self { encoding, ..self }
     }
 
     /// A number of the table as the network sees it.
@@ -36,12 +74,15 @@ impl Column {
 /// The columns of a table that a model was trained on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Columns {
-    /// One for each of the network's inputs.
+    /// One for each of the network's inputs; those of one column of the table stand together.
     pub features: Vec<Column>,
     /// One for each of the network's outputs; or the column of the classes' names, which has no scale.
     pub targets: Vec<Column>,
     /// The names of all classes in the table, sorted; none for regression.
     pub classes: Vec<String>,
+    /// What was done about missing values.
+    #[serde(default, skip_serializing_if = "Missing::is_error")]
+    pub missing: Missing,
 }
 
 impl Columns {
@@ -60,11 +101,24 @@ impl Columns {
                 format!("those of {}", outputs.kind()),
             ));
         }
+        if let Some(Column { name, .. }) =
+            self.targets.iter().find(|column| column.encoding != Encoding::default())
+        {
+            return Some((format!("target column {} with an encoding", quoted(name)), "none".to_owned()));
+        }
+        let is_filled = |column: &&Column| match column.encoding {
+            Encoding::Number { fill: Some(fill) } => !fill.is_finite(),
+            _ => false,
+        };
+        if let Some(Column { name, .. }) = self.features.iter().find(is_filled) {
+            let found = format!("no finite number for missing values of column {}", quoted(name));
+            return Some((found, "a finite one".to_owned()));
+        }
         let usable = |column: &&Column| {
             column.mean.is_finite() && column.deviation.is_finite() && column.deviation > 0.0
         };
         let unusable = self.features.iter().chain(&self.targets).find(|column| !usable(column))?;
-        let Column { name, mean, deviation } = unusable;
+        let Column { name, mean, deviation, .. } = unusable;
         let found = format!("mean {mean:e} and standard deviation {deviation:e} of column {}", quoted(name));
         Some((found, "finite ones, the latter above 0".to_owned()))
     }

@@ -66,6 +66,7 @@ pub struct Dataset<T> {
     pub(super) columns: Option<Arc<Columns>>,
     pub(super) channels: Option<Arc<[Channel]>>,
     pub(super) notes: Vec<String>,
+    pub(super) rows: Option<Vec<usize>>,
 }
 
 impl<T: Real> Targets<T> {
@@ -161,6 +162,39 @@ impl<T: Real> Dataset<T> {
             columns: None,
             channels: None,
             notes: Vec::new(),
+            rows: None,
+        }
+    }
+
+    /// Rows of a table as [`csv_file::dataset`](super::csv_file) reads them, not scaled and not encoded: features may be NaN.
+    pub(super) fn of_rows(
+        name: String,
+        features: Vec<T>,
+        n_features: usize,
+        targets: Targets<T>,
+        outputs: Outputs,
+        rows: Vec<usize>,
+    ) -> Self {
+        Self { rows: Some(rows), ..Self::checked(name, features, n_features, targets, outputs) }
+    }
+
+    /// All that is said of the samples, without samples.
+    pub(super) fn emptied(&self) -> Self {
+        let targets = match &self.targets {
+            Targets::Labels(_) => Targets::Labels(Vec::new()),
+            Targets::Values(_) => Targets::Values(Vec::new()),
+        };
+        Self {
+            name: self.name.clone(),
+            features: Vec::new(),
+            n_features: self.n_features,
+            targets,
+            outputs: self.outputs.clone(),
+            image: self.image,
+            columns: self.columns.clone(),
+            channels: self.channels.clone(),
+            notes: self.notes.clone(),
+            rows: None,
         }
     }
 
@@ -289,6 +323,11 @@ impl<T: Real> Dataset<T> {
     /// The columns of the table that the samples are from, if they are from one.
     pub fn columns(&self) -> Option<&Columns> {
         self.columns.as_deref()
+    }
+
+    /// Of each sample the row of the table that it is from, counted from 0; none where it is not read for a model.
+    pub fn rows(&self) -> Option<&[usize]> {
+        self.rows.as_deref()
     }
 
     /// The scales that the images' channels were given, one for each, if they were scaled.

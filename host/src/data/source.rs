@@ -1,7 +1,7 @@
 //! Where data sets come from and what is made of them.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,8 @@ use super::channels::Channel;
 use super::cifar::Labels;
 use super::columns::Columns;
 use super::memory::MEMORY;
-use super::table::Header;
+use super::missing::Missing;
+use super::table::{Header, STANDARD_INPUT, has_extension};
 use super::{digits, idx};
 use crate::error::{Error, Result};
 
@@ -55,7 +56,8 @@ impl DataSource {
 impl FromStr for DataSource {
     type Err = Error;
 
-    /// `digits`, `fashion-mnist`, `memory`, a file whose name ends in `.csv` or `.tsv`, or a folder; whether it exists is not asked
+    /// `digits`, `fashion-mnist`, `memory`, a file whose name ends in `.csv`, `.tsv`, `.csv.gz` or `.tsv.gz`, `-` for a table on
+    /// standard input, or a folder; whether it exists is not asked
     /// for here.
     fn from_str(text: &str) -> Result<Self> {
         match text {
@@ -69,10 +71,9 @@ impl FromStr for DataSource {
     }
 }
 
-/// Whether the end of a name is that of a table.
-fn is_table(path: &str) -> bool {
-    let extension = Path::new(path).extension();
-    extension.is_some_and(|end| ["csv", "tsv"].iter().any(|table| end.eq_ignore_ascii_case(table)))
+/// Whether the name is that of a table.
+fn is_table(name: &str) -> bool {
+    name == STANDARD_INPUT || ["csv", "tsv"].iter().any(|end| has_extension(name.as_ref(), end))
 }
 
 impl fmt::Display for DataSource {
@@ -111,6 +112,15 @@ pub struct DataOptions {
     pub target: Option<Vec<String>>,
     /// The columns of a table that are left out, by name or by number from 1; default none.
     pub exclude: Option<Vec<String>>,
+    /// The columns of a table that are learnt from, by name or by number from 1; default all that are not learnt or left out.
+    pub features: Option<Vec<String>>,
+    /// The features of a table whose cells are names of categories, each of which becomes an input that is 0 or 1, beside those
+    /// that hold more text than numbers; default none.
+    pub categorical: Option<Vec<String>>,
+    /// What is done about missing values in a table; default refused.
+    pub missing: Missing,
+    /// The byte between the cells of a table; default as it looks.
+    pub delimiter: Option<u8>,
     /// Whether a table's first row names its columns; default as it looks.
     pub header: Header,
     /// These columns of a table hold numbers, not the names of classes; default no.
@@ -134,11 +144,37 @@ impl Default for DataOptions {
             pool: 1,
             target: None,
             exclude: None,
+            features: None,
+            categorical: None,
+            missing: Missing::Error,
+            delimiter: None,
             header: Header::Auto,
             regression: false,
             scale: false,
             labels: Labels::Fine,
         }
+    }
+}
+
+impl DataOptions {
+    /// The first option that only tables have and that is not at its default: its name, its value and the default.
+    pub(crate) fn of_tables(&self) -> Option<(&'static str, String, &'static str)> {
+        let columns = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(","));
+        let changed = |value: String, default: &str| (value != default).then_some(value);
+        let test = self.test.as_ref().map(|path| path.display().to_string());
+        let delimiter = self.delimiter.map(|byte| char::from(byte).to_string());
+        [
+            ("target", columns(&self.target), "last"),
+            ("features", columns(&self.features), "all"),
+            ("exclude", columns(&self.exclude), "none"),
+            ("categorical", columns(&self.categorical), "auto"),
+            ("missing", changed(self.missing.to_string(), "error"), "error"),
+            ("header", changed(self.header.to_string(), "auto"), "auto"),
+            ("delimiter", delimiter, "auto"),
+            ("test", test, "none"),
+        ]
+        .into_iter()
+        .find_map(|(name, value, default)| Some((name, value?, default)))
     }
 }
 
@@ -167,6 +203,9 @@ pub struct Preprocessing {
     /// [`DataOptions::header`].
     #[serde(default, skip_serializing_if = "Header::is_auto")]
     pub header: Header,
+    /// [`DataOptions::delimiter`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delimiter: Option<u8>,
     /// [`DataOptions::labels`].
     #[serde(default, skip_serializing_if = "Labels::is_fine")]
     pub labels: Labels,
@@ -186,6 +225,7 @@ impl Preprocessing {
             columns: None,
             channels: None,
             header: options.header,
+            delimiter: options.delimiter,
             labels: options.labels,
         }
     }
@@ -204,6 +244,12 @@ impl Preprocessing {
         Self { channels: channels.map(<[_]>::to_vec), ..self }
     }
 
+    /// Whether a source is that of training, parts of which the model has seen. What comes on standard input is taken for new.
+    pub fn is_of(&self, source: &DataSource) -> bool {
+        let source = source.to_string();
+        source == self.data && source != STANDARD_INPUT
+    }
+
     /// The options that treat a data set in the same way: all training samples, and the real test samples. Columns are not
     /// among them: [`load_like`](super::load_like) looks for those of `columns`, and scales as `channels` say.
     pub fn options(&self) -> DataOptions {
@@ -213,6 +259,7 @@ impl Preprocessing {
             classes: self.classes.clone(),
             pool: self.pool,
             header: self.header,
+            delimiter: self.delimiter,
             labels: self.labels,
             ..DataOptions::default()
         }

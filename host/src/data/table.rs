@@ -1,14 +1,23 @@
 //! CSV files as tables of text, with the line of every row.
 
+mod detect;
+
 use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::{fmt, fs};
 
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
-use super::nearest::quoted;
+use self::detect::{counts_columns, has_decimal_commas, likely_delimiter, looks_like_header};
+use super::bytes;
+use super::missing::is_missing;
+use super::nearest::{nearest, quoted};
 use crate::error::{Error, Result};
+
+/// The name of a table that is not in a file.
+pub(super) const STANDARD_INPUT: &str = "-";
 
 /// Whether the first row of a table names its columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,9 +51,8 @@ impl Header {
 
 /// A file's columns and rows.
 ///
-/// Cells are separated by commas, in a file whose name ends in `.tsv` by tabs; a cell in double quotes may hold
-/// separators and line ends, and a double quote as two. Lines end in LF or CRLF. A byte order mark and empty lines are
-/// passed over.
+/// A cell in double quotes may hold separators and line ends, and a double quote as two. Lines end in LF or CRLF. A byte order
+/// mark and empty lines are passed over. The file may be gzip, and `-` is standard input.
 #[derive(Debug)]
 pub struct Table {
     path: PathBuf,
@@ -53,6 +61,8 @@ pub struct Table {
     /// The columns by name.
     places: HashMap<String, usize>,
     has_header: bool,
+    /// Whether a comma stands in its numbers where others have a point.
+    decimal_comma: bool,
     notes: Vec<String>,
     rows: Vec<Row>,
 }
@@ -67,22 +77,32 @@ struct Row {
 impl Table {
     /// Reads a file.
     ///
+    /// Without a delimiter, cells are separated by tabs in a `.tsv` file, else by whichever of comma, semicolon, tab and bar gives
+    /// the first rows equally many cells, and the most. Where it is no comma, numbers may have a decimal comma: they do if some
+    /// cell is a number with one, and none is a number with a point.
+    ///
     /// With [`Header::Auto`] the first row is a header, the columns' names, if above columns of numbers it has text and no number; a
     /// column of numbers is one in which more than half of the cells that are filled below the first row are numbers. So is a row
-    /// `0,1,2,...` of three numbers at least, as pandas writes it above columns without names. Without a header, and where the
-    /// header's cell is empty, a column's name is its number, counted from 1.
+    /// `0,1,2,...` of three numbers at least, as pandas writes it above columns without names; and in a table without numbers a
+    /// row none of whose cells stands below it. Without a header, and where the header's cell is empty, a column's name is its
+    /// number, counted from 1.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be read. [`Error::Format`] with the line: bytes that are no UTF-8, no rows or a
     /// header alone, a single column, a row with fewer or more cells than the first, a first row that has names as well
     /// as numbers above columns of numbers, two columns of one name.
-    pub fn read(path: &Path, header: Header) -> Result<Self> {
-        let bytes = fs::read(path).map_err(|error| Error::io("read", path, error))?;
+    pub fn read(path: &Path, header: Header, delimiter: Option<u8>) -> Result<Self> {
+        let bytes = match path.to_str() {
+            Some(STANDARD_INPUT) => standard_input().map_err(|error| Error::io("read", path, error))?,
+            _ => bytes::read_whole(path)?,
+        };
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let line = 1 + line_ends(&bytes, 0, error.valid_up_to());
             Error::format(path, format!("bytes in line {line} that are no UTF-8"), "text in UTF-8")
         })?;
-        let rows = rows(path, text.strip_prefix('\u{feff}').unwrap_or(text))?;
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let delimiter = delimiter.unwrap_or_else(|| likely_delimiter(path, text));
+        let rows = rows(path, text, delimiter)?;
         let Some(first) = rows.first() else {
             return Err(Error::format(path, "no rows", "a row of column names, and rows of numbers"));
         };
@@ -92,18 +112,22 @@ impl Table {
                 path: path.to_owned(),
                 found: format!("a single column in line {}", first.line),
                 expected: "at least two, a feature and a target".to_owned(),
-                hint: Some("cells are separated by commas, or by tabs in a .tsv file"),
+                hint: Some("--delimiter says what separates cells"),
             });
         }
         if let Some(row) = rows.iter().find(|row| row.cells.len() != columns) {
             let found = format!("{} cells in line {}", row.cells.len(), row.line);
             return Err(Error::format(path, found, format!("{columns}, as in line {}", first.line)));
         }
-        Self::with_names(path, rows, header)
+        let decimal_comma = delimiter != b',' && has_decimal_commas(&rows);
+        Self::with_names(path, rows, header, decimal_comma)
     }
 
-    fn with_names(path: &Path, mut rows: Vec<Row>, header: Header) -> Result<Self> {
+    fn with_names(path: &Path, mut rows: Vec<Row>, header: Header, decimal_comma: bool) -> Result<Self> {
         let mut notes = Vec::new();
+        if decimal_comma {
+            notes.push(format!("the numbers of {} are read with a decimal comma", path.display()));
+        }
         let has_header = match header {
             Header::Yes => true,
             Header::No => false,
@@ -115,7 +139,7 @@ impl Table {
                 ));
                 true
             }
-            Header::Auto => looks_like_header(path, &rows)?,
+            Header::Auto => looks_like_header(path, &rows, decimal_comma)?,
         };
         let number = |index: usize| (index + 1).to_string();
         let names: Vec<String> = match has_header {
@@ -141,7 +165,7 @@ impl Table {
                 return Err(Error::format(path, found, "each name once"));
             }
         }
-        Ok(Self { path: path.to_owned(), names, places, has_header, notes, rows })
+        Ok(Self { path: path.to_owned(), names, places, has_header, decimal_comma, notes, rows })
     }
 
     /// The file.
@@ -174,39 +198,94 @@ impl Table {
         self.places.get(name).copied()
     }
 
-    /// A cell without the spaces around it.
+    /// The columns that a person means by names, or by numbers from 1 that no column has for a name, each once.
     ///
     /// # Errors
-    /// [`Error::Format`] if nothing is in it.
+    /// [`Error::Argument`] of this setting for a column that does not exist, with the nearest names, and for one named twice.
+    pub fn places(&self, setting: &'static str, names: &[String]) -> Result<Vec<usize>> {
+        let mut places = Vec::new();
+        for name in names {
+            let place = self.meant(setting, name)?;
+            if places.contains(&place) {
+                return Err(Error::argument(setting, name, "each column once"));
+            }
+            places.push(place);
+        }
+        Ok(places)
+    }
+
+    fn meant(&self, setting: &'static str, name: &str) -> Result<usize> {
+        let n_columns = self.names.len();
+        let by_number =
+            || name.parse().ok().filter(|number| (1..=n_columns).contains(number)).map(|n: usize| n - 1);
+        self.column(name).or_else(by_number).ok_or_else(|| {
+            let expected = if self.has_header {
+                let near = nearest(name, self.names.iter().map(String::as_str));
+                format!("a column of `{}`; the nearest names are {near}", self.path.display())
+            } else {
+                format!("a number from 1 to {n_columns}: `{}` has no header", self.path.display())
+            };
+            Error::argument(setting, name, expected)
+        })
+    }
+
+    /// A cell without the spaces around it; none if its value is missing: if it is empty, or `NA`, `N/A`, `NaN`, `NULL`, or `?`.
+    ///
+    /// # Panics
+    /// If there is no such row or column.
+    pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
+        let text = self.rows[row].cells[column].trim();
+        (!is_missing(text)).then_some(text)
+    }
+
+    /// The cells of a column.
+    pub(super) fn column_cells(&self, column: usize) -> impl Iterator<Item = Option<&str>> {
+        (0..self.n_rows()).map(move |row| self.cell(row, column))
+    }
+
+    /// A cell's text.
+    ///
+    /// # Errors
+    /// [`Error::Format`] if the value is missing.
     ///
     /// # Panics
     /// If there is no such row or column.
     pub fn text(&self, row: usize, column: usize) -> Result<&str> {
-        match self.rows[row].cells[column].trim() {
-            "" => Err(Error::Format {
+        self.cell(row, column).ok_or_else(|| {
+            let place = self.place(row, column);
+            let found = match self.rows[row].cells[column].trim() {
+                "" => format!("an empty cell in {place}"),
+                word => format!("{}, a missing value, in {place}", quoted(word)),
+            };
+            Error::Format {
                 path: self.path.clone(),
-                found: format!("an empty cell in {}", self.place(row, column)),
+                found,
                 expected: "a value in every cell".to_owned(),
-                hint: Some("remove rows with missing values, or fill the values in"),
-            }),
-            text => Ok(text),
-        }
+                hint: Some(
+                    "--missing mean replaces missing values of features, --missing drop leaves out the rows that have any",
+                ),
+            }
+        })
     }
 
     /// A cell's number.
     ///
     /// # Errors
-    /// [`Error::Format`] if nothing is in the cell, or no number, or one that is NaN or infinite.
+    /// [`Error::Format`] if the value is missing, no number, or one that is infinite.
     ///
     /// # Panics
     /// If there is no such row or column.
     pub fn number(&self, row: usize, column: usize) -> Result<f64> {
-        let text = self.text(row, column)?;
-        match text.parse::<f64>() {
-            Ok(number) if number.is_finite() => Ok(number),
-            Ok(_) => Err(self.refuse(row, column, "a finite number")),
-            Err(_) => Err(self.refuse(row, column, "a number")),
+        match self.parsed(self.text(row, column)?) {
+            Some(number) if number.is_finite() => Ok(number),
+            Some(_) => Err(self.refuse(row, column, "a finite number")),
+            None => Err(self.refuse(row, column, "a number")),
         }
+    }
+
+    /// The number that a text of this table is.
+    pub(super) fn parsed(&self, text: &str) -> Option<f64> {
+        parsed(text, self.decimal_comma)
     }
 
     /// Refuses a cell for what is in it.
@@ -221,14 +300,39 @@ impl Table {
     }
 }
 
-/// The rows of a text, empty lines left out.
-fn rows(path: &Path, text: &str) -> Result<Vec<Row>> {
-    let is_tsv = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("tsv"));
-    let mut reader = csv::ReaderBuilder::new()
+fn standard_input() -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    io::stdin().lock().read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Whether the name of a file ends so, that of a gzip file before its `.gz`.
+pub(super) fn has_extension(path: &Path, expected: &str) -> bool {
+    let is =
+        |path: &Path, expected: &str| path.extension().is_some_and(|end| end.eq_ignore_ascii_case(expected));
+    is(path, expected) || is(path, "gz") && path.file_stem().is_some_and(|stem| is(stem.as_ref(), expected))
+}
+
+fn reader(text: &str, delimiter: u8) -> csv::Reader<&[u8]> {
+    csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true)
-        .delimiter(if is_tsv { b'\t' } else { b',' })
-        .from_reader(text.as_bytes());
+        .delimiter(delimiter)
+        .from_reader(text.as_bytes())
+}
+
+/// The number that a text is.
+fn parsed(text: &str, decimal_comma: bool) -> Option<f64> {
+    if decimal_comma && text.contains(',') {
+        text.replacen(',', ".", 1).parse().ok()
+    } else {
+        text.parse().ok()
+    }
+}
+
+/// The rows of a text, empty lines left out.
+fn rows(path: &Path, text: &str, delimiter: u8) -> Result<Vec<Row>> {
+    let mut reader = reader(text, delimiter);
     let mut rows = Vec::new();
     let (mut line, mut counted) = (1, 0);
     for record in reader.records() {
@@ -253,49 +357,4 @@ fn line_ends(bytes: &[u8], start: usize, end: usize) -> usize {
         _ => false,
     };
     (start..end).filter(|&place| ends(place)).count()
-}
-
-/// Whether the first row is 0, 1, 2 and so on, above others.
-fn counts_columns(rows: &[Row]) -> bool {
-    const FEWEST: usize = 3;
-    let (first, below) = (&rows[0].cells, &rows[1..]);
-    let counts =
-        |cells: &StringRecord| cells.iter().enumerate().all(|(index, cell)| cell.trim() == index.to_string());
-    first.len() >= FEWEST && !below.is_empty() && counts(first) && !below.iter().any(|row| counts(&row.cells))
-}
-
-/// Whether the first row names the columns; see [`Table::read`].
-fn looks_like_header(path: &Path, rows: &[Row]) -> Result<bool> {
-    let is_number = |row: &Row, column: usize| row.cells[column].trim().parse::<f64>().is_ok();
-    let (first, below) = (&rows[0], &rows[1..]);
-    let (mut a_name, mut a_number) = (None, None);
-    for column in 0..first.cells.len() {
-        let filled = below.iter().filter(|row| !row.cells[column].trim().is_empty());
-        let (numbers, others): (Vec<_>, Vec<_>) = filled.partition(|row| is_number(row, column));
-        if numbers.len() <= others.len() && !below.is_empty() {
-            continue;
-        }
-        let cell = first.cells[column].trim();
-        if is_number(first, column) {
-            a_number = a_number.or(Some(cell));
-        } else if !cell.is_empty() {
-            a_name = a_name.or(Some(cell));
-        }
-    }
-    match (a_name, a_number) {
-        (Some(name), Some(number)) if !below.is_empty() => Err(Error::Format {
-            path: path.to_owned(),
-            found: format!(
-                "{} as well as {} in line {}, above columns of numbers",
-                quoted(name),
-                quoted(number),
-                first.line
-            ),
-            expected: "names alone, or numbers alone".to_owned(),
-            hint: Some(
-                "a header has no column with a number for a name, a file without one numbers in every row; --header yes or no says which it is",
-            ),
-        }),
-        (name, _) => Ok(name.is_some()),
-    }
 }

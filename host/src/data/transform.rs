@@ -15,41 +15,25 @@ use crate::error::{Error, Result};
 /// If there is no such sample.
 pub fn select<T: Real>(dataset: &Dataset<T>, indices: &[usize]) -> Result<Dataset<T>> {
     let targets = dataset.targets.select(indices, dataset.n_outputs());
-    let outputs = dataset.outputs.clone();
-    rebuild(dataset, gather(dataset, indices), targets, dataset.n_features, outputs, dataset.image)
+    chosen(dataset, indices, targets, dataset.outputs.clone())
 }
 
-fn gather<T: Real>(dataset: &Dataset<T>, indices: &[usize]) -> Vec<T> {
-    let mut features = Vec::with_capacity(indices.len() * dataset.n_features);
-    for &index in indices {
-        features.extend_from_slice(dataset.sample(index));
-    }
-    features
-}
-
-fn rebuild<T: Real>(
+/// The samples of these indices with other targets.
+fn chosen<T: Real>(
     from: &Dataset<T>,
-    features: Vec<T>,
+    indices: &[usize],
     targets: Targets<T>,
-    n_features: usize,
     outputs: Outputs,
-    image: Option<ImageShape>,
 ) -> Result<Dataset<T>> {
-    let name = from.name.clone();
-    let mut dataset = match (targets, outputs) {
-        (Targets::Labels(labels), outputs) => {
-            Dataset::new(name, features, labels, n_features, outputs.into_names())?
-        }
-        (Targets::Values(values), outputs) => {
-            Dataset::with_values(name, features, values, n_features, outputs.into_names())?
-        }
-    };
-    dataset.columns.clone_from(&from.columns);
-    dataset.channels.clone_from(&from.channels);
-    match image {
-        Some(image) => dataset.with_image(image),
-        None => Ok(dataset),
+    if indices.is_empty() {
+        return Err(Error::data(&from.name, "no samples", "at least one"));
     }
+    let mut features = Vec::with_capacity(indices.len() * from.n_features);
+    for &index in indices {
+        features.extend_from_slice(from.sample(index));
+    }
+    let rows = from.rows.as_ref().map(|rows| indices.iter().map(|&index| rows[index]).collect());
+    Ok(Dataset { features, targets, outputs, rows, ..from.emptied() })
 }
 
 /// The first `count` samples.
@@ -68,6 +52,9 @@ pub fn first<T: Real>(mut dataset: Dataset<T>, count: usize) -> Result<Dataset<T
         Targets::Values(values) => values.truncate(count * n_outputs),
     }
     dataset.features.truncate(count * dataset.n_features);
+    if let Some(rows) = &mut dataset.rows {
+        rows.truncate(count);
+    }
     Ok(dataset)
 }
 
@@ -82,15 +69,10 @@ pub(super) fn split_off<T: Real>(dataset: &mut Dataset<T>, count: usize) -> Data
         Targets::Values(values) => Targets::Values(values.split_off(count * n_outputs)),
     };
     Dataset {
-        name: dataset.name.clone(),
         features: dataset.features.split_off(count * dataset.n_features),
-        n_features: dataset.n_features,
         targets,
-        outputs: dataset.outputs.clone(),
-        image: dataset.image,
-        columns: dataset.columns.clone(),
-        channels: dataset.channels.clone(),
-        notes: dataset.notes.clone(),
+        rows: dataset.rows.as_mut().map(|rows| rows.split_off(count)),
+        ..dataset.emptied()
     }
 }
 
@@ -122,8 +104,7 @@ pub fn choose_classes<T: Real>(dataset: Dataset<T>, classes: &[u32]) -> Result<D
     let (kept, labels): (Vec<usize>, Vec<u32>) =
         old.filter_map(|(index, &label)| Some((index, new_label[label as usize]?))).unzip();
     let names = classes.iter().map(|&class| dataset.classes()[class as usize].clone()).collect();
-    let (targets, outputs) = (Targets::Labels(labels), Outputs::Classes(names));
-    rebuild(&dataset, gather(&dataset, &kept), targets, dataset.n_features, outputs, dataset.image)
+    chosen(&dataset, &kept, Targets::Labels(labels), Outputs::Classes(names))
 }
 
 /// `Ok` when each of the classes that were chosen has a sample in the result.
@@ -164,8 +145,8 @@ pub fn pool<T: Real>(dataset: &Dataset<T>, factor: usize) -> Result<Dataset<T>> 
             }
         }
     }
-    let (targets, outputs) = (dataset.targets.clone(), dataset.outputs.clone());
-    rebuild(dataset, features, targets, n_features, outputs, Some(pooled))
+    let targets = dataset.targets.clone();
+    Ok(Dataset { features, n_features, targets, image: Some(pooled), ..dataset.emptied() })
 }
 
 /// The mean of the `factor` pixels from `start` of each row in `rows`.

@@ -27,11 +27,11 @@ use super::core_choice;
 use super::core_choice::parser;
 use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
-    Augment, Batch, Carried, CheckpointEvery, Classes, Clip, EpsilonBounds, EvaluateEvery, Every, Excluded,
-    Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target, TestFile, TimeLimit,
-    Tolerance, Validation, Value,
+    Augment, Batch, Carried, Categorical, CheckpointEvery, Classes, Clip, Delimiter, EpsilonBounds,
+    EvaluateEvery, Every, Excluded, Features, Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples,
+    SplitSeed, Target, TestFile, TimeLimit, Tolerance, Validation, Value,
 };
-use crate::data::{DataSource, Header, Labels};
+use crate::data::{DataSource, Header, Labels, Missing};
 use crate::error::Result;
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;

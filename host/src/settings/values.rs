@@ -170,6 +170,18 @@ optional!(
     Excluded(Vec<String>), "none", |text| read_columns("exclude", "none", text), write_columns
 );
 optional!(
+    /// The columns that are learnt from, in the form of a row of CSV, such as `size,rooms`, or `all`.
+    Features(Vec<String>), "all", |text| read_columns("features", "all", text), write_columns
+);
+optional!(
+    /// The columns of categories, in the form of a row of CSV, such as `zip,month`, or `auto`.
+    Categorical(Vec<String>), "auto", |text| read_columns("categorical", "auto", text), write_columns
+);
+optional!(
+    /// The byte between two cells of a row: itself, `tab` or `space`, or `auto`.
+    Delimiter(u8), "auto", read_delimiter, write_delimiter
+);
+optional!(
     /// The classes that are kept, such as `0,1,2`, or `all`.
     Classes(Vec<u32>), "all", read_classes, write_classes
 );
@@ -259,7 +271,7 @@ fn write_carry(carry: &Carry) -> String {
     format!("{}:{}", carry.beta, carry.every)
 }
 
-fn read_columns(setting: &'static str, word: &str, text: &str) -> Result<Vec<String>> {
+pub(crate) fn read_columns(setting: &'static str, word: &str, text: &str) -> Result<Vec<String>> {
     let refused = || {
         let expected = format!(
             "names or numbers of columns such as price,quality (a name with a comma in double quotes), or {word}"
@@ -284,10 +296,36 @@ fn read_columns(setting: &'static str, word: &str, text: &str) -> Result<Vec<Str
 #[allow(clippy::ptr_arg)]
 pub(super) fn write_columns(names: &Vec<String>) -> String {
     let quoted = |name: &String| {
-        let plain = !name.contains([',', '"', '\n', '\r']) && name != "last" && name != "none";
+        let is_word = ["last", "none", "all", "auto"].contains(&name.as_str());
+        let plain = !name.contains([',', '"', '\n', '\r']) && !is_word;
         if plain { name.clone() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
     };
     names.iter().map(quoted).collect::<Vec<_>>().join(",")
+}
+
+/// Shells make a tab hard to type, and a space hard to see.
+const DELIMITER_NAMES: [(&str, u8); 2] = [("tab", b'\t'), ("space", b' ')];
+
+fn read_delimiter(text: &str) -> Result<u8> {
+    let named = DELIMITER_NAMES.iter().find(|(name, _)| *name == text).map(|&(_, byte)| byte);
+    let itself = || match text.as_bytes() {
+        &[byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\"\r\n".contains(&byte) => {
+            Some(byte)
+        }
+        _ => None,
+    };
+    named.or_else(itself).ok_or_else(|| {
+        Error::argument(
+            "delimiter",
+            text,
+            "a character such as `;` that is no letter, digit or quote, tab, space, or auto",
+        )
+    })
+}
+
+fn write_delimiter(byte: &u8) -> String {
+    let named = DELIMITER_NAMES.iter().find(|(_, known)| known == byte);
+    named.map_or_else(|| char::from(*byte).to_string(), |(name, _)| (*name).to_owned())
 }
 
 fn read_moves(text: &str) -> Result<ImageMoves> {
@@ -399,6 +437,9 @@ serde_as_text!(
     Validation,
     Target,
     Excluded,
+    Features,
+    Categorical,
+    Delimiter,
     Classes,
     Grow,
     Tolerance,

@@ -3,11 +3,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use altmin::data::csv_file::{self, dataset};
-use altmin::data::table::Table;
 use altmin::data::{
-    Columns, DataOptions, DataSource, Dataset, Header, Outputs, Part, Preprocessing, load, load_features,
-    load_like,
+    Columns, DataOptions, DataSource, Dataset, Header, Outputs, Part, Preprocessing, load, load_inputs,
+    load_like, table_for,
 };
 
 /// A folder with one file.
@@ -47,7 +45,13 @@ fn names(list: &[&str]) -> Option<Vec<String>> {
 /// The columns of a table that are learnt and learnt from.
 fn columns_of(file: &File, target: Option<Vec<String>>, regression: bool) -> altmin::Result<Columns> {
     let options = DataOptions { target, regression, ..DataOptions::default() };
-    csv_file::load(&file.path(), &options).map(|loaded| loaded.columns)
+    load::<f64>(&file.source(), &options).map(|(train, _)| train.columns().expect("columns").clone())
+}
+
+/// What a model gets of all rows of a file.
+fn inputs(trained: &Preprocessing, file: &File) -> altmin::Result<Vec<f64>> {
+    let table = table_for(trained, &file.source())?.expect("a table");
+    load_inputs(trained, &table).map(|loaded| loaded.inputs)
 }
 
 /// Two data sets with the same samples, columns and scales, whatever was noted when they were read.
@@ -74,7 +78,9 @@ fn files_are_known_by_their_name() {
         ("csv", false),
         (".csv", false),
         ("x.csv/", true),
-        ("x.csv.gz", false),
+        ("x.csv.gz", true),
+        ("x.gz", false),
+        ("-", true),
     ] {
         let source: DataSource = text.parse().unwrap();
         assert_eq!(matches!(source, DataSource::Csv(_)), is_csv, "{text}");
@@ -253,7 +259,7 @@ fn columns_are_left_out_by_name_or_number() {
     let file = csv(rows(20));
     let excluding = |list: &[&str]| {
         let options = DataOptions { exclude: names(list), regression: true, ..DataOptions::default() };
-        csv_file::load(&file.path(), &options).map(|loaded| loaded.columns)
+        load::<f64>(&file.source(), &options).map(|(train, _)| train.columns().expect("columns").clone())
     };
     let chosen = |list: &[&str]| {
         let columns = excluding(list).unwrap();
@@ -419,13 +425,12 @@ fn a_model_finds_its_columns_by_name_and_scales_them_as_in_training() {
 
     // Without the target there are features alone.
     let bare = csv("area,size\n100,10\n2,0.5\n");
-    assert_eq!(load_features::<f64>(&trained, &bare.source()).unwrap(), all.features());
+    assert_eq!(inputs(&trained, &bare).unwrap(), all.features());
     let error = like(&bare.source(), Part::All).unwrap_err().to_string();
     assert!(error.contains("no column `price`") && error.contains("to predict, none is needed"), "{error}");
-    let error = load_features::<f64>(&trained, &csv("area,sizes\n1,2\n").source()).unwrap_err().to_string();
+    let error = inputs(&trained, &csv("area,sizes\n1,2\n")).unwrap_err().to_string();
     assert!(error.contains("no column `size`, only such as `sizes`"), "{error}");
-    let error =
-        load_features::<f64>(&trained, &csv("area,size\n1,2\n1,x\n4,5\n").source()).unwrap_err().to_string();
+    let error = inputs(&trained, &csv("area,size\n1,2\n1,x\n4,5\n")).unwrap_err().to_string();
     assert!(error.contains("`x` in line 3, column `size`"), "{error}");
 
     let error = like(&DataSource::Digits, Part::All).unwrap_err();
@@ -491,10 +496,13 @@ fn values_are_a_matrix_with_a_column_for_each_sample() {
 fn a_table_gives_the_data_set_that_its_numbers_would() {
     let file = csv(rows(12));
     let columns = columns_of(&file, None, true).unwrap();
-    let table = Table::read(&file.path(), Header::Auto).unwrap();
-    let all = dataset(&table, &columns).unwrap();
+    let trained = Preprocessing::new(&file.source(), &regression()).with_columns(Some(&columns));
+    let all = load_like::<f64>(&trained, &file.source(), &trained.options(), Part::All).unwrap();
     let features = (0..12).flat_map(|i| [f64::from(i), f64::from(i * i)]).collect();
     let values = (0..12).map(|i| -3.0 * f64::from(i)).collect();
     let name = file.path().display().to_string();
-    assert_eq!(all, Dataset::with_values(name, features, values, 2, vec!["price".to_owned()]).unwrap());
+    let expected = Dataset::with_values(name, features, values, 2, vec!["price".to_owned()]).unwrap();
+    assert_eq!((all.features(), all.values()), (expected.features(), expected.values()));
+    assert_eq!((all.name(), all.outputs()), (expected.name(), expected.outputs()));
+    assert_eq!(all.rows(), Some(&(0..12).collect::<Vec<_>>()[..]));
 }

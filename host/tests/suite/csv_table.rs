@@ -3,9 +3,7 @@
 use std::fs;
 
 use altmin::Error;
-use altmin::data::csv_file::{Loaded, load};
-use altmin::data::table::Table;
-use altmin::data::{DataOptions, Header};
+use altmin::data::{DataOptions, DataSource, Header, Parts, Table, load};
 use proptest::prelude::*;
 
 /// Does something with the path of a file of this name and content.
@@ -21,11 +19,11 @@ fn read(content: impl AsRef<[u8]>) -> altmin::Result<Table> {
 }
 
 fn read_with(content: impl AsRef<[u8]>, header: Header) -> altmin::Result<Table> {
-    with_file("some.csv", content, |path| Table::read(path, header))
+    with_file("some.csv", content, |path| Table::read(path, header, None))
 }
 
-fn load_last(path: &std::path::Path, regression: bool) -> altmin::Result<Loaded> {
-    load(path, &DataOptions { regression, ..DataOptions::default() })
+fn load_last(path: &std::path::Path, regression: bool) -> altmin::Result<Parts<f64>> {
+    load(&DataSource::Csv(path.to_owned()), &DataOptions { regression, ..DataOptions::default() })
 }
 
 /// Everything that is wrong with a file of three columns of which the last is the target: content, whether by regression,
@@ -35,9 +33,9 @@ const BAD: &[(&str, bool, &str, &str)] = &[
     ("\n\r\n\n", true, "no rows", ""),
     ("a,b,y\n", true, "a header and no rows", ""),
     ("\"a\nb\",c,y\r\n", true, "a header and no rows", ""),
-    ("y\n1\n2\n", true, "a single column in line 1", "commas"),
-    ("a;b;y\n1;2;3\n", true, "a single column in line 1", ".tsv"),
-    ("a,b,y\n1,2,3\n4,,6\n", true, "an empty cell in line 3, column `b`", "remove rows"),
+    ("y\n1\n2\n", true, "a single column in line 1", "--delimiter"),
+    ("a:b:y\n1:2:3\n", true, "a single column in line 1", "--delimiter"),
+    ("a,b,y\n1,2,3\n4,,6\n", true, "an empty cell in line 3, column `b`", "--missing mean"),
     ("a,b,y\n1,2,3\n4,  ,6\n", true, "an empty cell in line 3, column `b`", ""),
     ("a,b,y\n1,2,3\n4,5,\n", true, "an empty cell in line 3, column `y`", ""),
     ("a,b,y\n1,2,3\n4,5\n", true, "2 cells in line 3, expected 3, as in line 1", ""),
@@ -48,13 +46,14 @@ const BAD: &[(&str, bool, &str, &str)] = &[
     ("1,2,3\n4,5,x\n7,8,9\n", true, "`x` in line 2, column `3`, expected a number", ""),
     ("a,b,y\n1,2,3\n\"4\n5\",5,6\n", true, r"`4\n5` in line 3, column `a`, expected a number", ""),
     ("a,b,y\n1,\"x\n\ny\",3\n4,?,6\n7,8,9\n1,1,1\n", true, r"`x\n\ny` in line 2, column `b`", ""),
-    ("a,b,y\n1,2,3\n4,nan,6\n", true, "`nan` in line 3, column `b`, expected a finite number", ""),
+    ("a,b,y\n1,2,3\n4,nan,6\n", true, "`nan`, a missing value, in line 3, column `b`", ""),
     ("a,b,y\n1,2,3\n4,-inf,6\n", true, "`-inf` in line 3, column `b`, expected a finite number", ""),
     ("a,b,y\n1,2,3\n4,1e999,6\n", true, "`1e999` in line 3, column `b`, expected a finite number", ""),
     ("a,b,a\n1,2,3\n4,5,6\n", true, "columns 1 and 3 with the name `a`", ""),
     ("2,b,\n1,2,3\n4,5,6\n", true, "`b` as well as `2` in line 1", "header"),
     ("a,b,2\n1,2,3\n4,5,6\n", true, "`a` as well as `2` in line 1", ""),
-    ("1,n/a,3\n1,2,3\n4,5,6\n", true, "`n/a` as well as `1` in line 1", ""),
+    ("1,n/a,3\n1,2,3\n4,5,6\n", true, "`n/a`, a missing value, in line 1, column `2`", ""),
+    ("1,x,3\n1,2,3\n4,5,6\n", true, "`x` as well as `1` in line 1", ""),
     ("a,b,y\n1,2,3\n4,5,6\n", true, "2 rows of samples, expected at least 10", ""),
     ("1,2,3\n", true, "1 row of samples, expected at least 10", ""),
     ("a,b,y\n1,2,0.5\n4,5,0.25\n", false, "`0.5` in line 2, column `y`, expected a class", "least-squares"),
@@ -79,7 +78,7 @@ fn bad_files_are_refused_with_line_and_column() {
 fn bytes_that_are_no_text_are_refused_with_their_line() {
     let error = read(b"a,b\n1,2\n\xff,3\n").unwrap_err().to_string();
     assert!(error.contains("bytes in line 3 that are no UTF-8"), "{error}");
-    let error = Table::read("absent.csv".as_ref(), Header::Auto).unwrap_err();
+    let error = Table::read("absent.csv".as_ref(), Header::Auto, None).unwrap_err();
     assert!(matches!(error, Error::Io { .. }) && error.to_string().contains("absent.csv"), "{error}");
 }
 
@@ -159,7 +158,7 @@ fn numbers_may_be_quoted_spaced_and_written_in_any_form() {
     let table = read("a,b,c,d,e\n\"1\", -2.5 ,+3e-2,.5,7.\n").unwrap();
     let numbers: Vec<f64> = (0..5).map(|column| table.number(0, column).unwrap()).collect();
     assert_eq!(numbers, [1.0, -2.5, 0.03, 0.5, 7.0]);
-    let tabs = with_file("some.TSV", "a\tb\n1,5\t2\n", |path| Table::read(path, Header::Auto)).unwrap();
+    let tabs = with_file("some.TSV", "a\tb\n1,5\t2\n", |path| Table::read(path, Header::Auto, None)).unwrap();
     assert_eq!((tabs.text(0, 0).unwrap(), tabs.number(0, 1).unwrap()), ("1,5", 2.0));
 }
 

@@ -18,6 +18,7 @@ mod csv_table;
 mod data;
 mod diagnostics;
 mod dropout;
+mod encoding;
 mod evaluation;
 mod evaluations;
 mod full_disk;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use altmin::Error;
-use altmin::data::{Column, Columns, Header, Labels, Outputs, Preprocessing};
+use altmin::data::{Column, Columns, Encoding, Header, Labels, Missing, Outputs, Preprocessing};
 use altmin::network::blocks::dense_blocks;
 use altmin::network::init::{Initializer, fill};
 use altmin::network::{Model, Network, Notation};
@@ -44,6 +44,7 @@ fn model<T: Real>() -> Model<T> {
             columns: None,
             channels: None,
             header: Header::Auto,
+            delimiter: None,
             labels: Labels::Fine,
         },
     }
@@ -137,6 +138,7 @@ fn small() -> Model<f32> {
             columns: None,
             channels: None,
             header: Header::Auto,
+            delimiter: None,
             labels: Labels::Fine,
         },
     }
@@ -419,7 +421,7 @@ fn names_of_parts_are_read_as_they_are_written() {
 
 /// A model for values in two columns of a table.
 fn of_a_table() -> Model<f32> {
-    let column = |name: &str, mean, deviation| Column { name: name.to_owned(), mean, deviation };
+    let column = |name: &str, mean, deviation| Column { mean, deviation, ..Column::new(name) };
     let mut model = small();
     model.outputs = Outputs::Values(vec!["price, net".to_owned(), "\"y\"\n".to_owned()]);
     model.preprocessing.data = "houses.csv".to_owned();
@@ -427,6 +429,7 @@ fn of_a_table() -> Model<f32> {
         features: vec![column("size", 0.1 + 0.2, 1.0 / 3.0), column("ü", -1e300, 5e-324)],
         targets: vec![column("price, net", 1e-300, f64::MAX), column("\"y\"\n", -0.0, 1.0)],
         classes: vec![],
+        missing: Missing::Error,
     });
     model
 }
@@ -436,6 +439,23 @@ fn columns_and_values_come_back_bit_for_bit() {
     let model = of_a_table();
     let back: Model<f32> = round_trip(&model);
     assert_eq!(back, model);
+    let mut encoded = model.clone();
+    let columns = encoded.preprocessing.columns.as_mut().expect("columns");
+    columns.missing = Missing::Indicator;
+    for fill in [None, Some(0.1 + 0.2)] {
+        let encodings =
+            [Encoding::Number { fill }, Encoding::Category("\"a\",\n".to_owned()), Encoding::Missing];
+        for pair in encodings.windows(2) {
+            let columns = encoded.preprocessing.columns.as_mut().expect("columns");
+            for (column, encoding) in columns.features.iter_mut().zip(pair) {
+                column.encoding = encoding.clone();
+            }
+            assert_eq!(round_trip::<f32, f32>(&encoded), encoded);
+        }
+    }
+    encoded.preprocessing.delimiter = Some(b';');
+    assert_eq!(round_trip::<f32, f32>(&encoded), encoded);
+
     let mut classes = small();
     let columns = model.preprocessing.columns.expect("columns");
     classes.preprocessing.columns = Some(Columns {
@@ -462,6 +482,14 @@ fn columns_that_do_not_fit_are_refused() {
     refused(|model| columns(model).features[1].deviation = 0.0, "standard deviation 0e0 of column `ü`");
     refused(|model| columns(model).targets[0].deviation = f64::INFINITY, "standard deviation inf");
     refused(|model| columns(model).targets[0].mean = f64::NAN, "mean NaN");
+    refused(
+        |model| columns(model).features[1].encoding = Encoding::Number { fill: Some(f64::NAN) },
+        "no finite number for missing values of column `ü`",
+    );
+    refused(
+        |model| columns(model).targets[0].encoding = Encoding::Missing,
+        "target column `price, net` with an encoding",
+    );
     refused(|model| columns(model).classes.push("0".to_owned()), "1 classes in a column");
     refused(|model| model.outputs = Outputs::Values(vec!["y".to_owned()]), "1 values, expected 2");
     refused(

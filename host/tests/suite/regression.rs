@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use altmin::Trainer;
-use altmin::data::{self, Column, Columns, DataOptions, DataSource, Dataset, Outputs, Preprocessing};
+use altmin::data::{
+    self, Column, Columns, DataOptions, DataSource, Dataset, Missing, Outputs, Preprocessing,
+};
 use altmin::network::blocks::dense_blocks;
 use altmin::network::evaluate::{apply, evaluate, in_own_units};
 use altmin::network::{Activation, Loss};
@@ -452,11 +454,12 @@ fn huber_learns_past_targets_that_are_far_off() {
 }
 
 fn by_hand() -> Model<f64> {
-    let column = |name: &str, mean, deviation| Column { name: name.to_owned(), mean, deviation };
+    let column = |name: &str, mean, deviation| Column { mean, deviation, ..Column::new(name) };
     let columns = Columns {
         features: vec![column("x", 10.0, 2.0)],
         targets: vec![column("y1", 100.0, 4.0), column("y2", 0.0, 0.5)],
         classes: vec![],
+        missing: Missing::Error,
     };
     let preprocessing = Preprocessing::new(&DataSource::Csv("x.csv".into()), &DataOptions::default());
     Model {

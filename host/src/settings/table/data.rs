@@ -4,7 +4,7 @@
 macro_rules! data_settings {
     ($rest:tt $($before:tt)*) => { collect! { $rest $($before)* "Data" {
 
-    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, or a .csv or .tsv file [default: digits]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv or .tsv file, or `-` [default: digits]
     ///
     /// `digits` is built in: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing. `fashion-mnist`
     /// is read from where Debian's package dataset-fashion-mnist installs it. A folder contains the four files of MNIST under
@@ -12,9 +12,9 @@ macro_rules! data_settings {
     /// (data_batch_1.bin to data_batch_5.bin, as many as there are, and test_batch.bin) or of CIFAR-100 (train.bin and
     /// test.bin), plain or gzip.
     ///
-    /// A .csv file (cells separated by commas) or .tsv file (by tabs) is a table with one row per sample. --target names the
-    /// columns to learn; all others that --exclude does not name are features and must be numeric. A fifth of the rows, drawn with
-    /// --seed, is used for testing.
+    /// A .csv or .tsv file, plain or gzip (.csv.gz), is a table with one row per sample; `-` is a table on standard input. --target
+    /// names the columns to learn; all others that --exclude does not name are features: numbers, or categories (see
+    /// --categorical). A fifth of the rows, drawn with --seed, is used for testing.
     data: DataSource {
         arg(value_name = "NAME|DIR|FILE"),
         default = DataSource::Digits,
@@ -36,6 +36,43 @@ macro_rules! data_settings {
     /// Use this for what should not be learnt from: an index, a name, a number that is known only afterwards.
     exclude: Excluded as Option<Vec<String>> {
         arg(value_name = "COLUMNS|none"),
+        default = None, when(of) = of.data.has_columns(),
+    }
+
+    /// Columns of a CSV file to learn from: names separated by commas as in --target, or `all` that are not learnt or left out
+    /// [default: all]
+    features: Features as Option<Vec<String>> {
+        arg(value_name = "COLUMNS|all"),
+        default = None, when(of) = of.data.has_columns(),
+    }
+
+    /// Features whose cells name categories, such as a postcode: names separated by commas as in --target, or `auto`
+    /// [default: auto]
+    ///
+    /// Each category of the training samples becomes an input that is 1 where a cell names it and 0 elsewhere. A category that no
+    /// training sample has gives 0 in all of them, and a note. Columns in which more cells are text than numbers are categorical
+    /// without being named, if they have at most 100 different texts.
+    categorical: Categorical as Option<Vec<String>> {
+        arg(value_name = "COLUMNS|auto"),
+        default = None, when(of) = of.data.has_columns(),
+    }
+
+    /// What to do about missing values in a CSV file [default: error]
+    ///
+    /// A value is missing if its cell is empty, NA, N/A, n/a, <NA>, NaN, nan, NULL, null or `?`. Means are those of the training
+    /// samples, and are stored in the model. In a categorical column a missing value is none of the categories. A missing value in
+    /// a target is always an error, unless its row is dropped. `evaluate` and `predict` do the same as training did.
+    missing: Missing {
+        arg(value_name = "WHAT"),
+        default = Missing::Error, when(of) = of.data.has_columns(),
+    }
+
+    /// What separates the cells of a CSV file: a character, `tab`, `space`, or `auto` [default: auto]
+    ///
+    /// `auto` takes the one of comma, semicolon, tab and bar that gives all rows equally many cells; in a .tsv file a tab. Where it
+    /// is not a comma, numbers with a decimal comma are recognised.
+    delimiter: Delimiter as Option<u8> {
+        arg(value_name = "CHAR|auto"),
         default = None, when(of) = of.data.has_columns(),
     }
 

@@ -3,11 +3,11 @@
 mod schedules;
 
 use super::Settings;
-use crate::data::{DataSource, Header, Labels};
+use crate::data::{DataSource, Labels};
 use crate::error::{Error, Result};
 use crate::network::score::Judge;
 use crate::settings::choice::{StepRule, Use};
-use crate::settings::values::{Growth, write_classes, write_columns};
+use crate::settings::values::{Growth, write_classes};
 use altmin_core::{Activation, Regularizer};
 
 /// `Ok` when every setting goes with the others; each is in its range.
@@ -22,18 +22,11 @@ pub(super) fn check(settings: &Settings) -> Result {
 }
 
 fn data(settings: &Settings) -> Result {
-    let header = (settings.header != Header::Auto).then(|| settings.header.to_string());
-    let of_tables = [
-        ("target", settings.target.as_ref().map(write_columns), "last"),
-        ("exclude", settings.exclude.as_ref().map(write_columns), "none"),
-        ("header", header, "auto"),
-        ("test", settings.test.as_ref().map(|path| path.display().to_string()), "none"),
-    ];
-    for (name, value, default) in of_tables {
-        if let Some(value) = value.filter(|_| !settings.data.has_columns()) {
-            let expected = format!("{default}, or a .csv file as data: {} has no columns", settings.data);
-            return Err(Error::argument(name, value, expected));
-        }
+    if let Some((name, value, default)) =
+        settings.data_options().of_tables().filter(|_| !settings.data.has_columns())
+    {
+        let expected = format!("{default}, or a .csv file as data: {} has no columns", settings.data);
+        return Err(Error::argument(name, value, expected));
     }
     if settings.labels != Labels::Fine && !matches!(settings.data, DataSource::Directory(_)) {
         let expected =
