@@ -112,9 +112,12 @@ pub fn load_split<T: Real>(source: &DataSource, options: &DataOptions) -> Result
                 format!("fine, as {source} has one label"),
             ));
         }
-        DataSource::Digits => digits::load(options.split_seed)?,
-        DataSource::FashionMnist => fashion_mnist::load(fashion_mnist::FOLDER.as_ref())?,
-        DataSource::Directory(folder) => folder::load(folder, options.labels)?,
+        DataSource::Digits => match options.fold {
+            Some(fold) => split::fold(&digits::all()?, fold, options.split_seed)?,
+            None => digits::load(options.split_seed)?,
+        },
+        DataSource::FashionMnist => in_fold(fashion_mnist::load(fashion_mnist::FOLDER.as_ref())?, options)?,
+        DataSource::Directory(folder) => in_fold(folder::load(folder, options.labels)?, options)?,
         DataSource::Memory => {
             let expected = "files or digits: what a program has in its memory cannot be loaded";
             return Err(Error::argument("data", source, expected));
@@ -126,6 +129,14 @@ pub fn load_split<T: Real>(source: &DataSource, options: &DataOptions) -> Result
     }
     let channels = scale_channels::measure(&split.train)?;
     split.each(|part| scale_channels::apply(part, &channels))
+}
+
+/// The parts in which a source comes, or a fold of its training samples.
+fn in_fold<T: Real>(parts: Parts<T>, options: &DataOptions) -> Result<Parts<T>> {
+    match options.fold {
+        Some(fold) => split::fold(&parts.0, fold, options.split_seed),
+        None => Ok(parts),
+    }
 }
 
 fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Split<T>> {

@@ -1,5 +1,6 @@
 //! `altmin train`.
 
+mod folds;
 mod runner;
 
 use super::failure::Failure;
@@ -48,6 +49,16 @@ pub(super) struct Train {
     #[arg(long, value_name = "DIR", help_heading = "Checkpoints", conflicts_with_all = ["out", "config"])]
     resume: Option<PathBuf>,
 
+    /// Train K times, each time without another K-th of the samples, and test on it; print every score, their mean and spread
+    ///
+    /// Samples are those of a CSV file or of `digits`, or the training samples of a folder. They are drawn with --split-seed, of each
+    /// class its share. A network is as good on new samples as the mean says; no model is kept.
+    #[arg(
+        long, value_name = "K", help_heading = "Data",
+        conflicts_with_all = ["out", "resume", "keep"]
+    )]
+    cross_validate: Option<usize>,
+
     /// Print JSON lines to stdout instead of a table: one object per sweep and a summary at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -85,7 +96,10 @@ impl Train {
             output::note("warning", &warning);
         }
         let interrupt = Interrupt::on_signals()?;
-        let mut trainer = runner::load(&settings)?;
+        if let Some(count) = self.cross_validate {
+            return folds::run(&settings, count, self.json, self.quiet, &interrupt).map(ExitCode::from);
+        }
+        let mut trainer = runner::load(&settings, None)?;
         let to = Destinations { folder, json: self.json, quiet: self.quiet };
         runner::run(trainer.as_mut(), &settings, &to, &interrupt).map(ExitCode::from)
     }

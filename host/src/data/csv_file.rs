@@ -9,7 +9,7 @@ use super::nearest::{nearest, quoted};
 use super::outputs::Outputs;
 use super::schema::{Feature, Schema};
 use super::source::DataOptions;
-use super::split::stratified;
+use super::split::{self, stratified};
 use super::table::Table;
 use super::transform::select;
 use crate::error::{Error, Result};
@@ -73,7 +73,11 @@ pub(super) fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
         let found = format!("a single sample of class {}", quoted(&all.classes()[class]));
         return Err(Error::data(all.name(), found, "at least two of each class, for training and testing"));
     }
-    Ok(Loaded { schema, parts: split(&all, options.split_seed)?, notes })
+    let parts = match options.fold {
+        Some(fold) => split::fold(&all, fold, options.split_seed)?,
+        None => split(&all, options.split_seed)?,
+    };
+    Ok(Loaded { schema, parts, notes })
 }
 
 /// `Ok` for two files, however their paths are spelt: no row is to be trained on and tested on.

@@ -12,6 +12,7 @@ use super::cifar::Labels;
 use super::columns::Columns;
 use super::memory::MEMORY;
 use super::missing::Missing;
+use super::split::Fold;
 use super::table::{Header, STANDARD_INPUT, has_extension};
 use super::{digits, idx};
 use crate::error::{Error, Result};
@@ -97,6 +98,9 @@ pub struct DataOptions {
     /// of CIFAR whichever is fewer;
     /// default no.
     pub holdout: bool,
+    /// Test on a part of all samples, of those that are for training where these come apart from the others, and train on the other
+    /// parts; default none.
+    pub fold: Option<Fold>,
     /// The share of the training samples that are set aside to tell by, of each class alike, before the samples to train on are
     /// chosen: above 0 and below 1; default none.
     pub validation: Option<f64>,
@@ -137,6 +141,7 @@ impl Default for DataOptions {
         Self {
             split_seed: 0,
             holdout: false,
+            fold: None,
             validation: None,
             test: None,
             classes: None,

@@ -2,7 +2,7 @@
 
 use altmin_core::Real;
 
-use super::Dataset;
+use super::dataset::{Dataset, Parts};
 use super::transform::{select, split_off};
 use crate::error::{Error, Result};
 use crate::random::permutation;
@@ -47,6 +47,41 @@ fn quotas(labels: &[u32], n_classes: usize, total: usize) -> Vec<usize> {
         quotas[class] += 1;
     }
     quotas
+}
+
+/// One of so many parts of the samples, each of which is tested on in turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fold {
+    /// Which of them, from 0.
+    pub index: usize,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// All samples but those of a part, and these, in an order drawn from `seed`. Parts differ by at most one sample, and by at most one
+/// of each class.
+///
+/// # Errors
+/// [`Error::Argument`] (`cross-validate`) for fewer than two parts, or more than there are samples.
+pub fn fold<T: Real>(all: &Dataset<T>, fold: Fold, seed: u64) -> Result<Parts<T>> {
+    let n_samples = all.n_samples();
+    if !(2..=n_samples).contains(&fold.count) {
+        let expected = format!("2 to {n_samples}, the number of samples in {}", all.name());
+        return Err(Error::argument("cross-validate", fold.count, expected));
+    }
+    let order = permutation(seed, n_samples);
+    let mut by_class = order.clone();
+    if !all.outputs().are_values() {
+        by_class.sort_by_key(|&sample| all.labels()[sample]);
+    }
+    let mut is_tested = vec![false; n_samples];
+    by_class.iter().skip(fold.index).step_by(fold.count).for_each(|&sample| is_tested[sample] = true);
+    let (test, train): (Vec<usize>, Vec<usize>) = order.iter().partition(|&&sample| is_tested[sample]);
+    let number = fold.index + 1;
+    let part = |indices: &[usize], part: &str| -> Result<Dataset<T>> {
+        Ok(select(all, indices)?.named(format!("{} ({part} fold {number})", all.name())))
+    };
+    Ok((part(&train, "all but")?, part(&test, "only")?))
 }
 
 /// All but this share of the samples, and these, of each class its share, drawn from `seed`. Both are in the order that they had.

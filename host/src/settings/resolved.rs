@@ -41,6 +41,7 @@ impl Settings {
         DataOptions {
             split_seed: self.split_seed.unwrap_or(self.seed),
             holdout: self.holdout,
+            fold: None,
             validation: self.validation,
             test: self.test.clone(),
             classes: self.classes.clone(),

@@ -13,6 +13,7 @@ mod cifar;
 mod command_line;
 mod compare;
 mod compare_command;
+mod cross_validation;
 mod csv;
 mod csv_table;
 mod data;

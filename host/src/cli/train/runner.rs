@@ -3,7 +3,8 @@
 use crate::cli::failure::{FAILED, Failure};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output;
-use crate::data::{self, Dataset, Split};
+use crate::data::split::Fold;
+use crate::data::{self, DataOptions, Dataset, Split};
 use crate::error::{Error, Result};
 use crate::network::evaluate::{Evaluation, evaluate};
 use crate::network::model::Model;
@@ -54,9 +55,9 @@ pub(super) trait AnyTrainer: Snapshot {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Tested {
     /// Of the model that [`save`](AnyTrainer::save) writes, where no sweep was scored on the test samples.
-    network: Option<Score>,
+    pub(super) network: Option<Score>,
     /// Of a linear model on the same table.
-    linear: Option<Score>,
+    pub(super) linear: Option<Score>,
 }
 
 /// A trainer with its data.
@@ -107,16 +108,20 @@ impl<T: Real> AnyTrainer for Loaded<T> {
 }
 
 /// A trainer with its data, before the first sweep.
-pub(super) fn load(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
+pub(super) fn load(settings: &Settings, fold: Option<Fold>) -> Result<Box<dyn AnyTrainer>> {
     match settings.precision {
-        Precision::F32 => load_in::<f32>(settings),
-        Precision::F64 => load_in::<f64>(settings),
+        Precision::F32 => load_in::<f32>(settings, fold),
+        Precision::F64 => load_in::<f64>(settings, fold),
     }
 }
 
-fn load_in<T: Real>(settings: &Settings) -> Result<Box<dyn AnyTrainer>> {
-    let Split { train, validation, test } = data::load_split::<T>(&settings.data, &settings.data_options())?;
-    output::notes_of(&train);
+fn load_in<T: Real>(settings: &Settings, fold: Option<Fold>) -> Result<Box<dyn AnyTrainer>> {
+    let options = DataOptions { fold, ..settings.data_options() };
+    let Split { train, validation, test } = data::load_split::<T>(&settings.data, &options)?;
+    // What is to be said of the data is to be said once.
+    if fold.is_none_or(|fold| fold.index == 0) {
+        output::notes_of(&train);
+    }
     let (judge, test) = match validation {
         Some(validation) => (validation, Some(test)),
         None => (test, None),
@@ -327,7 +332,12 @@ fn hint_after_divergence(settings: &Settings) -> &'static str {
 }
 
 /// Reports what went wrong and gives the exit code for how the run ended.
-fn exit_code(summary: &Summary, settings: &Settings, failures: Vec<Failure>, interrupt: &Interrupt) -> u8 {
+pub(super) fn exit_code(
+    summary: &Summary,
+    settings: &Settings,
+    failures: Vec<Failure>,
+    interrupt: &Interrupt,
+) -> u8 {
     let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
     for failure in failures {
         failure.report();
