@@ -15,7 +15,7 @@ proptest! {
     fn each_sample_is_tested_on_once_and_each_class_has_its_share(count in 2..9usize, rows in 40..90usize, split_seed: u64) {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("all.csv");
-        let class = |i: usize| if i % 5 == 0 { "rare" } else { "common" };
+        let class = |i: usize| if i.is_multiple_of(5) { "rare" } else { "common" };
         let content: String = (0..rows).map(|i| format!("{i},{},{}\n", i * i % 7, class(i))).collect();
         fs::write(&path, format!("id,a,class\n{content}")).expect("room");
         let mut tested = BTreeSet::new();
