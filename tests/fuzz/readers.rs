@@ -9,8 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use altmin::data::table::Table;
-use altmin::data::{DataSource, Dataset, Header, Labels, Parts, cifar, idx};
+use altmin::data::{DataSource, Dataset, Header, Labels, Part, Parts, Preprocessing, Table, cifar, idx};
 use altmin::network::{Architecture, Model, Network};
 use altmin::run::History;
 use altmin::run::checkpoint::Snapshot as _;
@@ -139,10 +138,24 @@ fn csv_table(bytes: &[u8]) -> bool {
                 }
             }
         }
-        for options in ["", "loss = 'least-squares'"] {
-            let settings = settings(options);
-            let source = DataSource::Csv(path.clone());
-            is_taken |= are_sound(taken(data::load::<f64>(&source, &settings.data_options())));
+        let source = DataSource::Csv(path.clone());
+        for options in [
+            "",
+            "loss = 'least-squares'",
+            "missing = 'mean'\nscale = false",
+            "missing = 'indicator'\ncategorical = '1'\ntarget = '2'",
+            "missing = 'drop'\ndelimiter = ';'\nloss = 'least-squares'",
+        ] {
+            let options = settings(&format!("data = 'x.csv'\nvalidation = 'none'\n{options}")).data_options();
+            let Some((train, test)) = taken(data::load::<f64>(&source, &options)) else { continue };
+            is_taken |= are_sound(Some((train.clone(), test.clone())));
+            // A model that was trained on them gets the same numbers from the same file.
+            let trained = Preprocessing::new(&source, &options).with_columns(train.columns());
+            let again = data::load_like::<f64>(&trained, &source, &trained.options(), Part::Test);
+            assert_eq!(taken(again).expect("the same file").features(), test.features());
+            let table = taken(data::table_for(&trained, &source)).flatten().expect("the same file");
+            let inputs = taken(data::load_inputs::<f64>(&trained, &table)).expect("the same columns");
+            assert_eq!(inputs.inputs.len(), inputs.rows.len() * train.n_features());
         }
     }
     is_taken
