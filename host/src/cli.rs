@@ -8,6 +8,7 @@ mod compare;
 mod completions;
 mod data_args;
 mod evaluate;
+mod export;
 mod failure;
 mod info;
 mod interrupt;
@@ -47,6 +48,8 @@ enum Command {
     Evaluate(evaluate::Evaluate),
     /// Predict classes and probabilities, or values, for every sample, as CSV
     Predict(predict::Predict),
+    /// Write a model as an ONNX file, which other programs run
+    Export(export::Export),
     /// Show layers, memory, matrix products per sweep, and the theorems' thresholds for rho
     Info(Box<info::Info>),
     /// Time sweeps and compare them with the matrix products that they need
@@ -79,6 +82,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
         Command::Search(search) => search.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
         Command::Predict(predict) => predict.run(),
+        Command::Export(export) => export.run(),
         Command::Info(info) => info.run(),
         Command::Bench(bench) => bench.run(),
         Command::Verify(verify) => verify.run(),

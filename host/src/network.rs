@@ -8,6 +8,8 @@ pub mod evaluate;
 pub mod init;
 pub mod metrics;
 pub mod model;
+#[cfg(feature = "program")]
+mod onnx;
 pub mod predictor;
 pub mod score;
 pub mod widths;

@@ -154,8 +154,10 @@ fn csv_table(bytes: &[u8]) -> bool {
             let again = data::load_like::<f64>(&trained, &source, &trained.options(), Part::Test);
             assert_eq!(taken(again).expect("the same file").features(), test.features());
             let table = taken(data::table_for(&trained, &source)).flatten().expect("the same file");
-            let inputs = taken(data::load_inputs::<f64>(&trained, &table)).expect("the same columns");
-            assert_eq!(inputs.inputs.len(), inputs.rows.len() * train.n_features());
+            // A row that training left out, as its target is missing, may have a cell that is no number.
+            if let Some(inputs) = taken(data::load_inputs::<f64>(&trained, &table)) {
+                assert_eq!(inputs.inputs.len(), inputs.rows.len() * train.n_features());
+            }
         }
     }
     is_taken

@@ -1,5 +1,7 @@
 //! The columns of a table that a model takes and gives, and what it makes of their cells.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::missing::Missing;
@@ -68,6 +70,16 @@ impl Column {
     /// A number of the network in the table's own unit.
     pub fn unscaled(&self, x: f64) -> f64 {
         x * self.deviation + self.mean
+    }
+}
+
+impl fmt::Display for Column {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.encoding {
+            Encoding::Number { .. } => f.write_str(&self.name),
+            Encoding::Category(category) => write!(f, "{} = {category}", self.name),
+            Encoding::Missing => write!(f, "{} is missing", self.name),
+        }
     }
 }
 

@@ -31,6 +31,7 @@ mod memory_data;
 mod model_file;
 mod network_text;
 mod observers;
+mod onnx;
 mod pipeline;
 mod prediction;
 mod products;
