@@ -6,6 +6,7 @@
 mod bench;
 mod compare;
 mod completions;
+mod data;
 mod data_args;
 mod evaluate;
 mod export;
@@ -44,6 +45,9 @@ enum Command {
     Compare(Box<compare::Compare>),
     /// Find settings of methods on held-out training samples
     Search(Box<search::SearchCommand>),
+    /// Look at data sets before training on them
+    #[command(subcommand)]
+    Data(data::Data),
     /// Evaluate a model on a data set: accuracy, loss and confusion matrix, or R^2 and errors
     Evaluate(evaluate::Evaluate),
     /// Predict classes and probabilities, or values, for every sample, as CSV
@@ -80,6 +84,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
         Command::Train(train) => train.run(),
         Command::Compare(compare) => compare.run(),
         Command::Search(search) => search.run(),
+        Command::Data(data) => data.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
         Command::Predict(predict) => predict.run(),
         Command::Export(export) => export.run(),

@@ -6,6 +6,7 @@ pub mod cifar;
 mod columns;
 mod csv_file;
 mod dataset;
+pub mod description;
 pub mod digits;
 mod encode;
 pub mod fashion_mnist;

@@ -26,13 +26,13 @@ pub use choice::{
 pub(crate) use penalty_schedule::range;
 pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use table::{Settings, TrainOptions};
-#[cfg(feature = "program")]
-pub(crate) use values::read_columns;
 pub use values::{
     Augment, Batch, Carried, Categorical, CheckpointEvery, Classes, Clip, Delimiter, EpsilonBounds, Every,
     Excluded, Features, Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target,
     TestFile, TimeLimit, Tolerance, Validation,
 };
+#[cfg(feature = "program")]
+pub(crate) use values::{read_columns, write_columns};
 
 pub use crate::network::cuts::Cuts;
 pub use crate::network::widths::Widths;

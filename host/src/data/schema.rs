@@ -128,22 +128,49 @@ impl Schema {
     }
 }
 
+/// What a column holds.
+pub(super) enum Kind {
+    Numbers,
+    /// Few enough to take each for a category.
+    Categories(Names),
+    /// Texts, too many to take for categories.
+    Texts(Names),
+}
+
+impl Kind {
+    /// What more than half of the cells are, but for those whose value is missing.
+    pub(super) fn of(table: &Table, column: usize) -> Self {
+        let texts = || table.column_cells(column).flatten();
+        let numbers = texts().filter(|text| table.parsed(text).is_some()).count();
+        let filled = texts().count();
+        if 2 * numbers >= filled {
+            return Kind::Numbers;
+        }
+        let names = Names::among(texts());
+        let count = names.as_slice().len();
+        let are_many = count > MOST_CATEGORIES || count > MANY_CATEGORIES && 2 * count > filled;
+        if are_many { Kind::Texts(names) } else { Kind::Categories(names) }
+    }
+}
+
 /// The features with the categories of those that are named as categorical and those that hold more text than numbers.
 fn kinds(table: &Table, features: &[usize], categorical: &[usize]) -> Result<Vec<Feature>> {
     let mut free_texts = Vec::new();
     let mut feature = |&place: &usize| {
         let name = &table.names()[place];
-        let texts = || table.column_cells(place).flatten();
-        let is_named = categorical.contains(&place);
-        let numbers = texts().filter(|text| table.parsed(text).is_some()).count();
-        let filled = texts().count();
-        let categories = (is_named || 2 * numbers < filled).then(|| Names::among(texts()));
-        if let Some(categories) = categories.as_ref().filter(|_| !is_named) {
-            let count = categories.as_slice().len();
-            if count > MOST_CATEGORIES || count > MANY_CATEGORIES && 2 * count > filled {
-                free_texts.push(format!("column {} with {count} different texts", quoted(name)));
+        let categories = if categorical.contains(&place) {
+            Some(Names::among(table.column_cells(place).flatten()))
+        } else {
+            match Kind::of(table, place) {
+                Kind::Numbers => None,
+                Kind::Categories(names) => Some(names),
+                Kind::Texts(names) => {
+                    let count = names.as_slice().len();
+                    free_texts.push(format!("column {} with {count} different texts", quoted(name)));
+                    None
+                }
             }
-        }
+        };
         Feature { name: name.clone(), categories }
     };
     let features = features.iter().map(&mut feature).collect();
@@ -155,7 +182,7 @@ fn kinds(table: &Table, features: &[usize], categorical: &[usize]) -> Result<Vec
         found: format!("{} in {} rows", free_texts.join(", "), table.n_rows()),
         expected: "numbers or a few categories".to_owned(),
         hint: Some(
-            "--exclude leaves columns out, --categorical takes a column's texts as categories however many there are",
+            "--exclude leaves columns out, --categorical takes a column's texts as categories; `altmin data show` lists the columns",
         ),
     })
 }

@@ -294,7 +294,7 @@ pub(crate) fn read_columns(setting: &'static str, word: &str, text: &str) -> Res
 
 // The type that the macro hands over is that of the field.
 #[allow(clippy::ptr_arg)]
-pub(super) fn write_columns(names: &Vec<String>) -> String {
+pub(crate) fn write_columns(names: &Vec<String>) -> String {
     let quoted = |name: &String| {
         let is_word = ["last", "none", "all", "auto"].contains(&name.as_str());
         let plain = !name.contains([',', '"', '\n', '\r']) && !is_word;

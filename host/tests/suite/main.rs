@@ -17,6 +17,7 @@ mod cross_validation;
 mod csv;
 mod csv_table;
 mod data;
+mod data_show;
 mod diagnostics;
 mod dropout;
 mod encoding;
