@@ -718,6 +718,20 @@ typedef struct altmin_model altmin_model;
 typedef struct altmin_trainer altmin_trainer;
 
 /**
+ * An activation with what it takes, passed by value: a function f.
+ */
+typedef struct altmin_activation_fn {
+    /**
+     * An altmin_activation.
+     */
+    int32_t kind;
+    /**
+     * Of ALTMIN_ACTIVATION_LEAKY_RELU the slope for z below 0, 0 or above; otherwise ignored.
+     */
+    double slope;
+} altmin_activation_fn;
+
+/**
  * What was wrong with a call. Every call that is given one fills it, also a call that succeeds.
  */
 typedef struct altmin_error {
@@ -1189,13 +1203,11 @@ extern "C" {
 /**
  * a = f(z), entry by entry. Smooth activations are within 3 units in the last place everywhere.
  *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param z n_out x m
  * @param[out] a n_out x m
  */
-altmin_status altmin_activation_apply_f32(int32_t activation,
-                                          double slope,
+altmin_status altmin_activation_apply_f32(struct altmin_activation_fn activation,
                                           size_t n_out,
                                           size_t m,
                                           const float *z,
@@ -1208,13 +1220,11 @@ altmin_status altmin_activation_apply_f32(int32_t activation,
  * d = f'(z), entry by entry; at the kink of ReLU and leaky ReLU, 0, the derivative from the left. Smooth
  * activations are within 4 units in the last place, also where they are saturated.
  *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param z n_out x m
  * @param[out] d n_out x m
  */
-altmin_status altmin_activation_derivative_f32(int32_t activation,
-                                               double slope,
+altmin_status altmin_activation_derivative_f32(struct altmin_activation_fn activation,
                                                size_t n_out,
                                                size_t m,
                                                const float *z,
@@ -1226,13 +1236,11 @@ altmin_status altmin_activation_derivative_f32(int32_t activation,
 /**
  * e becomes f'(z) e, entry by entry, from the values a = f(z): the chain rule for whoever has not kept z.
  *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param a n_out x m: f(z)
  * @param[in,out] e n_out x m
  */
-altmin_status altmin_activation_backward_f32(int32_t activation,
-                                             double slope,
+altmin_status altmin_activation_backward_f32(struct altmin_activation_fn activation,
                                              size_t n_out,
                                              size_t m,
                                              const float *a,
@@ -1244,8 +1252,7 @@ altmin_status altmin_activation_backward_f32(int32_t activation,
 /**
  * As altmin_activation_apply_f32, in double precision.
  */
-altmin_status altmin_activation_apply_f64(int32_t activation,
-                                          double slope,
+altmin_status altmin_activation_apply_f64(struct altmin_activation_fn activation,
                                           size_t n_out,
                                           size_t m,
                                           const double *z,
@@ -1257,8 +1264,7 @@ altmin_status altmin_activation_apply_f64(int32_t activation,
 /**
  * As altmin_activation_derivative_f32, in double precision.
  */
-altmin_status altmin_activation_derivative_f64(int32_t activation,
-                                               double slope,
+altmin_status altmin_activation_derivative_f64(struct altmin_activation_fn activation,
                                                size_t n_out,
                                                size_t m,
                                                const double *z,
@@ -1270,8 +1276,7 @@ altmin_status altmin_activation_derivative_f64(int32_t activation,
 /**
  * As altmin_activation_backward_f32, in double precision.
  */
-altmin_status altmin_activation_backward_f64(int32_t activation,
-                                             double slope,
+altmin_status altmin_activation_backward_f64(struct altmin_activation_fn activation,
                                              size_t n_out,
                                              size_t m,
                                              const double *a,
@@ -1286,8 +1291,7 @@ altmin_status altmin_activation_backward_f64(int32_t activation,
  *
  * @param nu above 0
  * @param rho above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param p_next n_out x m: the input of the layer above, which has moved in this sweep
  * @param u n_out x m: the dual, recovered from q and z as they were before this sweep, or stored
  * @param z n_out x m: which has moved in this sweep
@@ -1296,8 +1300,7 @@ altmin_status altmin_activation_backward_f64(int32_t activation,
  */
 altmin_status altmin_copy_step_f32(double nu,
                                    double rho,
-                                   int32_t activation,
-                                   double slope,
+                                   struct altmin_activation_fn activation,
                                    size_t n_out,
                                    size_t m,
                                    const float *p_next,
@@ -1327,14 +1330,12 @@ altmin_status altmin_copy_step_workspace_f32(size_t n_out,
  * that is recovered with the new nu, u = nu (q - f(z)) (pdADMM, Lemma 4), is then what it was with the old one.
  *
  * @param ratio above 0: nu_old/nu_new
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param z n_out x m
  * @param[in,out] q n_out x m
  */
 altmin_status altmin_copy_carry_f32(double ratio,
-                                    int32_t activation,
-                                    double slope,
+                                    struct altmin_activation_fn activation,
                                     size_t n_out,
                                     size_t m,
                                     const float *z,
@@ -1359,8 +1360,7 @@ altmin_status altmin_copy_carry_workspace_f32(size_t n_out,
  */
 altmin_status altmin_copy_step_f64(double nu,
                                    double rho,
-                                   int32_t activation,
-                                   double slope,
+                                   struct altmin_activation_fn activation,
                                    size_t n_out,
                                    size_t m,
                                    const double *p_next,
@@ -1387,8 +1387,7 @@ altmin_status altmin_copy_step_workspace_f64(size_t n_out,
  * As altmin_copy_carry_f32, in double precision.
  */
 altmin_status altmin_copy_carry_f64(double ratio,
-                                    int32_t activation,
-                                    double slope,
+                                    struct altmin_activation_fn activation,
                                     size_t n_out,
                                     size_t m,
                                     const double *z,
@@ -1432,15 +1431,13 @@ altmin_status altmin_dual_step_f32(double rho,
  * sweep.
  *
  * @param nu above 0
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param q n_out x m
  * @param z n_out x m
  * @param[out] u n_out x m
  */
 altmin_status altmin_dual_recover_f32(double nu,
-                                      int32_t activation,
-                                      double slope,
+                                      struct altmin_activation_fn activation,
                                       size_t n_out,
                                       size_t m,
                                       const float *q,
@@ -1488,8 +1485,7 @@ altmin_status altmin_dual_step_f64(double rho,
  * As altmin_dual_recover_f32, in double precision.
  */
 altmin_status altmin_dual_recover_f64(double nu,
-                                      int32_t activation,
-                                      double slope,
+                                      struct altmin_activation_fn activation,
                                       size_t n_out,
                                       size_t m,
                                       const double *q,
@@ -1623,8 +1619,7 @@ altmin_status altmin_extrapolation_parameters_workspace_f64(size_t n_out,
  * does not rise.
  *
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param a n_out x m: the layer's output
  * @param[in,out] before n_out x m: at first z; becomes what z was
  * @param[in,out] t m: the momentum of each sample, at first 1
@@ -1632,8 +1627,7 @@ altmin_status altmin_extrapolation_parameters_workspace_f64(size_t n_out,
  * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
  */
 altmin_status altmin_extrapolation_linear_f32(double epsilon,
-                                              int32_t activation,
-                                              double slope,
+                                              struct altmin_activation_fn activation,
                                               size_t n_out,
                                               size_t m,
                                               const float *a,
@@ -1703,8 +1697,7 @@ altmin_status altmin_extrapolation_output_workspace_f32(size_t n_out,
  * where |r|^2 of the layer above does not rise. One product of n_out x n_in x m.
  *
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] before n_in x m: at first a; becomes what a was
@@ -1713,8 +1706,7 @@ altmin_status altmin_extrapolation_output_workspace_f32(size_t n_out,
  * @param[in,out] r n_out x m: W a + b - z of the layer above, which is kept true
  */
 altmin_status altmin_extrapolation_activation_f32(double epsilon,
-                                                  int32_t activation,
-                                                  double slope,
+                                                  struct altmin_activation_fn activation,
                                                   size_t n_out,
                                                   size_t n_in,
                                                   size_t m,
@@ -1748,8 +1740,7 @@ altmin_status altmin_extrapolation_activation_workspace_f32(size_t n_out,
  * As altmin_extrapolation_linear_f32, in double precision.
  */
 altmin_status altmin_extrapolation_linear_f64(double epsilon,
-                                              int32_t activation,
-                                              double slope,
+                                              struct altmin_activation_fn activation,
                                               size_t n_out,
                                               size_t m,
                                               const double *a,
@@ -1804,8 +1795,7 @@ altmin_status altmin_extrapolation_output_workspace_f64(size_t n_out,
  * As altmin_extrapolation_activation_f32, in double precision.
  */
 altmin_status altmin_extrapolation_activation_f64(double epsilon,
-                                                  int32_t activation,
-                                                  double slope,
+                                                  struct altmin_activation_fn activation,
                                                   size_t n_out,
                                                   size_t n_in,
                                                   size_t m,
@@ -1839,16 +1829,14 @@ altmin_status altmin_extrapolation_activation_workspace_f64(size_t n_out,
  * the bracket, dlADMM's equations 4 and 14 without. Exact, though the problem is not convex.
  *
  * @param proximal an altmin_proximal
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param target n_out x m: q in pdADMM, a in dlADMM
  * @param[in,out] z n_out x m
  * @param[in,out] r n_out x m: W p + b - z, which is kept true
  * @param[out] moved |z_new - z_old|^2
  */
 altmin_status altmin_hidden_step_f32(int32_t proximal,
-                                     int32_t activation,
-                                     double slope,
+                                     struct altmin_activation_fn activation,
                                      size_t n_out,
                                      size_t m,
                                      const float *target,
@@ -1875,8 +1863,7 @@ altmin_status altmin_hidden_step_workspace_f32(size_t n_out,
  * As altmin_hidden_step_f32, in double precision.
  */
 altmin_status altmin_hidden_step_f64(int32_t proximal,
-                                     int32_t activation,
-                                     double slope,
+                                     struct altmin_activation_fn activation,
                                      size_t n_out,
                                      size_t m,
                                      const double *target,
@@ -1994,19 +1981,17 @@ altmin_status altmin_input_step_workspace_f64(int32_t prepared,
  * g <- nu (q - f(z)) + rho (p - q): pdADMM's coupling (equation 1), with its dual u = nu (q - f(z)) from Lemma 4,
  * so that u need not be stored. Lemma 4 holds after every update of q and u with the same nu.
  *
- * @param activation an altmin_activation: that of the layer below
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param nu above 0
  * @param rho above 0
+ * @param activation the function f: that of the layer below
  * @param p n_in x m
  * @param q n_in x m: of the layer below
  * @param z n_in x m: of the layer below
  * @param[out] g n_in x m
  */
-altmin_status altmin_input_couple_copy_f32(int32_t activation,
-                                           double slope,
-                                           double nu,
+altmin_status altmin_input_couple_copy_f32(double nu,
                                            double rho,
+                                           struct altmin_activation_fn activation,
                                            size_t n_in,
                                            size_t m,
                                            const float *p,
@@ -2044,16 +2029,14 @@ altmin_status altmin_input_couple_dual_f32(double rho,
 /**
  * g <- nu (a - f(z)): dlADMM's coupling (equations 3 and 16).
  *
- * @param activation an altmin_activation: that of the layer below
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param nu above 0
+ * @param activation the function f: that of the layer below
  * @param a n_in x m: the layer's input, where altmin_input_step has p
  * @param z n_in x m: of the layer below
  * @param[out] g n_in x m
  */
-altmin_status altmin_input_couple_activation_f32(int32_t activation,
-                                                 double slope,
-                                                 double nu,
+altmin_status altmin_input_couple_activation_f32(double nu,
+                                                 struct altmin_activation_fn activation,
                                                  size_t n_in,
                                                  size_t m,
                                                  const float *a,
@@ -2067,10 +2050,9 @@ altmin_status altmin_input_couple_activation_f32(int32_t activation,
 /**
  * As altmin_input_couple_copy_f32, in double precision.
  */
-altmin_status altmin_input_couple_copy_f64(int32_t activation,
-                                           double slope,
-                                           double nu,
+altmin_status altmin_input_couple_copy_f64(double nu,
                                            double rho,
+                                           struct altmin_activation_fn activation,
                                            size_t n_in,
                                            size_t m,
                                            const double *p,
@@ -2102,9 +2084,8 @@ altmin_status altmin_input_couple_dual_f64(double rho,
 /**
  * As altmin_input_couple_activation_f32, in double precision.
  */
-altmin_status altmin_input_couple_activation_f64(int32_t activation,
-                                                 double slope,
-                                                 double nu,
+altmin_status altmin_input_couple_activation_f64(double nu,
+                                                 struct altmin_activation_fn activation,
                                                  size_t n_in,
                                                  size_t m,
                                                  const double *a,
@@ -2301,15 +2282,13 @@ altmin_status altmin_input_invert_workspace_f64(int32_t prepared,
  * meet them up to rounding.
  *
  * @param epsilon above 0: half the intervals' width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param z n_out x m
  * @param a n_out x m
  * @param[out] violation the largest
  */
 altmin_status altmin_interval_violation_f32(double epsilon,
-                                            int32_t activation,
-                                            double slope,
+                                            struct altmin_activation_fn activation,
                                             size_t n_out,
                                             size_t m,
                                             const float *z,
@@ -2334,8 +2313,7 @@ altmin_status altmin_interval_violation_workspace_f32(size_t n_out,
  * As altmin_interval_violation_f32, in double precision.
  */
 altmin_status altmin_interval_violation_f64(double epsilon,
-                                            int32_t activation,
-                                            double slope,
+                                            struct altmin_activation_fn activation,
                                             size_t n_out,
                                             size_t m,
                                             const double *z,
@@ -2367,8 +2345,7 @@ altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
  *
  * @param rho above 0
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param prepared an altmin_prepared: the two exact steps are refused with ALTMIN_STATUS_SETTING
  * @param tau above 0 with ALTMIN_PREPARED_TAU; otherwise ignored
  * @param weights n_out x n_in: of the layer above
@@ -2379,8 +2356,7 @@ altmin_status altmin_interval_violation_workspace_f64(size_t n_out,
  */
 altmin_status altmin_interval_activation_step_f32(double rho,
                                                   double epsilon,
-                                                  int32_t activation,
-                                                  double slope,
+                                                  struct altmin_activation_fn activation,
                                                   int32_t prepared,
                                                   double tau,
                                                   size_t n_out,
@@ -2415,8 +2391,7 @@ altmin_status altmin_interval_activation_step_workspace_f32(size_t n_out,
  * product of n_out x n_in x m, if anything was outside.
  *
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param[in,out] a n_in x m
@@ -2424,8 +2399,7 @@ altmin_status altmin_interval_activation_step_workspace_f32(size_t n_out,
  * @param[out] projected what was moved
  */
 altmin_status altmin_interval_activation_project_f32(double epsilon,
-                                                     int32_t activation,
-                                                     double slope,
+                                                     struct altmin_activation_fn activation,
                                                      size_t n_out,
                                                      size_t n_in,
                                                      size_t m,
@@ -2458,8 +2432,7 @@ altmin_status altmin_interval_activation_project_workspace_f32(size_t n_out,
  */
 altmin_status altmin_interval_activation_step_f64(double rho,
                                                   double epsilon,
-                                                  int32_t activation,
-                                                  double slope,
+                                                  struct altmin_activation_fn activation,
                                                   int32_t prepared,
                                                   double tau,
                                                   size_t n_out,
@@ -2491,8 +2464,7 @@ altmin_status altmin_interval_activation_step_workspace_f64(size_t n_out,
  * As altmin_interval_activation_project_f32, in double precision.
  */
 altmin_status altmin_interval_activation_project_f64(double epsilon,
-                                                     int32_t activation,
-                                                     double slope,
+                                                     struct altmin_activation_fn activation,
                                                      size_t n_out,
                                                      size_t n_in,
                                                      size_t m,
@@ -2524,16 +2496,14 @@ altmin_status altmin_interval_activation_project_workspace_f64(size_t n_out,
  * (rho/2)|z_new - z_old|^2 (Lemma 6). Every interval is widened to contain the present z.
  *
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param a n_out x m: the layer's output
  * @param[in,out] z n_out x m
  * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
  * @param[out] moved |z_new - z_old|^2
  */
 altmin_status altmin_interval_linear_step_f32(double epsilon,
-                                              int32_t activation,
-                                              double slope,
+                                              struct altmin_activation_fn activation,
                                               size_t n_out,
                                               size_t m,
                                               const float *a,
@@ -2562,16 +2532,14 @@ altmin_status altmin_interval_linear_step_workspace_f32(size_t n_out,
  * stays; of a ReLU it moves to 0 at most, and a is still outside.
  *
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param a n_out x m: the layer's output
  * @param[in,out] z n_out x m
  * @param[in,out] r n_out x m: W a_below + b - z, which is kept true
  * @param[out] repaired what was moved
  */
 altmin_status altmin_interval_linear_repair_f32(double epsilon,
-                                                int32_t activation,
-                                                double slope,
+                                                struct altmin_activation_fn activation,
                                                 size_t n_out,
                                                 size_t m,
                                                 const float *a,
@@ -2587,8 +2555,7 @@ altmin_status altmin_interval_linear_repair_f32(double epsilon,
  * As altmin_interval_linear_step_f32, in double precision.
  */
 altmin_status altmin_interval_linear_step_f64(double epsilon,
-                                              int32_t activation,
-                                              double slope,
+                                              struct altmin_activation_fn activation,
                                               size_t n_out,
                                               size_t m,
                                               const double *a,
@@ -2613,8 +2580,7 @@ altmin_status altmin_interval_linear_step_workspace_f64(size_t n_out,
  * As altmin_interval_linear_repair_f32, in double precision.
  */
 altmin_status altmin_interval_linear_repair_f64(double epsilon,
-                                                int32_t activation,
-                                                double slope,
+                                                struct altmin_activation_fn activation,
                                                 size_t n_out,
                                                 size_t m,
                                                 const double *a,
@@ -2632,8 +2598,7 @@ altmin_status altmin_interval_linear_repair_f64(double epsilon,
  *
  * @param rho above 0
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
  * @param a n_in x m
@@ -2642,8 +2607,7 @@ altmin_status altmin_interval_linear_repair_f64(double epsilon,
  */
 altmin_status altmin_interval_probe_f32(double rho,
                                         double epsilon,
-                                        int32_t activation,
-                                        double slope,
+                                        struct altmin_activation_fn activation,
                                         size_t n_out,
                                         size_t n_in,
                                         size_t m,
@@ -2677,8 +2641,7 @@ altmin_status altmin_interval_probe_workspace_f32(size_t n_out,
  *
  * @param rho above 0
  * @param epsilon above 0: half the interval's width
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param tau above 0
  * @param weights n_out x n_in: of the layer above
  * @param z n_in x m: of the layer whose output a is
@@ -2688,8 +2651,7 @@ altmin_status altmin_interval_probe_workspace_f32(size_t n_out,
  */
 altmin_status altmin_interval_trial_f32(double rho,
                                         double epsilon,
-                                        int32_t activation,
-                                        double slope,
+                                        struct altmin_activation_fn activation,
                                         double tau,
                                         size_t n_out,
                                         size_t n_in,
@@ -2767,8 +2729,7 @@ altmin_status altmin_interval_next_tau_f32(const struct altmin_step_rule *rule,
  */
 altmin_status altmin_interval_probe_f64(double rho,
                                         double epsilon,
-                                        int32_t activation,
-                                        double slope,
+                                        struct altmin_activation_fn activation,
                                         size_t n_out,
                                         size_t n_in,
                                         size_t m,
@@ -2799,8 +2760,7 @@ altmin_status altmin_interval_probe_workspace_f64(size_t n_out,
  */
 altmin_status altmin_interval_trial_f64(double rho,
                                         double epsilon,
-                                        int32_t activation,
-                                        double slope,
+                                        struct altmin_activation_fn activation,
                                         double tau,
                                         size_t n_out,
                                         size_t n_in,
@@ -2955,20 +2915,18 @@ altmin_status altmin_loss_count_correct_f64(size_t n_out,
 /**
  * A hidden layer's terms of pdADMM's Lagrangian (the equation before Algorithm 1).
  *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
  * @param dual an altmin_dual
  * @param nu above 0 with ALTMIN_DUAL_RECOVERED; otherwise ignored
+ * @param activation the function f
  * @param q n_out x m
  * @param z n_out x m
  * @param p_next n_out x m: the input of the layer above
  * @param u n_out x m with ALTMIN_DUAL_STORED; otherwise ignored, as is ldu
  * @param[out] terms the sums
  */
-altmin_status altmin_copy_terms_f32(int32_t activation,
-                                    double slope,
-                                    int32_t dual,
+altmin_status altmin_copy_terms_f32(int32_t dual,
                                     double nu,
+                                    struct altmin_activation_fn activation,
                                     size_t n_out,
                                     size_t m,
                                     const float *q,
@@ -2996,14 +2954,12 @@ altmin_status altmin_copy_terms_workspace_f32(size_t n_out,
 /**
  * |a - f(z)|^2, a hidden layer's penalty in dlADMM's Lagrangian (equation 1, weight nu/2).
  *
- * @param activation an altmin_activation
- * @param slope of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored
+ * @param activation the function f
  * @param a n_out x m
  * @param z n_out x m
  * @param[out] gap the sum over all entries
  */
-altmin_status altmin_activation_gap_f32(int32_t activation,
-                                        double slope,
+altmin_status altmin_activation_gap_f32(struct altmin_activation_fn activation,
                                         size_t n_out,
                                         size_t m,
                                         const float *a,
@@ -3058,10 +3014,9 @@ altmin_status altmin_squared_f32(size_t n_out,
 /**
  * As altmin_copy_terms_f32, in double precision.
  */
-altmin_status altmin_copy_terms_f64(int32_t activation,
-                                    double slope,
-                                    int32_t dual,
+altmin_status altmin_copy_terms_f64(int32_t dual,
                                     double nu,
+                                    struct altmin_activation_fn activation,
                                     size_t n_out,
                                     size_t m,
                                     const double *q,
@@ -3087,8 +3042,7 @@ altmin_status altmin_copy_terms_workspace_f64(size_t n_out,
 /**
  * As altmin_activation_gap_f32, in double precision.
  */
-altmin_status altmin_activation_gap_f64(int32_t activation,
-                                        double slope,
+altmin_status altmin_activation_gap_f64(struct altmin_activation_fn activation,
                                         size_t n_out,
                                         size_t m,
                                         const double *a,

@@ -36,7 +36,7 @@ private:
 
 // Calls a function of altmin.h whose last argument is the error, which is added here:
 //
-//     altmin::call(altmin_hidden_step_f32, ALTMIN_PROXIMAL_YES, ALTMIN_ACTIVATION_RELU, 0.0, n_out, m, ..., &moved);
+//     altmin::call(altmin_hidden_step_f32, ALTMIN_PROXIMAL_YES, altmin_activation_fn{ALTMIN_ACTIVATION_RELU, 0.0}, n_out, m, ..., &moved);
 template <class Function, class... Arguments>
 void call(Function function, Arguments... arguments)
 {

@@ -66,6 +66,8 @@ static altmin_status prepare(void)
     return most <= sizeof network.workspace ? ALTMIN_STATUS_OK : ALTMIN_STATUS_WORKSPACE;
 }
 
+static const altmin_activation_fn relu = {.kind = ALTMIN_ACTIVATION_RELU};
+
 /* The damped least-squares step of a map whose input is in network.p; `signal` is overwritten too. */
 static altmin_status step(size_t n_out, size_t n_in, float *w, float *b, float *v, float *bias_velocity, float *d,
                           float *signal)
@@ -114,13 +116,13 @@ static altmin_status learn(size_t *correct)
     /* Layer 1: z in r, then a = relu(z). */
     TRY(altmin_linear_f32(N_HIDDEN, N_IN, BATCH, network.w1, N_HIDDEN, network.b1, network.x, N_IN, network.r, N_HIDDEN,
                           network.workspace, sizeof network.workspace, e));
-    TRY(altmin_activation_apply_f32(ALTMIN_ACTIVATION_RELU, 0.0, N_HIDDEN, BATCH, network.r, N_HIDDEN, network.a, N_HIDDEN,
+    TRY(altmin_activation_apply_f32(relu, N_HIDDEN, BATCH, network.r, N_HIDDEN, network.a, N_HIDDEN,
                                     e));
     /* r = relu'(z) o (M' g), by its own read-out's guess */
     TRY(guess(network.m1, network.c1));
     TRY(altmin_gemm_f32(ALTMIN_TRANSPOSE_YES, ALTMIN_TRANSPOSE_NO, N_HIDDEN, BATCH, N_CLASSES, 1.0, network.m1, N_CLASSES,
                         network.g, N_CLASSES, 0.0, network.r, N_HIDDEN, network.workspace, sizeof network.workspace, e));
-    TRY(altmin_activation_backward_f32(ALTMIN_ACTIVATION_RELU, 0.0, N_HIDDEN, BATCH, network.a, N_HIDDEN, network.r,
+    TRY(altmin_activation_backward_f32(relu, N_HIDDEN, BATCH, network.a, N_HIDDEN, network.r,
                                        N_HIDDEN, e));
     input(network.x, N_IN * BATCH);
     TRY(step(N_HIDDEN, N_IN, network.w1, network.b1, network.v1, velocities, network.d1, network.r));

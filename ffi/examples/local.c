@@ -92,6 +92,8 @@ struct training {
     struct queue *queues; /* between layers: one fewer */
 };
 
+static const altmin_activation_fn relu = {.kind = ALTMIN_ACTIVATION_RELU};
+
 /* Leaves a function with the status of a call that did not succeed. */
 #define CHECK(call)                                                                                                      \
     do {                                                                                                                 \
@@ -154,7 +156,7 @@ static altmin_status take(struct layer *layer, const float *input, size_t m, dou
     }
     /* An array may not be read and written: r holds z for a moment. */
     memcpy(layer->r, layer->a, n * m * sizeof *layer->r);
-    CHECK(altmin_activation_apply_f32(ALTMIN_ACTIVATION_RELU, 0.0, n, m, layer->r, n, layer->a, n, &layer->error));
+    CHECK(altmin_activation_apply_f32(relu, n, m, layer->r, n, layer->a, n, &layer->error));
     /* A layer above that has failed says so itself. */
     layer->stopped = !push(layer->above, layer->a, n * m);
     if (layer->stopped)
@@ -166,7 +168,7 @@ static altmin_status take(struct layer *layer, const float *input, size_t m, dou
     CHECK(altmin_gemm_f32(ALTMIN_TRANSPOSE_YES, ALTMIN_TRANSPOSE_NO, n, m, readout->n_out, 1.0, readout->weights,
                           readout->n_out, layer->g, readout->n_out, 0.0, layer->r, n, layer->workspace,
                           layer->workspace_size, &layer->error));
-    CHECK(altmin_activation_backward_f32(ALTMIN_ACTIVATION_RELU, 0.0, n, m, layer->a, n, layer->r, n, &layer->error));
+    CHECK(altmin_activation_backward_f32(relu, n, m, layer->a, n, layer->r, n, &layer->error));
     CHECK(step(own, m, layer->r, layer));
     memcpy(readout->p, layer->a, n * m * sizeof *readout->p);
     return step(readout, m, layer->g, layer);

@@ -47,7 +47,7 @@ struct settings {
     size_t sweeps;
     double nu;
     double rho;
-    int32_t activation;
+    altmin_activation_fn activation;
     int32_t loss;
     altmin_step_rule rule; /* of weights and inputs */
 };
@@ -151,7 +151,7 @@ static altmin_status step_input(struct layer *layer, size_t start, size_t count)
     size_t n_in = layer->n_in, n_out = layer->n_out;
     float *p = layer->p + start * n_in, *r = layer->r + start * n_out;
 
-    CHECK(altmin_input_couple_copy_f32(s->activation, 0.0, s->nu, s->rho, n_in, count, p, n_in, below->q + start * n_in,
+    CHECK(altmin_input_couple_copy_f32(s->nu, s->rho, s->activation, n_in, count, p, n_in, below->q + start * n_in,
                                        n_in, below->z + start * n_in, n_in, layer->tile_in, n_in, &layer->error));
     return altmin_input_step_f32(layer->prepared, 0.0, s->nu, s->rho, n_out, n_in, count, layer->weights, n_out,
                                  layer->solve, layer->solve_size, layer->tile_in, n_in, p, n_in, r, n_out,
@@ -220,12 +220,12 @@ static altmin_status step_hidden(struct layer *layer, size_t start, size_t count
     altmin_copy_terms terms;
 
     /* The dual belongs to z and q as they still are. */
-    CHECK(altmin_dual_recover_f32(s->nu, s->activation, 0.0, n, count, q, n, z, n, u, n, &layer->error));
-    CHECK(altmin_hidden_step_f32(ALTMIN_PROXIMAL_YES, s->activation, 0.0, n, count, q, n, z, n, r, n, layer->workspace,
+    CHECK(altmin_dual_recover_f32(s->nu, s->activation, n, count, q, n, z, n, u, n, &layer->error));
+    CHECK(altmin_hidden_step_f32(ALTMIN_PROXIMAL_YES, s->activation, n, count, q, n, z, n, r, n, layer->workspace,
                                  layer->workspace_size, NULL, &layer->error));
-    CHECK(altmin_copy_step_f32(s->nu, s->rho, s->activation, 0.0, n, count, p_next, n, u, n, z, n, q, n,
+    CHECK(altmin_copy_step_f32(s->nu, s->rho, s->activation, n, count, p_next, n, u, n, z, n, q, n,
                                layer->workspace, layer->workspace_size, NULL, &layer->error));
-    CHECK(altmin_copy_terms_f32(s->activation, 0.0, ALTMIN_DUAL_RECOVERED, s->nu, n, count, q, n, z, n, p_next, n, NULL,
+    CHECK(altmin_copy_terms_f32(ALTMIN_DUAL_RECOVERED, s->nu, s->activation, n, count, q, n, z, n, p_next, n, NULL,
                                 0, layer->workspace, layer->workspace_size, &terms, &layer->error));
     layer->objective += 0.5 * s->nu * terms.activation + terms.dual + 0.5 * s->rho * terms.gap;
     return ALTMIN_STATUS_OK;
@@ -384,7 +384,7 @@ static altmin_status start(struct layer *layer)
     }
     if (layer->above == NULL)
         return ALTMIN_STATUS_OK;
-    return altmin_activation_apply_f32(training->settings.activation, 0.0, n_out, training->samples, layer->z, n_out,
+    return altmin_activation_apply_f32(training->settings.activation, n_out, training->samples, layer->z, n_out,
                                        layer->q, n_out, &layer->error);
 }
 
@@ -412,7 +412,7 @@ static altmin_status correct_of_tile(struct training *training, size_t tile, siz
         if (layer->above == NULL)
             return altmin_loss_count_correct_f32(n, count, layer->tile_out, n, training->classes + first, correct,
                                                  error);
-        CHECK(altmin_activation_apply_f32(training->settings.activation, 0.0, n, count, layer->tile_out, n,
+        CHECK(altmin_activation_apply_f32(training->settings.activation, n, count, layer->tile_out, n,
                                           layer->above->tile_in, n, error));
         signal = layer->above->tile_in;
     }
@@ -732,7 +732,7 @@ int main(int argc, char **argv)
         .settings = {.sweeps = 50,
                      .nu = 1.0,
                      .rho = 5.0, /* above 4 nu the objective falls in every sweep */
-                     .activation = ALTMIN_ACTIVATION_RELU,
+                     .activation = {.kind = ALTMIN_ACTIVATION_RELU},
                      .loss = ALTMIN_LOSS_CROSS_ENTROPY,
                      .rule = {.struct_size = sizeof(altmin_step_rule),
                               .rule = ALTMIN_STEP_LEAST_SQUARES,

@@ -58,6 +58,8 @@ struct training {
     altmin_error error;
 };
 
+static const altmin_activation_fn relu = {.kind = ALTMIN_ACTIVATION_RELU};
+
 /* Leaves a function with the status of a call that did not succeed. */
 #define CHECK(call)                                                                                                      \
     do {                                                                                                                 \
@@ -77,7 +79,7 @@ static altmin_status forward(struct training *training, size_t m)
         CHECK(altmin_linear_f32(n, layer->n_in, m, layer->weights, n, layer->bias, layer->p, layer->n_in, layer->z, n,
                                 training->workspace, training->workspace_size, &training->error));
         if (l + 1 < training->count)
-            CHECK(altmin_activation_apply_f32(ALTMIN_ACTIVATION_RELU, 0.0, n, m, layer->z, n, layer[1].p, n,
+            CHECK(altmin_activation_apply_f32(relu, n, m, layer->z, n, layer[1].p, n,
                                               &training->error));
     }
     return ALTMIN_STATUS_OK;
@@ -102,7 +104,7 @@ static altmin_status backward(struct training *training, size_t m, double length
         CHECK(altmin_gemm_f32(ALTMIN_TRANSPOSE_YES, ALTMIN_TRANSPOSE_NO, n, m, above->n_out, 1.0, above->weights,
                               above->n_out, above->r, above->n_out, 0.0, layer->r, n, training->workspace,
                               training->workspace_size, &training->error));
-        CHECK(altmin_activation_backward_f32(ALTMIN_ACTIVATION_RELU, 0.0, n, m, above->p, n, layer->r, n,
+        CHECK(altmin_activation_backward_f32(relu, n, m, above->p, n, layer->r, n,
                                              &training->error));
     }
     return ALTMIN_STATUS_OK;

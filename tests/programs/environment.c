@@ -39,7 +39,7 @@ static void fail(const char *what)
     {                                                                                                                      \
         for (size_t k = 0; k < COUNT(activations); k++) {                                                                  \
             T target[8] = {1, 2, -1, 0, 3, 1, 2, -2}, z[8] = {1, -1, 2, (T)0.5, -3, 2, 1, 0}, r[8] = {0}, workspace[64];    \
-            if (altmin_hidden_step_##SUFFIX(ALTMIN_PROXIMAL_YES, activations[k], 0.1, 2, 4, target, 2, z, 2, r, 2,         \
+            if (altmin_hidden_step_##SUFFIX(ALTMIN_PROXIMAL_YES, ((altmin_activation_fn){activations[k], 0.1}), 2, 4, target, 2, z, 2, r, 2,         \
                                             workspace, sizeof workspace, NULL, NULL) != ALTMIN_STATUS_OK) {                \
                 fail("hidden step");                                                                                       \
             }                                                                                                              \

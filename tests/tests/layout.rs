@@ -118,6 +118,7 @@ fn in_rust() -> Numbers {
         structs {
             altmin_error { status, message }
             altmin_moved { promised, squared }
+            altmin_activation_fn { kind, slope }
             altmin_step_rule { struct_size, rule, start, factor, damping }
             altmin_probe { gradient_squared, product_squared }
             altmin_interval_moved { promised, squared, trials }

@@ -116,7 +116,8 @@ fn hidden_step(criterion: &mut Criterion) {
         let bytes = size_of_val(&space_c[..]);
         let (space, none) = (space_c.as_mut_ptr().cast(), std::ptr::null_mut());
         // SAFETY: every pointer comes from memory of the documented shape.
-        let status = unsafe { step(1, 0, 0.0, N, 1, t, N, z, N, r, N, space, bytes, none, &mut error) };
+        let relu = altmin_level1::codes::altmin_activation_fn { kind: 0, slope: 0.0 };
+        let status = unsafe { step(1, relu, N, 1, t, N, z, N, r, N, space, bytes, none, &mut error) };
         assert_eq!(status, altmin_status::Ok);
     };
     let rust = || {

@@ -138,9 +138,20 @@ pub fn solver(argument: &'static str, code: i32) -> Result<OutputSolver> {
     known(argument, code, OutputSolver::from_code(code, None))
 }
 
+/// An activation with what it takes, passed by value: a function f.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+pub struct altmin_activation_fn {
+    /// An altmin_activation.
+    pub kind: i32,
+    /// Of ALTMIN_ACTIVATION_LEAKY_RELU the slope for z below 0, 0 or above; otherwise ignored.
+    pub slope: f64,
+}
+
 /// An activation from its code.
-pub fn activation<T: Real>(code: i32, slope: f64) -> Result<Activation<T>> {
-    let activation = known("activation", code, Activation::from_code(code, Some(slope)))?.cast();
+pub fn activation<T: Real>(given: altmin_activation_fn) -> Result<Activation<T>> {
+    let altmin_activation_fn { kind, slope } = given;
+    let activation = known("activation", kind, Activation::from_code(kind, Some(slope)))?.cast();
     activation.validate()?;
     Ok(activation)
 }

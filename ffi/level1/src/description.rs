@@ -25,7 +25,7 @@ pub struct Function {
 /// An argument.
 #[derive(Debug)]
 pub struct Argument {
-    /// Its name in C.
+    /// Its name in C; of a field of a struct that is passed by value that of the struct and a dot before.
     pub name: &'static str,
     /// What it is.
     pub kind: Kind,
@@ -47,7 +47,7 @@ pub struct Condition {
 /// What an argument is.
 #[derive(Debug, Clone, Copy)]
 pub enum Kind {
-    /// A size or scalar, by the word of the macro's table, or the `slope` or `lambda` of a code.
+    /// A size or scalar, by the word of the macro's table, or the `lambda` of a code, or the `slope` in an `altmin_activation_fn`.
     Number(&'static str),
     /// A code, by the word of the macro's table.
     Code(&'static str),

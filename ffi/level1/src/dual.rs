@@ -18,7 +18,7 @@ functions! {
     /// The dual of a hidden layer where it is not stored, u = nu (q - f(z)) (pdADMM, Lemma 4), which holds after every
     /// sweep.
     fn altmin_dual_recover<T>(
-        nu: positive, activation: activation(slope), n_out: size, m: samples,
+        nu: positive, activation: activation, n_out: size, m: samples,
         q: read(n_out x m, ldq), z: read(n_out x m, ldz), u: write(n_out x m, ldu),
     ) {
         dual::recover(nu, activation, &q, &z, &mut u)?

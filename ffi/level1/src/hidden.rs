@@ -8,7 +8,7 @@ functions! {
     /// (nu/2)|z - (W p + b)|^2 + (nu/2)|target - f(z)|^2 [+ (nu/2)|z - z_old|^2], whatever nu: pdADMM's equation 4 with
     /// the bracket, dlADMM's equations 4 and 14 without. Exact, though the problem is not convex.
     fn altmin_hidden_step<T>(
-        proximal: proximal, activation: activation(slope), n_out: size, m: samples,
+        proximal: proximal, activation: activation, n_out: size, m: samples,
         target: read(n_out x m, ldt) "q in pdADMM, a in dlADMM", z: update(n_out x m, ldz),
         r: update(n_out x m, ldr) "W p + b - z, which is kept true",
         workspace: workspace(hidden::step_workspace(n_out)),

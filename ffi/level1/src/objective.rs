@@ -32,7 +32,7 @@ from_core!(altmin_constraint_terms: ConstraintTerms { dual, gap });
 functions! {
     /// A hidden layer's terms of pdADMM's Lagrangian (the equation before Algorithm 1).
     fn altmin_copy_terms<T>(
-        activation: activation(slope), dual: dual, nu: positive if dual = Recovered, n_out: size, m: samples,
+        dual: dual, nu: positive if dual = Recovered, activation: activation, n_out: size, m: samples,
         q: read(n_out x m, ldq), z: read(n_out x m, ldz), p_next: read(n_out x m, ldp) "the input of the layer above",
         u: read(n_out x m if dual = Stored, ldu), workspace: workspace(objective::copy_terms_workspace(n_out)),
     ) -> terms: altmin_copy_terms "the sums" {
@@ -45,7 +45,7 @@ functions! {
 
     /// |a - f(z)|^2, a hidden layer's penalty in dlADMM's Lagrangian (equation 1, weight nu/2).
     fn altmin_activation_gap<T>(
-        activation: activation(slope), n_out: size, m: samples, a: read(n_out x m, lda), z: read(n_out x m, ldz),
+        activation: activation, n_out: size, m: samples, a: read(n_out x m, lda), z: read(n_out x m, ldz),
         workspace: workspace(objective::activation_gap_workspace(n_out)),
     ) -> gap: f64 "the sum over all entries" {
         objective::activation_gap(activation, &a, &z, workspace)?

@@ -9,8 +9,10 @@ pub(crate) struct Parameter {
     pub(crate) name: String,
     /// Its type in Rust.
     pub(crate) rust: String,
-    /// The `description::Argument` that tells the tests of it.
+    /// The `description::Argument` that tells the tests of it; of a struct that is passed as a value one for each field.
     pub(crate) description: String,
+    /// What makes it of the values of a call in the tests.
+    pub(crate) of_values: String,
 }
 
 /// All that comes of one description.
@@ -32,18 +34,24 @@ pub(crate) struct Expanded {
 /// The name of a code and a number in Rust: an argument is used only if the code is one of these, if there are any.
 type When<'a> = &'a [(&'a str, String)];
 
+/// What makes a parameter, or a field of one, of the next value of a call.
+const NEXT_VALUE: &str = "argument(&mut values)";
+
+/// The `description::Argument` of a parameter, or of a field of one.
+fn described(name: &str, kind: &str, when: When<'_>, or_null: bool) -> String {
+    let when = when.iter().map(|(name, code)| format!("Condition {{ argument: {name:?}, code: {code} }},"));
+    let when: String = when.collect();
+    format!("Argument {{ name: {name:?}, kind: Kind::{kind}, when: &[{when}], or_null: {or_null} }},")
+}
+
 impl Expanded {
     /// A parameter of the C function.
     fn pass(&mut self, name: &str, rust: &str, kind: &str, when: When<'_>, or_null: bool) {
-        let when =
-            when.iter().map(|(name, code)| format!("Condition {{ argument: {name:?}, code: {code} }},"));
-        let when: String = when.collect();
         self.parameters.push(Parameter {
             name: name.into(),
             rust: rust.into(),
-            description: format!(
-                "Argument {{ name: {name:?}, kind: Kind::{kind}, when: &[{when}], or_null: {or_null} }},"
-            ),
+            description: described(name, kind, when, or_null),
+            of_values: NEXT_VALUE.into(),
         });
     }
 
@@ -139,7 +147,7 @@ fn require_effect(function: &Function, argument: &Argument) {
     let kind = kind.as_str();
     let is_memory = matches!(kind, "read" | "update" | "write" | "accumulate");
     let counts = match kind {
-        "activation" | "gradient_step" | "regularizer" | "closed_form" | "structure" | "workspace" => 1..=1,
+        "gradient_step" | "regularizer" | "closed_form" | "structure" | "workspace" => 1..=1,
         "target" => 3..=3,
         _ if is_memory => 1..=usize::MAX,
         _ => 0..=0,
@@ -186,14 +194,22 @@ pub(crate) fn expand(function: &Function, argument: &Argument) -> Expanded {
             }
             made.document("", name, &said, text);
         }
-        "activation" | "gradient_step" | "regularizer" | "closed_form" => {
+        "activation" => {
+            let slope = [(name.as_str(), code_in_rust("altmin_activation", "LeakyRelu"))];
+            let of = "crate::codes::altmin_activation_fn";
+            made.parameters.push(Parameter {
+                name: name.clone(),
+                rust: of.into(),
+                description: described(name, "Code(\"activation\")", &[], false)
+                    + &described(&check("$.slope"), "Number(\"slope\")", &slope, false),
+                of_values: format!("{of} {{ kind: {NEXT_VALUE}, slope: {NEXT_VALUE} }}"),
+            });
+            made.document("", name, "the function f", text);
+            made.numbers = check("let $ = crate::codes::activation::<T>($)?;");
+        }
+        "gradient_step" | "regularizer" | "closed_form" => {
             let (parameter, of) = (&details[0], code_type(kind).expect("a code"));
             let (number, variants, said) = match of.as_str() {
-                "altmin_activation" => (
-                    "slope",
-                    &["LeakyRelu"][..],
-                    "of ALTMIN_ACTIVATION_LEAKY_RELU, 0 or above; otherwise ignored",
-                ),
                 "altmin_prepared" => {
                     ("any", &["Tau"][..], "above 0 with ALTMIN_PREPARED_TAU; otherwise ignored")
                 }

@@ -165,7 +165,7 @@ fn exported(function: &Function, precision: &Precision, listed: &mut String) -> 
     let (name, made) = (&function.name, expanded(function));
     let parameters: Vec<&Parameter> = made.iter().flat_map(|made| &made.parameters).collect();
     let described: String = parameters.iter().map(|parameter| parameter.description.as_str()).collect();
-    let values = "argument(&mut values),".repeat(parameters.len() + 1);
+    let values: String = parameters.iter().map(|parameter| format!("{},", parameter.of_values)).collect();
     *listed += &format!(
         "Function {{
             name: \"{name}{suffix}\",
@@ -173,7 +173,7 @@ fn exported(function: &Function, precision: &Precision, listed: &mut String) -> 
             arguments: &[{described} Argument {{ name: \"error\", kind: Kind::Error, when: &[], or_null: true }}],
             call: |values| {{
                 let mut values = values.iter();
-                unsafe {{ {name}{suffix}({values}) }}
+                unsafe {{ {name}{suffix}({values} argument(&mut values)) }}
             }},
         }},"
     );

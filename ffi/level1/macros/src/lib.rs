@@ -12,7 +12,7 @@ use proc_macro::TokenStream;
 /// functions! {
 ///     /// Moves q to the minimiser of ...
 ///     fn altmin_copy_step<T>(
-///         nu: positive, rho: positive, activation: activation(slope), n_out: size, m: samples,
+///         nu: positive, rho: positive, activation: activation, n_out: size, m: samples,
 ///         z: read(n_out x m, ldz) "which has moved in this sweep",
 ///         q: update(n_out x m, ldq),
 ///         workspace: workspace(copy::step_workspace(n_out)),
@@ -35,7 +35,8 @@ use proc_macro::TokenStream;
 /// | `size`, `extent`, `samples`, `count` | a `size_t`: 1 or more; 0 or more; columns of matrices, 0 or more; a number that no memory has | `usize` |
 /// | `positive`, `finite`, `any` | a `double`: finite and above 0; finite; checked by the core | `T` |
 /// | `loss`, `dual`, ... | the code of `altmin_loss`, `altmin_dual`, ... | what `codes` makes of it |
-/// | `activation(slope)`, `regularizer(lambda)`, `closed_form(lambda)`, `gradient_step(tau)` | a code and its parameter | `Activation<T>`, `Regularizer<T>`, `Prepared<T>` |
+/// | `activation` | an `altmin_activation_fn` | `Activation<T>` |
+/// | `regularizer(lambda)`, `closed_form(lambda)`, `gradient_step(tau)` | a code and its parameter | `Regularizer<T>`, `Prepared<T>` |
 /// | `step_rule` | a pointer to `altmin_step_rule` | `StepRule<T>` |
 /// | `structure(altmin_x)` | a pointer to `altmin_x` | what its `checked` makes of it |
 /// | `read(n x m, ld)`, `update(..)`, `write(..)` | a matrix and its leading dimension; `n x m if code = Variant` where it is used with that code alone, `else n x m` for others | `MatRef`, `MatMut` |

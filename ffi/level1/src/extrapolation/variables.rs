@@ -9,7 +9,7 @@ functions! {
     /// map: extrapolates z of a hidden layer, clipped to its interval (widened to contain z), in the samples where |r|^2
     /// does not rise.
     fn altmin_extrapolation_linear<T>(
-        epsilon: positive "half the interval's width", activation: activation(slope), n_out: size, m: samples,
+        epsilon: positive "half the interval's width", activation: activation, n_out: size, m: samples,
         a: read(n_out x m, lda) "the layer's output",
         before: update(n_out x m, ldb) "at first z; becomes what z was",
         t: update(m) "the momentum of each sample, at first 1", z: update(n_out x m, ldz),
@@ -33,7 +33,7 @@ functions! {
     /// map: extrapolates a, the output of a hidden layer, clipped to its interval (widened to contain a), in the samples
     /// where |r|^2 of the layer above does not rise. One product of n_out x n_in x m.
     fn altmin_extrapolation_activation<T>(
-        epsilon: positive "half the interval's width", activation: activation(slope),
+        epsilon: positive "half the interval's width", activation: activation,
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is",
         before: update(n_in x m, ldb) "at first a; becomes what a was",

@@ -7,7 +7,7 @@ functions! {
     /// g <- nu (q - f(z)) + rho (p - q): pdADMM's coupling (equation 1), with its dual u = nu (q - f(z)) from Lemma 4,
     /// so that u need not be stored. Lemma 4 holds after every update of q and u with the same nu.
     fn altmin_input_couple_copy<T>(
-        activation: activation(slope) "that of the layer below", nu: positive, rho: positive, n_in: size, m: samples,
+        nu: positive, rho: positive, activation: activation "that of the layer below", n_in: size, m: samples,
         p: read(n_in x m, ldp), q: read(n_in x m, ldq) "of the layer below",
         z: read(n_in x m, ldz) "of the layer below", g: write(n_in x m, ldg),
     ) {
@@ -25,7 +25,7 @@ functions! {
 
     /// g <- nu (a - f(z)): dlADMM's coupling (equations 3 and 16).
     fn altmin_input_couple_activation<T>(
-        activation: activation(slope) "that of the layer below", nu: positive, n_in: size, m: samples,
+        nu: positive, activation: activation "that of the layer below", n_in: size, m: samples,
         a: read(n_in x m, lda) "the layer's input, where altmin_input_step has p",
         z: read(n_in x m, ldz) "of the layer below", g: write(n_in x m, ldg),
     ) {

@@ -30,7 +30,7 @@ functions! {
     /// Samples whose gradient is 0 stay. Intervals are widened to contain the present a. Two products of
     /// n_out x n_in x m, and with ALTMIN_PREPARED_COLUMNS as many columns of a further one as there are trials.
     fn altmin_interval_activation_step<T>(
-        rho: positive, epsilon: positive "half the interval's width", activation: activation(slope),
+        rho: positive, epsilon: positive "half the interval's width", activation: activation,
         prepared: gradient_step(tau) "the two exact steps are refused with ALTMIN_STATUS_SETTING",
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: update(n_in x m, lda),
@@ -44,7 +44,7 @@ functions! {
     /// map: moves a back into f(z) - epsilon <= a <= f(z) + epsilon after epsilon has shrunk; |r| may rise by it. One
     /// product of n_out x n_in x m, if anything was outside.
     fn altmin_interval_activation_project<T>(
-        epsilon: positive "half the interval's width", activation: activation(slope),
+        epsilon: positive "half the interval's width", activation: activation,
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: update(n_in x m, lda),
         r: update(n_out x m, ldr) "W a + b - z of the layer above, which is kept true",

@@ -21,7 +21,7 @@ functions! {
     /// rho: W a_below + b, clipped to the interval of z (DLAM, equation 4). Exact: the objective falls by at least
     /// (rho/2)|z_new - z_old|^2 (Lemma 6). Every interval is widened to contain the present z.
     fn altmin_interval_linear_step<T>(
-        epsilon: positive "half the interval's width", activation: activation(slope), n_out: size, m: samples,
+        epsilon: positive "half the interval's width", activation: activation, n_out: size, m: samples,
         a: read(n_out x m, lda) "the layer's output", z: update(n_out x m, ldz),
         r: update(n_out x m, ldr) "W a_below + b - z, which is kept true",
         workspace: workspace(linear::step_workspace(n_out)),
@@ -33,7 +33,7 @@ functions! {
     /// An entry for which no finite z serves, because a is further than epsilon from the range of a smooth f,
     /// stays; of a ReLU it moves to 0 at most, and a is still outside.
     fn altmin_interval_linear_repair<T>(
-        epsilon: positive "half the interval's width", activation: activation(slope), n_out: size, m: samples,
+        epsilon: positive "half the interval's width", activation: activation, n_out: size, m: samples,
         a: read(n_out x m, lda) "the layer's output", z: update(n_out x m, ldz),
         r: update(n_out x m, ldr) "W a_below + b - z, which is kept true",
     ) -> repaired: altmin_projected or NULL "what was moved" {

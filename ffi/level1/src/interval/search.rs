@@ -35,7 +35,7 @@ functions! {
     /// map: |g|^2 and |W g|^2 of the gradients of altmin_interval_activation_step, without the entries that are pushed
     /// out of their interval, for altmin_interval_first_tau. Two products of n_out x n_in x m.
     fn altmin_interval_probe<T>(
-        rho: positive, epsilon: positive "half the interval's width", activation: activation(slope),
+        rho: positive, epsilon: positive "half the interval's width", activation: activation,
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: read(n_in x m, lda),
         r: read(n_out x m, ldr) "W a + b - z of the layer above",
@@ -48,7 +48,7 @@ functions! {
     /// map: |D|^2 and |W D|^2 of the moves that altmin_interval_activation_step would make with this tau, for
     /// altmin_interval_next_tau. Two products of n_out x n_in x m.
     fn altmin_interval_trial<T>(
-        rho: positive, epsilon: positive "half the interval's width", activation: activation(slope), tau: positive,
+        rho: positive, epsilon: positive "half the interval's width", activation: activation, tau: positive,
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: read(n_in x m, lda),
         r: read(n_out x m, ldr) "W a + b - z of the layer above",

@@ -8,19 +8,20 @@ use altmin_core::update::StepRule;
 use altmin_core::update::input::{self, Prepared, Probe};
 use altmin_core::workspace::Stack;
 use altmin_core::{Activation, Real};
-use altmin_level1::codes::altmin_step_rule;
+use altmin_level1::codes::{altmin_activation_fn, altmin_step_rule};
 use altmin_level1::input::{altmin_input_kind, altmin_moved, altmin_probe};
 
 use crate::{Matrix, SHAPES, call, numbers, rules, same, workspace};
 
-/// The activations: code, slope, and in the core.
-fn activations<T: Real>() -> [(i32, f64, Activation<T>); 5] {
+/// The activations, for C and in the core.
+fn activations<T: Real>() -> [(altmin_activation_fn, Activation<T>); 5] {
+    let of = |kind, slope| altmin_activation_fn { kind, slope };
     [
-        (0, 0.0, Activation::Relu),
-        (1, 0.1, Activation::LeakyRelu { slope: T::from_f64(0.1) }),
-        (2, 0.0, Activation::Sigmoid),
-        (3, 0.0, Activation::Tanh),
-        (4, 0.0, Activation::Softplus),
+        (of(0, 0.0), Activation::Relu),
+        (of(1, 0.1), Activation::LeakyRelu { slope: T::from_f64(0.1) }),
+        (of(2, 0.0), Activation::Sigmoid),
+        (of(3, 0.0), Activation::Tanh),
+        (of(4, 0.0), Activation::Softplus),
     ]
 }
 
@@ -111,16 +112,16 @@ macro_rules! precision {
                 for (_, n, m) in SHAPES {
                     let [p, q, z] = [1, 2, 3].map(|seed| Matrix::<Number>::new(seed, n, m));
                     let g = Matrix::<Number>::new(4, n, m);
-                    for (code, slope, f) in activations::<Number>() {
+                    for (activation, f) in activations::<Number>() {
                         let (mut found, mut expected) = (g.clone(), g.clone());
                         call!(couple_copy;
-                            code, slope, 0.3, 1.7, n, m, p.get(), p.ld(), q.get(), q.ld(), z.get(), z.ld(),
+                            0.3, 1.7, activation, n, m, p.get(), p.ld(), q.get(), q.ld(), z.get(), z.ld(),
                             found.get_mut(), found.ld());
                         let (q, target) = (q.view(), &mut expected.view_mut());
                         input::copy_coupling(0.3, 1.7, f, &p.view(), &q, &z.view(), target).expect("core");
                         same(&found, &expected);
                         let (mut found, mut expected) = (g.clone(), g.clone());
-                        call!(couple_activation; code, slope, 0.3, n, m, p.get(), p.ld(), z.get(), z.ld(),
+                        call!(couple_activation; 0.3, activation, n, m, p.get(), p.ld(), z.get(), z.ld(),
                             found.get_mut(), found.ld());
                         let target = &mut expected.view_mut();
                         input::activation_coupling(0.3, f, &p.view(), &z.view(), target).expect("core");

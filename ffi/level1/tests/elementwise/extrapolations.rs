@@ -125,8 +125,7 @@ fn extrapolated_variables() {
         let (before, a, r) = (before.write(), a.write(), r.write());
         extrapolation_activation(
             EPSILON,
-            CODE,
-            SLOPE,
+            FUNCTION,
             N_OUT,
             N_IN,
             M,
@@ -168,7 +167,7 @@ fn extrapolated_variables() {
         let (work, size, t) = (work.pointer(), work.bytes(), t.as_mut_ptr());
         let (a, before, z, r) = (a.read(), before.write(), z.write(), r.write());
         extrapolation_linear(
-            EPSILON, CODE, SLOPE, N_IN, M, a, ld, before, ld, t, z, ld, r, ld, work, size, error,
+            EPSILON, FUNCTION, N_IN, M, a, ld, before, ld, t, z, ld, r, ld, work, size, error,
         )
     });
     with_stack(extrapolation::linear_workspace(N_IN), |stack| {

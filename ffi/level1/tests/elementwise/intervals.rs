@@ -8,7 +8,7 @@ use altmin_core::update::interval::activation::{self, Interval};
 use altmin_core::update::interval::search::{self, Lengths};
 use altmin_core::update::interval::{self, linear};
 use altmin_core::view::{column, column_mut};
-use altmin_level1::codes::altmin_step_rule;
+use altmin_level1::codes::{altmin_activation_fn, altmin_step_rule};
 use altmin_level1::error::altmin_status;
 use altmin_level1::interval::activation::altmin_interval_moved;
 use altmin_level1::interval::linear::altmin_projected;
@@ -24,8 +24,8 @@ pub(super) const M: usize = 9;
 pub(super) const RHO: f64 = 1.3;
 pub(super) const EPSILON: f64 = 0.1;
 pub(super) const SLOPE: f64 = 0.3;
-/// Leaky ReLU with this slope.
-pub(super) const CODE: i32 = 1;
+/// Leaky ReLU with this slope, for C and in the core.
+pub(super) const FUNCTION: altmin_activation_fn = altmin_activation_fn { kind: 1, slope: SLOPE };
 pub(super) const ACTIVATION: Activation<T> = Activation::LeakyRelu { slope: SLOPE as T };
 
 /// A hidden layer's z and a, and weights and residual of the layer above; a is within its interval in some entries, at
@@ -70,7 +70,7 @@ fn clipped_linear_variable() {
     call(|error| unsafe {
         let (work, size, to) = (work.pointer(), work.bytes(), &raw mut violation);
         let (z, a) = (z.read(), a.read());
-        interval_violation(EPSILON, CODE, SLOPE, N_IN, M, z, ld, a, ld, work, size, to, error)
+        interval_violation(EPSILON, FUNCTION, N_IN, M, z, ld, a, ld, work, size, to, error)
     });
     let expected = with_stack(interval::violation_workspace(N_IN), |stack| {
         interval::violation(EPSILON as T, ACTIVATION, &z.view(), &a.view(), stack).unwrap()
@@ -81,7 +81,7 @@ fn clipped_linear_variable() {
     let mut repaired = altmin_projected { entries: 0, squared: 0.0 };
     call(|error| unsafe {
         let (a, z, r, to) = (a.read(), z.write(), r.write(), &raw mut repaired);
-        interval_linear_repair(EPSILON, CODE, SLOPE, N_IN, M, a, ld, z, ld, r, ld, to, error)
+        interval_linear_repair(EPSILON, FUNCTION, N_IN, M, a, ld, z, ld, r, ld, to, error)
     });
     let (z_view, r_view) = (&mut z_core.view_mut(), &mut r_core.view_mut());
     let expected = linear::repair(EPSILON as T, ACTIVATION, &a.view(), z_view, r_view).unwrap();
@@ -94,7 +94,7 @@ fn clipped_linear_variable() {
     call(|error| unsafe {
         let (work, size, to) = (work.pointer(), work.bytes(), &raw mut moved);
         let (a, z, r) = (a.read(), z.write(), r.write());
-        interval_linear_step(EPSILON, CODE, SLOPE, N_IN, M, a, ld, z, ld, r, ld, work, size, to, error)
+        interval_linear_step(EPSILON, FUNCTION, N_IN, M, a, ld, z, ld, r, ld, work, size, to, error)
     });
     let expected = with_stack(linear::step_workspace(N_IN), |stack| {
         linear::step(EPSILON as T, ACTIVATION, &a.view(), z_view, r_view, stack).unwrap()
@@ -123,8 +123,7 @@ fn clipped_activations() {
             interval_activation_step(
                 RHO,
                 EPSILON,
-                CODE,
-                SLOPE,
+                FUNCTION,
                 code,
                 tau,
                 N_OUT,
@@ -168,8 +167,7 @@ fn clipped_activations() {
         let (a, r) = (a.write(), r.write());
         interval_activation_project(
             EPSILON,
-            CODE,
-            SLOPE,
+            FUNCTION,
             N_OUT,
             N_IN,
             M,
@@ -209,8 +207,7 @@ fn exact_steps_are_not_for_intervals() {
             interval_activation_step(
                 RHO,
                 EPSILON,
-                CODE,
-                SLOPE,
+                FUNCTION,
                 code,
                 1.0,
                 N_OUT,
@@ -248,8 +245,7 @@ fn search_of_one_tau() {
         interval_probe(
             RHO,
             EPSILON,
-            CODE,
-            SLOPE,
+            FUNCTION,
             N_OUT,
             N_IN,
             M,
@@ -306,8 +302,7 @@ fn search_of_one_tau() {
                 interval_trial(
                     RHO,
                     EPSILON,
-                    CODE,
-                    SLOPE,
+                    FUNCTION,
                     tau,
                     N_OUT,
                     N_IN,

@@ -5,6 +5,7 @@ use altmin_core::objective::{self, Dual};
 use altmin_core::update::{copy, dual, output};
 use altmin_core::view::{column, column_mut};
 use altmin_core::{Activation, Regularizer};
+use altmin_level1::codes::altmin_activation_fn;
 use altmin_level1::error::altmin_status;
 use altmin_level1::objective::{altmin_constraint_terms, altmin_copy_terms};
 use altmin_level1::output::altmin_solved;
@@ -19,27 +20,28 @@ const NU: f64 = 0.7;
 const RHO: f64 = 1.3;
 const SLOPE: f64 = 0.1;
 
-/// Every activation with its code.
-fn activations() -> [(i32, Activation<T>); 5] {
+/// Every activation, for C and in the core.
+fn activations() -> [(altmin_activation_fn, Activation<T>); 5] {
+    let of = |kind| altmin_activation_fn { kind, slope: SLOPE };
     [
-        (0, Activation::Relu),
-        (1, Activation::LeakyRelu { slope: SLOPE as T }),
-        (2, Activation::Sigmoid),
-        (3, Activation::Tanh),
-        (4, Activation::Softplus),
+        (of(0), Activation::Relu),
+        (of(1), Activation::LeakyRelu { slope: SLOPE as T }),
+        (of(2), Activation::Sigmoid),
+        (of(3), Activation::Tanh),
+        (of(4), Activation::Softplus),
     ]
 }
 
 #[test]
 fn activation_functions() {
     let z = Numbers::new(1).matrix::<T>(N, M);
-    for (code, activation) in activations() {
+    for (given, activation) in activations() {
         let out = Numbers::new(2).matrix::<T>(N, M);
         let (mut a, mut d, mut e) = (out.clone(), out.clone(), out.clone());
         let (mut a_core, mut d_core, mut e_core) = (out.clone(), out.clone(), out);
-        call(|x| unsafe { activation_apply(code, SLOPE, N, M, z.read(), z.ld, a.write(), a.ld, x) });
-        call(|x| unsafe { activation_derivative(code, SLOPE, N, M, z.read(), z.ld, d.write(), d.ld, x) });
-        call(|x| unsafe { activation_backward(code, SLOPE, N, M, a.read(), a.ld, e.write(), e.ld, x) });
+        call(|x| unsafe { activation_apply(given, N, M, z.read(), z.ld, a.write(), a.ld, x) });
+        call(|x| unsafe { activation_derivative(given, N, M, z.read(), z.ld, d.write(), d.ld, x) });
+        call(|x| unsafe { activation_backward(given, N, M, a.read(), a.ld, e.write(), e.ld, x) });
         for j in 0..M {
             activation.apply(column(&z.view(), j), column_mut(&mut a_core.view_mut(), j)).unwrap();
             activation.derivative(column(&z.view(), j), column_mut(&mut d_core.view_mut(), j)).unwrap();
@@ -53,7 +55,7 @@ fn activation_functions() {
 
 #[test]
 fn copy_of_the_output() {
-    for (code, activation) in activations() {
+    for (given, activation) in activations() {
         let mut numbers = Numbers::new(3);
         let [p, u, z, mut q] = std::array::from_fn(|_| numbers.matrix::<T>(N, M));
         let mut q_core = q.clone();
@@ -65,8 +67,7 @@ fn copy_of_the_output() {
             let (p, u, z) = ((p.read(), p.ld), (u.read(), u.ld), (z.read(), z.ld));
             let q = q.write();
             copy_step(
-                nu, rho, code, SLOPE, N, M, p.0, p.1, u.0, u.1, z.0, z.1, q, q_ld, work, size, &mut moved,
-                error,
+                nu, rho, given, N, M, p.0, p.1, u.0, u.1, z.0, z.1, q, q_ld, work, size, &mut moved, error,
             )
         });
         let (nu, rho) = (NU as T, RHO as T);
@@ -81,7 +82,7 @@ fn copy_of_the_output() {
         let q_ld = q.ld;
         call(|error| unsafe {
             let (work, size) = (work.pointer(), work.bytes());
-            copy_carry(NU, code, SLOPE, N, M, z.read(), z.ld, q.write(), q_ld, work, size, error)
+            copy_carry(NU, given, N, M, z.read(), z.ld, q.write(), q_ld, work, size, error)
         });
         with_stack(copy::carry_workspace(N), |stack| {
             copy::carry(nu, activation, &z.view(), &mut q_core.view_mut(), stack).unwrap();
@@ -107,9 +108,9 @@ fn duals() {
     same_matrix("u of the last layer", &u, &u_core);
     same_matrix("r of the last layer", &r, &r_core);
 
-    for (code, activation) in activations() {
+    for (given, activation) in activations() {
         call(|error| unsafe {
-            dual_recover(NU, code, SLOPE, N, M, q.read(), ld, z.read(), ld, u.write(), ld, error)
+            dual_recover(NU, given, N, M, q.read(), ld, z.read(), ld, u.write(), ld, error)
         });
         dual::recover(nu, activation, &q.view(), &z.view(), &mut u_core.view_mut()).unwrap();
         same_matrix("u recovered", &u, &u_core);
@@ -261,7 +262,7 @@ fn terms_of_the_lagrangians() {
     let mut numbers = Numbers::new(8);
     let [q, z, p, u] = std::array::from_fn(|_| numbers.matrix::<T>(N, M));
     let ld = q.ld;
-    for (code, activation) in activations() {
+    for (given, activation) in activations() {
         for (dual_code, dual, stored) in
             [(0, Dual::Recovered { nu: NU as T }, null()), (1, Dual::Stored(u.view()), u.read())]
         {
@@ -274,8 +275,8 @@ fn terms_of_the_lagrangians() {
                 let (work, size) = (work.pointer(), work.bytes());
                 let (q, z, p) = (q.read(), z.read(), p.read());
                 copy_terms(
-                    code, SLOPE, dual_code, nu, N, M, q, ld, z, ld, p, ld, stored, ld, work, size,
-                    &mut terms, error,
+                    dual_code, nu, given, N, M, q, ld, z, ld, p, ld, stored, ld, work, size, &mut terms,
+                    error,
                 )
             });
             let expected = with_stack(objective::copy_terms_workspace(N), |stack| {
@@ -290,7 +291,7 @@ fn terms_of_the_lagrangians() {
             Workspace::<T>::of(|bytes, error| unsafe { activation_gap_workspace(N, bytes, error) });
         call(|error| unsafe {
             let (work, size) = (work.pointer(), work.bytes());
-            activation_gap(code, SLOPE, N, M, q.read(), ld, z.read(), ld, work, size, &mut gap, error)
+            activation_gap(given, N, M, q.read(), ld, z.read(), ld, work, size, &mut gap, error)
         });
         let expected = with_stack(objective::activation_gap_workspace(N), |stack| {
             objective::activation_gap(activation, &q.view(), &z.view(), stack).unwrap()
@@ -325,9 +326,9 @@ fn codes_that_stand_for_nothing() {
         ("solver", answer(|e| unsafe { output_step_workspace(0, -1, N, M, &mut bytes, e) })),
         ("regularizer", answer(|e| unsafe { regularizer_value(3, 0.0, N, M, z.read(), ld, &mut sum, e) })),
         ("dual", {
-            let (q, to) = (z.read(), null_mut());
+            let (q, to, relu) = (z.read(), null_mut(), altmin_activation_fn { kind: 0, slope: 0.0 });
             answer(|e| unsafe {
-                copy_terms(0, 0.0, 2, NU, N, M, q, ld, q, ld, q, ld, q, ld, null_mut(), 0, to, e)
+                copy_terms(2, NU, relu, N, M, q, ld, q, ld, q, ld, q, ld, null_mut(), 0, to, e)
             })
         }),
     ];

@@ -60,7 +60,7 @@ pub(crate) fn scalar(name: &str, kind: &str) -> (f64, Bad) {
         ("tau", "any") => (4.0, TAU),
         ("momentum", "any") => (0.9, NOT_NEGATIVE),
         ("alpha" | "beta" | "shrinkage", "finite") => (1.5, FINITE),
-        ("slope" | "lambda", _) => (0.1, NOT_NEGATIVE),
+        ("activation.slope" | "lambda", _) => (0.1, NOT_NEGATIVE),
         _ => panic!("`{name}` is not expected to be {kind}"),
     }
 }

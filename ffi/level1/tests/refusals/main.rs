@@ -48,7 +48,9 @@ fn every_function_of_the_header_is_described_with_its_parameters() {
     for row in &rows {
         let parameters =
             declared.get(row.name).unwrap_or_else(|| panic!("{} is not in the header", row.name));
-        let named: Vec<_> = row.arguments.iter().map(|argument| argument.name).collect();
+        // A field of a struct that is passed by value has the name of its argument before its own.
+        let arguments = row.arguments.iter().map(|argument| argument.name);
+        let named: Vec<_> = arguments.filter(|name| !name.contains('.')).collect();
         assert_eq!(parameters, &named, "{}", row.name);
     }
 }

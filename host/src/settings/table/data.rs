@@ -59,7 +59,7 @@ macro_rules! data_settings {
 
     /// What to do about missing values in a CSV file [default: error]
     ///
-    /// A value is missing if its cell is empty, NA, N/A, n/a, <NA>, NaN, nan, NULL, null or `?`. Means are those of the training
+    /// A value is missing if its cell is empty, `NA`, `N/A`, `n/a`, `<NA>`, `NaN`, `nan`, `NULL`, `null` or `?`. Means are those of the training
     /// samples, and are stored in the model. In a categorical column a missing value is none of the categories. A missing value in
     /// a target is always an error, unless its row is dropped. `evaluate` and `predict` do the same as training did.
     missing: Missing {
