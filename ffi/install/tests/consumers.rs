@@ -49,16 +49,16 @@ impl Scene {
         cmake.arg(format!("-DCMAKE_PREFIX_PATH={}", self.prefix.display())).arg(format!("-DWANTED={wanted}"));
         tools::run(&mut cmake)
     }
+}
 
-    /// Both programs in a folder run, and only the one with the shared library asks the loader for it.
-    fn programs_run(&self, folder: &Path) {
-        for name in PROGRAMS {
-            let program = folder.join(name);
-            let needed = tools::done(Command::new("readelf").arg("-d").arg(&program));
-            let soname = format!("[{}]", library::soname());
-            assert_eq!(needed.contains(&soname), name == "shared", "{name}: {needed}");
-            assert_eq!(tools::done(&mut Command::new(program)), EXPECTED, "{name}");
-        }
+/// Both programs in a folder run, and only the one with the shared library asks the loader for it.
+fn programs_run(folder: &Path) {
+    for name in PROGRAMS {
+        let program = folder.join(name);
+        let needed = tools::done(Command::new("readelf").arg("-d").arg(&program));
+        let soname = format!("[{}]", library::soname());
+        assert_eq!(needed.contains(&soname), name == "shared", "{name}: {needed}");
+        assert_eq!(tools::done(&mut Command::new(program)), EXPECTED, "{name}");
     }
 }
 
@@ -70,7 +70,7 @@ fn by_cmake() {
     let scene = Scene::new("lib");
     scene.configure("build", "0.1").expect("the project is configured");
     tools::done(Command::new("cmake").arg("--build").arg(scene.path("build")));
-    scene.programs_run(&scene.path("build"));
+    programs_run(&scene.path("build"));
     // The same prefix, asked for versions that it does not serve: too new by far, by a minor and a patch; too old.
     for wanted in ["99", "0.2", "0.1.99", "0.0.1"] {
         let refused = scene.configure("build", wanted).expect_err("the version is refused");
@@ -80,6 +80,29 @@ fn by_cmake() {
         assert!(words.contains(&refusal), "{wanted}: {refused}");
     }
     scene.configure("build", env!("CARGO_PKG_VERSION")).expect("its own version is served");
+}
+
+#[test]
+fn by_the_sources_as_a_part_of_the_project() {
+    if !tools::there("cmake", "a project that altmin's sources are a part of") {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for file in ["fetching/CMakeLists.txt", "consumer/main.c"] {
+        let name = Path::new(file).file_name().expect("a file");
+        std::fs::copy(here.join("tests").join(file), folder.path().join(name)).expect("a copy");
+    }
+    let build = folder.path().join("build");
+    let root = here.ancestors().nth(2).expect("the sources");
+    let mut cmake = Command::new("cmake");
+    cmake.arg("-S").arg(folder.path()).arg("-B").arg(&build);
+    cmake.arg(format!("-DALTMIN_SOURCES={}", root.display()));
+    // The libraries that these tests are built with: building them once more would take minutes.
+    cmake.arg(format!("-DALTMIN_LIBRARIES={}", library::folder().display()));
+    tools::done(&mut cmake);
+    tools::done(Command::new("cmake").arg("--build").arg(&build));
+    programs_run(&build);
 }
 
 #[test]
@@ -95,7 +118,7 @@ fn by_pkg_config() {
         command
     };
     tools::done(&mut with("make"));
-    scene.programs_run(scene.folder.path());
+    programs_run(scene.folder.path());
     assert_eq!(
         tools::done(with("pkg-config").args(["--modversion", "altmin"])).trim(),
         env!("CARGO_PKG_VERSION")

@@ -25,7 +25,7 @@ pub(super) enum Data {
 #[command(after_help = "Example: altmin data show houses.csv")]
 pub(super) struct Show {
     /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv or .tsv file, or `-`
-    #[arg(value_name = "NAME|DIR|FILE")]
+    #[arg(value_name = "DATA")]
     data: DataSource,
 
     /// Whether the first row of a CSV file names the columns
