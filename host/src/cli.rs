@@ -15,6 +15,7 @@ mod info;
 mod interrupt;
 mod output;
 mod predict;
+mod report;
 mod search;
 mod train;
 mod verify;
@@ -54,6 +55,8 @@ enum Command {
     Predict(predict::Predict),
     /// Write a model as an ONNX file, which other programs run
     Export(export::Export),
+    /// Write a page about runs: scores, curves, settings, confusion matrix or errors
+    Report(report::Report),
     /// Show layers, memory, matrix products per sweep, and the theorems' thresholds for rho
     Info(Box<info::Info>),
     /// Time sweeps and compare them with the matrix products that they need
@@ -88,6 +91,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
         Command::Evaluate(evaluate) => evaluate.run(),
         Command::Predict(predict) => predict.run(),
         Command::Export(export) => export.run(),
+        Command::Report(report) => report.run(),
         Command::Info(info) => info.run(),
         Command::Bench(bench) => bench.run(),
         Command::Verify(verify) => verify.run(),

@@ -36,7 +36,7 @@ mod request;
 mod series;
 
 pub use request::{Entry, Request, is_common};
-pub use series::{Better, Reached, Series, Standing, best};
+pub use series::{Better, Reached, Series, Standing, best, best_test};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};

@@ -49,7 +49,7 @@
 //! | [`run`] | the trainer, its threads and matrix products, what observers see |
 //! | [`compare`] | several methods side by side |
 //! | [`search`] | settings found by successive halving |
-//! | [`report`] | tables, curves and rows of numbers |
+//! | [`report`] | tables, curves, rows of numbers and pages |
 //! | [`mod@bench`] | measured and predicted times |
 //! | [`cli`] | the program `altmin` |
 //! | [`allocate`] | memory whose lack is an error |

@@ -4,6 +4,7 @@ pub mod comparison;
 pub mod csv;
 pub mod curves;
 pub mod json;
+pub mod page;
 pub mod progress;
 pub mod search;
 pub mod table;

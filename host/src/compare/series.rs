@@ -65,13 +65,9 @@ impl Series {
         }
     }
 
-    /// The first sweep with the highest test accuracy; none without a sweep that has an accuracy.
+    /// The first sweep with the highest test accuracy, as [`best_test`].
     pub fn best_test(&self) -> Option<&Metrics> {
-        let better = |best: Option<&'_ Metrics>, metrics: &Metrics| {
-            best.is_none_or(|best| metrics.test_accuracy > best.test_accuracy)
-        };
-        let accurate = self.sweeps.iter().filter(|metrics| !metrics.test_accuracy.is_nan());
-        accurate.fold(None, |best, metrics| if better(best, metrics) { Some(metrics) } else { best })
+        best_test(&self.sweeps)
     }
 
     /// How the run stands, and when it reached `accuracies`.
@@ -88,6 +84,15 @@ impl Series {
             reached: accuracies.iter().map(|&accuracy| self.reached(accuracy)).collect(),
         }
     }
+}
+
+/// The first sweep with the highest test accuracy; none without a sweep that has an accuracy.
+pub fn best_test(sweeps: &[Metrics]) -> Option<&Metrics> {
+    let better = |best: Option<&'_ Metrics>, metrics: &Metrics| {
+        best.is_none_or(|best| metrics.test_accuracy > best.test_accuracy)
+    };
+    let accurate = sweeps.iter().filter(|metrics| !metrics.test_accuracy.is_nan());
+    accurate.fold(None, |best, metrics| if better(best, metrics) { Some(metrics) } else { best })
 }
 
 /// Which of two numbers is better.

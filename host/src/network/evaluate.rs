@@ -55,11 +55,23 @@ pub struct OutputError {
 /// made for classes and the data set has values, or the other way round.
 pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) -> Result<Evaluation> {
     require_alike(model, data)?;
-    let outputs = outputs(model, data, threads)?;
-    let risk = model.loss.value(dense(&outputs, data.n_outputs(), data.n_samples()), data.target())?;
+    evaluate_outputs(model, data, &outputs(model, data, threads)?)
+}
+
+/// The same from what [`outputs`] says of the data set.
+///
+/// # Errors
+/// As [`evaluate`]; [`Error::Argument`] (`outputs`) for another number of outputs.
+pub fn evaluate_outputs<T: Real>(model: &Model<T>, data: &Dataset<T>, outputs: &[T]) -> Result<Evaluation> {
+    require_alike(model, data)?;
+    let expected = data.n_outputs() * data.n_samples();
+    if outputs.len() != expected {
+        return Err(Error::argument("outputs", outputs.len(), format!("{expected}, those of every sample")));
+    }
+    let risk = model.loss.value(dense(outputs, data.n_outputs(), data.n_samples()), data.target())?;
     let loss = risk / data.n_samples() as f64;
     if model.outputs.are_values() {
-        let (accuracy, errors) = errors(model, data, &outputs);
+        let (accuracy, errors) = errors(model, data, outputs);
         return Ok(Evaluation {
             loss,
             accuracy,
@@ -90,7 +102,7 @@ pub fn evaluate<T: Real>(model: &Model<T>, data: &Dataset<T>, threads: usize) ->
         loss,
         accuracy: right as f64 / data.n_samples() as f64,
         calibration_error: certain.then(|| metrics::calibration_error(confident)),
-        top5_accuracy: metrics::top(n_classes, &outputs, data.labels()),
+        top5_accuracy: metrics::top(n_classes, outputs, data.labels()),
         classes: metrics::of_classes(model.outputs.names(), &confusion, &scores, data.labels()),
         confusion,
         errors: Vec::new(),

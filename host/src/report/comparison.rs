@@ -105,7 +105,7 @@ fn count(number: f64) -> String {
 }
 
 /// Seconds with four digits that count, down to a tenth of a millisecond.
-fn seconds(seconds: f64) -> String {
+pub(super) fn seconds(seconds: f64) -> String {
     let decimals = if seconds < 10.0 { 4 } else { usize::from(seconds < 1000.0) * 2 };
     format!("{seconds:.decimals$}")
 }

@@ -6,6 +6,7 @@ use crate::compare::Series;
 use crate::network::score::Scores;
 use crate::run::observe::Metrics;
 use panel::{Area, Curve, Drawn, FONT, Look, Panel, Value};
+pub(super) use panel::{LARGEST, LOWEST, thinned};
 use plotters::prelude::*;
 
 const SIZE: (u32, u32) = (900, 1080);
@@ -26,7 +27,7 @@ pub enum Against {
 }
 
 impl Against {
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Against::Sweeps => "sweep",
             Against::Seconds => "seconds",

@@ -39,6 +39,7 @@ mod products;
 mod random;
 mod readouts;
 mod regression;
+mod report_command;
 mod reproducible;
 mod resume_command;
 mod schedules;

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub(super) const FONT: &str = "sans-serif";
 
 /// Values from here on are left out as infinite ones are: axes must be able to reach beyond what they show.
-const LARGEST: f64 = 1e300;
+pub(in crate::report) const LARGEST: f64 = 1e300;
 
 /// An axis that ends before a nanosecond shows nothing, and its marks could not be told apart.
 const SMALLEST_END: f64 = 1e-9;
@@ -42,7 +42,7 @@ impl<'a> Curve<'a> {
     /// A line through these points; without those that are not finite.
     pub(super) fn through(name: &'a str, look: Look, points: impl Iterator<Item = (f64, f64)>) -> Self {
         let points = points.filter(|point| point.0.abs() < LARGEST && point.1.abs() < LARGEST).collect();
-        Self { name, look, points: thinned(points) }
+        Self { name, look, points: thinned(points, |point| *point) }
     }
 
     /// Whether a value is below 0.
@@ -56,17 +56,18 @@ impl<'a> Curve<'a> {
     }
 }
 
-/// The lowest and the highest of every stretch of a long curve, so that neither peaks nor the file's size get lost.
-fn thinned(points: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+/// The lowest and the highest of every stretch of a long curve, so that neither peaks nor the file's size get lost; `place` says
+/// where a point is.
+pub(in crate::report) fn thinned<P: Copy>(points: Vec<P>, place: fn(&P) -> (f64, f64)) -> Vec<P> {
     if points.len() <= MOST_POINTS {
         return points;
     }
     let stretch = points.len().div_ceil(MOST_POINTS / 2);
-    let extremes = |points: &[(f64, f64)]| {
-        let order = |a: &&(f64, f64), b: &&(f64, f64)| a.1.total_cmp(&b.1);
+    let extremes = |points: &[P]| {
+        let order = |a: &&P, b: &&P| place(a).1.total_cmp(&place(b).1);
         let (low, high) = (points.iter().min_by(order), points.iter().max_by(order));
-        let mut both: Vec<(f64, f64)> = low.into_iter().chain(high).copied().collect();
-        both.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut both: Vec<P> = low.into_iter().chain(high).copied().collect();
+        both.sort_by(|a, b| place(a).0.total_cmp(&place(b).0));
         both
     };
     points.chunks(stretch).flat_map(extremes).collect()
@@ -162,7 +163,7 @@ pub(super) struct Panel<'a> {
 }
 
 /// R^2 below this is left out: a first sweep may be at -1000.
-const LOWEST: f64 = -1.0;
+pub(in crate::report) const LOWEST: f64 = -1.0;
 
 impl Panel<'_> {
     /// Draws with a logarithmic axis if there can be one: the curves' logarithms on an even axis, labelled as what they
@@ -291,7 +292,7 @@ mod tests {
     fn a_thinned_curve_keeps_its_extremes_and_its_order() {
         let mut points: Vec<_> = (0..1_000_000).map(|i| (f64::from(i), 0.5)).collect();
         (points[123_456].1, points[654_321].1) = (9.0, -9.0);
-        let thin = thinned(points);
+        let thin = thinned(points, |point| *point);
         assert!(thin.len() <= MOST_POINTS && thin.len() > MOST_POINTS / 4);
         assert!(thin.contains(&(123_456.0, 9.0)) && thin.contains(&(654_321.0, -9.0)));
         assert!(thin.is_sorted_by_key(|point| point.0));
