@@ -13,10 +13,12 @@ mod export;
 mod failure;
 mod info;
 mod interrupt;
+mod man;
 mod output;
 mod predict;
 mod report;
 mod search;
+mod short_help;
 mod train;
 mod verify;
 
@@ -40,40 +42,34 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Train a network
     Train(Box<train::Train>),
-    /// Train the same network with several methods and compare the results
     Compare(Box<compare::Compare>),
-    /// Find settings of methods on held-out training samples
     Search(Box<search::SearchCommand>),
     /// Look at data sets before training on them
     #[command(subcommand)]
     Data(data::Data),
-    /// Evaluate a model on a data set: accuracy, loss and confusion matrix, or R^2 and errors
     Evaluate(evaluate::Evaluate),
-    /// Predict classes and probabilities, or values, for every sample, as CSV
     Predict(predict::Predict),
-    /// Write a model as an ONNX file, which other programs run
     Export(export::Export),
-    /// Write a page about runs: scores, curves, settings, confusion matrix or errors
     Report(report::Report),
-    /// Show layers, memory, matrix products per sweep, and the theorems' thresholds for rho
     Info(Box<info::Info>),
-    /// Time sweeps and compare them with the matrix products that they need
     Bench(bench::Bench),
-    /// Check on a run that the theorems' promises hold
     Verify(Box<verify::Verify>),
-    /// Print a shell completion script
     Completions(completions::Completions),
+    Man(man::Man),
 }
 
 /// The command line as clap sees it, for completions and tests.
 pub fn command() -> clap::Command {
-    Cli::command()
+    let command = Cli::command()
         .mut_subcommand("train", |train| train.after_long_help(train::after_help()))
         .mut_subcommand("compare", compare::finished)
         .mut_subcommand("search", search::finished)
-        .mut_subcommand("verify", verify::finished)
+        .mut_subcommand("verify", verify::finished);
+    // Those that take every setting.
+    ["train", "compare", "search", "verify", "info"]
+        .into_iter()
+        .fold(command, |command, name| command.mut_subcommand(name, short_help::shortened))
 }
 
 /// Runs the program's command line.
@@ -96,5 +92,6 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
         Command::Bench(bench) => bench.run(),
         Command::Verify(verify) => verify.run(),
         Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
     }
 }

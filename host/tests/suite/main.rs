@@ -28,6 +28,7 @@ mod fuzz_corpora;
 mod gemm_fast;
 mod idx;
 mod init;
+mod man;
 mod memory_data;
 mod model_file;
 mod network_text;
