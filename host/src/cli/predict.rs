@@ -132,7 +132,7 @@ impl Predict {
         };
         let places = table.places("keep", &titles)?;
         let row = |&row: &usize| {
-            let kept = places.iter().map(|&place| table.cell(row, place).unwrap_or_default().to_owned());
+            let kept = places.iter().map(|&place| table.as_written(row, place).to_owned());
             [row.to_string()].into_iter().chain(kept).collect()
         };
         Ok(Beside { rows: rows.iter().map(row).collect(), titles })

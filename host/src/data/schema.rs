@@ -42,11 +42,13 @@ impl Schema {
         let mut places = HashMap::new();
         for column in &columns.features {
             let place = *places.entry(column.name.as_str()).or_insert_with(|| {
-                features.push((column.name.clone(), None));
+                features.push((column.name.clone(), Some(Vec::new())));
                 features.len() - 1
             });
-            if let Encoding::Category(category) = &column.encoding {
-                features[place].1.get_or_insert_default().push(category.clone());
+            match (&column.encoding, &mut features[place].1) {
+                (Encoding::Number { .. }, categories) => *categories = None,
+                (Encoding::Category(category), Some(categories)) => categories.push(category.clone()),
+                _ => {}
             }
         }
         let feature = |(name, categories): (String, Option<_>)| Feature {

@@ -234,8 +234,16 @@ impl Table {
     /// # Panics
     /// If there is no such row or column.
     pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
-        let text = self.rows[row].cells[column].trim();
+        let text = self.as_written(row, column);
         (!is_missing(text)).then_some(text)
+    }
+
+    /// A cell as it is in the file, without the spaces around it.
+    ///
+    /// # Panics
+    /// If there is no such row or column.
+    pub fn as_written(&self, row: usize, column: usize) -> &str {
+        self.rows[row].cells[column].trim()
     }
 
     /// The cells of a column.
@@ -253,7 +261,7 @@ impl Table {
     pub fn text(&self, row: usize, column: usize) -> Result<&str> {
         self.cell(row, column).ok_or_else(|| {
             let place = self.place(row, column);
-            let found = match self.rows[row].cells[column].trim() {
+            let found = match self.as_written(row, column) {
                 "" => format!("an empty cell in {place}"),
                 word => format!("{}, a missing value, in {place}", quoted(word)),
             };
@@ -290,7 +298,7 @@ impl Table {
 
     /// Refuses a cell for what is in it.
     pub(super) fn refuse(&self, row: usize, column: usize, expected: &str) -> Error {
-        let text = quoted(self.rows[row].cells[column].trim());
+        let text = quoted(self.as_written(row, column));
         Error::format(&self.path, format!("{text} in {}", self.place(row, column)), expected)
     }
 

@@ -114,6 +114,27 @@ fn a_model_treats_other_files_as_its_own() {
 }
 
 #[test]
+fn a_column_of_categories_of_which_training_has_none_is_still_no_column_of_numbers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let train = "size,color,class\n".to_owned() + &"1,,x\n2,NA,y\n".repeat(8) + "3,red,x\n";
+    let path = write(folder.path(), "all.csv", train);
+    let source = DataSource::Csv(path);
+    // The only row with a color is not trained on.
+    let tested = |seed: &u64| {
+        let options =
+            DataOptions { missing: Missing::Indicator, split_seed: *seed, ..DataOptions::default() };
+        load::<f64>(&source, &options).expect("a table").0.n_features() == 2
+    };
+    let split_seed = (0..50).find(tested).expect("a split that tests on this row");
+    let options = DataOptions { missing: Missing::Indicator, split_seed, ..DataOptions::default() };
+    let (train, test) = load::<f64>(&source, &options).expect("a table");
+    let trained = Preprocessing::new(&source, &options).with_columns(train.columns());
+    let again = load_like::<f64>(&trained, &source, &trained.options(), Part::Test).expect("the same");
+    assert_eq!((again.features(), again.rows().map(<[_]>::len)), (test.features(), Some(3)));
+    assert!(again.notes().iter().any(|note| note.contains("column `color`")), "{:?}", again.notes());
+}
+
+#[test]
 fn rows_with_missing_values_can_be_left_out() {
     let folder = tempfile::tempdir().expect("a folder");
     let rows: String = (0..40)
@@ -369,7 +390,8 @@ fn the_program_goes_from_a_table_with_holes_to_predictions_beside_its_rows() {
     assert_eq!(right as f64 / 30.0, test["test_accuracy"].as_f64().expect("a share"));
     let all = stdout(&altmin(folder.path(), "predict --model run --split all --keep all", ""));
     assert!(all.starts_with("sample,id,size,color,class,predicted class,") && all.lines().count() == 151);
-    assert!(all.lines().nth(5).is_some_and(|line| line.starts_with("4,4,,")), "{all}");
+    assert!(all.lines().nth(5).is_some_and(|line| line.starts_with("4,4,,blue,")), "{all}");
+    assert!(all.lines().nth(3).is_some_and(|line| line.starts_with("2,2,2,NA,")), "{all}");
     let target = stdout(&altmin(folder.path(), "predict --model run --data - --keep target", &table));
     assert!(target.starts_with("sample,class,predicted class,") && target.lines().count() == 151);
     let bare = stdout(&altmin(folder.path(), "predict --model run --data -", "size,color\n,red\n3,green\n"));
