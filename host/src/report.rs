@@ -3,6 +3,7 @@
 pub mod comparison;
 pub mod csv;
 pub mod curves;
+pub(crate) mod image;
 pub mod json;
 pub mod page;
 pub mod progress;

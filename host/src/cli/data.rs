@@ -5,9 +5,14 @@ mod table;
 
 use super::failure::Failure;
 use super::output;
-use crate::data::{self, DataOptions, DataSource, Header, Table};
+use crate::atomic_file;
+use crate::data::{self, DataOptions, DataSource, Dataset, Header, Table};
+use crate::error::Error;
+use crate::report::image;
 use crate::settings::Delimiter;
 use clap::{Args, Subcommand};
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// What can be done with data sets.
@@ -36,6 +41,10 @@ pub(super) struct Show {
     #[arg(long, value_name = "CHAR|auto", default_value = "auto")]
     delimiter: Delimiter,
 
+    /// Write a picture of ten training images of each class to this file: a row for each class, in the order of the list
+    #[arg(long, value_name = "FILE.png")]
+    sheet: Option<PathBuf>,
+
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
@@ -53,6 +62,9 @@ impl Show {
     fn run(self) -> Result<ExitCode, Failure> {
         let Delimiter(delimiter) = self.delimiter;
         let name = self.data.to_string();
+        if let Some(path) = &self.sheet {
+            require_picture(path, &self.data)?;
+        }
         if let DataSource::Csv(path) = &self.data {
             let table = Table::read(path, self.header, delimiter)?;
             let description = table::Description::of(&table, &name);
@@ -65,6 +77,9 @@ impl Show {
         }
         let options = DataOptions { header: self.header, delimiter, ..DataOptions::default() };
         let (train, test) = data::load::<f32>(&self.data, &options)?;
+        if let Some(path) = &self.sheet {
+            write_sheet(path, &train)?;
+        }
         let description = images::Description::of(&name, &train, &test);
         match self.json {
             true => output::print_json("images", &description)?,
@@ -72,4 +87,28 @@ impl Show {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Images of each class on a sheet.
+const PER_CLASS: usize = 10;
+
+fn require_picture(path: &Path, data: &DataSource) -> Result<(), Error> {
+    if !path.extension().is_some_and(|end| end.eq_ignore_ascii_case("png")) {
+        return Err(Error::argument("sheet", path.display(), "a file whose name ends in .png"));
+    }
+    match data.has_columns() {
+        true => Err(Error::argument("sheet", path.display(), format!("images: {data} has columns"))),
+        false => Ok(()),
+    }
+}
+
+fn write_sheet(path: &Path, train: &Dataset<f32>) -> Result<(), Failure> {
+    let Some(shape) = train.image().filter(|&shape| image::can_be_shown(shape)) else {
+        let found = "images with neither one nor three channels";
+        return Err(Error::data(train.name(), found, "grey or coloured images for --sheet").into());
+    };
+    let (pixels, shape) = image::sheet(train, shape, PER_CLASS);
+    let png = image::png(&pixels, shape, &[]).map_err(io::Error::other)?;
+    atomic_file::write(path, |file| file.write_all(&png))?;
+    Ok(())
 }

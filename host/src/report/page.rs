@@ -12,7 +12,6 @@ mod figure;
 mod find;
 mod groups;
 mod head;
-mod image;
 mod loaded;
 mod look;
 mod markup;

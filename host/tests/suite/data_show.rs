@@ -131,3 +131,23 @@ fn images_are_described_by_part_and_class() {
         assert!(output.status.code() == Some(2) && stderr.contains(part), "{arguments}: {stderr}");
     }
 }
+
+#[test]
+fn a_sheet_has_ten_images_of_each_class() {
+    let folder = tempfile::tempdir().expect("a folder");
+    stdout(&altmin(folder.path(), "data show digits --sheet sheet.png"));
+    let file = fs::File::open(folder.path().join("sheet.png")).expect("the sheet");
+    let reader = png::Decoder::new(std::io::BufReader::new(file)).read_info().expect("a PNG file");
+    // Images of 8 x 8 pixels are shown four times as large, 2 pixels apart.
+    let side = 10 * (32 + 2) + 2;
+    assert_eq!((reader.info().width, reader.info().height), (side, side));
+    fs::write(folder.path().join("all.csv"), table()).expect("room");
+    for (arguments, part) in [
+        ("data show digits --sheet sheet.jpg", "ends in .png"),
+        ("data show all.csv --sheet x.png", "expected images"),
+    ] {
+        let output = altmin(folder.path(), arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.code() == Some(2) && stderr.contains(part), "{arguments}: {stderr}");
+    }
+}

@@ -1,10 +1,10 @@
 //! How a model tells classes apart: each class, confusion, and images that it takes for another.
 
-use super::image;
 use super::markup::Markup;
 use super::parts::{Cell, Row, scrolled, shown, table};
 use super::tested::{Mistake, Tested};
 use crate::network::metrics::ClassMetrics;
+use crate::report::image;
 
 /// Classes at most of which a matrix is shown.
 const CLASSES: usize = 100;

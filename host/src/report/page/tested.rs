@@ -1,11 +1,11 @@
 //! A run's model on samples that it was not trained on.
 
-use super::image;
 use super::loaded::Last;
 use crate::data::{Dataset, Outputs};
 use crate::error::{Error, Result};
 use crate::network::evaluate::{class, evaluate_outputs, in_own_units, outputs, probabilities};
 use crate::network::{Evaluation, Judge, Model};
+use crate::report::image;
 use crate::settings::Settings;
 use altmin_core::Real;
 
