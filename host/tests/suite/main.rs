@@ -34,6 +34,7 @@ mod model_file;
 mod network_text;
 mod observers;
 mod onnx;
+mod own_table;
 mod pipeline;
 mod prediction;
 mod products;
