@@ -166,28 +166,43 @@ pub fn load_like<T: Real>(
     options: &DataOptions,
     part: Part,
 ) -> Result<Dataset<T>> {
-    let Some((columns, path)) = columns_for(trained, source)? else {
-        let (train, test) = load(source, options)?;
-        let chosen = match part {
-            Part::Train => train,
-            Part::Test => test,
-            Part::All => {
-                let expected = format!("train or test, the parts in which {source} comes");
-                return Err(Error::argument("split", "all", expected));
-            }
-        };
-        return match &trained.channels {
-            Some(channels) => scale_channels::apply(chosen, channels),
-            None => Ok(chosen),
-        };
+    if let Some(table) = table_for(trained, source)? {
+        return load_rows_like(trained, &table, options, part);
+    }
+    let (train, test) = load(source, options)?;
+    let chosen = match part {
+        Part::Train => train,
+        Part::Test => test,
+        Part::All => {
+            let expected = format!("train or test, the parts in which {source} comes");
+            return Err(Error::argument("split", "all", expected));
+        }
     };
-    let is_training_file = trained.is_of(source);
+    match &trained.channels {
+        Some(channels) => scale_channels::apply(chosen, channels),
+        None => Ok(chosen),
+    }
+}
+
+/// [`load_like`] of a table that is read already.
+///
+/// # Errors
+/// As [`load_like`].
+pub fn load_rows_like<T: Real>(
+    trained: &Preprocessing,
+    table: &Table,
+    options: &DataOptions,
+    part: Part,
+) -> Result<Dataset<T>> {
+    let source = DataSource::Csv(table.path().to_owned());
+    let columns = columns_of(trained, &source)?;
+    let is_training_file = trained.is_of(&source);
     if trained.test.is_some() && is_training_file && part == Part::Test {
         let expected = format!("train or all: the model was trained on all rows of {source}");
         return Err(Error::argument("split", "test", expected));
     }
     let schema = Schema::of(columns);
-    let all = csv_file::dataset(&Table::read(path, trained.header, trained.delimiter)?, &schema)?;
+    let all = csv_file::dataset(table, &schema)?;
     let chosen = match part {
         Part::Train if trained.test.is_some() && is_training_file => all,
         Part::All => all,
@@ -216,8 +231,18 @@ pub struct Inputs<T> {
 /// # Errors
 /// As [`load_like`] for the source, [`Table::read`] for the file.
 pub fn table_for(trained: &Preprocessing, source: &DataSource) -> Result<Option<Table>> {
-    let path = columns_for(trained, source)?.map(|(_, path)| path);
-    path.map(|path| Table::read(path, trained.header, trained.delimiter)).transpose()
+    match (&trained.columns, source) {
+        (_, DataSource::Csv(path)) => {
+            columns_of(trained, source)?;
+            Table::read(path, trained.header, trained.delimiter).map(Some)
+        }
+        (Some(_), _) => {
+            let expected =
+                format!("a .csv or .tsv file with the columns of {}, as in training", trained.data);
+            Err(Error::argument("data", source, expected))
+        }
+        (None, _) => Ok(None),
+    }
 }
 
 /// The inputs that a model gets of all rows of a table: its columns, looked up by name and treated as in training. Targets
@@ -227,10 +252,7 @@ pub fn table_for(trained: &Preprocessing, source: &DataSource) -> Result<Option<
 /// [`Error::Argument`] (`data`) if the model has no columns; as [`load_like`] for the cells.
 pub fn load_inputs<T: Real>(trained: &Preprocessing, table: &Table) -> Result<Inputs<T>> {
     let source = DataSource::Csv(table.path().to_owned());
-    let Some((columns, _)) = columns_for(trained, &source)? else {
-        let expected = format!("images, as the model was trained on {}", trained.data);
-        return Err(Error::argument("data", source, expected));
-    };
+    let columns = columns_of(trained, &source)?;
     let schema = Schema::of(columns);
     let rows = csv_file::features(table, &schema)?;
     let name = source.to_string();
@@ -239,24 +261,11 @@ pub fn load_inputs<T: Real>(trained: &Preprocessing, table: &Table) -> Result<In
     Ok(Inputs { inputs: columns.inputs(&schema, &name, &rows.numbers)?, rows: rows.rows, notes })
 }
 
-/// A model's columns and the table in which to look for them; `None` where neither has columns.
-fn columns_for<'a>(
-    trained: &'a Preprocessing,
-    source: &'a DataSource,
-) -> Result<Option<(&'a Columns, &'a Path)>> {
-    match (&trained.columns, source) {
-        (Some(columns), DataSource::Csv(path)) => Ok(Some((columns, path))),
-        (None, DataSource::Csv(_)) => {
-            let expected = format!("images, as the model was trained on {}", trained.data);
-            Err(Error::argument("data", source, expected))
-        }
-        (Some(_), _) => {
-            let expected =
-                format!("a .csv or .tsv file with the columns of {}, as in training", trained.data);
-            Err(Error::argument("data", source, expected))
-        }
-        (None, _) => Ok(None),
-    }
+/// The columns of a model that is to be used on a table.
+fn columns_of<'a>(trained: &'a Preprocessing, table: &DataSource) -> Result<&'a Columns> {
+    trained.columns.as_ref().ok_or_else(|| {
+        Error::argument("data", table, format!("images, as the model was trained on {}", trained.data))
+    })
 }
 
 /// Everything that is made of training and test samples but scaling.

@@ -8,6 +8,7 @@ pub mod json;
 pub mod page;
 pub mod progress;
 pub mod search;
+pub(crate) mod spread;
 pub mod table;
 
 pub use self::csv::CsvRows;

@@ -12,6 +12,11 @@ pub fn bytes(count: usize) -> String {
     }
 }
 
+/// A number with so many digits that count, at least one.
+pub fn rounded(value: f64, digits: usize) -> f64 {
+    format!("{value:.*e}", digits.saturating_sub(1)).parse().unwrap_or(value)
+}
+
 /// A text from a file as a terminal may show it: what would steer the terminal, or turn the order of what follows, is escaped.
 pub fn printable(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
@@ -31,6 +36,12 @@ mod tests {
         assert_eq!(printable("\u{1b}[31mp\u{1b}[0m\n"), "\\u{1b}[31mp\\u{1b}[0m\\n");
         assert_eq!(printable("a\u{202e}b"), "a\\u{202e}b");
         assert!(matches!(printable("Grüße, 猫 \"x\""), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn numbers_keep_the_digits_that_count() {
+        assert_eq!([12345.678, -0.000_123_449, 0.0].map(|x| rounded(x, 3)), [12300.0, -0.000_123, 0.0]);
+        assert!(rounded(f64::NAN, 3).is_nan());
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub(super) enum Split {
 pub(super) struct DataArgs {
     /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv or .tsv file, or `-` [default: as in training]
     ///
-    /// In a CSV file the columns that the model was trained on are found by name, in any order; other columns are ignored.
+    /// In a CSV file the columns that the model was trained on are found by name, in any order; other columns are ignored. `-` is a
+    /// table on standard input.
     #[arg(long, value_name = "NAME|DIR|FILE", help_heading = "Data")]
     data: Option<DataSource>,
 
@@ -60,6 +61,15 @@ pub(super) struct DataArgs {
 impl DataArgs {
     /// The samples, treated as the model's were.
     pub(super) fn load<T: Real>(&self, trained: &Preprocessing) -> Result<Dataset<T>, Failure> {
+        self.load_from(trained, self.table(trained)?.as_ref())
+    }
+
+    /// The same from the [`table`](Self::table) that they are from.
+    pub(super) fn load_from<T: Real>(
+        &self,
+        trained: &Preprocessing,
+        table: Option<&Table>,
+    ) -> Result<Dataset<T>, Failure> {
         let source = self.source(trained)?;
         let mut options = trained.options();
         options.pool = self.pool.unwrap_or(options.pool);
@@ -67,7 +77,11 @@ impl DataArgs {
         if let Some(Classes(classes)) = &self.classes {
             options.classes.clone_from(classes);
         }
-        let chosen = data::load_like::<T>(trained, &source, &options, self.part(trained, &source))?;
+        let part = self.part(trained, &source);
+        let chosen = match table {
+            Some(table) => data::load_rows_like::<T>(trained, table, &options, part)?,
+            None => data::load_like::<T>(trained, &source, &options, part)?,
+        };
         match self.samples {
             Some(Samples(Some(count))) => Ok(transform::first(chosen, count)?),
             _ => Ok(chosen),

@@ -71,7 +71,6 @@ impl FromStr for Keep {
 }
 
 /// Texts that stand beside the predictions: titles, and a row for each sample.
-#[derive(Default)]
 struct Beside {
     titles: Vec<String>,
     rows: Vec<Vec<String>>,
@@ -98,7 +97,8 @@ impl Predict {
                 (apply(&model, &inputs, threads)?, self.of_table(trained, table, &rows)?)
             }
             (_, table) => {
-                let data = self.data.load::<T>(trained)?;
+                let table = table.as_ref();
+                let data = self.data.load_from::<T>(trained, table)?;
                 output::notes_of(&data);
                 let beside = match (table, data.rows()) {
                     (Some(table), Some(rows)) => self.of_table(trained, table, rows)?,
@@ -131,6 +131,8 @@ impl Predict {
             Some(Keep::Columns(names)) => names.clone(),
         };
         let places = table.places("keep", &titles)?;
+        // A number has stood for a name.
+        let titles = places.iter().map(|&place| table.names()[place].clone()).collect();
         let row = |&row: &usize| {
             let kept = places.iter().map(|&place| table.as_written(row, place).to_owned());
             [row.to_string()].into_iter().chain(kept).collect()

@@ -27,8 +27,6 @@ pub(super) fn shortened(command: Command) -> Command {
     let rest = format!("`altmin {} --help` explains all {options} options.", command.get_name());
     let short = examples.map_or_else(|| rest.clone(), |examples| format!("{examples}\n\n{rest}"));
     let command = command.after_help(short);
-    match long {
-        Some(long) => command.after_long_help(long),
-        None => command.after_long_help(""),
-    }
+    // Without one the long help would end as the short one.
+    command.after_long_help(long.unwrap_or_default())
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use flate2::bufread::MultiGzDecoder;
 
@@ -24,7 +25,10 @@ pub(super) fn require_folder(folder: &Path) -> Result {
 
 /// Opens a file, through a decoder if it is gzip by content, whatever its name.
 pub(super) fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    let mut file = BufReader::new(File::open(path)?);
+    decoded(BufReader::new(File::open(path)?))
+}
+
+fn decoded(mut file: impl BufRead + 'static) -> io::Result<Box<dyn Read>> {
     if file.fill_buf()?.starts_with(&GZIP) {
         Ok(Box::new(MultiGzDecoder::new(file)))
     } else {
@@ -56,8 +60,23 @@ pub(super) fn read_failed(path: &Path, error: io::Error) -> Error {
 
 /// All bytes of a file.
 pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>> {
-    let mut reader = open(path).map_err(|error| read_failed(path, error))?;
+    open(path).and_then(read_to_end).map_err(|error| read_failed(path, error))
+}
+
+/// All bytes of standard input, which can be read once, and is kept for whoever asks again; `path` is its name in messages.
+pub(super) fn standard_input(path: &Path) -> Result<&'static [u8]> {
+    static READ: OnceLock<Vec<u8>> = OnceLock::new();
+    // Who else asks waits here until all is read.
+    let input = io::stdin().lock();
+    if let Some(bytes) = READ.get() {
+        return Ok(bytes);
+    }
+    let bytes = decoded(input).and_then(read_to_end).map_err(|error| read_failed(path, error))?;
+    Ok(READ.get_or_init(|| bytes))
+}
+
+fn read_to_end(mut reader: Box<dyn Read>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(|error| read_failed(path, error))?;
+    reader.read_to_end(&mut bytes)?;
     Ok(bytes)
 }

@@ -1,5 +1,6 @@
 //! The columns of a table that a model takes and gives, and what it makes of their cells.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -117,6 +118,19 @@ impl Columns {
             self.targets.iter().find(|column| column.encoding != Encoding::default())
         {
             return Some((format!("target column {} with an encoding", quoted(name)), "none".to_owned()));
+        }
+        let is_category = |column: &Column| matches!(column.encoding, Encoding::Category(_));
+        let categorical: HashSet<&str> = self
+            .features
+            .iter()
+            .filter(|column| is_category(column))
+            .map(|column| &column.name[..])
+            .collect();
+        let is_number = |column: &&Column| matches!(column.encoding, Encoding::Number { .. });
+        if let Some(Column { name, .. }) =
+            self.features.iter().filter(is_number).find(|column| categorical.contains(&column.name[..]))
+        {
+            return Some((format!("numbers and categories of column {}", quoted(name)), "either".to_owned()));
         }
         let is_filled = |column: &&Column| match column.encoding {
             Encoding::Number { fill: Some(fill) } => !fill.is_finite(),

@@ -9,6 +9,7 @@ use altmin_core::view::{MatRef, dense};
 use super::channels::Channel;
 use super::columns::Columns;
 use super::outputs::Outputs;
+use super::scale_channels;
 use crate::error::{Error, Result};
 
 /// The size of the images that are a data set's samples.
@@ -333,6 +334,11 @@ impl<T: Real> Dataset<T> {
     /// The scales that the images' channels were given, one for each, if they were scaled.
     pub fn channels(&self) -> Option<&[Channel]> {
         self.channels.as_deref()
+    }
+
+    /// Mean and standard deviation of the pixels of each channel over all samples; none for samples that are no images.
+    pub fn channel_moments(&self) -> Vec<Channel> {
+        self.image.map_or_else(Vec::new, |image| scale_channels::moments(self, image))
     }
 
     /// Samples of each class; empty for regression.

@@ -70,10 +70,12 @@ impl Columns {
             }
             match &feature.categories {
                 Some(categories) => {
-                    let is_there = |&(place, _): &(usize, &String)| known().any(|cell| cell == place as f64);
-                    let there = categories.as_slice().iter().enumerate().filter(is_there);
-                    let category = |(_, name): (_, &String)| Encoding::Category(name.clone());
-                    features.extend(there.map(|each| Column::new(&feature.name).encoded(category(each))));
+                    let mut is_there = vec![false; categories.as_slice().len()];
+                    known().filter(|&cell| cell != UNKNOWN).for_each(|cell| is_there[cell as usize] = true);
+                    let there = categories.as_slice().iter().zip(is_there).filter(|&(_, there)| there);
+                    let column =
+                        |name: &String| Column::new(&feature.name).encoded(Encoding::Category(name.clone()));
+                    features.extend(there.map(|(name, _)| column(name)));
                 }
                 None => {
                     let plain = Column::new(&feature.name);

@@ -3,11 +3,34 @@
 use altmin_core::Real;
 
 use super::channels::Channel;
-use super::dataset::Dataset;
+use super::dataset::{Dataset, ImageShape};
 use crate::error::{Error, Result};
 
 /// The mean of each channel over all pixels of all samples and the standard deviation, the root of the mean squared
 /// distance from it.
+pub(super) fn moments<T: Real>(samples: &Dataset<T>, image: ImageShape) -> Vec<Channel> {
+    let n_pixels = image.height * image.width;
+    let count = (n_pixels * samples.n_samples()) as f64;
+    // Image by image, so that a sum stays short enough to keep its digits.
+    let mean_of = |channel: usize, term: &dyn Fn(f64) -> f64| {
+        let sums = pixels(samples, channel, n_pixels)
+            .map(|image| image.iter().map(|pixel| term(pixel.to_f64())).sum::<f64>());
+        sums.sum::<f64>() / count
+    };
+    let one = |channel: usize| {
+        let mean = mean_of(channel, &|x| x);
+        Channel { mean, deviation: mean_of(channel, &|x| (x - mean) * (x - mean)).sqrt() }
+    };
+    (0..image.channels).map(one).collect()
+}
+
+/// The pixels of a channel, sample after sample.
+fn pixels<T: Real>(samples: &Dataset<T>, channel: usize, n_pixels: usize) -> impl Iterator<Item = &[T]> {
+    let samples = samples.features().chunks_exact(samples.n_features());
+    samples.map(move |sample| &sample[channel * n_pixels..][..n_pixels])
+}
+
+/// The [`moments`] of channels that can be scaled by them.
 ///
 /// # Errors
 /// [`Error::Argument`] (`scale`) for samples that are no images, [`Error::Data`] naming the channels whose pixels are all
@@ -17,14 +40,10 @@ pub(super) fn measure<T: Real>(train: &Dataset<T>) -> Result<Vec<Channel>> {
         return Err(Error::argument("scale", true, format!("false, as {} holds no images", train.name())));
     };
     let n_pixels = image.height * image.width;
-    let pixels = |channel: usize| {
-        let samples = train.features().chunks_exact(train.n_features());
-        samples.map(move |sample| &sample[channel * n_pixels..][..n_pixels])
-    };
     let constant: Vec<String> = (0..image.channels)
         .filter_map(|channel| {
             let first = train.features()[channel * n_pixels];
-            let is_constant = pixels(channel).flatten().all(|&pixel| pixel == first);
+            let is_constant = pixels(train, channel, n_pixels).flatten().all(|&pixel| pixel == first);
             is_constant.then(|| format!("channel {channel} (always {first})"))
         })
         .collect();
@@ -36,17 +55,7 @@ pub(super) fn measure<T: Real>(train: &Dataset<T>) -> Result<Vec<Channel>> {
         )
         .with_hint("train with --scale=false"));
     }
-    let count = (n_pixels * train.n_samples()) as f64;
-    // Image by image, so that a sum stays short enough to keep its digits.
-    let mean_of = |channel: usize, term: &dyn Fn(f64) -> f64| {
-        let sums = pixels(channel).map(|image| image.iter().map(|pixel| term(pixel.to_f64())).sum::<f64>());
-        sums.sum::<f64>() / count
-    };
-    let one = |channel: usize| {
-        let mean = mean_of(channel, &|x| x);
-        Channel { mean, deviation: mean_of(channel, &|x| (x - mean) * (x - mean)).sqrt() }
-    };
-    Ok((0..image.channels).map(one).collect())
+    Ok(moments(train, image))
 }
 
 /// The samples as the network sees them.

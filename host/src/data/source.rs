@@ -13,7 +13,7 @@ use super::columns::Columns;
 use super::memory::MEMORY;
 use super::missing::Missing;
 use super::split::Fold;
-use super::table::{Header, STANDARD_INPUT, has_extension};
+use super::table::{Header, STANDARD_INPUT, delimiter_name, has_extension};
 use super::{digits, idx};
 use crate::error::{Error, Result};
 
@@ -167,7 +167,7 @@ impl DataOptions {
         let columns = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(","));
         let changed = |value: String, default: &str| (value != default).then_some(value);
         let test = self.test.as_ref().map(|path| path.display().to_string());
-        let delimiter = self.delimiter.map(|byte| char::from(byte).to_string());
+        let delimiter = self.delimiter.map(delimiter_name);
         [
             ("target", columns(&self.target), "last"),
             ("features", columns(&self.features), "all"),

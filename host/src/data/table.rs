@@ -2,9 +2,9 @@
 
 mod detect;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use csv::StringRecord;
@@ -18,6 +18,15 @@ use crate::error::{Error, Result};
 
 /// The name of a table that is not in a file.
 pub(super) const STANDARD_INPUT: &str = "-";
+
+/// Shells make a tab hard to type, and a space hard to see.
+pub(crate) const DELIMITER_NAMES: [(&str, u8); 2] = [("tab", b'\t'), ("space", b' ')];
+
+/// A delimiter as people write it.
+pub(crate) fn delimiter_name(byte: u8) -> String {
+    let named = DELIMITER_NAMES.iter().find(|&&(_, known)| known == byte);
+    named.map_or_else(|| char::from(byte).to_string(), |(name, _)| (*name).to_owned())
+}
 
 /// Whether the first row of a table names its columns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -93,8 +102,8 @@ impl Table {
     /// as numbers above columns of numbers, two columns of one name.
     pub fn read(path: &Path, header: Header, delimiter: Option<u8>) -> Result<Self> {
         let bytes = match path.to_str() {
-            Some(STANDARD_INPUT) => standard_input().map_err(|error| Error::io("read", path, error))?,
-            _ => bytes::read_whole(path)?,
+            Some(STANDARD_INPUT) => Cow::Borrowed(bytes::standard_input(path)?),
+            _ => Cow::Owned(bytes::read_whole(path)?),
         };
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             let line = 1 + line_ends(&bytes, 0, error.valid_up_to());
@@ -306,12 +315,6 @@ impl Table {
     fn place(&self, row: usize, column: usize) -> String {
         format!("line {}, column {}", self.rows[row].line, quoted(&self.names[column]))
     }
-}
-
-fn standard_input() -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    io::stdin().lock().read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Whether the name of a file ends so, that of a gzip file before its `.gz`.

@@ -47,6 +47,13 @@ pub struct Map<'a, T> {
     pub bias: &'a [T],
 }
 
+impl<T: Copy> Map<'_, T> {
+    /// The weights row by row, as files have them.
+    pub(crate) fn by_rows(&self) -> impl Iterator<Item = T> {
+        (0..self.n_out).flat_map(|row| self.weights.iter().copied().skip(row).step_by(self.n_out))
+    }
+}
+
 /// How a network is written: in settings, and in the names of a model file's tensors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Notation {

@@ -215,13 +215,11 @@ impl Writer {
     fn map<T: Real>(&mut self, maps: &mut Maps<'_, T>, rest: impl Fn(usize) -> Vec<usize>) -> [String; 2] {
         let names = ["weight", "bias"].map(|part| format!("map{}.{part}", self.maps));
         self.maps += 1;
-        let Some(Map { n_out, n_in, weights, bias, .. }) = maps.next() else { return names };
-        let shape: Vec<usize> = [n_out].into_iter().chain(rest(n_in)).collect();
-        let single = |number: &T| number.to_f64() as f32;
-        // Column by column in memory, row by row in the file.
-        let rows = (0..n_out).flat_map(|row| weights.iter().skip(row).step_by(n_out)).map(single);
-        self.graph.floats(&names[0], &shape, rows);
-        self.graph.floats(&names[1], &[n_out], bias.iter().map(single));
+        let Some(map) = maps.next() else { return names };
+        let shape: Vec<usize> = [map.n_out].into_iter().chain(rest(map.n_in)).collect();
+        let single = |number: T| number.to_f64() as f32;
+        self.graph.floats(&names[0], &shape, map.by_rows().map(single));
+        self.graph.floats(&names[1], &[map.n_out], map.bias.iter().copied().map(single));
         names
     }
 

@@ -3,6 +3,7 @@
 
 use super::text::serde_as_text;
 use crate::data::DataSource;
+use crate::data::table::{DELIMITER_NAMES, delimiter_name};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;
@@ -303,9 +304,6 @@ pub(crate) fn write_columns(names: &Vec<String>) -> String {
     names.iter().map(quoted).collect::<Vec<_>>().join(",")
 }
 
-/// Shells make a tab hard to type, and a space hard to see.
-const DELIMITER_NAMES: [(&str, u8); 2] = [("tab", b'\t'), ("space", b' ')];
-
 fn read_delimiter(text: &str) -> Result<u8> {
     let named = DELIMITER_NAMES.iter().find(|(name, _)| *name == text).map(|&(_, byte)| byte);
     let itself = || match text.as_bytes() {
@@ -324,8 +322,7 @@ fn read_delimiter(text: &str) -> Result<u8> {
 }
 
 fn write_delimiter(byte: &u8) -> String {
-    let named = DELIMITER_NAMES.iter().find(|(_, known)| known == byte);
-    named.map_or_else(|| char::from(*byte).to_string(), |(name, _)| (*name).to_owned())
+    delimiter_name(*byte)
 }
 
 fn read_moves(text: &str) -> Result<ImageMoves> {

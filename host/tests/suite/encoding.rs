@@ -338,14 +338,14 @@ fn files_are_read_however_they_are_written() {
     assert!(table(&texts).has_header() && !table(texts.split_once('\n').expect("lines").1).has_header());
 }
 
-fn altmin(folder: &Path, arguments: &str, input: &str) -> Output {
+fn altmin(folder: &Path, arguments: &str, input: impl AsRef<[u8]>) -> Output {
     use std::io::Write as _;
     let mut command = Command::new(env!("CARGO_BIN_EXE_altmin"));
     let command = command.current_dir(folder).args(arguments.split_whitespace());
     let pipe = std::process::Stdio::piped;
     let mut child = command.stdin(pipe()).stdout(pipe()).stderr(pipe()).spawn().expect("the program starts");
     // A program that ends without reading closes the pipe.
-    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_ref());
     child.wait_with_output().expect("its output")
 }
 
@@ -380,6 +380,17 @@ fn the_program_goes_from_a_table_with_holes_to_predictions_beside_its_rows() {
     let piped: Value = serde_json::from_str(piped).expect("JSON");
     assert_eq!((&piped["test_accuracy"], &piped["test_loss"]), (&test["test_accuracy"], &test["test_loss"]));
 
+    // So has a gzip file there, and folds are all made of what can be read once.
+    let zipped = crate::common::gzip(table.as_bytes());
+    let from_pipe = stdout(&altmin(folder.path(), &format!("{train} --data -"), &zipped));
+    assert!(from_pipe.contains(&format!(r#""test_accuracy":{}"#, test["test_accuracy"])), "{from_pipe}");
+    let folds = |data: &str| {
+        let all =
+            stdout(&altmin(folder.path(), &format!("{train} --data {data} --cross-validate 3"), &table));
+        serde_json::from_str::<Value>(all.lines().last().expect("a line")).expect("JSON")["mean"].clone()
+    };
+    assert_eq!(folds("-"), folds("all.csv"));
+
     // The test rows under their numbers in the file, with what the file says of them.
     let predicted = stdout(&altmin(folder.path(), "predict --model run --keep id,class", ""));
     let mut lines = predicted.lines();
@@ -392,6 +403,8 @@ fn the_program_goes_from_a_table_with_holes_to_predictions_beside_its_rows() {
     assert!(all.starts_with("sample,id,size,color,class,predicted class,") && all.lines().count() == 151);
     assert!(all.lines().nth(5).is_some_and(|line| line.starts_with("4,4,,blue,")), "{all}");
     assert!(all.lines().nth(3).is_some_and(|line| line.starts_with("2,2,2,NA,")), "{all}");
+    let numbered = stdout(&altmin(folder.path(), "predict --model run --keep 1", ""));
+    assert!(numbered.starts_with("sample,id,class,probability no,"), "{numbered}");
     let target = stdout(&altmin(folder.path(), "predict --model run --data - --keep target", &table));
     assert!(target.starts_with("sample,class,predicted class,") && target.lines().count() == 151);
     let bare = stdout(&altmin(folder.path(), "predict --model run --data -", "size,color\n,red\n3,green\n"));

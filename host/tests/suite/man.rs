@@ -56,6 +56,9 @@ fn short_help_fits_a_screen_and_says_where_the_rest_is() {
         assert!(short.contains(&rest) && !long.contains(&rest), "{command}: {short}");
         assert!(short.lines().count() < 90 && long.lines().count() > 2 * short.lines().count(), "{command}");
         assert!(!short.contains("--epsilon-repair") && long.contains("--threads"), "{command}");
+        for everyday in ["--data", "--missing", "--hidden", "--loss", "--seed", "--threads"] {
+            assert!(short.contains(everyday), "{command}: {everyday}");
+        }
     }
 }
 

@@ -487,6 +487,13 @@ fn columns_that_do_not_fit_are_refused() {
         "no finite number for missing values of column `ü`",
     );
     refused(
+        |model| {
+            columns(model).features[0].name = "ü".to_owned();
+            columns(model).features[0].encoding = Encoding::Category("red".to_owned());
+        },
+        "numbers and categories of column `ü`",
+    );
+    refused(
         |model| columns(model).targets[0].encoding = Encoding::Missing,
         "target column `price, net` with an encoding",
     );

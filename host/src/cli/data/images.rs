@@ -1,6 +1,6 @@
 //! The parts, classes and pixels of images.
 
-use crate::data::Dataset;
+use crate::data::{Channel, Dataset};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -13,14 +13,8 @@ pub(super) struct Description<'a> {
     training_samples: usize,
     test_samples: usize,
     /// Of the pixels of the training samples, of each channel.
-    pixels: Vec<Pixels>,
+    pixels: Vec<Channel>,
     classes: Vec<Class>,
-}
-
-#[derive(Debug, Serialize)]
-struct Pixels {
-    mean: f64,
-    deviation: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -48,7 +42,7 @@ impl<'a> Description<'a> {
             width,
             training_samples: train.n_samples(),
             test_samples: test.n_samples(),
-            pixels: (0..channels).map(|channel| pixels(train, channel, height * width)).collect(),
+            pixels: train.channel_moments(),
             classes: train.classes().iter().enumerate().map(class).collect(),
         }
     }
@@ -63,7 +57,7 @@ impl<'a> Description<'a> {
             "{data}: images of {height}x{width} pixels, {kind}, {training_samples} for training, {test_samples} for testing\n"
         );
         // Writing to a String cannot fail.
-        for (channel, Pixels { mean, deviation }) in pixels.iter().enumerate() {
+        for (channel, Channel { mean, deviation }) in pixels.iter().enumerate() {
             let _ = writeln!(
                 text,
                 "channel {channel}: pixels from 0 to 1, mean {mean:.4}, standard deviation {deviation:.4}"
@@ -77,15 +71,4 @@ impl<'a> Description<'a> {
         }
         text
     }
-}
-
-fn pixels(train: &Dataset<f32>, channel: usize, size: usize) -> Pixels {
-    let all = || {
-        let samples = train.features().chunks_exact(train.n_features());
-        samples.flat_map(move |sample| &sample[channel * size..][..size]).map(|&pixel| f64::from(pixel))
-    };
-    let count = (train.n_samples() * size) as f64;
-    let mean = all().sum::<f64>() / count;
-    let squares = all().map(|pixel| (pixel - mean) * (pixel - mean)).sum::<f64>();
-    Pixels { mean, deviation: f64::sqrt(squares / count) }
 }

@@ -3,7 +3,7 @@
 use crate::data::Table;
 use crate::data::description::{ColumnDescription, Content, describe};
 use crate::settings::write_columns;
-use crate::units::printable;
+use crate::units::{printable, rounded};
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -95,7 +95,7 @@ fn row(column: &ColumnDescription) -> [String; 4] {
 
 /// Five digits that count are enough to look at.
 fn number(x: f64) -> String {
-    let rounded: f64 = format!("{x:.4e}").parse().unwrap_or(x);
+    let rounded = rounded(x, 5);
     let magnitude = rounded.abs();
     let is_plain = magnitude == 0.0 || (1e-3..1e7).contains(&magnitude);
     if is_plain { rounded.to_string() } else { format!("{rounded:e}") }

@@ -6,7 +6,8 @@ use crate::cli::interrupt::Interrupt;
 use crate::cli::output;
 use crate::data::split::Fold;
 use crate::error::Error;
-use crate::network::score::{Judge, Measure, Scores};
+use crate::network::score::{Measure, Scores};
+use crate::report::spread::Spread;
 use crate::run::observe::{Observers, Outcome, Summary};
 use crate::settings::Settings;
 use serde::Serialize;
@@ -32,18 +33,19 @@ struct Part {
 
 /// Mean and standard deviation over the parts.
 #[derive(Debug, Clone, Copy, Serialize)]
-struct Spread {
+struct OverParts {
     mean: OnTest,
-    deviation: OnTest,
+    /// Of two parts and more, which there are.
+    deviation: Option<OnTest>,
 }
 
 #[derive(Debug, Serialize)]
 struct Overall {
     folds: usize,
     #[serde(flatten)]
-    network: Spread,
+    network: OverParts,
     #[serde(skip_serializing_if = "Option::is_none")]
-    linear: Option<Spread>,
+    linear: Option<OverParts>,
 }
 
 /// Runs with each of `count` parts left out in turn and returns the exit code.
@@ -75,7 +77,7 @@ pub(super) fn run(
             return Ok(runner::exit_code(&summary, settings, Vec::new(), interrupt));
         }
         let tested = trainer.test(interrupt.stop())?;
-        let part = part(index, &summary, &tested, settings);
+        let part = part(index, &summary, &tested);
         if json {
             output::print_scores("fold", &part, scores)?;
         }
@@ -90,18 +92,15 @@ pub(super) fn run(
     Ok(0)
 }
 
-fn part(index: usize, summary: &Summary, tested: &Tested, settings: &Settings) -> Part {
-    // Without samples to tell by, every sweep is scored on the part itself, and the last one counts.
-    let own = match settings.judge() {
-        Judge::Test => None,
-        _ => tested.network,
-    };
+fn part(index: usize, summary: &Summary, tested: &Tested) -> Part {
     let on_test = |test_accuracy| OnTest { test_accuracy };
+    // Without samples to tell by, every sweep is scored on the part itself, and the last one counts.
+    let network = tested.network.map_or(summary.test_accuracy, |score| score.accuracy);
     Part {
         fold: index + 1,
         sweeps: summary.sweeps,
         seconds: summary.seconds,
-        network: on_test(own.map_or(summary.test_accuracy, |score| score.accuracy)),
+        network: on_test(network),
         linear: tested.linear.map(|score| on_test(score.accuracy)),
     }
 }
@@ -110,18 +109,16 @@ fn overall(parts: &[Part]) -> Overall {
     let linear: Option<Vec<OnTest>> = parts.iter().map(|part| part.linear).collect();
     Overall {
         folds: parts.len(),
-        network: spread(&parts.iter().map(|part| part.network).collect::<Vec<_>>()),
-        linear: linear.map(|linear| spread(&linear)),
+        network: over_parts(&parts.iter().map(|part| part.network).collect::<Vec<_>>()),
+        linear: linear.map(|linear| over_parts(&linear)),
     }
 }
 
-/// Mean, and the root of the sum of squared distances from it over one less than there are scores.
-fn spread(scores: &[OnTest]) -> Spread {
-    let (count, all) = (scores.len() as f64, || scores.iter().map(|score| score.test_accuracy));
-    let mean = all().sum::<f64>() / count;
-    let squares: f64 = all().map(|score| (score - mean) * (score - mean)).sum();
-    let deviation = f64::sqrt(squares / (count - 1.0).max(1.0));
-    Spread { mean: OnTest { test_accuracy: mean }, deviation: OnTest { test_accuracy: deviation } }
+fn over_parts(scores: &[OnTest]) -> OverParts {
+    let on_test = |test_accuracy| OnTest { test_accuracy };
+    let Spread { mean, deviation } =
+        Spread::of(&scores.iter().map(|score| score.test_accuracy).collect::<Vec<_>>());
+    OverParts { mean: on_test(mean), deviation: deviation.map(on_test) }
 }
 
 /// A row for each part, and one for all.
@@ -138,7 +135,10 @@ fn text(parts: &[Part], overall: &Overall, measure: Measure) -> String {
     }
     let Overall { network, linear, .. } = overall;
     let mean = shown(network.mean, linear.map(|linear| linear.mean));
-    let deviation = shown(network.deviation, linear.map(|linear| linear.deviation));
-    let _ = writeln!(text, "{:<26}{mean}\n{:<26}{deviation}", "mean", "deviation");
+    let _ = writeln!(text, "{:<26}{mean}", "mean");
+    if let Some(deviation) = network.deviation {
+        let deviation = shown(deviation, linear.and_then(|linear| linear.deviation));
+        let _ = writeln!(text, "{:<26}{deviation}", "deviation");
+    }
     text
 }

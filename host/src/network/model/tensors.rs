@@ -195,8 +195,7 @@ impl<'a, T: Real> ModelFile<'a, T> {
             match numbers {
                 Numbers::Bias(bias) => bias.iter().try_for_each(|&value| push(value))?,
                 Numbers::Weights(map) => {
-                    let row = |row| map.weights.iter().skip(row).step_by(map.n_out);
-                    (0..map.n_out).flat_map(row).try_for_each(|&value| push(value))?;
+                    map.by_rows().try_for_each(&mut push)?;
                 }
             }
         }

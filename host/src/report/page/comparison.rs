@@ -1,12 +1,13 @@
 //! Several runs side by side: those that differ only in their seed with mean and spread.
 
-use super::groups::{Group, Spread, groups};
+use super::groups::{Group, groups};
 use super::markup::Markup;
 use super::parts::{Cell, Row, shown, table};
 use super::run::Run;
 use crate::compare::{Better, best};
 use crate::network::{Judge, Scores};
 use crate::report::comparison::seconds;
+use crate::report::spread::Spread;
 
 /// A column: its title and what stands in it for a group or a run.
 struct Column {

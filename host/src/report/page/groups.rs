@@ -1,6 +1,7 @@
 //! Runs that differ only in their seed, and what they have in common.
 
 use super::run::Run;
+use crate::report::spread::Spread;
 
 /// Runs with the same settings but for the seed; or a run by itself.
 pub(super) struct Group<'a> {
@@ -13,10 +14,10 @@ impl Group<'_> {
         self.runs.iter().map(|run| run.label.as_str()).collect::<Vec<_>>().join(", ")
     }
 
-    /// Mean and spread of a value that each has; none where one has none.
+    /// Mean and spread of a value that each has; none where one has none, or none that is finite.
     pub(super) fn spread(&self, value: impl Fn(&Run) -> Option<f64>) -> Option<Spread> {
         let values: Option<Vec<f64>> = self.runs.iter().map(|run| value(run)).collect();
-        values.and_then(|values| Spread::of(&values))
+        values.map(|values| Spread::of(&values)).filter(|spread| spread.mean.is_finite())
     }
 }
 
@@ -31,44 +32,4 @@ pub(super) fn groups(runs: &[Run]) -> Vec<Group<'_>> {
         }
     }
     all
-}
-
-/// The mean of values and how far they are from it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Spread {
-    pub(super) mean: f64,
-    /// The standard deviation, with one less than the number of values below the line; none for a single value.
-    pub(super) deviation: Option<f64>,
-}
-
-impl Spread {
-    /// None without values, and for values that are not finite.
-    fn of(values: &[f64]) -> Option<Self> {
-        let count = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / count;
-        let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
-        let deviation = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
-        mean.is_finite().then_some(Self { mean, deviation })
-    }
-
-    /// The mean, and the deviation where there is one.
-    pub(super) fn show(self, show: impl Fn(f64) -> String) -> String {
-        match self.deviation {
-            Some(deviation) => format!("{} \u{b1} {}", show(self.mean), show(deviation)),
-            None => show(self.mean),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spread_by_hand() {
-        let spread = Spread::of(&[1.0, 2.0, 6.0]).expect("finite");
-        assert_eq!((spread.mean, spread.deviation), (3.0, Some(7f64.sqrt())));
-        assert_eq!(Spread::of(&[4.0]), Some(Spread { mean: 4.0, deviation: None }));
-        assert_eq!((Spread::of(&[]), Spread::of(&[1.0, f64::NAN])), (None, None));
-    }
 }

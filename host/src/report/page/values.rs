@@ -6,6 +6,7 @@ use super::markup::Markup;
 use super::parts::{Cell, Row, shown, table};
 use super::tested::Tested;
 use crate::network::evaluate::OutputError;
+use crate::units::rounded;
 
 /// Outputs at most of which there are plots.
 const PLOTTED: usize = 12;
@@ -91,6 +92,5 @@ pub(super) fn write(tested: &Tested, markup: &mut Markup) {
 
 /// With six digits that count.
 fn digits(value: f64) -> String {
-    let short: f64 = format!("{value:.5e}").parse().unwrap_or(value);
-    short.to_string()
+    rounded(value, 6).to_string()
 }
