@@ -3,39 +3,39 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use altmin_core::Real;
 use altmin_core::block::Block;
+use altmin_core::{Real, Regularizer};
 
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::init::Initializer;
 use crate::network::model::Model;
-use crate::network::score::Judge;
 use crate::run::observe::History;
 use crate::run::trainer::Trainer;
-use crate::settings::{Batch, Keep, MaxMemory, Method, Patience, Settings, TrainOptions, Validation};
+use crate::settings::{Keep, MaxMemory, Method, Patience, Settings, StepRule, TrainOptions, Validation};
 
 /// Weights that begin at this size are 0 but for rounding.
 const START: f64 = 1e-9;
 
-/// Proximal steps of one layer: the output's is its proximal map, the weights' is least squares in closed form. Of squared errors the first
-/// step comes within a half of ridge regression with this damping, and further ones halve what is left.
-const NU: f64 = 1.0;
-const DAMPING: f64 = 0.01;
+/// Of squared weights, beside a loss that is summed over the samples: what scikit-learn's logistic regression has by default. Without
+/// it weights grow without end where classes can be parted.
+const LAMBDA: f64 = 1.0;
 
-/// Of a convex problem more sweeps than this change little.
-const SWEEPS: usize = 200;
-const PATIENCE: usize = 20;
+/// Chosen among 1, 0.1 and 0.03: accuracies on six small tables are final after 300 sweeps.
+const RHO: f64 = 0.1;
 
-/// A table with more products of inputs than this would keep people waiting: some seconds.
-const MOST_PRODUCTS: f64 = 1e11;
+/// Sweeps, fewer of a large table.
+const SWEEPS: std::ops::RangeInclusive<usize> = 100..=500;
 
-/// The linear model of the same loss that does best on `judge`, trained without a hidden layer on the samples of a run with these
-/// settings; `None` for samples that are no rows of a table, or are too many for one.
+/// A table with more multiplications in all sweeps would keep people waiting: some seconds.
+const MOST_MULTIPLICATIONS: f64 = 1e11;
+
+/// The linear model of the same loss, trained without a hidden layer on the samples of a run with these settings; `None` for samples
+/// that are no rows of a table, or are too many for one.
 ///
-/// It is proximal back-propagation of a single layer, which solves the convex problem: ridge or least-squares regression for values,
-/// logistic regression for classes.
+/// It is dlADMM of a single layer with the regulariser `1/2 sum W_ij^2`: the alternating direction method for a convex problem in two blocks,
+/// which converges for every rho. Values get ridge regression, classes logistic regression.
 ///
 /// # Errors
 /// As [`Trainer::new`] and [`Trainer::run`], but for want of memory, of which there is no baseline.
@@ -45,24 +45,24 @@ pub fn linear<T: Real>(
     judge: &Arc<Dataset<T>>,
     stop: &AtomicBool,
 ) -> Result<Option<Model<T>>> {
-    let products = (train.n_features() as f64).powi(2) * train.n_samples() as f64;
-    if !settings.data.has_columns() || products > MOST_PRODUCTS {
+    let (n, samples) = (train.n_features() as f64, train.n_samples() as f64);
+    let sweep = 2.0 * n * train.n_outputs() as f64 * samples;
+    let sweeps = ((MOST_MULTIPLICATIONS - n.powi(2) * samples) / sweep) as usize;
+    if !settings.data.has_columns() || sweeps < *SWEEPS.start() {
         return Ok(None);
     }
-    // The test samples must not say which sweep is best.
-    let is_judged = settings.judge() != Judge::Test;
     let options = TrainOptions {
-        method: Some(Method::Proxprop),
+        method: Some(Method::Dladmm),
         network: Some(Architecture::Blocks(vec![Block::Dense { outputs: train.n_outputs() }])),
         loss: Some(settings.loss),
+        regularizer: Some(Regularizer::L2(LAMBDA)),
         init: Some(Initializer::Normal(START)),
-        batch: Some(Batch(None)),
-        nu: Some(NU),
-        damping: Some(DAMPING),
-        sweeps: Some(SWEEPS),
+        step: Some(StepRule::LeastSquares),
+        rho: Some(RHO),
+        sweeps: Some(sweeps.min(*SWEEPS.end())),
         validation: Some(Validation(settings.validation)),
-        patience: Some(Patience(is_judged.then_some(PATIENCE))),
-        keep: Some(if is_judged { Keep::Best } else { Keep::Last }),
+        patience: Some(Patience(None)),
+        keep: Some(Keep::Last),
         // Where samples are from, and what the machine gives.
         data: Some(settings.data.clone()),
         holdout: Some(settings.holdout),

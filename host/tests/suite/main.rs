@@ -41,6 +41,7 @@ mod products;
 mod random;
 mod readouts;
 mod regression;
+mod regularizers;
 mod report_command;
 mod reproducible;
 mod resume_command;

@@ -193,8 +193,9 @@ fn a_table_of_noise_is_not_learnt_by_heart() {
     assert!(stopped > 0.0 && by_heart < -0.2, "{stopped} {by_heart}");
 }
 
-/// The weights, and last the constant, of least squares: normal equations, solved by Gaussian elimination.
-fn least_squares(x: &Dataset<f64>) -> Vec<f64> {
+/// The weights, and last the constant, of ridge regression, `1/2 |Y - WX - b|^2 + 1/2 |W|^2`: normal equations, solved by Gaussian
+/// elimination.
+fn ridge(x: &Dataset<f64>) -> Vec<f64> {
     let n = x.n_features() + 1;
     let row = |j: usize| x.sample(j).iter().copied().chain([1.0]).collect::<Vec<_>>();
     let mut all = vec![vec![0.0; n + 1]; n];
@@ -205,6 +206,7 @@ fn least_squares(x: &Dataset<f64>) -> Vec<f64> {
             all[a][n] += row[a] * x.values()[j];
         }
     }
+    (0..n - 1).for_each(|a| all[a][a] += 1.0);
     for pivot in 0..n {
         let above = all[pivot].clone();
         for other in (0..n).filter(|&other| other != pivot) {
@@ -228,7 +230,7 @@ fn r_squared(weights: &[f64], data: &Dataset<f64>) -> f64 {
 }
 
 #[test]
-fn the_linear_model_beside_a_table_is_that_of_least_squares() {
+fn the_linear_model_beside_a_table_is_ridge_regression() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("line.csv");
     let rows: String = (0..120)
@@ -238,9 +240,9 @@ fn the_linear_model_beside_a_table_is_that_of_least_squares() {
         })
         .collect();
     fs::write(&path, format!("a,b,c,y\n{rows}")).expect("room");
-    let options = DataOptions { regression: true, split_seed: 5, ..DataOptions::default() };
+    let options = DataOptions { regression: true, split_seed: 5, scale: true, ..DataOptions::default() };
     let split = load_split::<f64>(&DataSource::Csv(path.clone()), &options).expect("a table");
-    let expected = r_squared(&least_squares(&split.train), &split.test);
+    let expected = r_squared(&ridge(&split.train), &split.test);
     let fixed =
         ["train", "--data", text(&path), "--loss", "least-squares", "--split-seed", "5", "--sweeps", "3"];
     let of = |more: &[&str]| altmin(&[&fixed[..], more].concat());

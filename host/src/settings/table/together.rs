@@ -73,8 +73,8 @@ fn memory(settings: &Settings) -> Result {
 }
 
 fn regularizer(settings: &Settings) -> Result {
-    if settings.has_blocks() && settings.regularizer != Regularizer::None {
-        let expected = "none: networks of blocks have no regulariser";
+    if settings.method.card().uses(Use::Subnetworks) && settings.regularizer != Regularizer::None {
+        let expected = "none: subnetworks have no regulariser";
         return Err(Error::argument("regularizer", settings.regularizer, expected));
     }
     if matches!(settings.regularizer, Regularizer::L1(_)) {
