@@ -37,7 +37,7 @@ pub use self::memory::MEMORY;
 pub use self::missing::Missing;
 pub use self::outputs::Outputs;
 use self::schema::Schema;
-pub use self::source::{DataOptions, DataSource, Preprocessing};
+pub use self::source::{DataOptions, DataSource, Preprocessing, Validation};
 pub use self::table::{Header, Table};
 use crate::error::{Error, Result};
 
@@ -124,7 +124,7 @@ pub fn load_split<T: Real>(source: &DataSource, options: &DataOptions) -> Result
             return Err(Error::argument("data", source, expected));
         }
     };
-    let split = treat(parts, source, options)?;
+    let split = treat(parts, None, source, options)?;
     if !options.scale {
         return Ok(split);
     }
@@ -141,8 +141,8 @@ fn in_fold<T: Real>(parts: Parts<T>, options: &DataOptions) -> Result<Parts<T>> 
 }
 
 fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) -> Result<Split<T>> {
-    let csv_file::Loaded { schema, parts, mut notes } = csv_file::load(path, options)?;
-    let split = treat(parts, source, options)?;
+    let csv_file::Loaded { schema, parts, validation, mut notes } = csv_file::load(path, options)?;
+    let split = treat(parts, validation, source, options)?;
     encode::require_varying_targets(&split.train)?;
     let (columns, note) = Columns::learnt(&schema, &split.train, options.scale)?;
     notes.extend(note);
@@ -268,9 +268,10 @@ fn columns_of<'a>(trained: &'a Preprocessing, table: &DataSource) -> Result<&'a 
     })
 }
 
-/// Everything that is made of training and test samples but scaling.
+/// Everything that is made of training, validation and test samples but scaling.
 fn treat<T: Real>(
     (mut train, mut test): Parts<T>,
+    mut validation: Option<Dataset<T>>,
     source: &DataSource,
     options: &DataOptions,
 ) -> Result<Split<T>> {
@@ -285,8 +286,7 @@ fn treat<T: Real>(
         };
         (train, test) = split::hold_out(train, count)?;
     }
-    let mut validation = None;
-    if let Some(share) = options.validation {
+    if let Some(Validation::Share(share)) = options.validation {
         let set_aside;
         (train, set_aside) = split::set_aside(&train, share, options.split_seed)?;
         validation = Some(set_aside);
@@ -314,7 +314,14 @@ fn choose<T: Real>(dataset: Dataset<T>, options: &DataOptions) -> Result<Dataset
 
 /// The images in the size that is asked for.
 fn pool<T: Real>(dataset: Dataset<T>, options: &DataOptions) -> Result<Dataset<T>> {
-    if options.pool == 1 { Ok(dataset) } else { transform::pool(&dataset, options.pool) }
+    if options.pool == 1 {
+        return Ok(dataset);
+    }
+    if dataset.rows().is_some() && dataset.image().is_some() {
+        let expected = format!("1, as {} has a column for each pixel", dataset.name());
+        return Err(Error::argument("pool", options.pool, expected));
+    }
+    transform::pool(&dataset, options.pool)
 }
 
 /// `Ok` when every class has a training sample: a gap in the labels is more often a broken file than meant.

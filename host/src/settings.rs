@@ -28,8 +28,8 @@ pub use penalty_schedule::{NuSchedule, RhoSchedule, Times};
 pub use table::{Settings, TrainOptions};
 pub use values::{
     Augment, Batch, Carried, Categorical, CheckpointEvery, Classes, Clip, Delimiter, EpsilonBounds, Every,
-    Excluded, Features, Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SplitSeed, Target,
-    TestFile, TimeLimit, Tolerance, Validation,
+    Excluded, Features, Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SetAside, Shape,
+    SplitSeed, Target, TestFile, TimeLimit, Tolerance,
 };
 #[cfg(feature = "program")]
 pub(crate) use values::{read_columns, write_columns};

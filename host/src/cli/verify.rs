@@ -12,8 +12,7 @@ use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::core_choice::as_text;
 use crate::settings::{
-    Batch, Method, NuSchedule, Precision, RhoSchedule, Samples, Settings, TrainOptions, Use, Validation,
-    Widths,
+    Batch, Method, NuSchedule, Precision, RhoSchedule, Samples, SetAside, Settings, TrainOptions, Use, Widths,
 };
 use altmin_core::block::Network as CoreNetwork;
 use altmin_core::method::{Problem, Run};
@@ -136,7 +135,7 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     let hidden = options.network.is_none().then(|| Widths(vec![20, 20]));
     let given = TrainOptions {
         method: Some(method),
-        validation: Some(Validation(None)),
+        validation: Some(SetAside(None)),
         samples: Some(samples),
         hidden: options.hidden.clone().or(hidden),
         batch: options.batch.clone().or(batch),

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::dataset::ImageShape;
 use super::missing::Missing;
 use super::nearest::quoted;
 use super::outputs::Outputs;
@@ -96,6 +97,9 @@ pub struct Columns {
     /// What was done about missing values.
     #[serde(default, skip_serializing_if = "Missing::is_error")]
     pub missing: Missing,
+    /// The images whose pixels the features are, in the order in which a sample has them; none where they are no pixels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageShape>,
 }
 
 impl Columns {
@@ -107,6 +111,9 @@ impl Columns {
             counts.into_iter().find(|(_, found, expected)| found != expected)
         {
             return Some((format!("{found} {what} columns"), expected.to_string()));
+        }
+        if let Some(image) = self.image.filter(|image| image.n_features() != Some(n_inputs)) {
+            return Some((format!("images of {image} pixels"), format!("{n_inputs} pixels")));
         }
         if outputs.are_values() != self.classes.is_empty() {
             return Some((

@@ -8,7 +8,7 @@ use super::missing::Missing;
 use super::nearest::{nearest, quoted};
 use super::outputs::Outputs;
 use super::schema::{Feature, Schema};
-use super::source::DataOptions;
+use super::source::{DataOptions, Validation};
 use super::split::{self, stratified};
 use super::table::Table;
 use super::transform::select;
@@ -29,6 +29,8 @@ pub(super) struct Loaded {
     pub(super) schema: Schema,
     /// Training and test samples as [`dataset`] has them.
     pub(super) parts: Parts<f64>,
+    /// Those of a file for validation.
+    pub(super) validation: Option<Dataset<f64>>,
     /// What somebody who trains on them should know.
     pub(super) notes: Vec<String>,
 }
@@ -59,15 +61,24 @@ pub(super) fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
     let mut notes = table.notes().to_vec();
     notes.extend(all.notes().iter().cloned());
     notes.extend(rows_counted(&table, &schema, &all));
-    if let Some(other) = &options.test {
-        require_other(path, other)?;
-        let test = Table::read(other, options.header, options.delimiter)?;
-        notes.extend(test.notes().iter().cloned());
-        let test = dataset(&test, &schema)?;
-        notes.extend(test.notes().iter().cloned());
-        let test = test.named(format!("{} (test)", other.display()));
+    let mut other = |setting, other: &Path, before: &[&Path]| -> Result<Dataset<f64>> {
+        before.iter().try_for_each(|before| require_other(setting, other, before))?;
+        let table = Table::read(other, options.header, options.delimiter)?;
+        let samples = dataset(&table, &schema)?;
+        notes.extend(table.notes().iter().chain(samples.notes()).cloned());
+        Ok(samples.named(format!("{} ({setting})", other.display())))
+    };
+    let test = options.test.as_ref().map(|test| other("test", test, &[path])).transpose()?;
+    let validation = match &options.validation {
+        Some(Validation::File(file)) => {
+            let before = [Some(path), options.test.as_deref()];
+            Some(other("validation", file, &before.into_iter().flatten().collect::<Vec<_>>())?)
+        }
+        Some(Validation::Share(_)) | None => None,
+    };
+    if let Some(test) = test {
         let train = all.named(format!("{} (training)", path.display()));
-        return Ok(Loaded { schema, parts: (train, test), notes });
+        return Ok(Loaded { schema, parts: (train, test), validation, notes });
     }
     if let Some(class) = all.class_counts().iter().position(|&count| count == 1) {
         let found = format!("a single sample of class {}", quoted(&all.classes()[class]));
@@ -77,15 +88,15 @@ pub(super) fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
         Some(fold) => split::fold(&all, fold, options.split_seed)?,
         None => split(&all, options.split_seed)?,
     };
-    Ok(Loaded { schema, parts, notes })
+    Ok(Loaded { schema, parts, validation, notes })
 }
 
 /// `Ok` for two files, however their paths are spelt: no row is to be trained on and tested on.
-fn require_other(train: &Path, test: &Path) -> Result {
+fn require_other(setting: &'static str, path: &Path, other: &Path) -> Result {
     let real = |path: &Path| fs::canonicalize(path).map_err(|error| Error::io("read", path, error));
-    if real(train)? == real(test)? {
-        let expected = "another file than --data: no sample is both trained on and tested on";
-        return Err(Error::argument("test", test.display(), expected));
+    if real(path)? == real(other)? {
+        let expected = "a file of its own: no sample is trained on, told by and tested on at once";
+        return Err(Error::argument(setting, path.display(), expected));
     }
     Ok(())
 }
@@ -153,7 +164,8 @@ pub(super) fn dataset(table: &Table, schema: &Schema) -> Result<Dataset<f64>> {
     };
     let notes = left_out(table, rows.len()).into_iter().collect();
     let name = table.path().display().to_string();
-    Ok(Dataset::of_rows(name, numbers, n_features, values, outputs, rows).with_notes(notes))
+    let samples = Dataset::of_rows(name, numbers, n_features, values, outputs, rows).with_notes(notes);
+    samples.with_image_if(schema.image)
 }
 
 /// A note of the rows that are left out where so many are used.

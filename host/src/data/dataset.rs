@@ -1,10 +1,13 @@
 //! Samples with what is to be said about them: classes or values.
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use altmin_core::Real;
 use altmin_core::loss::Target;
 use altmin_core::view::{MatRef, dense};
+use serde::{Deserialize, Serialize};
 
 use super::channels::Channel;
 use super::columns::Columns;
@@ -15,7 +18,7 @@ use crate::error::{Error, Result};
 /// The size of the images that are a data set's samples.
 ///
 /// A sample is stored channel by channel, each row by row: feature `(channel * height + row) * width + column`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageShape {
     /// Rows of pixels.
     pub height: usize,
@@ -29,6 +32,32 @@ impl ImageShape {
     /// Features of a sample: `height * width * channels`, or `None` when that overflows.
     pub fn n_features(self) -> Option<usize> {
         self.height.checked_mul(self.width)?.checked_mul(self.channels)
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.height, self.width, self.channels)
+    }
+}
+
+impl FromStr for ImageShape {
+    type Err = Error;
+
+    /// `HEIGHTxWIDTH` or `HEIGHTxWIDTHxCHANNELS`, each 1 or more.
+    fn from_str(text: &str) -> Result<Self> {
+        let refused = || {
+            Error::argument("shape", text, "HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS such as 28x28 or 32x32x3")
+        };
+        let side = |side: &str| side.parse().ok().filter(|&side: &usize| side > 0).ok_or_else(refused);
+        let sides = text.split('x').map(side).collect::<Result<Vec<usize>>>()?;
+        let (height, width, channels) = match sides[..] {
+            [height, width] => (height, width, 1),
+            [height, width, channels] => (height, width, channels),
+            _ => return Err(refused()),
+        };
+        let shape = Self { height, width, channels };
+        shape.n_features().map(|_| shape).ok_or_else(refused)
     }
 }
 
@@ -205,11 +234,19 @@ impl<T: Real> Dataset<T> {
     /// [`Error::Data`] if the shape has another number of features.
     pub fn with_image(mut self, image: ImageShape) -> Result<Self> {
         if image.n_features() != Some(self.n_features) {
-            let expected = format!("{}x{}x{}", image.height, image.width, image.channels);
+            let expected = format!("those of {image} pixels");
             return Err(Error::data(&self.name, format!("{} features", self.n_features), expected));
         }
         self.image = Some(image);
         Ok(self)
+    }
+
+    /// [`with_image`](Self::with_image) where there is a shape.
+    pub(super) fn with_image_if(self, image: Option<ImageShape>) -> Result<Self> {
+        match image {
+            Some(image) => self.with_image(image),
+            None => Ok(self),
+        }
     }
 
     /// The same with the columns of the table that it is from.

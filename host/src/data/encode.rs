@@ -7,7 +7,7 @@ use altmin_core::Real;
 
 use super::columns::{Column, Columns, Encoding};
 use super::csv_file::UNKNOWN;
-use super::dataset::{Dataset, Targets};
+use super::dataset::{Dataset, ImageShape, Targets};
 use super::missing::Missing;
 use super::nearest::quoted;
 use super::outputs::Outputs;
@@ -110,8 +110,27 @@ impl Columns {
             targets: targets.enumerate().map(target).collect::<Result<_>>()?,
             classes: schema.classes.as_ref().map_or(Vec::new(), |classes| classes.as_slice().to_vec()),
             missing: schema.missing,
+            image: schema.image,
         };
-        Ok((columns, note.filter(|_| scale)))
+        match schema.image {
+            Some(image) if scale => Ok((columns.with_scales_of_channels(train, image)?, None)),
+            _ => Ok((columns, note.filter(|_| scale))),
+        }
+    }
+
+    /// The same where all pixels of a channel have one scale, as images' have: the mean of the columns' means, and the spread of the
+    /// pixels around it.
+    fn with_scales_of_channels(mut self, train: &Dataset<f64>, image: ImageShape) -> Result<Self> {
+        let n_pixels = image.height * image.width;
+        for (channel, columns) in self.features.chunks_exact_mut(n_pixels).enumerate() {
+            let samples = train.features().chunks_exact(train.n_features());
+            let pixels = samples.flat_map(|sample| &sample[channel * n_pixels..][..n_pixels]);
+            let known = pixels.copied().filter(|pixel| !pixel.is_nan());
+            let all = Column::new(format!("{} to {}", columns[0].name, columns[n_pixels - 1].name));
+            let Column { mean, deviation, .. } = all.measured(train.name(), known)?;
+            columns.iter_mut().for_each(|column| (column.mean, column.deviation) = (mean, deviation));
+        }
+        Ok(self)
     }
 
     /// Samples as [`dataset`](super::csv_file::dataset) reads them, as the network sees them.
@@ -136,7 +155,7 @@ impl Columns {
             }
         };
         let encoded = encoded?.with_columns(Arc::clone(self)).with_notes(samples.notes);
-        Ok(Dataset { rows: samples.rows, ..encoded })
+        Dataset { rows: samples.rows, ..encoded }.with_image_if(self.image)
     }
 
     /// The inputs of the network for the features of samples as [`features`](super::csv_file::features) reads them.

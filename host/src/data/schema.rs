@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::columns::{Columns, Encoding};
+use super::dataset::ImageShape;
 use super::missing::Missing;
 use super::names::{Names, finite};
 use super::nearest::quoted;
@@ -25,6 +26,8 @@ pub(super) struct Schema {
     /// The names of the classes; none where numbers are learnt.
     pub(super) classes: Option<Names>,
     pub(super) missing: Missing,
+    /// The images whose pixels the features are, in the order of [`ImageShape`].
+    pub(super) image: Option<ImageShape>,
 }
 
 /// A column that is learnt from.
@@ -60,6 +63,7 @@ impl Schema {
             targets: columns.targets.iter().map(|column| column.name.clone()).collect(),
             classes: (!columns.classes.is_empty()).then(|| Names::new(columns.classes.clone())),
             missing: columns.missing,
+            image: columns.image,
         }
     }
 
@@ -117,8 +121,12 @@ impl Schema {
         if let Some(&other) = categorical.iter().find(|place| !features.contains(place)) {
             return refuse("categorical", other, "columns that are features");
         }
+        let features = kinds(table, &features, &categorical)?;
         Ok(Self {
-            features: kinds(table, &features, &categorical)?,
+            features: match options.shape {
+                None => features,
+                Some(shape) => pixels(features, shape, options.missing)?,
+            },
             classes: if options.regression {
                 None
             } else {
@@ -126,8 +134,31 @@ impl Schema {
             },
             targets: targets.into_iter().map(|place| names[place].clone()).collect(),
             missing: options.missing,
+            image: options.shape,
         })
     }
+}
+
+/// Features that are the pixels of images, their channels after one another instead of beside each other.
+///
+/// # Errors
+/// [`Error::Argument`] (`shape`, `missing`, `categorical`) for features that are no pixels, or more or fewer.
+fn pixels(features: Vec<Feature>, shape: ImageShape, missing: Missing) -> Result<Vec<Feature>> {
+    if shape.n_features() != Some(features.len()) {
+        let expected = format!("a shape of {} pixels, as there are so many feature columns", features.len());
+        return Err(Error::argument("shape", shape, expected));
+    }
+    if missing == Missing::Indicator {
+        let expected = "error, mean or drop with --shape: images have no inputs but their pixels";
+        return Err(Error::argument("missing", missing, expected));
+    }
+    if let Some(feature) = features.iter().find(|feature| feature.categories.is_some()) {
+        let expected = format!("none, as column {} holds categories and no pixels", quoted(&feature.name));
+        return Err(Error::argument("shape", shape, expected));
+    }
+    let (n_pixels, channels) = (shape.height * shape.width, shape.channels);
+    let place = |index: usize| index % n_pixels * channels + index / n_pixels;
+    Ok((0..features.len()).map(|index| features[place(index)].clone()).collect())
 }
 
 /// What a column holds.

@@ -10,6 +10,7 @@ use super::bytes::SOURCES;
 use super::channels::Channel;
 use super::cifar::Labels;
 use super::columns::Columns;
+use super::dataset::ImageShape;
 use super::memory::MEMORY;
 use super::missing::Missing;
 use super::split::Fold;
@@ -88,6 +89,33 @@ impl fmt::Display for DataSource {
     }
 }
 
+/// Samples that are not trained on, by which is told when to stop and what to keep.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Validation {
+    /// This share of the training samples, of each class alike, before the samples to train on are chosen: above 0 and below 1.
+    Share(f64),
+    /// The rows of another table.
+    File(PathBuf),
+}
+
+impl FromStr for Validation {
+    type Err = Error;
+
+    /// A number, or else a path.
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(text.parse().map_or_else(|_| Self::File(text.into()), Self::Share))
+    }
+}
+
+impl fmt::Display for Validation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Share(share) => share.fmt(f),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// What is made of a data set, in this order: split, holdout, validation, classes, samples, pooling, scaling.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataOptions {
@@ -101,9 +129,8 @@ pub struct DataOptions {
     /// Test on a part of all samples, of those that are for training where these come apart from the others, and train on the other
     /// parts; default none.
     pub fold: Option<Fold>,
-    /// The share of the training samples that are set aside to tell by, of each class alike, before the samples to train on are
-    /// chosen: above 0 and below 1; default none.
-    pub validation: Option<f64>,
+    /// The samples that are set aside to tell by; default none.
+    pub validation: Option<Validation>,
     /// A table whose rows are the test samples; then all rows of the source are training samples. Default none.
     pub test: Option<PathBuf>,
     /// Keep only these classes, relabelled 0, 1, ... in this order; default all.
@@ -121,6 +148,8 @@ pub struct DataOptions {
     /// The features of a table whose cells are names of categories, each of which becomes an input that is 0 or 1, beside those
     /// that hold more text than numbers; default none.
     pub categorical: Option<Vec<String>>,
+    /// The images whose pixels the features of a table are, row by row, the channels of a pixel beside each other; default none.
+    pub shape: Option<ImageShape>,
     /// What is done about missing values in a table; default refused.
     pub missing: Missing,
     /// The byte between the cells of a table; default as it looks.
@@ -151,6 +180,7 @@ impl Default for DataOptions {
             exclude: None,
             features: None,
             categorical: None,
+            shape: None,
             missing: Missing::Error,
             delimiter: None,
             header: Header::Auto,
@@ -166,17 +196,23 @@ impl DataOptions {
     pub(crate) fn of_tables(&self) -> Option<(&'static str, String, &'static str)> {
         let columns = |names: &Option<Vec<String>>| names.as_ref().map(|names| names.join(","));
         let changed = |value: String, default: &str| (value != default).then_some(value);
-        let test = self.test.as_ref().map(|path| path.display().to_string());
+        let path = |path: &PathBuf| path.display().to_string();
+        let validation = match &self.validation {
+            Some(Validation::File(file)) => Some(path(file)),
+            Some(Validation::Share(_)) | None => None,
+        };
         let delimiter = self.delimiter.map(delimiter_name);
         [
             ("target", columns(&self.target), "last"),
             ("features", columns(&self.features), "all"),
             ("exclude", columns(&self.exclude), "none"),
             ("categorical", columns(&self.categorical), "auto"),
+            ("shape", self.shape.map(|shape| shape.to_string()), "none"),
             ("missing", changed(self.missing.to_string(), "error"), "error"),
             ("header", changed(self.header.to_string(), "auto"), "auto"),
             ("delimiter", delimiter, "auto"),
-            ("test", test, "none"),
+            ("test", self.test.as_ref().map(path), "none"),
+            ("validation", validation, "none, or a share"),
         ]
         .into_iter()
         .find_map(|(name, value, default)| Some((name, value?, default)))

@@ -13,7 +13,7 @@ use crate::network::init::Initializer;
 use crate::network::model::Model;
 use crate::run::observe::History;
 use crate::run::trainer::Trainer;
-use crate::settings::{Keep, MaxMemory, Method, Patience, Settings, StepRule, TrainOptions, Validation};
+use crate::settings::{Keep, MaxMemory, Method, Patience, SetAside, Settings, StepRule, TrainOptions};
 
 /// Weights that begin at this size are 0 but for rounding.
 const START: f64 = 1e-9;
@@ -60,7 +60,7 @@ pub fn linear<T: Real>(
         step: Some(StepRule::LeastSquares),
         rho: Some(RHO),
         sweeps: Some(sweeps.min(*SWEEPS.end())),
-        validation: Some(Validation(settings.validation)),
+        validation: Some(SetAside(settings.validation.clone())),
         patience: Some(Patience(None)),
         keep: Some(Keep::Last),
         // Where samples are from, and what the machine gives.

@@ -2,7 +2,7 @@
 
 use super::table::{Settings, TrainOptions};
 #[cfg(feature = "program")]
-use super::values::Validation;
+use super::values::SetAside;
 use crate::error::{Error, Result};
 use crate::nearest::did_you_mean;
 use std::path::Path;
@@ -61,9 +61,9 @@ impl TrainOptions {
     /// [`Error::Argument`] for options that set some aside.
     #[cfg(feature = "program")]
     pub(crate) fn without_validation(mut self, instead: &str) -> Result<Self> {
-        match self.validation.replace(Validation(None)) {
-            Some(Validation(Some(share))) => {
-                Err(Error::argument("validation", share, format!("none: {instead}")))
+        match self.validation.replace(SetAside(None)) {
+            Some(SetAside(Some(samples))) => {
+                Err(Error::argument("validation", samples, format!("none: {instead}")))
             }
             _ => Ok(self),
         }

@@ -31,7 +31,8 @@ impl Settings {
     /// Whether nu and rho both have their default.
     pub fn has_default_weights(&self) -> bool {
         let Self { method, step, batch, guard, inner, .. } = *self;
-        let network = (self.data.has_columns(), &self.hidden[..], self.network.as_ref());
+        let network =
+            (self.data.has_columns() && self.shape.is_none(), &self.hidden[..], self.network.as_ref());
         let defaults = of_method(method, step, (batch, guard), inner, network);
         self.nu == defaults.nu && self.rho == defaults.rho
     }
@@ -42,7 +43,7 @@ impl Settings {
             split_seed: self.split_seed.unwrap_or(self.seed),
             holdout: self.holdout,
             fold: None,
-            validation: self.validation,
+            validation: self.validation.clone(),
             test: self.test.clone(),
             classes: self.classes.clone(),
             samples: self.samples,
@@ -51,6 +52,7 @@ impl Settings {
             exclude: self.exclude.clone(),
             features: self.features.clone(),
             categorical: self.categorical.clone(),
+            shape: self.shape,
             missing: self.missing,
             delimiter: self.delimiter,
             header: self.header,
@@ -72,7 +74,7 @@ impl Settings {
 
     /// The samples that every sweep is scored on beside the training samples.
     pub fn judge(&self) -> Judge {
-        match (self.validation, self.holdout) {
+        match (&self.validation, self.holdout) {
             (Some(_), _) => Judge::Validation,
             (None, true) => Judge::HeldOut,
             (None, false) => Judge::Test,

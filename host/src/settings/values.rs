@@ -2,8 +2,8 @@
 //! resolved, so that the same message comes from the command line and from a file.
 
 use super::text::serde_as_text;
-use crate::data::DataSource;
 use crate::data::table::{DELIMITER_NAMES, delimiter_name};
+use crate::data::{DataSource, ImageShape, Validation};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;
@@ -175,6 +175,10 @@ optional!(
     Features(Vec<String>), "all", |text| read_columns("features", "all", text), write_columns
 );
 optional!(
+    /// The shape of images, as `28x28x1`, or `none`.
+    Shape(ImageShape), "none", str::parse, ToString::to_string
+);
+optional!(
     /// The columns of categories, in the form of a row of CSV, such as `zip,month`, or `auto`.
     Categorical(Vec<String>), "auto", |text| read_columns("categorical", "auto", text), write_columns
 );
@@ -203,8 +207,8 @@ optional!(
     TestFile(PathBuf), "none", |text| Ok(PathBuf::from(text)), write_path
 );
 optional!(
-    /// The share of the training samples that is set aside, or `none`.
-    Validation(f64), "none", |text| number("validation", text, "a share above 0 and below 1, or none"), ToString::to_string
+    /// The samples that are set aside, or `none`.
+    SetAside(Validation), "none", |text| number("validation", text, "a share above 0 and below 1, a file, or none"), ToString::to_string
 );
 optional!(
     /// Sweeps in a row without a better score, or `none`.
@@ -431,7 +435,8 @@ serde_as_text!(
     EpsilonBounds,
     EvaluateEvery,
     TestFile,
-    Validation,
+    SetAside,
+    Shape,
     Target,
     Excluded,
     Features,

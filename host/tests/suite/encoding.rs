@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use altmin::data::{
-    DataOptions, DataSource, Dataset, Encoding, Header, Missing, Part, Preprocessing, Table, load,
-    load_inputs, load_like, load_split,
+    DataOptions, DataSource, Dataset, Encoding, Header, Missing, Part, Preprocessing, Table, Validation,
+    load, load_inputs, load_like, load_split,
 };
 use serde_json::Value;
 
@@ -177,7 +177,7 @@ fn what_is_learnt_of_cells_is_learnt_from_training_rows() {
     let options = DataOptions {
         missing: Missing::Mean,
         categorical: Some(vec!["color".to_owned()]),
-        validation: Some(0.25),
+        validation: Some(Validation::Share(0.25)),
         ..DataOptions::default()
     };
     let split = load_split::<f64>(&DataSource::Csv(path), &options).expect("a table");

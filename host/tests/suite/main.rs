@@ -51,6 +51,7 @@ mod settings;
 mod smooth;
 mod stepping;
 mod subnetworks;
+mod table_images;
 mod torture;
 mod train_command;
 mod training;

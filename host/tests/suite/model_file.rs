@@ -430,6 +430,7 @@ fn of_a_table() -> Model<f32> {
         targets: vec![column("price, net", 1e-300, f64::MAX), column("\"y\"\n", -0.0, 1.0)],
         classes: vec![],
         missing: Missing::Error,
+        image: None,
     });
     model
 }

@@ -130,6 +130,7 @@ fn scales_are_in_the_file() {
         targets: vec![column("price", 1e5, 2e4), column("share", 0.5, 1e-3)],
         classes: vec![],
         missing: Missing::Error,
+        image: None,
     });
     let rows: Vec<[f32; 3]> = (0..9_u8)
         .map(|i| [2.0e6 + f32::from(i) / 8.0, 1e-9 + f32::from(i) * 1e-11, f32::from(i % 2)])

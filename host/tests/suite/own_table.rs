@@ -37,11 +37,25 @@ fn customers(count: usize, with_answer: bool) -> String {
     format!(",age,income,city,comment{answer}\n") + &(0..count).map(row).collect::<String>()
 }
 
+/// Images of 28 x 28 whose left or right half is bright.
+fn pixels(count: usize) -> String {
+    let names: Vec<String> = (0..784).map(|index| format!("pixel{index}")).collect();
+    let row = |i: usize| {
+        let pixel = |index: usize| {
+            (index * 7 + i * 11) % 50 + 150 * usize::from((index % 28 < 14) == i.is_multiple_of(2))
+        };
+        let pixels: Vec<String> = (0..784).map(|index| pixel(index).to_string()).collect();
+        format!("{},{}\n", ["left", "right"][i % 2], pixels.join(","))
+    };
+    format!("label,{}\n", names.join(",")) + &(0..count).map(row).collect::<String>()
+}
+
 #[test]
 fn every_command_of_the_page_runs() {
     let (page, folder) = (page(), tempfile::tempdir().expect("a folder"));
     fs::write(folder.path().join("customers.csv"), customers(600, true)).expect("room");
     fs::write(folder.path().join("new-customers.csv"), customers(20, false)).expect("room");
+    fs::write(folder.path().join("pixels.csv"), pixels(60)).expect("room");
     let commands = fenced(&page, "sh");
     assert!(commands.len() >= 8, "{commands:?}");
     for line in commands {

@@ -460,6 +460,7 @@ fn by_hand() -> Model<f64> {
         targets: vec![column("y1", 100.0, 4.0), column("y2", 0.0, 0.5)],
         classes: vec![],
         missing: Missing::Error,
+        image: None,
     };
     let preprocessing = Preprocessing::new(&DataSource::Csv("x.csv".into()), &DataOptions::default());
     Model {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use altmin::data::{DataOptions, DataSource, Dataset, load, load_split};
+use altmin::data::{DataOptions, DataSource, Dataset, Validation, load, load_split};
 use serde_json::Value;
 
 /// Rows that their first column tells apart; a class in seven is rare.
@@ -28,7 +28,8 @@ fn ids(part: &Dataset<f64>) -> BTreeSet<u64> {
 fn each_row_is_in_one_part_and_classes_have_their_share() {
     let folder = tempfile::tempdir().expect("a folder");
     let source = DataSource::Csv(table(folder.path(), "all.csv", 0..210));
-    let of = |validation, split_seed| {
+    let of = |share: Option<f64>, split_seed| {
+        let validation = share.map(Validation::Share);
         let options = DataOptions { validation, split_seed, ..DataOptions::default() };
         load_split::<f64>(&source, &options).expect("a table")
     };
@@ -47,10 +48,14 @@ fn each_row_is_in_one_part_and_classes_have_their_share() {
         assert!((rare - 24.0 * share).abs() <= 1.0, "{share}: {rare}");
         assert_ne!(ids(of(Some(share), 4).validation.as_ref().expect("samples")), aside);
         // What sweeps are scored on is what a trainer is given as its test samples.
-        let options = DataOptions { validation: Some(share), split_seed: 3, ..DataOptions::default() };
+        let options = DataOptions {
+            validation: Some(Validation::Share(share)),
+            split_seed: 3,
+            ..DataOptions::default()
+        };
         assert_eq!(ids(&load::<f64>(&source, &options).expect("a table").1), aside);
     }
-    let none = DataOptions { validation: Some(1e-3), ..DataOptions::default() };
+    let none = DataOptions { validation: Some(Validation::Share(1e-3)), ..DataOptions::default() };
     let error = load_split::<f64>(&source, &none).expect_err("no sample");
     assert!(error.is_usage() && error.to_string().contains("validation"), "{error}");
 }
@@ -59,7 +64,8 @@ fn each_row_is_in_one_part_and_classes_have_their_share() {
 fn scales_are_those_of_the_samples_that_are_trained_on() {
     let folder = tempfile::tempdir().expect("a folder");
     let source = DataSource::Csv(table(folder.path(), "all.csv", 0..210));
-    let options = DataOptions { validation: Some(0.3), scale: true, ..DataOptions::default() };
+    let options =
+        DataOptions { validation: Some(Validation::Share(0.3)), scale: true, ..DataOptions::default() };
     let split = load_split::<f64>(&source, &options).expect("a table");
     for feature in 0..3 {
         let of = |part: &Dataset<f64>| {
@@ -127,11 +133,62 @@ fn the_test_samples_are_passed_once_by_the_model_that_is_kept() {
 }
 
 #[test]
+fn a_file_of_validation_samples_is_told_by_and_leaves_the_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, other) = (table(folder.path(), "all.csv", 0..70), table(folder.path(), "tell.csv", 70..90));
+    let test = table(folder.path(), "test.csv", 90..120);
+    let source = DataSource::Csv(data.clone());
+    let of = |test: Option<&PathBuf>| {
+        let validation = Some(Validation::File(other.clone()));
+        let options =
+            DataOptions { test: test.cloned(), validation, split_seed: 3, ..DataOptions::default() };
+        let split = load_split::<f64>(&source, &options).expect("tables");
+        [Some(&split.train), split.validation.as_ref(), Some(&split.test)]
+            .map(|part| ids(part.expect("a part")))
+    };
+    assert_eq!(of(Some(&test)), [0..70, 70..90, 90..120].map(|rows| rows.collect()));
+    let [train, validation, tested] = of(None);
+    assert_eq!(validation, (70..90).collect());
+    assert_eq!((train.len(), tested.len()), (56, 14));
+    assert_eq!(train.union(&tested).copied().collect::<BTreeSet<_>>(), (0..70).collect());
+
+    let twice = [("--data", &other), ("--test", &other)];
+    for (flag, file) in twice {
+        let all = if flag == "--data" { vec![] } else { vec!["--data", text(&data)] };
+        let output = altmin(&[&["train", flag, text(file), "--validation", text(&other)], &all[..]].concat());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("`validation` is") && said.contains("a file of its own"), "{said}");
+    }
+    let refused = altmin(&["train", "--validation", text(&other)]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("digits has no columns"));
+
+    let run = folder.path().join("run");
+    let arguments = ["train", "--data", text(&data), "--validation", text(&other), "--hidden", "8", "--json"];
+    let output = altmin(&[&arguments[..], &["--sweeps", "5", "--out", text(&run)]].concat());
+    assert_eq!(lines(&output, "test").len(), 1);
+    let again = altmin(&["train", "--config", text(&run.join("config.toml")), "--json"]);
+    assert_eq!(lines(&again, "test"), lines(&output, "test"));
+    let best = lines(&output, "sweep")
+        .iter()
+        .map(|line| line["validation_accuracy"].as_f64())
+        .max_by(|one, other| one.partial_cmp(other).expect("numbers"));
+    let again = altmin(&["evaluate", "--model", text(&run), "--data", text(&other), "--json"]);
+    let again: Value = serde_json::from_slice(&again.stdout).expect("JSON");
+    assert_eq!(again["accuracy"].as_f64(), best.expect("a sweep"));
+}
+
+#[test]
 fn a_file_of_test_samples_leaves_all_rows_for_training() {
     let folder = tempfile::tempdir().expect("a folder");
     let (data, other) = (table(folder.path(), "all.csv", 0..70), table(folder.path(), "test.csv", 70..100));
     let source = DataSource::Csv(data.clone());
-    let options = DataOptions { test: Some(other.clone()), validation: Some(0.2), ..DataOptions::default() };
+    let options = DataOptions {
+        test: Some(other.clone()),
+        validation: Some(Validation::Share(0.2)),
+        ..DataOptions::default()
+    };
     let split = load_split::<f64>(&source, &options).expect("two tables");
     let validation = split.validation.as_ref().expect("samples");
     assert_eq!(ids(&split.test), (70..100).collect());
@@ -145,7 +202,7 @@ fn a_file_of_test_samples_leaves_all_rows_for_training() {
     let output = altmin(&["train", "--data", text(&data), "--test", text(&twice)]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("another file than --data"), "{said}");
+    assert!(said.contains("a file of its own"), "{said}");
 
     let run = folder.path().join("run");
     let train = ["train", "--data", text(&data), "--test", text(&other), "--sweeps", "5", "--hidden", "8"];

@@ -1,7 +1,7 @@
 //! A run's model on samples that it was not trained on.
 
 use super::loaded::Last;
-use crate::data::{Dataset, Outputs};
+use crate::data::{Channel, Dataset, Outputs};
 use crate::error::{Error, Result};
 use crate::network::evaluate::{class, evaluate_outputs, in_own_units, outputs, probabilities};
 use crate::network::{Evaluation, Judge, Model};
@@ -73,6 +73,9 @@ impl Tested {
     }
 }
 
+/// What pixels of a table are at most, unless all are between 0 and 1.
+const BYTE: f64 = 255.0;
+
 /// The wrongly classified images of which the model is surest.
 fn mistakes<T: Real>(model: &Model<T>, data: &Dataset<T>, outputs: &[T]) -> Result<Vec<Mistake>> {
     let Some(shape) = data.image().filter(|&shape| image::can_be_shown(shape)) else { return Ok(Vec::new()) };
@@ -89,13 +92,27 @@ fn mistakes<T: Real>(model: &Model<T>, data: &Dataset<T>, outputs: &[T]) -> Resu
     let wrong = labels.filter(|&(sample, label)| class(scores_of(sample)) != label);
     let mut all: Vec<_> = wrong.map(|(sample, label)| (certainty(sample), sample, label)).collect();
     all.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-    let channels = model.preprocessing.channels.as_deref().unwrap_or_default();
+    let scales = scales(model, data);
     let shown = all.into_iter().take(MISTAKES).map(|(certainty, sample, label)| {
-        let image = image::png(data.sample(sample), shape, channels)
+        let image = image::png(data.sample(sample), shape, &scales)
             .map_err(|error| Error::data(data.name(), error.to_string(), "images that can be shown"))?;
         Ok(Mistake { sample, label, predicted: class(scores_of(sample)), certainty, image })
     });
     shown.collect()
+}
+
+/// The scales with which pixels as a network sees them lie between 0 and 1.
+fn scales<T: Real>(model: &Model<T>, data: &Dataset<T>) -> Vec<Channel> {
+    let Some((columns, image)) = data.columns().and_then(|columns| Some((columns, columns.image?))) else {
+        return model.preprocessing.channels.clone().unwrap_or_default();
+    };
+    let inputs = data.features().iter().zip(columns.features.iter().cycle());
+    let largest = inputs.map(|(x, column)| column.unscaled(x.to_f64())).fold(0.0, f64::max);
+    let unit = if largest > 1.0 { BYTE } else { 1.0 };
+    let of_channel = columns.features.iter().step_by(image.height * image.width);
+    of_channel
+        .map(|column| Channel { mean: column.mean / unit, deviation: column.deviation / unit })
+        .collect()
 }
 
 /// Every output's true and predicted values of samples at even distances.

@@ -57,6 +57,16 @@ macro_rules! data_settings {
         default = None, when(of) = of.data.has_columns(),
     }
 
+    /// The features of a CSV file are the pixels of images, HEIGHTxWIDTH or HEIGHTxWIDTHxCHANNELS such as 28x28 or 32x32x3, or `none`
+    /// [default: none]
+    ///
+    /// Columns go through an image row by row, with the channels of a pixel beside each other. The network can then begin with
+    /// convolutions, and --scale applies to each channel, not to each column.
+    shape: Shape as Option<ImageShape> {
+        arg(value_name = "HxWxC|none"),
+        default = None, when(of) = of.data.has_columns(),
+    }
+
     /// What to do about missing values in a CSV file [default: error]
     ///
     /// A value is missing if its cell is empty, `NA`, `N/A`, `n/a`, `<NA>`, `NaN`, `nan`, `NULL`, `null` or `?`. Means are those of the training
@@ -135,15 +145,15 @@ macro_rules! data_settings {
         default = None, when(of) = of.data.has_columns(),
     }
 
-    /// Share of the training samples that is set aside to tell by when to stop and which sweep is best, or `none`
-    /// [default: 0.1 for a CSV file, else none]
+    /// Share of the training samples that is set aside to tell by when to stop and which sweep is best, a CSV file of such samples, or
+    /// `none` [default: 0.1 for a CSV file, else none]
     ///
-    /// These samples are not trained on. Every sweep is scored on them, --patience says when to stop, and --keep which model is
+    /// These samples are not trained on. A file needs the columns of --data, in any order. Every sweep is scored on them, --patience says when to stop, and --keep which model is
     /// left: by default the best. The test samples are passed once, at the end, through that model. Samples are drawn with
     /// --split-seed, of each class its share.
-    validation: Validation as Option<f64> {
-        arg(value_name = "SHARE|none"),
-        default(of) = of.data().has_columns().then_some(VALIDATION), range = if_any(proper_share),
+    validation: SetAside as Option<Validation> {
+        arg(value_name = "SHARE|FILE|none"),
+        default(of) = of.data().has_columns().then_some(Validation::Share(VALIDATION)), range = if_any(set_aside),
     }
 
     /// Test on the last training samples instead of the test set, and do not train on them [default: false]

@@ -12,8 +12,13 @@ impl Filled<'_> {
     pub(super) fn method_defaults(&self) -> Defaults {
         let network = self.network();
         let steps = (self.batch(), self.guard());
-        let samples = (self.data().has_columns(), &self.hidden()[..], network.as_ref());
+        let samples = (self.is_tabular(), &self.hidden()[..], network.as_ref());
         of_method(self.method(), self.step(), steps, self.inner(), samples)
+    }
+
+    /// Whether samples are rows of a table with a meaning for each column, which images in a table have not.
+    pub(super) fn is_tabular(&self) -> bool {
+        self.data().has_columns() && self.shape().is_none()
     }
 
     /// Whether the method splits the network, and its inner optimizer has the defaults.

@@ -15,7 +15,7 @@ macro_rules! method_settings {
     ///
     /// Small values fit the output layer to the labels quickly, while the layers stay inconsistent for long. Large values
     /// keep the layers consistent and make each sweep change little. The default depends on the method and its step rule; of
-    /// proxprop in mini-batches it is the square of the number of linear maps, 20 times that for a CSV file, of local ten thirds of
+    /// proxprop in mini-batches it is the square of the number of linear maps, 20 times that for a CSV file without --shape, of local ten thirds of
     /// that number. It was chosen on images 55,001 to 60,000 of MNIST, not on a test set, and for CSV files on six tables.
     nu: f64 {
         arg(value_name = "X", allow_negative_numbers = true),
@@ -188,7 +188,7 @@ macro_rules! method_settings {
     }
 
     /// Decoupled weight decay, at least 0: before each step the weights shrink by this times the step's length
-    /// [default: 0; 0.01 of adamw, 1 of proxprop in mini-batches of a CSV file]
+    /// [default: 0; 0.01 of adamw, 1 of proxprop in mini-batches of a CSV file without --shape]
     ///
     /// The length is the learning rate, or 1/nu of proximal steps, which need a decay below nu, times the schedule's factor.
     weight_decay: f64 {

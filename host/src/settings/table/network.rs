@@ -55,14 +55,14 @@ macro_rules! network_settings {
     }
 
     /// Initial weights: `he`, `xavier`, `normal:SIGMA` or `identity`
-    /// [default: he; xavier for a CSV file]
+    /// [default: he; xavier for a CSV file without --shape]
     ///
     /// he: normal with variance 2 / n_in. xavier: uniform within sqrt(6 / (n_in + n_out)) of 0. normal: with standard
     /// deviation SIGMA. identity: 1 on the diagonal. Biases start at 0. `he` preserves the scale of signals through ReLU
     /// layers. With sigmoid and tanh, neither `he` nor `xavier` was consistently better.
     init: Initializer {
         arg(value_name = "INIT"),
-        default(of) = if of.data().has_columns() { Initializer::Xavier } else { Initializer::He }, range = positive_sigma,
+        default(of) = if of.is_tabular() { Initializer::Xavier } else { Initializer::He }, range = positive_sigma,
     }
 
     /// Train the first K hidden layers for SWEEPS sweeps, then insert the others as identity layers; or `none`

@@ -3,6 +3,7 @@
 
 use super::Settings;
 use crate::choice::parse;
+use crate::data::Validation;
 use crate::error::{Error, Result};
 use crate::network::cuts::{Cuts, MOST_SUBNETWORKS};
 use crate::network::init::Initializer;
@@ -47,11 +48,16 @@ pub(super) fn share(key: &'static str, &value: &f64, _: &Settings) -> Result {
     }
 }
 
-pub(super) fn proper_share(key: &'static str, &value: &f64, settings: &Settings) -> Result {
-    if value == 0.0 {
-        Err(Error::argument(key, value, "above 0 and below 1, or none"))
-    } else {
-        share(key, &value, settings)
+pub(super) fn set_aside(key: &'static str, samples: &Validation, settings: &Settings) -> Result {
+    match *samples {
+        Validation::Share(share) if !(share > 0.0 && share < 1.0) => {
+            Err(Error::argument(key, share, "above 0 and below 1, or none"))
+        }
+        Validation::File(_) if !settings.data.has_columns() => {
+            let expected = format!("a share or none, as {} has no columns", settings.data);
+            Err(Error::argument(key, samples, expected))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -65,8 +65,8 @@ fn memory(settings: &Settings) -> Result {
     if let Some(classes) = &settings.classes {
         return Err(Error::argument("classes", write_classes(classes), as_they_are("all")));
     }
-    if let Some(share) = settings.validation {
-        return Err(Error::argument("validation", share, as_they_are("none")));
+    if let Some(samples) = &settings.validation {
+        return Err(Error::argument("validation", samples, as_they_are("none")));
     }
     let said = [("holdout", settings.holdout), ("scale", settings.scale)].into_iter().find(|&(_, said)| said);
     said.map_or(Ok(()), |(name, said)| Err(Error::argument(name, said, as_they_are("false"))))
