@@ -204,10 +204,10 @@ pub fn load_rows_like<T: Real>(
     let schema = Schema::of(columns);
     let all = csv_file::dataset(table, &schema)?;
     let chosen = match part {
-        Part::Train if trained.test.is_some() && is_training_file => all,
+        Part::Train if trained.test.is_some() && is_training_file && table.first_test_row().is_none() => all,
         Part::All => all,
-        Part::Train => csv_file::split(&all, options.split_seed)?.0,
-        Part::Test => csv_file::split(&all, options.split_seed)?.1,
+        Part::Train => csv_file::split(&all, table.first_test_row(), options.split_seed)?.0,
+        Part::Test => csv_file::split(&all, table.first_test_row(), options.split_seed)?.1,
     };
     let chosen = pool(choose(chosen, options)?, options)?;
     let mut notes = chosen.notes().to_vec();
@@ -237,8 +237,10 @@ pub fn table_for(trained: &Preprocessing, source: &DataSource) -> Result<Option<
             Table::read(path, trained.header, trained.delimiter).map(Some)
         }
         (Some(_), _) => {
-            let expected =
-                format!("a .csv or .tsv file with the columns of {}, as in training", trained.data);
+            let expected = format!(
+                "a .csv, .tsv, .npy or .npz file with the columns of {}, as in training",
+                trained.data
+            );
             Err(Error::argument("data", source, expected))
         }
         (None, _) => Ok(None),

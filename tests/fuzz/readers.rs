@@ -23,10 +23,11 @@ use altmin_core::view::dense;
 type Reader = fn(&[u8]) -> bool;
 
 /// Every reader by the name of its corpus; true where it takes what it reads.
-pub(crate) const READERS: [(&str, Reader); 7] = [
+pub(crate) const READERS: [(&str, Reader); 8] = [
     ("idx", idx_files),
     ("cifar", cifar_files),
-    ("csv", csv_table),
+    ("csv", |bytes| tables(bytes, ["table.csv", "table.tsv"])),
+    ("arrays", |bytes| tables(bytes, ["table.npy", "table.npz"])),
     ("model", model_file),
     ("checkpoint", checkpoint_file),
     ("config", config_text),
@@ -124,9 +125,10 @@ fn cifar_files(bytes: &[u8]) -> bool {
     load(cifar::Variant::Cifar100, Labels::Fine) | load(cifar::Variant::Cifar100, Labels::Coarse) | ten
 }
 
-fn csv_table(bytes: &[u8]) -> bool {
+/// The same bytes as the two files of these names.
+fn tables(bytes: &[u8], names: [&str; 2]) -> bool {
     let (folder, mut is_taken) = (Folder::new(), false);
-    for name in ["table.csv", "table.tsv"] {
+    for name in names {
         let path = folder.write(name, bytes);
         let tables =
             [Header::Auto, Header::Yes, Header::No].map(|header| taken(Table::read(&path, header, None)));

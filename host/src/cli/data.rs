@@ -29,7 +29,7 @@ pub(super) enum Data {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: altmin data show houses.csv")]
 pub(super) struct Show {
-    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv or .tsv file, or `-`
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv, .tsv, .npy or .npz file, or `-`
     #[arg(value_name = "DATA")]
     data: DataSource,
 

@@ -22,7 +22,7 @@ pub(super) enum Split {
 /// The data that a model is used on; defaults are what it was trained with.
 #[derive(Debug, Args)]
 pub(super) struct DataArgs {
-    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv or .tsv file, or `-` [default: as in training]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv, .tsv, .npy or .npz file, or `-` [default: as in training]
     ///
     /// In a CSV file the columns that the model was trained on are found by name, in any order; other columns are ignored. `-` is a
     /// table on standard input.

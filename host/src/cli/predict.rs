@@ -134,7 +134,7 @@ impl Predict {
         // A number has stood for a name.
         let titles = places.iter().map(|&place| table.names()[place].clone()).collect();
         let row = |&row: &usize| {
-            let kept = places.iter().map(|&place| table.as_written(row, place).to_owned());
+            let kept = places.iter().map(|&place| table.as_written(row, place).into_owned());
             [row.to_string()].into_iter().chain(kept).collect()
         };
         Ok(Beside { rows: rows.iter().map(row).collect(), titles })

@@ -10,8 +10,7 @@ use flate2::bufread::MultiGzDecoder;
 use crate::error::{Error, Result};
 
 /// What a data source may be, for messages.
-pub(super) const SOURCES: &str =
-    "digits, fashion-mnist, a folder of IDX files or of CIFAR's binary files, or a .csv or .tsv file";
+pub(super) const SOURCES: &str = "digits, fashion-mnist, a folder of IDX files or of CIFAR's binary files, or a .csv, .tsv, .npy or .npz file";
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 

@@ -76,6 +76,12 @@ pub(super) fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
         }
         Some(Validation::Share(_)) | None => None,
     };
+    let first_test_row = table.first_test_row();
+    let all = match (first_test_row, &test, options.fold) {
+        // Test samples come from elsewhere; those of the file are not for training.
+        (Some(_), Some(_), _) | (Some(_), _, Some(_)) => split(&all, first_test_row, options.split_seed)?.0,
+        _ => all,
+    };
     if let Some(test) = test {
         let train = all.named(format!("{} (training)", path.display()));
         return Ok(Loaded { schema, parts: (train, test), validation, notes });
@@ -86,7 +92,7 @@ pub(super) fn load(path: &Path, options: &DataOptions) -> Result<Loaded> {
     }
     let parts = match options.fold {
         Some(fold) => split::fold(&all, fold, options.split_seed)?,
-        None => split(&all, options.split_seed)?,
+        None => split(&all, first_test_row, options.split_seed)?,
     };
     Ok(Loaded { schema, parts, validation, notes })
 }
@@ -114,19 +120,24 @@ fn rows_counted(table: &Table, schema: &Schema, all: &Dataset<f64>) -> impl Iter
     })
 }
 
-/// A fifth of the samples for testing, the others for training, in an order drawn from `seed`; of each class its share.
+/// A fifth of the samples for testing, the others for training, in an order drawn from `seed`; of each class its share. Where the table
+/// says which rows are for testing, beginning with `first_test_row`, it is these.
 ///
 /// # Errors
 /// [`Error::Data`] for fewer than five samples.
-pub(super) fn split(all: &Dataset<f64>, seed: u64) -> Result<Parts<f64>> {
+pub(super) fn split(all: &Dataset<f64>, first_test_row: Option<usize>, seed: u64) -> Result<Parts<f64>> {
+    let part = |indices: &[usize], part| -> Result<Dataset<f64>> {
+        Ok(select(all, indices)?.named(format!("{} ({part})", all.name())))
+    };
+    if let (Some(first), Some(rows)) = (first_test_row, all.rows()) {
+        let (test, train): (Vec<_>, Vec<_>) = (0..rows.len()).partition(|&sample| rows[sample] >= first);
+        return Ok((part(&train, "training")?, part(&test, "test")?));
+    }
     let n_test = all.n_samples() / ROWS_A_TEST_SAMPLE;
     let (train, test) = if all.outputs().are_values() {
         stratified(&vec![0; all.n_samples()], 1, n_test, seed)
     } else {
         stratified(all.labels(), all.n_classes(), n_test, seed)
-    };
-    let part = |indices: &[usize], part| -> Result<Dataset<f64>> {
-        Ok(select(all, indices)?.named(format!("{} ({part})", all.name())))
     };
     Ok((part(&train, "training")?, part(&test, "test")?))
 }
@@ -149,7 +160,7 @@ pub(super) fn dataset(table: &Table, schema: &Schema) -> Result<Dataset<f64>> {
         }
         Some(classes) => {
             let label = |&row: &usize| {
-                classes.place(table.text(row, targets[0])?).map(|label| label as u32).ok_or_else(|| {
+                classes.place(&table.text(row, targets[0])?).map(|label| label as u32).ok_or_else(|| {
                     let known =
                         classes.as_slice().iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
                     table.refuse(row, targets[0], &format!("a class of the model: {known}"))
@@ -200,7 +211,7 @@ fn rows(table: &Table, schema: &Schema, targets: &[usize]) -> Result<Rows> {
     let expected = "every feature of the model";
     let features = places(table, schema.features.iter().map(|feature| &feature.name), expected)?;
     let is_whole =
-        |&row: &usize| features.iter().chain(targets).all(|&column| table.cell(row, column).is_some());
+        |&row: &usize| features.iter().chain(targets).all(|&column| !table.is_missing(row, column));
     let rows: Vec<usize> = match schema.missing {
         Missing::Drop => (0..table.n_rows()).filter(is_whole).collect(),
         _ => (0..table.n_rows()).collect(),
@@ -212,11 +223,11 @@ fn rows(table: &Table, schema: &Schema, targets: &[usize]) -> Result<Rows> {
     let mut numbers = Vec::with_capacity(rows.len() * features.len());
     for &row in &rows {
         for (&column, feature) in features.iter().zip(&schema.features) {
-            numbers.push(match (table.cell(row, column), &feature.categories) {
-                (None, _) if schema.missing.fills() => f64::NAN,
+            numbers.push(match (table.is_missing(row, column), &feature.categories) {
+                (true, _) if schema.missing.fills() => f64::NAN,
                 (_, None) => table.number(row, column)?,
                 (_, Some(categories)) => {
-                    categories.place(table.text(row, column)?).map_or(UNKNOWN, |place| place as f64)
+                    categories.place(&table.text(row, column)?).map_or(UNKNOWN, |place| place as f64)
                 }
             });
         }

@@ -62,7 +62,7 @@ pub fn describe(table: &Table) -> Vec<ColumnDescription> {
             Kind::Texts(names) => Content::Text { different: names.as_slice().len() },
             Kind::Categories(names) => {
                 let mut counts: Vec<_> = names.as_slice().iter().map(|name| (name.clone(), 0)).collect();
-                for category in table.column_cells(place).flatten().filter_map(|text| names.place(text)) {
+                for category in table.column_cells(place).flatten().filter_map(|text| names.place(&text)) {
                     counts[category].1 += 1;
                 }
                 Content::Categories { counts }
@@ -75,7 +75,7 @@ pub fn describe(table: &Table) -> Vec<ColumnDescription> {
 fn numbers(table: &Table, place: usize) -> Content {
     let cells: Vec<Option<f64>> = table
         .column_cells(place)
-        .map(|cell| cell.and_then(|text| table.parsed(text)).filter(|number| number.is_finite()))
+        .map(|cell| cell.and_then(|text| table.parsed(&text)).filter(|number| number.is_finite()))
         .collect();
     let numbers: Vec<f64> = cells.iter().copied().flatten().collect();
     // 0 and -0 are one number.

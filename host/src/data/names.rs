@@ -1,5 +1,6 @@
 //! Names of classes and of categories, as the cells of a table have them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Different names, each of which has a place.
@@ -21,19 +22,19 @@ impl Names {
 
     /// The names among texts, sorted: as numbers if all of them are, else as text. Of one number written in several ways
     /// the shortest stays.
-    pub(super) fn among<'a>(texts: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut names: Vec<&str> = texts.into_iter().collect();
+    pub(super) fn among<'a>(texts: impl IntoIterator<Item = Cow<'a, str>>) -> Self {
+        let mut names: Vec<Cow<'a, str>> = texts.into_iter().collect();
         names.sort_unstable();
         names.dedup();
         let with_numbers: Option<Vec<_>> =
-            names.iter().map(|&name| finite(name).map(|number| (number, name))).collect();
+            names.iter().map(|name| finite(name).map(|number| (number, name.clone()))).collect();
         if let Some(mut numbers) = with_numbers {
             numbers
                 .sort_by(|(a, text), (b, other)| a.total_cmp(b).then_with(|| text.len().cmp(&other.len())));
             numbers.dedup_by(|(a, _), (b, _)| a == b);
             names = numbers.into_iter().map(|(_, name)| name).collect();
         }
-        Self::new(names.into_iter().map(str::to_owned).collect())
+        Self::new(names.into_iter().map(Cow::into_owned).collect())
     }
 
     pub(super) fn as_slice(&self) -> &[String] {

@@ -173,8 +173,11 @@ pub(super) enum Kind {
 impl Kind {
     /// What more than half of the cells are, but for those whose value is missing.
     pub(super) fn of(table: &Table, column: usize) -> Self {
+        if table.is_of_numbers(column) {
+            return Kind::Numbers;
+        }
         let texts = || table.column_cells(column).flatten();
-        let numbers = texts().filter(|text| table.parsed(text).is_some()).count();
+        let numbers = texts().filter(|text| table.parsed(text.as_ref()).is_some()).count();
         let filled = texts().count();
         if 2 * numbers >= filled {
             return Kind::Numbers;
@@ -230,7 +233,8 @@ fn classes(table: &Table, column: usize, missing: Missing) -> Result<Names> {
     let names = Names::among(table.column_cells(column).flatten());
     let is_fraction = |text: &str| finite(text).is_some_and(|number| number.fract() != 0.0);
     if names.are_numbers()
-        && let Some(row) = table.column_cells(column).position(|cell| cell.is_some_and(is_fraction))
+        && let Some(row) =
+            table.column_cells(column).position(|cell| cell.is_some_and(|text| is_fraction(&text)))
     {
         return Err(table.refuse(row, column, "a class, which is text or an integer").with_hint(
             "use a --loss such as least-squares for numeric targets; --target names the columns",

@@ -14,7 +14,7 @@ use super::dataset::ImageShape;
 use super::memory::MEMORY;
 use super::missing::Missing;
 use super::split::Fold;
-use super::table::{Header, STANDARD_INPUT, delimiter_name, has_extension};
+use super::table::{Header, STANDARD_INPUT, delimiter_name, has_extension, is_arrays};
 use super::{digits, idx};
 use crate::error::{Error, Result};
 
@@ -27,7 +27,7 @@ pub enum DataSource {
     FashionMnist,
     /// A folder of IDX files or of CIFAR's; see [`folder::Format`](super::folder::Format).
     Directory(PathBuf),
-    /// A file of comma- or tab-separated values; see [`Table`](super::table::Table).
+    /// A file of comma- or tab-separated values, or of arrays; see [`Table`](super::table::Table).
     Csv(PathBuf),
     /// A program's own memory: [`Dataset::from_classes`](super::Dataset::from_classes) and its like make such a data set, for
     /// which nothing can be loaded and nothing is done to the samples.
@@ -58,9 +58,8 @@ impl DataSource {
 impl FromStr for DataSource {
     type Err = Error;
 
-    /// `digits`, `fashion-mnist`, `memory`, a file whose name ends in `.csv`, `.tsv`, `.csv.gz` or `.tsv.gz`, `-` for a table on
-    /// standard input, or a folder; whether it exists is not asked
-    /// for here.
+    /// `digits`, `fashion-mnist`, `memory`, a file whose name ends in `.csv`, `.tsv`, `.csv.gz`, `.tsv.gz`, `.npy` or `.npz`, `-` for a
+    /// table on standard input, or a folder; whether it exists is not asked for here.
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "digits" => Ok(Self::Digits),
@@ -75,7 +74,9 @@ impl FromStr for DataSource {
 
 /// Whether the name is that of a table.
 fn is_table(name: &str) -> bool {
-    name == STANDARD_INPUT || ["csv", "tsv"].iter().any(|end| has_extension(name.as_ref(), end))
+    name == STANDARD_INPUT
+        || is_arrays(name.as_ref())
+        || ["csv", "tsv"].iter().any(|end| has_extension(name.as_ref(), end))
 }
 
 impl fmt::Display for DataSource {

@@ -1,6 +1,8 @@
-//! CSV files as tables of text, with the line of every row.
+//! Files as tables: CSV as text, with the line of every row, or arrays of NumPy.
 
+mod arrays;
 mod detect;
+mod npy;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,6 +12,8 @@ use std::path::{Path, PathBuf};
 use csv::StringRecord;
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::arrays::is_arrays;
+use self::arrays::{Arrays, Cell};
 use self::detect::{counts_columns, has_decimal_commas, likely_delimiter, looks_like_header};
 use super::bytes;
 use super::missing::is_missing;
@@ -62,6 +66,10 @@ impl Header {
 ///
 /// A cell in double quotes may hold separators and line ends, and a double quote as two. Lines end in LF or CRLF. A byte order
 /// mark and empty lines are passed over. The file may be gzip, and `-` is standard input.
+///
+/// A file of NumPy has a column for each number of a row of its arrays, `.npy` as a CSV file without a header, `.npz` named by the
+/// array and the place in a row, counted from 0: `x0`, `x1`; `y` where a row has one. What is called y, target, label or class comes
+/// last. Of arrays named `x_train` and `x_test` the latter's rows come last and are the test samples. NaN is a missing value.
 #[derive(Debug)]
 pub struct Table {
     path: PathBuf,
@@ -73,7 +81,13 @@ pub struct Table {
     /// Whether a comma stands in its numbers where others have a point.
     decimal_comma: bool,
     notes: Vec<String>,
-    rows: Vec<Row>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Rows(Vec<Row>),
+    Arrays(Arrays),
 }
 
 #[derive(Debug)]
@@ -101,6 +115,9 @@ impl Table {
     /// header alone, a single column, a row with fewer or more cells than the first, a first row that has names as well
     /// as numbers above columns of numbers, two columns of one name.
     pub fn read(path: &Path, header: Header, delimiter: Option<u8>) -> Result<Self> {
+        if is_arrays(path) {
+            return Self::read_arrays(path, header, delimiter);
+        }
         let bytes = match path.to_str() {
             Some(STANDARD_INPUT) => Cow::Borrowed(bytes::standard_input(path)?),
             _ => Cow::Owned(bytes::read_whole(path)?),
@@ -167,14 +184,30 @@ impl Table {
         if rows.is_empty() {
             return Err(Error::format(path, "a header and no rows", "a row for every sample"));
         }
-        let mut places = HashMap::new();
-        for (index, name) in names.iter().enumerate() {
-            if let Some(first) = places.insert(name.clone(), index) {
-                let found = format!("columns {} and {} with the name {}", first + 1, index + 1, quoted(name));
-                return Err(Error::format(path, found, "each name once"));
-            }
+        let places = places(path, &names)?;
+        let content = Content::Rows(rows);
+        Ok(Self { path: path.to_owned(), names, places, has_header, decimal_comma, notes, content })
+    }
+
+    fn read_arrays(path: &Path, header: Header, delimiter: Option<u8>) -> Result<Self> {
+        let none = "auto: arrays have neither header nor delimiter";
+        if !header.is_auto() {
+            return Err(Error::argument("header", header, none));
         }
-        Ok(Self { path: path.to_owned(), names, places, has_header, decimal_comma, notes, rows })
+        if let Some(delimiter) = delimiter {
+            return Err(Error::argument("delimiter", delimiter_name(delimiter), none));
+        }
+        let (arrays, names, notes) = arrays::read(path)?;
+        let has_header = names.is_some();
+        let n_columns = arrays.n_columns();
+        let names = names.unwrap_or_else(|| (1..=n_columns).map(|number| number.to_string()).collect());
+        if n_columns < 2 || arrays.n_rows == 0 {
+            let found = format!("{} rows and {n_columns} columns", arrays.n_rows);
+            return Err(Error::format(path, found, "samples with a feature and a target at least"));
+        }
+        let places = places(path, &names)?;
+        let (path, content) = (path.to_owned(), Content::Arrays(arrays));
+        Ok(Self { path, names, places, has_header, decimal_comma: false, notes, content })
     }
 
     /// The file.
@@ -199,7 +232,18 @@ impl Table {
 
     /// Rows, the header not counted.
     pub fn n_rows(&self) -> usize {
-        self.rows.len()
+        match &self.content {
+            Content::Rows(rows) => rows.len(),
+            Content::Arrays(arrays) => arrays.n_rows,
+        }
+    }
+
+    /// The first of the rows that are for testing, where the file says which are.
+    pub(super) fn first_test_row(&self) -> Option<usize> {
+        match &self.content {
+            Content::Rows(_) => None,
+            Content::Arrays(arrays) => arrays.test,
+        }
     }
 
     /// The column of this name.
@@ -242,21 +286,43 @@ impl Table {
     ///
     /// # Panics
     /// If there is no such row or column.
-    pub fn cell(&self, row: usize, column: usize) -> Option<&str> {
+    pub fn cell(&self, row: usize, column: usize) -> Option<Cow<'_, str>> {
         let text = self.as_written(row, column);
-        (!is_missing(text)).then_some(text)
+        (!is_missing(&text)).then_some(text)
+    }
+
+    /// Whether a cell has no value.
+    ///
+    /// # Panics
+    /// If there is no such row or column.
+    pub(super) fn is_missing(&self, row: usize, column: usize) -> bool {
+        match self.content.number(row, column) {
+            Some(number) => number.is_nan(),
+            None => self.cell(row, column).is_none(),
+        }
+    }
+
+    /// Whether a column can hold nothing but numbers, whatever is in it.
+    pub(super) fn is_of_numbers(&self, column: usize) -> bool {
+        matches!(&self.content, Content::Arrays(arrays) if arrays.holds_numbers(column))
     }
 
     /// A cell as it is in the file, without the spaces around it.
     ///
     /// # Panics
     /// If there is no such row or column.
-    pub fn as_written(&self, row: usize, column: usize) -> &str {
-        self.rows[row].cells[column].trim()
+    pub fn as_written(&self, row: usize, column: usize) -> Cow<'_, str> {
+        match &self.content {
+            Content::Rows(rows) => Cow::Borrowed(rows[row].cells[column].trim()),
+            Content::Arrays(arrays) => match arrays.cell(row, column) {
+                Cell::Number(number) => Cow::Owned(number.to_string()),
+                Cell::Text(text) => Cow::Borrowed(text.trim()),
+            },
+        }
     }
 
     /// The cells of a column.
-    pub(super) fn column_cells(&self, column: usize) -> impl Iterator<Item = Option<&str>> {
+    pub(super) fn column_cells(&self, column: usize) -> impl Iterator<Item = Option<Cow<'_, str>>> {
         (0..self.n_rows()).map(move |row| self.cell(row, column))
     }
 
@@ -267,10 +333,10 @@ impl Table {
     ///
     /// # Panics
     /// If there is no such row or column.
-    pub fn text(&self, row: usize, column: usize) -> Result<&str> {
+    pub fn text(&self, row: usize, column: usize) -> Result<Cow<'_, str>> {
         self.cell(row, column).ok_or_else(|| {
             let place = self.place(row, column);
-            let found = match self.as_written(row, column) {
+            let found = match &*self.as_written(row, column) {
                 "" => format!("an empty cell in {place}"),
                 word => format!("{}, a missing value, in {place}", quoted(word)),
             };
@@ -293,7 +359,10 @@ impl Table {
     /// # Panics
     /// If there is no such row or column.
     pub fn number(&self, row: usize, column: usize) -> Result<f64> {
-        match self.parsed(self.text(row, column)?) {
+        if let Some(number) = self.content.number(row, column).filter(|number| number.is_finite()) {
+            return Ok(number);
+        }
+        match self.parsed(&self.text(row, column)?) {
             Some(number) if number.is_finite() => Ok(number),
             Some(_) => Err(self.refuse(row, column, "a finite number")),
             None => Err(self.refuse(row, column, "a number")),
@@ -307,14 +376,43 @@ impl Table {
 
     /// Refuses a cell for what is in it.
     pub(super) fn refuse(&self, row: usize, column: usize, expected: &str) -> Error {
-        let text = quoted(self.as_written(row, column));
+        let text = quoted(&self.as_written(row, column));
         Error::format(&self.path, format!("{text} in {}", self.place(row, column)), expected)
     }
 
     /// Where a cell is, for people.
     fn place(&self, row: usize, column: usize) -> String {
-        format!("line {}, column {}", self.rows[row].line, quoted(&self.names[column]))
+        let column = quoted(&self.names[column]);
+        match &self.content {
+            Content::Rows(rows) => format!("line {}, column {column}", rows[row].line),
+            Content::Arrays(_) => format!("row {row}, column {column}"),
+        }
     }
+}
+
+impl Content {
+    /// The number in a cell of an array of numbers.
+    fn number(&self, row: usize, column: usize) -> Option<f64> {
+        match self {
+            Content::Rows(_) => None,
+            Content::Arrays(arrays) => match arrays.cell(row, column) {
+                Cell::Number(number) => Some(number),
+                Cell::Text(_) => None,
+            },
+        }
+    }
+}
+
+/// The columns by name.
+fn places(path: &Path, names: &[String]) -> Result<HashMap<String, usize>> {
+    let mut places = HashMap::new();
+    for (index, name) in names.iter().enumerate() {
+        if let Some(first) = places.insert(name.clone(), index) {
+            let found = format!("columns {} and {} with the name {}", first + 1, index + 1, quoted(name));
+            return Err(Error::format(path, found, "each name once"));
+        }
+    }
+    Ok(places)
 }
 
 /// Whether the name of a file ends so, that of a gzip file before its `.gz`.

@@ -2,6 +2,7 @@
 
 mod common;
 
+mod arrays;
 mod atomic_file;
 mod augmentation;
 mod batch_norm;

@@ -56,6 +56,8 @@ fn every_command_of_the_page_runs() {
     fs::write(folder.path().join("customers.csv"), customers(600, true)).expect("room");
     fs::write(folder.path().join("new-customers.csv"), customers(20, false)).expect("room");
     fs::write(folder.path().join("pixels.csv"), pixels(60)).expect("room");
+    let arrays = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fuzz/corpus/arrays/packed");
+    fs::copy(arrays, folder.path().join("samples.npz")).expect("a file of NumPy");
     let commands = fenced(&page, "sh");
     assert!(commands.len() >= 8, "{commands:?}");
     for line in commands {

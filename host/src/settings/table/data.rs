@@ -4,7 +4,7 @@
 macro_rules! data_settings {
     ($rest:tt $($before:tt)*) => { collect! { $rest $($before)* "Data" {
 
-    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv or .tsv file, or `-` [default: digits]
+    /// Data set: `digits`, `fashion-mnist`, a folder with IDX or CIFAR files, a .csv, .tsv, .npy or .npz file, or `-` [default: digits]
     ///
     /// `digits` is built in: 1,797 images of 8x8 pixels, split into 1,437 for training and 360 for testing. `fashion-mnist`
     /// is read from where Debian's package dataset-fashion-mnist installs it. A folder contains the four files of MNIST under
@@ -15,6 +15,10 @@ macro_rules! data_settings {
     /// A .csv or .tsv file, plain or gzip (.csv.gz), is a table with one row per sample; `-` is a table on standard input. --target
     /// names the columns to learn; all others that --exclude does not name are features: numbers, or categories (see
     /// --categorical). A fifth of the rows, drawn with --seed, is used for testing.
+    ///
+    /// A file of NumPy, .npz or .npy, is such a table too. Each array of an .npz file has a row for each sample, and a column for each
+    /// number of a row: x0, x1 and so on; what is called y, target, label or class comes last. Where arrays are called x_train,
+    /// y_train, x_test and y_test, the test samples are those of the file. What is said of CSV files holds for these files.
     data: DataSource {
         arg(value_name = "NAME|DIR|FILE"),
         default = DataSource::Digits,
