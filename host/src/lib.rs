@@ -70,6 +70,7 @@ pub mod cli;
 pub mod compare;
 pub mod data;
 pub mod error;
+mod half;
 pub mod nearest;
 pub mod network;
 pub mod random;

@@ -58,7 +58,8 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// What has no effect on a check, and is refused.
-const WITHOUT_EFFECT: [&str; 9] = [
+const WITHOUT_EFFECT: [&str; 10] = [
+    "weights",
     "validation",
     "augment",
     "diagnostics",

@@ -238,6 +238,9 @@ impl<T: Real> Trainer<T> {
             fingerprints: Fingerprints::default(),
         };
         trainer.restore_good();
+        if let Some(path) = &settings.weights {
+            trainer.load(path)?;
+        }
         Ok(trainer)
     }
 

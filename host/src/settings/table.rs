@@ -29,7 +29,7 @@ use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
     Augment, Batch, Carried, Categorical, CheckpointEvery, Classes, Clip, Delimiter, EpsilonBounds,
     EvaluateEvery, Every, Excluded, Features, Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples,
-    SetAside, Shape, SplitSeed, Target, TestFile, TimeLimit, Tolerance, Value,
+    SetAside, Shape, SplitSeed, Target, TestFile, TimeLimit, Tolerance, Value, WeightsFile,
 };
 use crate::data::{DataSource, Header, ImageShape, Labels, Missing, Validation};
 use crate::error::Result;

@@ -207,6 +207,10 @@ optional!(
     TestFile(PathBuf), "none", |text| Ok(PathBuf::from(text)), write_path
 );
 optional!(
+    /// A file of weights, or `none`.
+    WeightsFile(PathBuf), "none", |text| Ok(PathBuf::from(text)), write_path
+);
+optional!(
     /// The samples that are set aside, or `none`.
     SetAside(Validation), "none", |text| number("validation", text, "a share above 0 and below 1, a file, or none"), ToString::to_string
 );
@@ -436,6 +440,7 @@ serde_as_text!(
     EvaluateEvery,
     TestFile,
     SetAside,
+    WeightsFile,
     Shape,
     Target,
     Excluded,

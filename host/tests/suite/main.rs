@@ -50,6 +50,7 @@ mod schedules;
 mod search;
 mod settings;
 mod smooth;
+mod state_dict;
 mod stepping;
 mod subnetworks;
 mod table_images;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::data::nearest::quoted;
 use crate::error::{Error, Result};
+use crate::half::half;
 
 const MAGIC: &[u8] = b"\x93NUMPY";
 
@@ -158,18 +159,6 @@ fn number(kind: Kind, bytes: &[u8]) -> f64 {
         }
         _ => bits as f64,
     }
-}
-
-/// A number of 16 bits: a sign, 5 bits of exponent and 10 of fraction.
-fn half(bits: u16) -> f64 {
-    let (exponent, fraction) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023) / 1024.0);
-    let magnitude = match exponent {
-        0 => fraction * f64::powi(2.0, -14),
-        31 if fraction == 0.0 => f64::INFINITY,
-        31 => f64::NAN,
-        _ => (1.0 + fraction) * f64::powi(2.0, exponent - 15),
-    };
-    if bits >> 15 == 1 { -magnitude } else { magnitude }
 }
 
 /// A text, without the zeros that fill it up.

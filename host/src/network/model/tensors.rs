@@ -13,6 +13,7 @@ use safetensors::{SafeTensorError, SafeTensors};
 use super::Map;
 use crate::allocate;
 use crate::error::{Error, Result};
+use crate::half::half;
 use crate::network::blocks::Network;
 use crate::scalars;
 
@@ -27,7 +28,7 @@ pub(super) struct Name {
 
 /// What the tensors of a map hold.
 #[derive(Clone, Copy)]
-enum Form {
+pub(super) enum Form {
     /// Weight, outputs x inputs, and bias of a fully connected map.
     Dense,
     /// The same of a convolution: channels, height and width of its patch.
@@ -45,7 +46,7 @@ impl fmt::Display for Name {
 }
 
 impl Name {
-    fn new(base: String, form: Form) -> Self {
+    pub(super) fn new(base: String, form: Form) -> Self {
         Self { base, form }
     }
 
@@ -59,12 +60,16 @@ impl Name {
         format!("{}.{}", self.base, if is_running { "running_var" } else { "bias" })
     }
 
-    /// The shape of the weight of a map.
-    fn shape<T>(&self, layer: &Map<'_, T>) -> Vec<usize> {
+    pub(super) fn form(&self) -> Form {
+        self.form
+    }
+
+    /// The shape of the weight of a map of so many outputs and inputs.
+    pub(super) fn shape(&self, n_out: usize, n_in: usize) -> Vec<usize> {
         match self.form {
-            Form::Dense => vec![layer.n_out, layer.n_in],
-            Form::Patch([channels, height, width]) => vec![layer.n_out, channels, height, width],
-            Form::Channels | Form::Statistics => vec![layer.n_out],
+            Form::Dense => vec![n_out, n_in],
+            Form::Patch([channels, height, width]) => vec![n_out, channels, height, width],
+            Form::Channels | Form::Statistics => vec![n_out],
         }
     }
 }
@@ -148,7 +153,7 @@ impl<'a, T: Real> ModelFile<'a, T> {
     ) -> std::result::Result<Self, SafeTensorError> {
         let mut tensors = Vec::with_capacity(2 * maps.len());
         for (map, name) in maps.into_iter().zip(names) {
-            let (shape, weights) = (name.shape(&map), Numbers::Weights(map));
+            let (shape, weights) = (name.shape(map.n_out, map.n_in), Numbers::Weights(map));
             tensors.push(Tensor { name: name.weight(), shape, numbers: weights });
             tensors.push(Tensor {
                 name: name.bias(),
@@ -218,19 +223,26 @@ fn flush(piece: &mut Vec<u8>, to: &mut dyn Write) -> io::Result<()> {
 /// Bytes that one of a header's comes to, at most.
 const PIECES_OF_A_HEADER: usize = 8;
 
-/// The file's tensors and the metadata.
-pub(super) fn open<'b>(path: &Path, bytes: &'b [u8]) -> Result<(SafeTensors<'b>, String)> {
+/// The file's tensors, and the metadata that files of this program have.
+pub(super) fn open_any<'b>(path: &Path, bytes: &'b [u8]) -> Result<(SafeTensors<'b>, Option<String>)> {
     let length = bytes.first_chunk().map_or(0, |&length| u64::from_le_bytes(length));
     let length = usize::try_from(length).map_or(bytes.len(), |length| length.min(bytes.len()));
     // The header comes to many small pieces, and is read twice.
     allocate::require(length.saturating_mul(PIECES_OF_A_HEADER))?;
     let (_, header) = SafeTensors::read_metadata(bytes).map_err(|error| unreadable(path, bytes, error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| unreadable(path, bytes, error))?;
-    let Some(text) = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY)) else {
+    let text = header.metadata().as_ref().and_then(|metadata| metadata.get(KEY).cloned());
+    Ok((file, text))
+}
+
+/// The same of a file of this program.
+pub(super) fn open<'b>(path: &Path, bytes: &'b [u8]) -> Result<(SafeTensors<'b>, String)> {
+    let (file, text) = open_any(path, bytes)?;
+    let missing = || {
         let found = format!("a safetensors file without `{KEY}` in its metadata");
-        return Err(Error::format(path, found, "a model of this program"));
+        Error::format(path, found, "a model of this program")
     };
-    Ok((file, text.clone()))
+    Ok((file, text.ok_or_else(missing)?))
 }
 
 /// A linear map as a file has it.
@@ -291,6 +303,29 @@ fn require_one_type(path: &Path, file: &SafeTensors<'_>) -> Result {
 }
 
 fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<Loaded<T>> {
+    let bias = tensor(path, file, &name.bias())?;
+    with_bias(path, file, name, bias)
+}
+
+/// A map whose bias is 0 if the file has none.
+pub(super) fn layer_or_without_bias<T: Real>(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    name: &Name,
+) -> Result<Loaded<T>> {
+    if file.tensor(&name.bias()).is_ok() {
+        return layer(path, file, name);
+    }
+    let count = file.tensor(&name.weight()).map_or(0, |weight| weight.shape().first().copied().unwrap_or(0));
+    with_bias(path, file, name, (vec![count], allocate::zeros(count)?))
+}
+
+fn with_bias<T: Real>(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    name: &Name,
+    (shape_of_bias, bias): (Vec<usize>, Vec<T>),
+) -> Result<Loaded<T>> {
     let (shape, by_rows) = tensor::<T>(path, file, &name.weight())?;
     let (n_out, n_in) = match (&shape[..], name.form) {
         (&[n_out, n_in], Form::Dense) => (n_out, n_in),
@@ -306,9 +341,8 @@ fn layer<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &Name) -> Result<Lo
             return Err(Error::format(path, found, expected));
         }
     };
-    let (shape, bias) = tensor(path, file, &name.bias())?;
-    if shape != [n_out] {
-        let found = format!("{} of shape {shape:?}", name.bias());
+    if shape_of_bias != [n_out] {
+        let found = format!("{} of shape {shape_of_bias:?}", name.bias());
         return Err(Error::format(path, found, format!("[{n_out}], the outputs of its layer")));
     }
     let mut weights = allocate::empty(by_rows.len())?;
@@ -330,7 +364,14 @@ fn tensor<T: Real>(path: &Path, file: &SafeTensors<'_>, name: &str) -> Result<(V
     let numbers = match tensor.dtype() {
         Dtype::F32 => numbers(tensor.data(), |bytes| f64::from(f32::from_le_bytes(bytes)))?,
         Dtype::F64 => numbers(tensor.data(), f64::from_le_bytes)?,
-        other => return Err(Error::format(path, format!("`{name}` of type {other}"), "F32 or F64")),
+        Dtype::F16 => numbers(tensor.data(), |bytes| half(u16::from_le_bytes(bytes)))?,
+        // The upper half of a number of 32 bits.
+        Dtype::BF16 => numbers(tensor.data(), |bytes| {
+            f64::from(f32::from_bits(u32::from(u16::from_le_bytes(bytes)) << 16))
+        })?,
+        other => {
+            return Err(Error::format(path, format!("`{name}` of type {other}"), "F16, BF16, F32 or F64"));
+        }
     };
     Ok((tensor.shape().to_vec(), numbers))
 }

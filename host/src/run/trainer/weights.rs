@@ -76,9 +76,18 @@ impl<T: Real> Trainer<T> {
     /// [`Preprocessing`](crate::data::Preprocessing), is not taken over: see to it that the trainer's samples were treated
     /// alike.
     ///
+    /// A safetensors file that is no model of this program is taken for the `state_dict` of a PyTorch module, of any precision: each map
+    /// takes the module whose weight has its shape, and where several have it, their names must differ by a number alone, as in
+    /// `nn.Sequential`, which is their order. A missing bias is 0. That activations are the same cannot be seen from such a file.
+    ///
     /// # Errors
     /// As [`Model::load`]; [`Error::Network`] for another network. Nothing is changed then.
     pub fn load(&mut self, path: &Path) -> Result {
+        if let Some(parameters) = Model::parameters_of_state_dict(path, &self.network)? {
+            self.good = parameters;
+            self.start_anew();
+            return Ok(());
+        }
         let model = Model::<T>::load(path)?;
         let found = describe(&model.network, model.notation, &model.outputs);
         let expected = describe(&self.network, self.notation(), self.train.outputs());

@@ -65,6 +65,16 @@ macro_rules! network_settings {
         default(of) = if of.is_tabular() { Initializer::Xavier } else { Initializer::He }, range = positive_sigma,
     }
 
+    /// Begin with the weights of this safetensors file, a model of the same network or a PyTorch module's `state_dict`, or `none`
+    /// [default: none]
+    ///
+    /// Of a `state_dict` each map takes the weight of its shape; where several have it, their names must differ by a number
+    /// alone, as those of nn.Sequential do. See to it that the samples are scaled as they were for that model.
+    weights: WeightsFile as Option<PathBuf> {
+        arg(value_name = "FILE|none"),
+        default = None,
+    }
+
     /// Train the first K hidden layers for SWEEPS sweeps, then insert the others as identity layers; or `none`
     /// [default: none]
     ///

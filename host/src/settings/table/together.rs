@@ -92,6 +92,10 @@ fn regularizer(settings: &Settings) -> Result {
 
 fn grow(settings: &Settings, growth: Growth) -> Result {
     let hidden = &settings.hidden;
+    if let Some(path) = &settings.weights {
+        let expected = "none with --grow, whose layers begin as identity";
+        return Err(Error::argument("weights", path.display(), expected));
+    }
     if settings.has_blocks() {
         let expected = format!("none: the method {} has no growth", settings.method);
         return Err(Error::argument("grow", growth, expected));
