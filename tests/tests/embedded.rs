@@ -1,5 +1,5 @@
 //! The library for small devices has all of level 1, needs nothing but a few functions on bytes, and programs on static
-//! memory learn with it.
+//! memory learn with it, on this machine and on an emulated microcontroller.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::collections::BTreeSet;
@@ -56,7 +56,9 @@ fn level1() -> BTreeSet<String> {
 fn all_of_level_1_and_no_need_of_anything() {
     let (archive, folder) = (archive(), tempfile::tempdir().expect("a temporary folder"));
     let functions = interface(symbols(&["--defined-only", "--quiet"], &archive));
-    assert_eq!(functions, level1());
+    let mut expected = level1();
+    expected.extend(["altmin_embedded_on_panic", "altmin_embedded_panic"].map(str::to_owned));
+    assert_eq!(functions, expected);
     let object = members_of(&functions, &archive, folder.path().join("level1.o"));
     let needed = symbols(&["-u"], &object);
     assert!(needed.iter().all(|name| BYTES.contains(&name.as_str())), "{needed:?}");
@@ -64,29 +66,24 @@ fn all_of_level_1_and_no_need_of_anything() {
     assert_eq!(interface(symbols(&["--defined-only"], &object)), functions);
 }
 
+/// Compiles a program with the library; returns the program, after its object.
+fn linked(source: &Path, archive: &Path, folder: &Path) -> (PathBuf, PathBuf) {
+    let (object, program) = (folder.join("example.o"), folder.join("example"));
+    let mut compile = Command::new("gcc");
+    compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Os", "-ffunction-sections"]);
+    compile.arg("-I").arg(header::root().join("include")).arg("-c").arg(source);
+    tools::done(compile.arg("-o").arg(&object));
+    tools::done(
+        Command::new("gcc").arg(&object).arg(archive).arg("-Wl,--gc-sections").arg("-o").arg(&program),
+    );
+    (object, program)
+}
+
 /// Builds and runs an example, which says itself whether it has learnt.
 fn learns(example: &str) {
     let (archive, folder) = (archive(), tempfile::tempdir().expect("a temporary folder"));
-    let (object, program) = (folder.path().join("example.o"), folder.path().join("example"));
-    let mut compile = Command::new("gcc");
-    compile.args([
-        "-std=c11",
-        "-Wall",
-        "-Wextra",
-        "-Werror",
-        "-pedantic",
-        "-Os",
-        "-ffunction-sections",
-        "-I",
-    ]);
-    compile
-        .arg(header::root().join("include"))
-        .arg("-c")
-        .arg(header::root().join("ffi/examples").join(example));
-    tools::done(compile.arg("-o").arg(&object));
-    tools::done(
-        Command::new("gcc").arg(&object).arg(&archive).arg("-Wl,--gc-sections").arg("-o").arg(&program),
-    );
+    let source = header::root().join("ffi/examples").join(example);
+    let (object, program) = linked(&source, &archive, folder.path());
     println!("{}", tools::done(&mut Command::new(&program)));
     let used = interface(symbols(&["-u"], &object));
     let library = members_of(&used, &archive, folder.path().join("used.o"));
@@ -102,4 +99,62 @@ fn a_layer_learns_on_static_memory() {
 #[test]
 fn a_network_learns_on_static_memory() {
     learns("embedded_network.c");
+}
+
+#[test]
+fn a_device_is_told_of_a_panic() {
+    let (archive, folder) = (archive(), tempfile::tempdir().expect("a temporary folder"));
+    let source = header::root().join("tests/embedded/panic.c");
+    let (_, program) = linked(&source, &archive, folder.path());
+    assert_eq!(tools::done(&mut Command::new(program)), "told\n");
+}
+
+/// What make prints of a goal of the firmware's makefile; `None` where tools are missing.
+fn firmware(goal: &str) -> Option<String> {
+    let test = "firmware for a Cortex-M";
+    if !["make", "qemu-system-arm", "arm-none-eabi-gcc"].iter().all(|tool| tools::there(tool, test)) {
+        return None;
+    }
+    let build = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("cortex-m");
+    let mut make = Command::new("make");
+    make.args(["--silent", goal, "-C"]).arg(header::root().join("ffi/examples/cortex-m"));
+    make.arg(format!("BUILD={}", build.display()));
+    // The firmware's compiler is its own.
+    for variable in ["RUSTC", "CARGO", "CARGO_BUILD_TARGET", "RUSTUP_TOOLCHAIN"] {
+        make.env_remove(variable);
+    }
+    let said = tools::done(&mut make);
+    if said.starts_with("SKIPPED") {
+        eprintln!("{said}");
+        return None;
+    }
+    Some(said)
+}
+
+/// Bytes and instructions of a firmware's row, after its name.
+fn numbers(row: &str) -> Vec<u32> {
+    row.split('|').filter_map(|cell| cell.trim().parse().ok()).collect()
+}
+
+#[test]
+fn a_microcontroller_learns_in_40_kb() {
+    let Some(table) = firmware("run") else { return };
+    println!("{table}");
+    // A firmware that has not learnt has no row, and ends with a failure.
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    assert_eq!(rows.len(), 3, "{table}");
+    assert!(rows.iter().all(|row| numbers(row).len() == 7 && numbers(row)[0] < 40_000), "{table}");
+    let needs = firmware("check").expect("the tools are there");
+    let needs = needs.lines().filter_map(|line| line.split_once(" needs:"));
+    let all: Vec<_> = needs.flat_map(|(_, names)| names.split_whitespace()).collect();
+    assert!(all.iter().all(|name| BYTES.contains(name)), "{all:?}");
+    // The folder's page has the same rows, but for compilers of other versions.
+    let page = std::fs::read_to_string(header::root().join("ffi/examples/cortex-m/README.md"));
+    let page = page.expect("the folder's page");
+    for name in ["| 8x4 |", "| 32x16 |", "| 16-16-4 |"] {
+        let row = |text: &str| text.lines().find(|line| line.starts_with(name)).map(numbers);
+        let (ours, theirs) = (row(&table).expect("a row"), row(&page).expect("a row of the page"));
+        let near = |(&a, &b): (&u32, &u32)| a.abs_diff(b) <= b / 10;
+        assert!(ours.iter().zip(&theirs).all(near), "{ours:?}, on the page {theirs:?}");
+    }
 }

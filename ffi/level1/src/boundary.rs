@@ -30,14 +30,21 @@ unsafe fn reported<E: StatusError>(
     error: *mut altmin_error,
     call: impl FnOnce(&mut Memory) -> Result<(), E>,
 ) -> altmin_status {
-    let mut memory = Memory::default();
+    let mut memory = Memory::nothing();
     let size = if error.is_null() { 0 } else { size_of::<altmin_error>() };
     // Any address will do for the struct: it counts as bytes.
     let taken = memory.take("error", error.cast::<u8>(), size, true);
     let result = taken.map_err(E::from).and_then(|_| call(&mut memory));
-    let (report, found) = match &result {
-        Ok(()) => (altmin_error::new(altmin_status::Ok, &""), None),
-        Err(found) => (altmin_error::new(found.status(), found), found.call_error()),
+    // SAFETY: the caller's promise is this function's.
+    unsafe { told(error, &result) }
+}
+
+/// Writes what became of a call. Once for all functions: on a small device it would be a part of the code of each.
+#[inline(never)]
+unsafe fn told<E: StatusError>(error: *mut altmin_error, result: &Result<(), E>) -> altmin_status {
+    let (report, found) = match result {
+        Ok(()) => (altmin_error::short(altmin_status::Ok, ""), None),
+        Err(found) => (found.report(), found.call_error()),
     };
     // What lies over the struct is an output that must stay as it is, or an input.
     let hidden = matches!(found, Some(CallError::Overlap { other: "error", .. }));
@@ -94,6 +101,12 @@ struct Taken {
 }
 
 impl Memory {
+    /// Before the first argument. Once for all functions, as [`told`].
+    #[inline(never)]
+    fn nothing() -> Self {
+        Self::default()
+    }
+
     /// Checks pointer, alignment and overlap of `elements` that begin at `data`; true if there are any.
     fn take<T>(
         &mut self,

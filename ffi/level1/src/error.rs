@@ -115,6 +115,14 @@ pub trait StatusError: fmt::Display + From<CallError> {
 
     /// The error, if it is one of this level.
     fn call_error(&self) -> Option<&CallError>;
+
+    /// The status with its message.
+    fn report(&self) -> altmin_error
+    where
+        Self: Sized,
+    {
+        altmin_error::new(self.status(), self)
+    }
 }
 
 impl From<Error> for CallError {
@@ -145,6 +153,43 @@ impl StatusError for CallError {
 
     fn call_error(&self) -> Option<&CallError> {
         Some(self)
+    }
+
+    /// Formatting numbers takes 13 kB of code, which a small device may not have.
+    #[cfg(not(feature = "messages"))]
+    fn report(&self) -> altmin_error {
+        altmin_error::short(self.status(), self.subject())
+    }
+}
+
+#[cfg(not(feature = "messages"))]
+impl CallError {
+    /// What it is about: the argument, in most cases.
+    fn subject(&self) -> &'static str {
+        match *self {
+            CallError::Null { argument }
+            | CallError::Misaligned { argument, .. }
+            | CallError::Zero { argument }
+            | CallError::Overflow { argument }
+            | CallError::Overlap { argument, .. }
+            | CallError::Code { argument, .. }
+            | CallError::StructSize { argument, .. }
+            | CallError::Neither { argument, .. }
+            | CallError::Both { argument, .. }
+            | CallError::NonFinite { argument } => argument,
+            CallError::Workspace { .. } => "workspace",
+            CallError::Panic => "the library",
+            CallError::Core(error) => match error {
+                Error::Shape { argument, .. }
+                | Error::Length { argument, .. }
+                | Error::LeadingDimension { argument, .. } => argument,
+                Error::Workspace { .. } => "workspace",
+                Error::NonFinite { quantity } => quantity,
+                Error::Singular { .. } => "damping",
+                Error::Block { block, .. } => block,
+                Error::Setting { name, .. } => name,
+            },
+        }
     }
 }
 
@@ -196,6 +241,14 @@ impl fmt::Display for CallError {
 }
 
 impl altmin_error {
+    /// A status and a text of no more than [`ALTMIN_MESSAGE_SIZE`] - 1 bytes, as it stands.
+    pub fn short(status: altmin_status, text: &str) -> Self {
+        let mut error = Self { status, message: [0; ALTMIN_MESSAGE_SIZE] };
+        // As in `new`.
+        let _ = Text { rest: &mut error.message[..ALTMIN_MESSAGE_SIZE - 1] }.write_str(text);
+        error
+    }
+
     /// A status and as much of its message as fits.
     pub fn new(status: altmin_status, message: &dyn fmt::Display) -> Self {
         let mut error = Self { status, message: [0; ALTMIN_MESSAGE_SIZE] };
