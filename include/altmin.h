@@ -703,11 +703,18 @@ typedef int32_t altmin_regularizer;
 typedef struct altmin_model altmin_model;
 
 /**
+ * Threads for several trainers, by altmin_trainer_use_threads. They work for one trainer at a time, from the beginning of a sweep,
+ * an evaluation or a prediction to its end; calls of others wait for that. They end when the handle and all trainers that use
+ * them are freed.
+ */
+typedef struct altmin_threads altmin_threads;
+
+/**
  * A network in training: settings, data, weights, and all that a method carries from sweep to sweep. Handles share nothing
  * and may be used in any thread.
  *
  * Functions that take a const handle read it alone and may be called from several threads at once, and from the
- * observer. All others need the handle alone: while one is at work, another one returns ALTMIN_STATUS_BUSY and does nothing.
+ * observer, as altmin_trainer_evaluate and _predict may from there. All others need the handle alone: while one is at work, another one returns ALTMIN_STATUS_BUSY and does nothing.
  * A const call returns ALTMIN_STATUS_BUSY too while a sweep, or another change, is being made; it never waits.
  * altmin_trainer_stop may be called whenever the handle lives.
  *
@@ -1082,7 +1089,8 @@ typedef struct altmin_metrics {
      */
     double dual_residual;
     /**
-     * Mean risk of the network on the training samples.
+     * Mean risk of the network on the training samples; NaN, as the accuracies, after a sweep that altmin_trainer_set_metrics_every
+     * leaves without.
      */
     double loss;
     /**
@@ -3933,6 +3941,23 @@ const char *altmin_version(void);
 const char *altmin_status_text(int32_t status);
 
 /**
+ * The name of a method, as `altmin train --method` takes it; NULL for a code that stands for none. The codes are 0 and those that
+ * follow, without a gap, so that NULL ends them. The text lives as long as the library.
+ */
+const char *altmin_method_name(int32_t method);
+
+/**
+ * The method of a name.
+ *
+ * @param name as altmin_method_name gives it
+ * @param[out] method an altmin_method; must not be NULL
+ * @return ALTMIN_STATUS_SETTING for a name of no method, with the names that there are
+ */
+altmin_status altmin_method_code(const char *name,
+                                 int32_t *method,
+                                 struct altmin_error *error);
+
+/**
  * Fills in the defaults.
  *
  * @param[out] settings what is filled
@@ -3940,6 +3965,22 @@ const char *altmin_status_text(int32_t status);
  */
 altmin_status altmin_settings_init(struct altmin_settings *settings,
                                    size_t struct_size);
+
+/**
+ * Makes threads.
+ *
+ * @param count how many, 1 or more; with 1 there are none, and all work is done by the threads that call
+ * @param[out] threads the handle, to be freed with altmin_threads_free; as it was if the call fails
+ * @return ALTMIN_STATUS_MEMORY if the system does not have them
+ */
+altmin_status altmin_threads_new(size_t count,
+                                 struct altmin_threads **threads,
+                                 struct altmin_error *error);
+
+/**
+ * Frees the handle; trainers that use the threads keep them. NULL is fine.
+ */
+void altmin_threads_free(struct altmin_threads *threads);
 
 /**
  * Makes a trainer. Nothing is kept of the settings' memory.
@@ -3981,8 +4022,8 @@ altmin_status altmin_trainer_stop(struct altmin_trainer *trainer);
 
 /**
  * Sets who is told of every sweep, in place of an earlier one. It is called on the thread that calls altmin_trainer_step,
- * between sweeps, with the network as the sweep left it. In it const functions work, so that it can save the network;
- * others return ALTMIN_STATUS_BUSY, and altmin_trainer_free frees the trainer when the step is over. A sweep that diverges is
+ * between sweeps, with the network as the sweep left it. In it const functions work, so that it can save the network, and
+ * altmin_trainer_evaluate and _predict; others return ALTMIN_STATUS_BUSY, and altmin_trainer_free frees the trainer when the step is over. A sweep that diverges is
  * not told of.
  *
  * @param observer whom to call; NULL for nobody
@@ -4307,6 +4348,58 @@ altmin_status altmin_trainer_resume(struct altmin_trainer *trainer,
 altmin_status altmin_trainer_resume_from(struct altmin_trainer *trainer,
                                          const void *bytes,
                                          size_t count);
+
+/**
+ * Sets nu from the next sweep on; the duals are carried over, and a schedule goes on from it. A checkpoint has it, so that a
+ * resumed training gives the same bits.
+ *
+ * @param nu finite and above 0, also in the trainer's precision
+ * @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_SETTING for a method whose nu does not change during a run:
+ * pdADMM, dlADMM and Taylor's have one that does
+ */
+altmin_status altmin_trainer_set_nu(struct altmin_trainer *trainer,
+                                    double nu);
+
+/**
+ * Sets rho from the next sweep on, as altmin_trainer_set_nu.
+ *
+ * @param rho finite and above 0, also in the trainer's precision
+ * @return as altmin_trainer_set_nu, for rho, which DLAM has too
+ */
+altmin_status altmin_trainer_set_rho(struct altmin_trainer *trainer,
+                                     double rho);
+
+/**
+ * Sets the learning rate from the next sweep on; a step schedule shortens it as it would the old one. Moments and momentum are
+ * carried over. A checkpoint has it, so that a resumed training gives the same bits.
+ *
+ * @param learning_rate finite and above 0, also in the trainer's precision, and below one over the weight decay
+ * @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_SETTING for a method without a learning rate
+ */
+altmin_status altmin_trainer_set_learning_rate(struct altmin_trainer *trainer,
+                                               double learning_rate);
+
+/**
+ * Sets how often the network passes the training and the test data for its metrics: after every n-th sweep, or never. At first,
+ * and for every new training, after each. After other sweeps the observer is told too, and what would have taken a pass is
+ * NaN in its numbers: loss and accuracies, and the objective where that is the network's loss. No such sweep is kept as the best
+ * one, or ends a training by patience. Weights are the same bits.
+ *
+ * @param n sweeps from one to the next; 0: never
+ * @return ALTMIN_STATUS_STATE before there is data
+ */
+altmin_status altmin_trainer_set_metrics_every(struct altmin_trainer *trainer,
+                                               size_t n);
+
+/**
+ * Trainings that altmin_trainer_set_data begins from now on work on these threads, and not on some of the trainer's own. The
+ * weights are the same bits.
+ *
+ * @param threads as many as the settings' threads; NULL: threads of its own, as at first. They may be freed before the trainer
+ * @return ALTMIN_STATUS_SETTING for another number of threads
+ */
+altmin_status altmin_trainer_use_threads(struct altmin_trainer *trainer,
+                                         const struct altmin_threads *threads);
 
 /**
  * Reads a file that altmin_trainer_save or `altmin train` has written.

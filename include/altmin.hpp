@@ -190,6 +190,27 @@ inline void require(bool holds, const char *message)
 
 }  // namespace detail
 
+// Threads for several trainers, which work for one of them at a time. May be moved, not copied; trainers keep what they use.
+class threads {
+public:
+    explicit threads(std::size_t count)
+    {
+        altmin_threads *made = nullptr;
+        call(altmin_threads_new, count, &made);
+        handle_.reset(made);
+    }
+
+    // The C handle, for functions without a wrapper.
+    altmin_threads *get() const noexcept { return handle_.get(); }
+
+private:
+    struct freeing {
+        void operator()(altmin_threads *threads) const noexcept { altmin_threads_free(threads); }
+    };
+
+    std::unique_ptr<altmin_threads, freeing> handle_;
+};
+
 // A training in float or double. May be moved, not copied. One thread at a time, but for stop().
 template <class T>
 class trainer {
@@ -240,6 +261,17 @@ public:
         require(functions::set_test_data(get(), x.rows(), x.columns(), x.data(), x.leading_dimension(), nullptr,
                                          targets.data(), targets.rows(), targets.leading_dimension()));
     }
+
+    // altmin_trainer_use_threads: of the trainings that set_data begins from now on.
+    void use_threads(const threads &shared) { require(altmin_trainer_use_threads(get(), shared.get())); }
+
+    // altmin_trainer_set_nu, _set_rho, _set_learning_rate: from the next sweep on.
+    void set_nu(double nu) { require(altmin_trainer_set_nu(get(), nu)); }
+    void set_rho(double rho) { require(altmin_trainer_set_rho(get(), rho)); }
+    void set_learning_rate(double rate) { require(altmin_trainer_set_learning_rate(get(), rate)); }
+
+    // altmin_trainer_set_metrics_every; 0: never.
+    void set_metrics_every(std::size_t sweeps) { require(altmin_trainer_set_metrics_every(get(), sweeps)); }
 
     // altmin_trainer_step.
     altmin_outcome step(std::size_t sweeps)

@@ -153,6 +153,15 @@ pub trait Method<T: Real>: Sized {
         state.require(self.memory(run)).map(|()| 0.0)
     }
 
+    /// Another length of gradient steps, from the next step on; what the method keeps is carried over. A method that takes none
+    /// ignores it.
+    ///
+    /// # Errors
+    /// [`Setting`](crate::Error::Setting), as where the method is made; it is then as it was.
+    fn set_learning_rate(&mut self, _rate: T) -> Result {
+        Ok(())
+    }
+
     /// The mean risk of the last sweep, where a schedule of the method follows it.
     fn mean_risk(&self, _run: &Run<'_, T>, _state: &State<'_, T>) -> Option<f64> {
         None
@@ -344,6 +353,10 @@ macro_rules! methods {
                 gemm: &G,
             ) -> Result<f64> {
                 each!(self, method => method.set_penalties(run, state, penalties, executor, gemm))
+            }
+
+            fn set_learning_rate(&mut self, rate: T) -> Result {
+                each!(self, method => method.set_learning_rate(rate))
             }
 
             fn mean_risk(&self, run: &Run<'_, T>, state: &State<'_, T>) -> Option<f64> {

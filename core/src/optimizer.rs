@@ -140,13 +140,19 @@ impl<T: Real> Optimizer<T> {
 
     /// The same with steps of `length` times the rate, as a schedule has them.
     #[must_use]
-    pub fn shortened(mut self, length: T) -> Self {
+    pub fn shortened(self, length: T) -> Self {
+        self.with_rate(self.rate() * length)
+    }
+
+    /// The same with steps of another length.
+    #[must_use]
+    pub fn with_rate(mut self, new: T) -> Self {
         match &mut self {
             Self::Gd { rate }
             | Self::Momentum { rate, .. }
             | Self::Adagrad { rate, .. }
             | Self::Adadelta { rate, .. }
-            | Self::Adam { rate, .. } => *rate *= length,
+            | Self::Adam { rate, .. } => *rate = new,
         }
         self
     }

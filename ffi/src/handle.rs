@@ -2,6 +2,8 @@
 
 mod turn;
 
+use std::cell::Cell;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
@@ -22,7 +24,7 @@ mod sync {
 /// and may be used in any thread.
 ///
 /// Functions that take a const handle read it alone and may be called from several threads at once, and from the
-/// observer. All others need the handle alone: while one is at work, another one returns ALTMIN_STATUS_BUSY and does nothing.
+/// observer, as altmin_trainer_evaluate and _predict may from there. All others need the handle alone: while one is at work, another one returns ALTMIN_STATUS_BUSY and does nothing.
 /// A const call returns ALTMIN_STATUS_BUSY too while a sweep, or another change, is being made; it never waits.
 /// altmin_trainer_stop may be called whenever the handle lives.
 ///
@@ -43,7 +45,45 @@ pub struct altmin_trainer {
 /// The right to change a handle, of one call at a time.
 pub(crate) struct Exclusive<'h>(&'h altmin_trainer);
 
+thread_local! {
+    /// The observers' calls that this thread is in, the innermost one.
+    static INSIDE: Cell<*const Inside> = const { Cell::new(ptr::null()) };
+}
+
+/// An observer's call, on the stack of the thread that makes it.
+struct Inside {
+    handle: *const altmin_trainer,
+    outer: *const Inside,
+}
+
+/// Whether this thread is in the handle's observer.
+fn is_inside(handle: &altmin_trainer) -> bool {
+    let mut next = INSIDE.get();
+    // SAFETY: each of them is on the stack of a call that has not returned.
+    while let Some(inside) = unsafe { next.as_ref() } {
+        if ptr::eq(inside.handle, handle) {
+            return true;
+        }
+        next = inside.outer;
+    }
+    false
+}
+
 impl<'h> Exclusive<'h> {
+    /// Calls the handle's observer: what it calls in its turn knows where it is.
+    pub(crate) fn inside<R>(&self, observer: impl FnOnce() -> R) -> R {
+        struct Restore(*const Inside);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                INSIDE.set(self.0);
+            }
+        }
+        let inside = Inside { handle: self.0, outer: INSIDE.get() };
+        let _restore = Restore(inside.outer);
+        INSIDE.set(&raw const inside);
+        observer()
+    }
+
     /// What the handle holds, for others as soon as this is dropped. Calls that only read are waited for.
     pub(crate) fn session(&self) -> RwLockWriteGuard<'h, Session> {
         self.0.session.write().unwrap_or_else(PoisonError::into_inner)
@@ -132,6 +172,27 @@ pub(crate) unsafe fn exclusive(
         drop(unsafe { Box::from_raw(trainer) });
     }
     status
+}
+
+/// Runs a call that needs the handle alone but leaves it as it is: also in the handle's observer, which stands between two sweeps.
+///
+/// # Safety
+/// As the crate's documentation says of every handle.
+pub(crate) unsafe fn using(
+    trainer: *mut altmin_trainer,
+    call: impl FnOnce(Exclusive<'_>, &mut Memory) -> Result,
+) -> altmin_status {
+    // SAFETY: NULL or alive, as the caller promises; in the observer until the step that calls it has returned.
+    match unsafe { trainer.as_ref() } {
+        Some(handle) if is_inside(handle) => {
+            let result = handle
+                .require_sound()
+                .and_then(|()| caught(|| call(Exclusive(handle), &mut Memory::default())));
+            handle.report(&result)
+        }
+        // SAFETY: the caller's promise is this function's.
+        _ => unsafe { exclusive(trainer, call) },
+    }
 }
 
 /// Runs a call that only reads.

@@ -12,6 +12,7 @@ pub mod handle;
 pub mod info;
 pub mod model;
 pub mod observer;
+pub mod pool;
 mod prediction;
 mod quiet;
 mod reserve;

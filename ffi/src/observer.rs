@@ -18,7 +18,8 @@ pub struct altmin_metrics {
     pub primal_residual: f64,
     /// The change of the variable on the constraint's other side, as a norm.
     pub dual_residual: f64,
-    /// Mean risk of the network on the training samples.
+    /// Mean risk of the network on the training samples; NaN, as the accuracies, after a sweep that altmin_trainer_set_metrics_every
+    /// leaves without.
     pub loss: f64,
     /// Share of training samples that the network classifies rightly, 0 to 1; where values are learnt, R^2.
     pub train_accuracy: f64,

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use altmin::Trainer;
 use altmin::data::{Dataset, ImageShape};
+use altmin::run::executor::Threads;
 use altmin::settings::{Precision, Settings};
 use altmin_core::Real;
 
-use crate::boundary::{Error, Result};
+use crate::boundary::{Error, Result, require_size};
 use crate::observer::Callback;
 use crate::reserve::Share;
 use crate::threads;
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) image: Option<ImageShape>,
     pub(crate) callback: Callback,
     pub(crate) run: Run,
+    /// Threads of others that the next training works on.
+    threads: Option<Threads>,
     /// Of the reserve, what the trainer's threads may need.
     share: Option<Share>,
 }
@@ -53,16 +56,28 @@ impl Session {
             Precision::F32 => Run::F32(None),
             Precision::F64 => Run::F64(None),
         };
-        Self { settings, limit, image, callback: Callback::default(), run, share: None }
+        Self { settings, limit, image, callback: Callback::default(), run, threads: None, share: None }
     }
 
     /// Begins a training on a data set; an earlier one is forgotten.
     pub(crate) fn begin<T: Scalar>(&mut self, data: Dataset<T>) -> Result {
-        let trainer =
-            Trainer::on_threads(&self.settings, Arc::new(data), || threads::new(self.settings.threads))?;
+        let threads = || match &self.threads {
+            Some(threads) => Ok(threads.clone()),
+            None => threads::new(self.settings.threads),
+        };
+        let trainer = Trainer::on_threads(&self.settings, Arc::new(data), threads)?;
         let share = Share::new(trainer.packing_bytes().saturating_mul(self.settings.threads))?;
         *T::slot_mut(&mut self.run)? = Some(trainer);
         self.share = Some(share);
+        Ok(())
+    }
+
+    /// Threads of others for the next training, or its own.
+    pub(crate) fn use_threads(&mut self, threads: Option<Threads>) -> Result {
+        if let Some(threads) = &threads {
+            require_size("threads", threads.count(), self.settings.threads)?;
+        }
+        self.threads = threads;
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! The handle's life and its steps.
 
+pub mod change;
 pub mod checkpoint;
 pub mod data;
 pub mod weights;
@@ -89,8 +90,8 @@ pub unsafe extern "C" fn altmin_trainer_stop(trainer: *mut altmin_trainer) -> al
 }
 
 /// Sets who is told of every sweep, in place of an earlier one. It is called on the thread that calls altmin_trainer_step,
-/// between sweeps, with the network as the sweep left it. In it const functions work, so that it can save the network;
-/// others return ALTMIN_STATUS_BUSY, and altmin_trainer_free frees the trainer when the step is over. A sweep that diverges is
+/// between sweeps, with the network as the sweep left it. In it const functions work, so that it can save the network, and
+/// altmin_trainer_evaluate and _predict; others return ALTMIN_STATUS_BUSY, and altmin_trainer_free frees the trainer when the step is over. A sweep that diverges is
 /// not told of.
 ///
 /// @param observer whom to call; NULL for nobody
@@ -163,7 +164,7 @@ fn sweeps(turn: &Exclusive<'_>, n: usize) -> Result<altmin_outcome> {
         let mut wants_an_end = false;
         if let Some((callback, metrics)) = told {
             // SAFETY: who set the observer has promised that it can be called until it is replaced.
-            wants_an_end = unsafe { callback.wants_an_end(&metrics) };
+            wants_an_end = turn.inside(|| unsafe { callback.wants_an_end(&metrics) });
             wants_an_end |= turn.take_stop();
         }
         // What the training has come to says more than that somebody wants it to end.

@@ -284,7 +284,8 @@ void observers()
     // In an observer the trainer can be read, and not be changed; that exception comes out too.
     trainer.observe([&](const altmin_metrics &metrics) {
         check(trainer.info().sweeps == metrics.sweep && trainer.weights(1).n_out == 2, "what an observer reads");
-        trainer.classify(data.matrix());
+        check(trainer.classify(data.matrix()).size() == data.samples, "what an observer predicts");
+        trainer.set_nu(2.0);
         return false;
     });
     refused(ALTMIN_STATUS_BUSY, "at work", [&] { trainer.step(1); });
@@ -293,6 +294,15 @@ void observers()
         return false;
     });
     refused(ALTMIN_STATUS_BUSY, "at work", [&] { trainer.step(1); });
+
+    // Between steps it changes, and threads may be another trainer's too.
+    trainer.set_nu(2.0);
+    trainer.set_rho(3.0);
+    refused(ALTMIN_STATUS_SETTING, "`learning-rate`", [&] { trainer.set_learning_rate(0.1); });
+    refused(ALTMIN_STATUS_SETTING, "`nu`", [&] { trainer.set_nu(0.0); });
+    refused(ALTMIN_STATUS_SHAPE, "`count`", [] { altmin::threads none(0); });
+    const altmin::threads three(3);
+    refused(ALTMIN_STATUS_SHAPE, "`threads`", [&] { trainer.use_threads(three); });
 
     // It goes with the trainer, wherever that moves; what it goes to loses its own.
     trainer.observe(follow);

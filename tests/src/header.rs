@@ -91,7 +91,7 @@ fn camel(name: &str) -> String {
 }
 
 /// Sources of the trainer's handle that the header is made from.
-const SOURCES: [&str; 12] = [
+const SOURCES: [&str; 14] = [
     "version.rs",
     "codes.rs",
     "settings.rs",
@@ -99,10 +99,12 @@ const SOURCES: [&str; 12] = [
     "writing.rs",
     "info.rs",
     "handle.rs",
+    "pool.rs",
     "trainer.rs",
     "trainer/data.rs",
     "trainer/weights.rs",
     "trainer/checkpoint.rs",
+    "trainer/change.rs",
     "model.rs",
 ];
 

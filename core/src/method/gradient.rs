@@ -23,6 +23,7 @@ use super::draws;
 use super::minibatch::{
     Columns, Layout, Trace, blocks, gradient as gradient_of, gradient_workspace, largest_blocks,
 };
+use super::muon;
 use super::numbers::Numbers;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::run::{carve, carve_mut};
@@ -125,6 +126,15 @@ pub const ADAMW: Card = card(
 /// Why batch normalisation has no place in steps from all samples.
 const MINI_BATCHES: &str = "mini-batches, of which it takes mean and variance, or a network without it";
 
+/// `Ok` when a step of this rate does not decay all of a weight.
+pub(super) fn require_some_left<T: Real>(rate: T, weight_decay: T) -> Result {
+    let decay = weight_decay.to_f64();
+    if rate.to_f64() * decay < 1.0 {
+        return Ok(());
+    }
+    Err(Error::Setting { name: "weight-decay", found: decay, expected: "below one over the learning rate" })
+}
+
 /// The method at work, whichever its optimiser is.
 #[derive(Debug, Clone, Copy)]
 pub struct Gradient<T> {
@@ -215,13 +225,8 @@ impl<T: Real> Gradient<T> {
             let (found, expected) = (lambda.to_f64(), "l2 or none with back-propagation");
             return Err(Error::Setting { name: "l1 regulariser", found, expected });
         }
-        let decay = weight_decay.to_f64();
-        require_not_negative("weight-decay", decay)?;
-        let rate = turn.map_or(optimizer.rate(), |turn| turn.rate);
-        if rate.to_f64() * decay >= 1.0 {
-            let expected = "below one over the learning rate";
-            return Err(Error::Setting { name: "weight-decay", found: decay, expected });
-        }
+        require_not_negative("weight-decay", weight_decay.to_f64())?;
+        require_some_left(turn.map_or(optimizer.rate(), |turn| turn.rate), weight_decay)?;
         clip.map_or(Ok(()), |clip| require_positive("clip", clip.to_f64()))?;
         let batches = Batches::new(batch, run.samples())?;
         batches.check_partition(partition)?;
@@ -524,6 +529,21 @@ impl<T: Real> Method<T> for Gradient<T> {
         self.batches.check_partition(batch)?;
         self.batches.check_batch_norm(&run.network, batch)?;
         Ok(Self { partition: batch, ..*self })
+    }
+
+    /// The moments and the count of steps stay.
+    fn set_learning_rate(&mut self, rate: T) -> Result {
+        let (optimizer, turn) = match self.turn {
+            Some(_) => {
+                let (aside, turn) = muon::steps(rate);
+                (aside, Some(turn))
+            }
+            None => (self.optimizer.with_rate(rate), None),
+        };
+        optimizer.validate()?;
+        require_some_left(rate, self.settings.weight_decay)?;
+        (self.optimizer, self.turn) = (optimizer, turn);
+        Ok(())
     }
 
     /// The optimiser has taken no step.

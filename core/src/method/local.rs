@@ -37,6 +37,7 @@ mod readout;
 use super::batches::{Batches, Epoch};
 use super::card::{Card, Defaults, LayerProducts, StateMatrices, Use};
 use super::draws;
+use super::gradient::require_some_left;
 use super::numbers::Numbers;
 use super::parts::Parts;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
@@ -134,12 +135,8 @@ impl<T: Real> Local<T> {
         check_steps(settings)?;
         if let Some(optimizer) = learner::optimizer(settings) {
             optimizer.validate()?;
-            let (rate, decay) = (optimizer.rate().to_f64(), weight_decay.to_f64());
-            require_not_negative("weight-decay", decay)?;
-            if rate * decay >= 1.0 {
-                let expected = "below one over the learning rate";
-                return Err(Error::Setting { name: "weight-decay", found: decay, expected });
-            }
+            require_not_negative("weight-decay", weight_decay.to_f64())?;
+            require_some_left(optimizer.rate(), weight_decay)?;
         }
         if readout_grid == 0 {
             return Err(Error::Setting { name: "readout-grid", found: 0.0, expected: "1 or above" });
@@ -227,6 +224,17 @@ impl<T: Real> Method<T> for Local<T> {
         require_length("partition", all.samples(), run.samples())?;
         self.batches.check_partition(batch)?;
         Ok(Self { partition: all, ..*self })
+    }
+
+    /// Moments and momentum stay.
+    fn set_learning_rate(&mut self, rate: T) -> Result {
+        let settings = Hyperparameters { learning_rate: rate, ..self.settings };
+        if let Some(optimizer) = learner::optimizer(&settings) {
+            optimizer.validate()?;
+            require_some_left(rate, settings.weight_decay)?;
+            self.settings = settings;
+        }
+        Ok(())
     }
 
     /// Begins at nu of the settings, without momentum, and with read-outs of zeros.

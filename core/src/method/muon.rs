@@ -42,12 +42,18 @@ const ASIDE: f64 = 0.015;
 /// # Errors
 /// As [`Gradient::gd`].
 pub fn new<T: Real>(settings: &Hyperparameters<T>, run: &Run<'_, T>) -> Result<Gradient<T>> {
-    let (rate, number) = (settings.learning_rate, T::from_f64);
+    let (aside, turn) = steps(settings.learning_rate);
+    Gradient::with_turn(aside, Some(turn), settings, run)
+}
+
+/// What biases and the last map follow, and what all other weights do, with a learning rate.
+pub(super) fn steps<T: Real>(rate: T) -> (Optimizer<T>, Turn<T>) {
+    let number = T::from_f64;
     let aside = Optimizer::Adam {
         rate: number(ASIDE) * rate,
         beta1: number(0.9),
         beta2: number(0.95),
         epsilon: number(1e-10),
     };
-    Gradient::with_turn(aside, Some(Turn { rate }), settings, run)
+    (aside, Turn { rate })
 }

@@ -285,6 +285,14 @@ impl<T: Real> Method<T> for Tssm<T> {
         Self::with_partitions(self.splitting, &self.settings, partitions, run)
     }
 
+    /// The moments stay.
+    fn set_learning_rate(&mut self, rate: T) -> Result {
+        let Some(optimizer) = self.optimizer() else { return Ok(()) };
+        optimizer.with_rate(rate).validate()?;
+        self.settings.learning_rate = rate;
+        Ok(())
+    }
+
     /// Sets p and q by a forward pass from the subnetworks' parameters, u to 0, and the optimisers to their start: a
     /// feasible point, where all Omega_l are 0.
     fn initialize<E: Executor<T>, G: Gemm<T>>(

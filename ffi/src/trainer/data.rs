@@ -9,7 +9,7 @@ use altmin_level1::boundary::{Memory, give, require_some};
 use altmin_level1::error::{CallError, altmin_status};
 
 use crate::boundary::{Result, given, require_size};
-use crate::handle::{altmin_trainer, exclusive};
+use crate::handle::{altmin_trainer, exclusive, using};
 use crate::prediction::{Wanted, largest};
 use crate::session::{Scalar, Session};
 
@@ -289,7 +289,7 @@ unsafe fn evaluate<T: Scalar>(
     accuracy: *mut f64,
 ) -> altmin_status {
     unsafe {
-        exclusive(trainer, |turn, memory| {
+        using(trainer, |turn, memory| {
             let mut session = turn.session();
             let data = samples.like_training(memory, &session)?;
             let (loss, accuracy) = (memory.result("loss", loss)?, memory.result("accuracy", accuracy)?);
@@ -315,7 +315,7 @@ unsafe fn predict<T: Scalar>(
     classes: *mut i32,
 ) -> altmin_status {
     unsafe {
-        exclusive(trainer, |turn, memory| {
+        using(trainer, |turn, memory| {
             let mut session = turn.session();
             let trainer = session.trainer_mut::<T>()?;
             let info = trainer.info();

@@ -1,5 +1,6 @@
 //! The trainer's handle, as C sees it.
 
+mod change;
 mod examples;
 mod fuzz_corpus;
 mod life;

@@ -229,6 +229,14 @@ impl<T: Real> Engine<T> {
         })
     }
 
+    /// Changes the length of gradient steps between two sweeps, or before [`Engine::initialize`].
+    ///
+    /// # Errors
+    /// Those of the method.
+    pub fn set_learning_rate(&mut self, rate: T) -> Result {
+        self.method.set_learning_rate(rate)
+    }
+
     /// The method's objective at the present state.
     ///
     /// # Errors

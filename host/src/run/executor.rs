@@ -14,7 +14,7 @@ pub use rayon::ThreadBuilder as Worker;
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use altmin_core::executor::{Executor, Pipeline, PipelineMemory, Units, one_by_one};
@@ -38,6 +38,9 @@ mod sync {
 #[derive(Debug, Clone)]
 pub struct Threads {
     workers: Option<Arc<Workers>>,
+    /// Of threads that several runs share, whose work is at hand: tasks that wait for each other would not end beside those of
+    /// another run.
+    turn: Option<Arc<Mutex<()>>>,
 }
 
 /// Waits for the end of a thread.
@@ -98,7 +101,7 @@ impl Threads {
         mut spawn: impl FnMut(Worker) -> io::Result<Wait>,
     ) -> error::Result<Self> {
         if threads <= 1 {
-            return Ok(Self { workers: None });
+            return Ok(Self { workers: None, turn: None });
         }
         // Those that were made are waited for too where another one is refused.
         let mut ends = Ends(Vec::with_capacity(threads));
@@ -109,14 +112,31 @@ impl Threads {
             reason: error.to_string(),
         };
         let pool = pool.map_err(refused)?;
-        Ok(Self { workers: Some(Arc::new(Workers { pool, ends })) })
+        Ok(Self { workers: Some(Arc::new(Workers { pool, ends })), turn: None })
+    }
+
+    /// The same threads for several runs, each of which takes a clone: they work for one run at a time, and the others wait.
+    pub fn shared(self) -> Self {
+        Self { turn: Some(Arc::default()), ..self }
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.workers.as_ref().map_or(1, |workers| workers.pool.current_num_threads())
     }
 
     /// Calls `work` on one of the workers, which can deal out units to the others, and waits for it; on the calling thread
     /// if there are none, or if it is one of them.
     pub fn enter<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.workers {
-            Some(workers) => erased::install(&workers.pool, work),
+            // Who is one of the workers has the turn already.
+            Some(workers) if workers.pool.current_thread_index().is_some() => work(),
+            Some(workers) => {
+                // What a panic of another run has left is its own.
+                let turn = self.turn.as_deref();
+                let _turn = turn.map(|turn| turn.lock().unwrap_or_else(PoisonError::into_inner));
+                erased::install(&workers.pool, work)
+            }
             None => work(),
         }
     }

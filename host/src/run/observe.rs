@@ -75,12 +75,12 @@ fn not_promised<S: serde::Serializer>(serializer: S) -> std::result::Result<S::O
     serializer.serialize_str(NOT_PROMISED)
 }
 
-/// A setting that a schedule or a rule has changed.
+/// A setting that a schedule, a rule or the caller has changed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Change {
     /// The first sweep that works with the new value, counted from 1.
     pub sweep: usize,
-    /// The setting's name, as in files: `nu`, `rho`, `epsilon`.
+    /// The setting's name, as in files: `nu`, `rho`, `epsilon`, `learning-rate`.
     pub setting: &'static str,
     /// Its value before.
     pub from: f64,
@@ -93,8 +93,8 @@ pub struct Change {
 }
 
 impl Change {
-    /// The settings that schedules and rules change.
-    pub(super) const SETTINGS: [&'static str; 3] = ["nu", "rho", "epsilon"];
+    /// The settings that schedules, rules and callers change.
+    pub(super) const SETTINGS: [&'static str; 4] = ["nu", "rho", "epsilon", "learning-rate"];
 }
 
 /// Why a run ended.

@@ -106,6 +106,8 @@ pub struct Trainer<T> {
     /// The network as the best sweep left it, where the settings keep it; before the first sweep only its room.
     kept: Option<Kept<T>>,
     schedule: PenaltySchedule,
+    /// After every so many sweeps the network is scored; never if 0.
+    metrics_every: usize,
     state: State,
     /// It goes on from a checkpoint, which may be that of its end.
     resumed: bool,
@@ -129,7 +131,7 @@ struct State {
 
 /// What has changed before a sweep, what was seen within it, and its metrics; none if it diverged.
 struct Advance {
-    changes: [Option<Change>; 3],
+    changes: [Option<Change>; 4],
     evaluations: Vec<Evaluation>,
     metrics: Option<Metrics>,
 }
@@ -189,6 +191,14 @@ impl<T: Real> Trainer<T> {
         Ok(())
     }
 
+    /// The network passes training and test set after every `sweeps`-th sweep alone, or never if that is 0; at first after
+    /// every one. After other sweeps loss and accuracies are NaN, but for those that the method has seen itself, as is the objective
+    /// of a method that has the composed network's; no such sweep is the best one, or ends a run by patience. The weights are
+    /// the same bits.
+    pub fn set_metrics_every(&mut self, sweeps: usize) {
+        self.metrics_every = sweeps;
+    }
+
     fn of(
         settings: &Settings,
         train: Arc<Dataset<T>>,
@@ -224,6 +234,7 @@ impl<T: Real> Trainer<T> {
             engine,
             evaluator: Evaluator::default(),
             schedule: PenaltySchedule::new(settings),
+            metrics_every: 1,
             train,
             state: State {
                 sweeps: 0,
@@ -377,7 +388,8 @@ impl<T: Real> Trainer<T> {
         if self.converged(metrics) {
             return Some(Outcome::Converged);
         }
-        if self.settings.patience.is_some_and(|patience| self.sweeps_without_better() >= patience) {
+        let judged = self.is_scored(metrics.sweep);
+        if judged && self.settings.patience.is_some_and(|patience| self.sweeps_without_better() >= patience) {
             return Some(Outcome::NoImprovement);
         }
         let over = self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit);
@@ -427,11 +439,13 @@ impl<T: Real> Trainer<T> {
             }
         };
         let Some(sweep) = swept else { return Ok(None) };
-        let Some((train, test)) = self.scores(sweep.seen)? else { return Ok(None) };
+        let is_scored = self.is_scored(self.state.sweeps + 1);
+        let scores = if is_scored { self.scores(sweep.seen)? } else { self.scores_seen(sweep.seen) };
+        let Some((train, test)) = scores else { return Ok(None) };
         self.keep_good()?;
         self.state.sweeps += 1;
         self.state.age += 1;
-        if self.test.is_some() {
+        if self.test.is_some() && is_scored {
             self.keep_best(test);
         }
         let objective = self.objective(&sweep, train.loss);
@@ -485,6 +499,21 @@ impl<T: Real> Trainer<T> {
             start = Instant::now();
         }
         Ok(sweep)
+    }
+
+    /// Whether the network passes training and test set after this sweep.
+    fn is_scored(&self, sweep: usize) -> bool {
+        self.metrics_every > 0 && sweep.is_multiple_of(self.metrics_every)
+    }
+
+    /// What is known of both scores without a pass; `None` where a weight is no longer finite.
+    fn scores_seen(&self, seen: Option<Seen>) -> Option<(Score, Score)> {
+        if !reduce::sum_squares(self.engine.parameters()).is_finite() {
+            return None;
+        }
+        let seen = seen.filter(|_| !self.settings.exact_metrics);
+        let train = seen.map_or(NOTHING, |Seen { risk, score }| Score::of(&self.train, risk, score));
+        Some((train, NOTHING))
     }
 
     /// Training and test score; `None` where a number is no longer finite. The training score is that of the passes which

@@ -208,7 +208,7 @@ fn the_file_is_as_documented() {
     let file = file_of(PLAIN);
     assert_eq!(sealed(file.clone()), file, "the checksum is CRC-32");
     assert_eq!(&file[..8], b"ALTMINCP");
-    assert_eq!(file[8..12], 2u32.to_le_bytes());
+    assert_eq!(file[8..12], 3u32.to_le_bytes());
     let length = u64::from_le_bytes(file[12..20].try_into().expect("eight bytes")) as usize;
     let text = str::from_utf8(&file[20..20 + length]).expect("text");
     assert_eq!(text, settings(PLAIN).to_toml().expect("writable"));
@@ -251,8 +251,8 @@ fn another_version_other_settings_and_other_data_are_refused_by_name() {
         assert!(matches!(error, Error::OtherRun { .. }), "{error}");
         assert_eq!(error.to_string(), format!("`file`: found {found}, expected {expected}"));
     };
-    says(refusal(PLAIN, &of_version(3)), "version 3, of a later program", "version 2");
-    says(refusal(PLAIN, &of_version(1)), "version 1", "version 2");
+    says(refusal(PLAIN, &of_version(4)), "version 4, of a later program", "version 3");
+    says(refusal(PLAIN, &of_version(2)), "version 2", "version 3");
     let other = |from: &str, to: &str| refusal(&PLAIN.replace(from, to), &file);
     says(other("nu = 0.5", "nu = 0.25"), "nu = 0.5", "nu = 0.25");
     says(other("pdadmm", "dladmm"), "method = \"pdadmm\"", "method = \"dladmm\"");

@@ -7,6 +7,8 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use altmin::settings::Method;
+use altmin_core::Choice;
 use altmin_ffi::codes::altmin_precision;
 use altmin_ffi::info::altmin_info;
 use altmin_ffi::level1::error::altmin_error;
@@ -38,6 +40,10 @@ pub(crate) struct Arguments {
     pub(crate) trainer: *mut altmin_trainer,
     /// The same for functions of float.
     pub(crate) trainer_f32: *mut altmin_trainer,
+    /// One that takes gradient steps.
+    pub(crate) trainer_adam: *mut altmin_trainer,
+    /// A setting that changes.
+    pub(crate) number: f64,
     pub(crate) model: *mut altmin_model,
     pub(crate) model_f32: *mut altmin_model,
     pub(crate) settings: *const altmin_settings,
@@ -120,6 +126,7 @@ pub(crate) struct World {
     pub(crate) settings: Box<altmin_settings>,
     trainer: *mut altmin_trainer,
     trainer_f32: *mut altmin_trainer,
+    adam: *mut altmin_trainer,
     /// One that learns values.
     pub(crate) regression: *mut altmin_trainer,
     /// One without data.
@@ -215,6 +222,7 @@ impl World {
         let classes = Box::new(CLASSES);
         let targets: Vec<f64> = (0..VALUES * SAMPLES).map(|k| f64::from(k as u8) / 8.0).collect();
         let (trainer, empty) = (begun(&small()), new(&small()));
+        let adam = begun(&altmin_settings { method: Method::Adam.code(), ..small() });
         let trainer_f32 = new(&altmin_settings { precision: altmin_precision::F32 as i32, ..small() });
         let regression = new(&altmin_settings { loss: 1, ..small() });
         // SAFETY: the samples have the sizes that are said.
@@ -281,6 +289,7 @@ impl World {
             settings: Box::new(small()),
             trainer,
             trainer_f32,
+            adam,
             regression,
             empty,
             model: models[0],
@@ -310,6 +319,8 @@ impl World {
             Arguments {
                 trainer: self.trainer,
                 trainer_f32: self.trainer_f32,
+                trainer_adam: self.adam,
+                number: 0.5,
                 model: self.model,
                 model_f32: self.model_f32,
                 settings: &raw const *self.settings,
@@ -371,7 +382,7 @@ impl World {
 
     /// Why the last call was refused: the handle's word, or that of the error struct.
     pub(crate) fn message(&self, arguments: &Arguments) -> String {
-        let handles = [arguments.trainer, arguments.trainer_f32];
+        let handles = [arguments.trainer, arguments.trainer_f32, arguments.trainer_adam];
         let said = handles.into_iter().map(|trainer| last_error(trainer)).find(|said| !said.is_empty());
         // SAFETY: the memory lives.
         said.unwrap_or_else(|| {
@@ -385,8 +396,8 @@ impl Drop for World {
         // SAFETY: the handles and the memory are the world's, and the call that was made with them is over.
         unsafe {
             let outputs = Box::from_raw(self.outputs);
-            for trainer in [self.trainer, self.trainer_f32, self.regression, self.empty, outputs.new_trainer]
-            {
+            let own = [self.trainer, self.trainer_f32, self.adam, self.regression, self.empty];
+            for trainer in own.into_iter().chain([outputs.new_trainer]) {
                 altmin_trainer_free(trainer);
             }
             for model in [self.model, self.model_f32, self.regression_model, outputs.new_model] {

@@ -4,6 +4,7 @@ use std::ptr;
 
 use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::model::{altmin_model_predict_f32, altmin_model_predict_f64};
+use altmin_ffi::trainer::change::*;
 use altmin_ffi::trainer::data::*;
 use altmin_ffi::trainer::weights::*;
 use altmin_ffi::trainer::*;
@@ -31,6 +32,16 @@ fn wrong_precision() -> Spoilt {
 
 fn no_data() -> Spoilt {
     spoilt(|a, world| a.trainer = world.empty, status::State, "no training data")
+}
+
+/// What may be wrong with nu or rho.
+fn of_changing(says: &'static str) -> Vec<Spoilt> {
+    let mut all = vec![null_trainer(), no_data()];
+    all.push(spoilt(|a, _| a.trainer = a.trainer_adam, status::Setting, says));
+    for wrong in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e-320] {
+        all.push(spoilt(move |a, _| a.number = wrong, status::Setting, says));
+    }
+    all
 }
 
 /// What may be wrong with samples that come in, whatever for.
@@ -275,6 +286,17 @@ pub(super) fn rows() -> Vec<Row> {
             null_trainer(), no_data(),
             spoilt(|a, _| a.outcome = a.outcome.wrapping_byte_add(1), status::Misaligned, "`outcome`"),
         ], |a| a.trainer, 1, a.outcome),
+        row!(altmin_trainer_set_nu, of_changing("nu"), |a| a.trainer, a.number),
+        row!(altmin_trainer_set_rho, of_changing("rho"), |a| a.trainer, a.number),
+        row!(altmin_trainer_set_learning_rate, vec![
+            spoilt(|a, _| a.trainer_adam = ptr::null_mut(), status::Null, ""),
+            spoilt(|a, world| a.trainer_adam = world.empty, status::State, "data"),
+            spoilt(|a, _| a.trainer_adam = a.trainer, status::Setting, "`learning-rate`"),
+            spoilt(|a, _| a.number = 0.0, status::Setting, "`learning-rate`"),
+            spoilt(|a, _| a.number = f64::NAN, status::Setting, "`learning-rate`"),
+        ], |a| a.trainer_adam, a.number),
+        row!(altmin_trainer_set_metrics_every, vec![null_trainer(), no_data()], |a| a.trainer, 2),
+        row!(altmin_trainer_use_threads, vec![null_trainer()], |a| a.trainer, ptr::null()),
         row!(altmin_trainer_stop, vec![null_trainer()], |a| a.trainer),
         row!(altmin_trainer_set_observer, vec![null_trainer()], |a| a.trainer, None, ptr::null_mut()),
     ]

@@ -8,7 +8,7 @@ use std::path::Path;
 
 const MAGIC: [u8; 8] = *b"ALTMINCP";
 /// Changes with the layout of the file, and with that of any method's state.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The checksum's bytes, the last ones of the file in every version.
 const CHECKSUM: u64 = 4;
 

@@ -1,16 +1,16 @@
-//! nu and rho from sweep to sweep.
+//! nu, rho and the learning rate from sweep to sweep.
 //!
-//! What comes next is decided right after a sweep, from what it reported ([`PenaltySchedule::decide`]), and given to the core
-//! before the next one ([`Trainer::follow_schedules`]), so that nothing is done for a sweep that does not come. A rule for
+//! What comes next is decided right after a sweep, from what it reported ([`PenaltySchedule::decide`]), or said by the caller
+//! ([`Trainer::set_nu`] and its like), and given to the core before the next one ([`Trainer::follow_schedules`]), so that nothing is done for a sweep that does not come. A rule for
 //! another quantity has its place in the same two functions.
 
 use super::{Trainer, finite, problem};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::run::checkpoint::record::record;
 use crate::run::observe::Change;
 use crate::settings::{NuSchedule, RhoSchedule, Settings, range};
 use altmin_core::Real;
-use altmin_core::method::{Hyperparameters, Sweep};
+use altmin_core::method::{Hyperparameters, Sweep, Use};
 use std::time::Instant;
 
 /// Rounding of an objective, in units of itself and of the scalar type's epsilon: a rise within it is none. The terms
@@ -23,9 +23,10 @@ struct Penalties {
     nu: f64,
     rho: f64,
     epsilon: f64,
+    learning_rate: f64,
 }
 
-record!(Penalties { nu: f64, rho: f64, epsilon: f64 });
+record!(Penalties { nu: f64, rho: f64, epsilon: f64, learning_rate: f64 });
 
 /// Where the schedules of a run stand.
 #[derive(Debug, Clone, Copy)]
@@ -40,14 +41,16 @@ record!(PenaltySchedule { now: Penalties, next: Penalties, objective: Option<f64
 
 impl PenaltySchedule {
     pub(super) fn new(settings: &Settings) -> Self {
-        let first = Penalties { nu: settings.nu, rho: settings.rho, epsilon: settings.epsilon };
+        let Settings { nu, rho, epsilon, learning_rate, .. } = *settings;
+        let first = Penalties { nu, rho, epsilon, learning_rate };
         Self { now: first, next: first, objective: None }
     }
 
     /// The hyperparameters of settings as schedules have made them.
     pub(super) fn hyperparameters<T: Real>(&self, of: Hyperparameters<T>) -> Hyperparameters<T> {
-        let Penalties { nu, rho, epsilon } = self.now;
-        Hyperparameters { nu: T::from_f64(nu), rho: T::from_f64(rho), epsilon: T::from_f64(epsilon), ..of }
+        let Penalties { nu, rho, epsilon, learning_rate } = self.now;
+        let [nu, rho, epsilon, learning_rate] = [nu, rho, epsilon, learning_rate].map(T::from_f64);
+        Hyperparameters { nu, rho, epsilon, learning_rate, ..of }
     }
 
     /// Decides with which nu and rho to go on after `sweeps` sweeps, the last of which reported `report` and was the
@@ -66,7 +69,7 @@ impl PenaltySchedule {
         report: &Sweep,
         risk: Option<f64>,
     ) {
-        let Penalties { nu, rho, epsilon } = self.now;
+        let Penalties { nu, rho, epsilon, learning_rate } = self.now;
         let next_nu = match settings.nu_schedule {
             NuSchedule::Times(times) if times.is_due(sweeps) => times.next(nu),
             _ => nu,
@@ -84,6 +87,7 @@ impl PenaltySchedule {
             nu: held(next_nu, nu),
             rho: held(next_rho, rho),
             epsilon: held(next_epsilon, epsilon),
+            learning_rate,
         };
         self.objective = Some(report.objective);
     }
@@ -95,20 +99,73 @@ impl PenaltySchedule {
 }
 
 impl<T: Real> Trainer<T> {
-    /// Gives the core the nu and rho that were decided on; returns what has changed. Its time is the sweeps'.
-    pub(super) fn follow_schedules(&mut self) -> Result<[Option<Change>; 3]> {
+    /// Another nu from the next sweep on; the duals are carried over, and a schedule goes on from it. A checkpoint has it.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] (`nu`) for a number that is not above 0 in the run's precision, and where the method has no nu that
+    /// can change during a run; it stays as it was.
+    pub fn set_nu(&mut self, nu: f64) -> Result {
+        self.require_changeable("nu", nu, Use::NuSchedule)?;
+        self.schedule.next.nu = nu;
+        Ok(())
+    }
+
+    /// Another rho from the next sweep on; as [`Trainer::set_nu`].
+    ///
+    /// # Errors
+    /// As [`Trainer::set_nu`], for `rho`.
+    pub fn set_rho(&mut self, rho: f64) -> Result {
+        self.require_changeable("rho", rho, Use::RhoSchedule)?;
+        self.schedule.next.rho = rho;
+        Ok(())
+    }
+
+    /// Another learning rate from the next sweep on, which a step schedule shortens as it would the old one; moments and momentum are
+    /// carried over. A checkpoint has it.
+    ///
+    /// # Errors
+    /// As [`Trainer::set_nu`], for `learning-rate`; also where it is not below one over the weight decay.
+    pub fn set_learning_rate(&mut self, learning_rate: f64) -> Result {
+        self.require_changeable("learning-rate", learning_rate, Use::LearningRate)?;
+        let decay = self.settings.weight_decay;
+        if self.settings.uses(Use::WeightDecay) && learning_rate * decay >= 1.0 {
+            let expected = format!("below {}, one over the weight decay", 1.0 / decay);
+            return Err(Error::argument("learning-rate", learning_rate, expected));
+        }
+        self.schedule.next.learning_rate = learning_rate;
+        Ok(())
+    }
+
+    fn require_changeable(&self, key: &'static str, value: f64, of: Use) -> Result {
+        if !self.settings.uses(of) {
+            let method = self.settings.method;
+            let expected = format!("no other value: the method {method} has none that changes during a run");
+            return Err(Error::argument(key, value, expected));
+        }
+        if range(self.settings.precision).contains(&value) {
+            return Ok(());
+        }
+        Err(Error::argument(key, value, "a finite number above 0, also in the run's precision"))
+    }
+
+    /// Gives the core the numbers that were decided on; returns what has changed. Its time is the sweeps'.
+    pub(super) fn follow_schedules(&mut self) -> Result<[Option<Change>; 4]> {
         let PenaltySchedule { now, next, .. } = self.schedule;
         if now == next {
-            return Ok([None; 3]);
+            return Ok([None; 4]);
         }
         let start = Instant::now();
         let problem = problem(&self.train);
-        let [nu, rho, epsilon] = [next.nu, next.rho, next.epsilon].map(T::from_f64);
+        let [nu, rho, epsilon, learning_rate] =
+            [next.nu, next.rho, next.epsilon, next.learning_rate].map(T::from_f64);
         let Self { engine, executor, gemm, .. } = self;
+        if learning_rate != self.hyperparameters.learning_rate {
+            engine.set_learning_rate(learning_rate)?;
+        }
         let penalties = altmin_core::method::Penalties { nu, rho, epsilon };
         let rise = finite(engine.set_penalties(problem, penalties, executor, gemm))?;
         let own = &mut self.hyperparameters;
-        (own.nu, own.rho, own.epsilon) = (nu, rho, epsilon);
+        (own.nu, own.rho, own.epsilon, own.learning_rate) = (nu, rho, epsilon, learning_rate);
         self.schedule.now = next;
         // Another rho gives the same state another objective, which is no rise of the sweep to come.
         if matches!(self.settings.rho_schedule, RhoSchedule::Rising(_)) {
@@ -118,11 +175,12 @@ impl<T: Real> Trainer<T> {
         let sweep = self.state.sweeps + 1;
         let change =
             |setting, from, to, rise| (from != to).then_some(Change { sweep, setting, from, to, rise });
-        let [nu, rho, epsilon] = Change::SETTINGS;
+        let [nu, rho, epsilon, learning_rate] = Change::SETTINGS;
         Ok([
             change(nu, now.nu, next.nu, None),
             change(rho, now.rho, next.rho, None),
             change(epsilon, now.epsilon, next.epsilon, rise),
+            change(learning_rate, now.learning_rate, next.learning_rate, None),
         ])
     }
 }

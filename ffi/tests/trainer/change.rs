@@ -1,0 +1,356 @@
+//! What changes between two steps, and what others share.
+
+use std::ffi::{CString, c_void};
+use std::ptr;
+use std::thread;
+
+use altmin::settings::Method;
+use altmin_core::Choice;
+use altmin_ffi::level1::error::altmin_status as status;
+use altmin_ffi::observer::altmin_metrics;
+use altmin_ffi::pool::{altmin_threads, altmin_threads_free, altmin_threads_new};
+use altmin_ffi::settings::altmin_settings;
+use altmin_ffi::trainer::change::*;
+use altmin_ffi::trainer::checkpoint::*;
+use altmin_ffi::trainer::data::*;
+use altmin_ffi::trainer::weights;
+use altmin_ffi::trainer::*;
+use altmin_ffi::version::{altmin_method_code, altmin_method_name};
+
+use crate::support::{
+    CLASSES, FEATURES, SAMPLES, append, begun, bits, features, last_error, new, small, step, text,
+};
+
+fn of(method: Method) -> altmin_settings {
+    altmin_settings { method: method.code(), ..small() }
+}
+
+fn done(trainer: *mut altmin_trainer, n: usize) {
+    assert_eq!(step(trainer, n).0, status::Ok, "{}", last_error(trainer));
+}
+
+/// The bits at the end of a trainer's life.
+fn ended(trainer: *mut altmin_trainer) -> (usize, Vec<u64>) {
+    let bits = bits(trainer);
+    // SAFETY: the handle lives, and nobody uses it any more.
+    unsafe { altmin_trainer_free(trainer) };
+    bits
+}
+
+type Set = unsafe extern "C" fn(*mut altmin_trainer, f64) -> status;
+
+fn set(function: Set, trainer: *mut altmin_trainer, value: f64) {
+    // SAFETY: the handle lives.
+    assert_eq!(unsafe { function(trainer, value) }, status::Ok, "{}", last_error(trainer));
+}
+
+/// A schedule changes the same number after the same sweep, by a way of its own.
+#[test]
+fn nu_and_rho_change_as_a_schedule_would_change_them() {
+    for (method, key, function) in [
+        (Method::Pdadmm, "nu", altmin_trainer_set_nu as Set),
+        (Method::Pdadmm, "rho", altmin_trainer_set_rho),
+        (Method::Dladmm, "nu", altmin_trainer_set_nu),
+        (Method::Dladmm, "rho", altmin_trainer_set_rho),
+        (Method::Taylor, "rho", altmin_trainer_set_rho),
+        (Method::Dlam, "rho", altmin_trainer_set_rho),
+    ] {
+        let settings = altmin_settings {
+            nu: if method == Method::Dlam { f64::NAN } else { 0.5 },
+            rho: 0.5,
+            ..of(method)
+        };
+        let options = CString::new(format!("{key}-schedule = 'times:3:4'")).expect("no 0 inside");
+        let scheduled = begun(&altmin_settings { options: options.as_ptr(), ..settings });
+        let changed = begun(&settings);
+        done(changed, 4);
+        let before = bits(changed);
+        set(function, changed, 1.5);
+        // Nothing moves before the next sweep.
+        assert_eq!(bits(changed), before);
+        done(changed, 3);
+        done(scheduled, 7);
+        let unchanged = begun(&settings);
+        done(unchanged, 7);
+        let (changed, scheduled, unchanged) = (ended(changed), ended(scheduled), ended(unchanged));
+        assert_eq!(changed, scheduled, "{method} {key}");
+        assert_ne!(changed, unchanged, "{method} {key}");
+    }
+}
+
+/// Gradient descent has no memory: it goes on as a new training from the same weights.
+#[test]
+fn a_learning_rate_is_that_of_a_new_training_from_the_same_weights() {
+    let settings = |rate| altmin_settings { learning_rate: rate, batch: SAMPLES, ..of(Method::Gd) };
+    let changed = begun(&settings(0.05));
+    done(changed, 3);
+    let other = begun(&settings(0.2));
+    let (_, weights) = bits(changed);
+    let mut weights = weights.into_iter().map(f64::from_bits);
+    for (index, (rows, columns)) in [(5, FEATURES), (3, 5)].into_iter().enumerate() {
+        let w: Vec<f64> = weights.by_ref().take(rows * columns).collect();
+        let b: Vec<f64> = weights.by_ref().take(rows).collect();
+        // SAFETY: the matrices have the shape that is told.
+        let set =
+            unsafe { weights::altmin_trainer_set_weights_f64(other, index, w.as_ptr(), rows, b.as_ptr()) };
+        assert_eq!(set, status::Ok);
+    }
+    set(altmin_trainer_set_learning_rate, changed, 0.2);
+    done(changed, 4);
+    done(other, 4);
+    assert_eq!(ended(changed).1, ended(other).1);
+}
+
+#[test]
+fn what_was_changed_is_in_the_checkpoint() {
+    let cases: [(Method, &[(Set, f64)]); 6] = [
+        (Method::Pdadmm, &[(altmin_trainer_set_nu, 0.3), (altmin_trainer_set_rho, 2.5)]),
+        (Method::Dlam, &[(altmin_trainer_set_rho, 2.5)]),
+        (Method::Adam, &[(altmin_trainer_set_learning_rate, 0.03)]),
+        (Method::Muon, &[(altmin_trainer_set_learning_rate, 0.05)]),
+        (Method::Gd, &[(altmin_trainer_set_learning_rate, 0.01)]),
+        (Method::Gsadmm, &[(altmin_trainer_set_learning_rate, 0.02)]),
+    ];
+    for (method, changes) in cases {
+        let mut settings = of(method);
+        if method == Method::Gsadmm {
+            settings.subnetworks = 2;
+        }
+        // The checkpoint is written right after the change, and after a sweep more.
+        for later in [0, 1] {
+            let whole = begun(&settings);
+            done(whole, 3);
+            changes.iter().for_each(|&(function, value)| set(function, whole, value));
+            done(whole, later);
+            let mut file = Vec::<u8>::new();
+            let resumed = begun(&settings);
+            // SAFETY: handles and vector live, and the file is as long as it is said.
+            unsafe {
+                let context = (&raw mut file).cast();
+                assert_eq!(altmin_trainer_checkpoint_to(whole, Some(append), context), status::Ok);
+                let status = altmin_trainer_resume_from(resumed, file.as_ptr().cast(), file.len());
+                assert_eq!(status, status::Ok, "{}", last_error(resumed));
+            }
+            done(whole, 3);
+            done(resumed, 3);
+            let untouched = begun(&settings);
+            done(untouched, 6 + later);
+            let whole = ended(whole);
+            assert_eq!(whole, ended(resumed), "{method}");
+            assert_ne!(whole, ended(untouched), "{method}");
+        }
+    }
+}
+
+/// Sweep, loss, and test accuracy of every call.
+unsafe extern "C" fn note(metrics: *const altmin_metrics, context: *mut c_void) -> i32 {
+    // SAFETY: the metrics live, and the context is a vector.
+    unsafe {
+        let altmin_metrics { sweep, loss, test_accuracy, .. } = *metrics;
+        (*context.cast::<Vec<(usize, f64, f64)>>()).push((sweep, loss, test_accuracy));
+    }
+    0
+}
+
+#[test]
+fn metrics_come_every_so_many_sweeps_or_never_and_change_no_bit() {
+    let run = |every: Option<usize>| {
+        let (trainer, x) = (begun(&small()), features());
+        let mut seen = Vec::<(usize, f64, f64)>::new();
+        // SAFETY: the handle lives, and so does the vector as long as it is stepped.
+        unsafe {
+            let classes = CLASSES.as_ptr();
+            let (n, m, none) = (FEATURES, SAMPLES, ptr::null());
+            let set = altmin_trainer_set_test_data_f64(trainer, n, m, x.as_ptr(), n, classes, none, 0, 0);
+            assert_eq!(set, status::Ok);
+            if let Some(every) = every {
+                assert_eq!(altmin_trainer_set_metrics_every(trainer, every), status::Ok);
+            }
+            altmin_trainer_set_observer(trainer, Some(note), (&raw mut seen).cast());
+            done(trainer, 7);
+        }
+        (seen, ended(trainer))
+    };
+    let (all, weights) = run(None);
+    assert_eq!(all.len(), 7);
+    assert!(all.iter().all(|(_, loss, accuracy)| loss.is_finite() && accuracy.is_finite()));
+    for every in [0, 1, 3] {
+        let (some, same) = run(Some(every));
+        assert_eq!(same, weights);
+        let expected: Vec<_> = all
+            .iter()
+            .map(|&(sweep, loss, accuracy)| match every > 0 && sweep % every == 0 {
+                true => (sweep, loss.to_bits(), accuracy.to_bits()),
+                false => (sweep, f64::NAN.to_bits(), f64::NAN.to_bits()),
+            })
+            .collect();
+        let found: Vec<_> =
+            some.iter().map(|&(sweep, loss, accuracy)| (sweep, loss.to_bits(), accuracy.to_bits())).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+struct Inside {
+    trainer: *mut altmin_trainer,
+    x: Vec<f64>,
+    scores: Vec<u64>,
+    loss: f64,
+    told: f64,
+    elsewhere: Option<status>,
+}
+
+fn predicted(trainer: *mut altmin_trainer, x: &[f64]) -> (status, Vec<u64>) {
+    let mut scores = [0.0; 3 * SAMPLES];
+    // SAFETY: the memory has the sizes that are said.
+    let status = unsafe {
+        let to = scores.as_mut_ptr();
+        altmin_trainer_predict_f64(trainer, FEATURES, SAMPLES, x.as_ptr(), FEATURES, to, 3, ptr::null_mut())
+    };
+    (status, scores.iter().map(|score: &f64| score.to_bits()).collect())
+}
+
+unsafe extern "C" fn use_it(metrics: *const altmin_metrics, context: *mut c_void) -> i32 {
+    // SAFETY: the context is what it was set with, and the memory has the sizes that are said.
+    unsafe {
+        let inside = &mut *context.cast::<Inside>();
+        let (status, scores) = predicted(inside.trainer, &inside.x);
+        assert_eq!(status, status::Ok);
+        inside.scores = scores;
+        let evaluated = altmin_trainer_evaluate_f64(
+            inside.trainer,
+            FEATURES,
+            SAMPLES,
+            inside.x.as_ptr(),
+            FEATURES,
+            CLASSES.as_ptr(),
+            ptr::null(),
+            0,
+            0,
+            &raw mut inside.loss,
+            ptr::null_mut(),
+        );
+        assert_eq!(evaluated, status::Ok);
+        inside.told = (*metrics).loss;
+        let (address, x) = (inside.trainer.addr(), inside.x.clone());
+        let other = thread::spawn(move || predicted(ptr::with_exposed_provenance_mut(address), &x).0);
+        inside.elsewhere = Some(other.join().expect("a thread"));
+    }
+    0
+}
+
+#[test]
+fn the_observer_predicts_and_evaluates_and_nobody_else_does() {
+    for threads in [1, 2] {
+        let trainer = begun(&altmin_settings { threads, ..small() });
+        let _ = trainer.expose_provenance();
+        let (scores, loss, told) = (Vec::new(), 0.0, 1.0);
+        let mut inside = Inside { trainer, x: features(), scores, loss, told, elsewhere: None };
+        // SAFETY: the handle and its context live.
+        unsafe { altmin_trainer_set_observer(trainer, Some(use_it), (&raw mut inside).cast()) };
+        done(trainer, 3);
+        assert_eq!(inside.scores, predicted(trainer, &inside.x).1);
+        assert_eq!(inside.loss, inside.told);
+        assert_eq!(inside.elsewhere, Some(status::Busy));
+        let plain = begun(&small());
+        done(plain, 3);
+        assert_eq!(ended(trainer), ended(plain));
+    }
+}
+
+fn threads(count: usize) -> *mut altmin_threads {
+    let mut threads = ptr::null_mut();
+    // SAFETY: the handle is freed by the test.
+    unsafe { assert_eq!(altmin_threads_new(count, &raw mut threads, ptr::null_mut()), status::Ok) };
+    threads
+}
+
+#[test]
+fn trainers_share_threads_at_the_same_time_and_keep_their_bits() {
+    let cases = [Method::Pdadmm, Method::Local, Method::Dladmm, Method::Adam];
+    let settings = |method: Method| altmin_settings { threads: 3, ..of(method) };
+    let alone = cases.map(|method| {
+        let trainer = begun(&settings(method));
+        done(trainer, 20);
+        ended(trainer)
+    });
+    let pool = threads(3);
+    let shared = cases.map(|method| {
+        let trainer = new(&settings(method));
+        let x = features();
+        // SAFETY: the handles live, and the samples have the sizes that are said.
+        unsafe {
+            assert_eq!(altmin_trainer_use_threads(trainer, pool), status::Ok);
+            let (n, m, none, x) = (FEATURES, SAMPLES, ptr::null(), x.as_ptr());
+            let set = altmin_trainer_set_data_f64(trainer, n, m, x, n, CLASSES.as_ptr(), 0, none, 0, 0);
+            assert_eq!(set, status::Ok);
+        }
+        trainer
+    });
+    // SAFETY: those who use the threads keep them.
+    unsafe { altmin_threads_free(pool) };
+    struct Sent(*mut altmin_trainer);
+    // SAFETY: a handle may be used in any thread.
+    unsafe impl Send for Sent {}
+    let at_once = shared.map(|trainer| {
+        let trainer = Sent(trainer);
+        thread::spawn(move || {
+            let Sent(trainer) = { trainer };
+            done(trainer, 20);
+            ended(trainer)
+        })
+    });
+    assert_eq!(at_once.map(|thread| thread.join().expect("a thread")), alone);
+}
+
+#[test]
+fn threads_are_as_many_as_the_settings_say() {
+    let (pool, trainer) = (threads(2), new(&altmin_settings { threads: 3, ..small() }));
+    // SAFETY: the handles live until they are freed.
+    unsafe {
+        assert_eq!(altmin_trainer_use_threads(trainer, pool), status::Shape);
+        assert!(last_error(trainer).contains("`threads` is 2, expected 3"), "{}", last_error(trainer));
+        assert_eq!(altmin_trainer_use_threads(trainer, ptr::null()), status::Ok);
+        let mut none = ptr::null_mut();
+        assert_eq!(altmin_threads_new(0, &raw mut none, ptr::null_mut()), status::Shape);
+        assert_eq!(altmin_threads_new(1, ptr::null_mut(), ptr::null_mut()), status::Null);
+        assert!(none.is_null());
+        altmin_threads_free(pool);
+        altmin_threads_free(ptr::null_mut());
+        altmin_trainer_free(trainer);
+    }
+}
+
+#[test]
+fn methods_have_names_and_codes() {
+    let expected = [
+        "pdadmm", "dladmm", "dlam", "taylor", "proxprop", "gd", "adagrad", "adadelta", "adam", "gsadmm",
+        "gsam", "adamw", "muon", "local",
+    ];
+    let mut found: Vec<String> = Vec::new();
+    for code in 0.. {
+        let name = altmin_method_name(code);
+        if name.is_null() {
+            break;
+        }
+        let mut back = -7;
+        // SAFETY: the text ends with a 0.
+        assert_eq!(unsafe { altmin_method_code(name, &raw mut back, ptr::null_mut()) }, status::Ok);
+        assert_eq!(back, code);
+        found.push(text(name));
+    }
+    found.sort();
+    let mut expected = expected.map(str::to_owned);
+    expected.sort();
+    assert_eq!(found, expected);
+    assert!(altmin_method_name(-1).is_null() && altmin_method_name(i32::MIN).is_null());
+    let mut code = -7;
+    // SAFETY: the texts end with a 0, and NULL is refused.
+    unsafe {
+        for name in [c"pdadm", c"", c"PDADMM"] {
+            let status = altmin_method_code(name.as_ptr(), &raw mut code, ptr::null_mut());
+            assert_eq!((status, code), (status::Setting, -7));
+        }
+        assert_eq!(altmin_method_code(ptr::null(), &raw mut code, ptr::null_mut()), status::Null);
+        assert_eq!(altmin_method_code(c"adam".as_ptr(), ptr::null_mut(), ptr::null_mut()), status::Null);
+    }
+}
