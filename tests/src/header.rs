@@ -1,4 +1,4 @@
-//! `include/altmin.h`, made from the sources of the C interface.
+//! `include/altmin.h` and `include/altmin_dlam.h`, made from the sources of the C interface.
 
 use altmin_core::choice::{Choice, Member};
 use altmin_core::loss::OutputSolver;
@@ -17,28 +17,91 @@ pub fn root() -> PathBuf {
     tests.parent().expect("the crate lies in a folder of the workspace").to_path_buf()
 }
 
-/// Where the header is kept.
-pub fn path() -> PathBuf {
-    root().join("include/altmin.h")
+/// The folder of headers.
+pub fn include() -> PathBuf {
+    root().join("include")
 }
 
-/// The committed header without its comments.
+/// The headers that are made, the one that includes the others first.
+pub const MADE: [&str; 2] = ["altmin.h", DLAM];
+
+/// What only DLAM needs.
+const DLAM: &str = "altmin_dlam.h";
+
+/// How the names of DLAM's own functions begin.
+const OF_DLAM: [&str; 2] = ["altmin_interval_", "altmin_extrapolation_"];
+
+/// The committed headers that are made, without their comments.
 pub fn code() -> String {
-    let header = std::fs::read_to_string(path()).expect("include/altmin.h");
-    header.split("*/").filter_map(|part| part.split("/*").next()).collect()
+    let read = |name| std::fs::read_to_string(include().join(name)).expect(name);
+    let text: String = MADE.map(read).concat();
+    text.split("*/").filter_map(|part| part.split("/*").next()).collect()
 }
 
-/// Names of the functions that the committed header declares: `altmin_` names before an opening parenthesis.
+/// Names of the functions that the committed headers declare: `altmin_` names before an opening parenthesis.
 pub fn functions() -> BTreeSet<String> {
     let code = code();
     let before = code.split('(').map(|text| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next());
     before.flatten().filter(|name| name.starts_with("altmin_")).map(str::to_owned).collect()
 }
 
-/// The header's text, made anew.
+/// The headers' texts, made anew, in the order of [`MADE`].
+pub fn generate() -> [String; 2] {
+    let text = in_one();
+    // Items are a comment and a declaration, with empty lines between them alone.
+    let items: Vec<&str> = text.split("\n\n").collect();
+    let declares =
+        |item: &str| OF_DLAM.iter().any(|start| item.contains(&format!("\naltmin_status {start}")));
+    let (functions, others): (Vec<&str>, Vec<&str>) = items.into_iter().partition(|item| declares(item));
+    // So are structs that no other function knows.
+    let mentions = |item: &str, name: &str| item.contains(&format!("struct {name} "));
+    let is_dlams = |item: &&str| {
+        let Some((_, after)) = item.split_once("\ntypedef struct ") else { return false };
+        let name = after.split_whitespace().next().unwrap_or_default();
+        let knows = |list: &[&str]| list.iter().any(|&other| other != *item && mentions(other, name));
+        knows(&functions) && !knows(&others)
+    };
+    let (structs, rest): (Vec<&str>, Vec<&str>) = others.iter().copied().partition(is_dlams);
+    let rest = rest.join("\n\n");
+    let (before, end) = rest.rsplit_once("#endif  /* ALTMIN_H */").expect("the guard's end");
+    let own = structs.into_iter().chain(functions).collect::<Vec<_>>().join("\n\n");
+    [
+        format!("{before}#include \"{DLAM}\"\n\n#endif  /* ALTMIN_H */{end}"),
+        DLAM_FRAME.replace("@ITEMS@", &own),
+    ]
+}
+
+/// altmin.h includes it at its end, and it may be included by itself.
+const DLAM_FRAME: &str = "\
+/*
+ * What a sweep of DLAM needs beside altmin.h, which includes this header: z and a that hold each other within intervals, and
+ * extrapolation. The conventions are those of altmin.h.
+ */
+
+#ifndef ALTMIN_DLAM_H
+#define ALTMIN_DLAM_H
+
+/* Made from the Rust sources by `cargo run -p altmin-tests --bin header`; edits here are lost. */
+
+#include \"altmin.h\"
+
+#ifdef __cplusplus
+extern \"C\" {
+#endif  // __cplusplus
+
+@ITEMS@
+
+#ifdef __cplusplus
+}  // extern \"C\"
+#endif  // __cplusplus
+
+#endif  /* ALTMIN_DLAM_H */
+";
+
+/// All of it as one header.
 ///
 /// Level 1 is written once for both precisions, by macros that cbindgen does not read: the compiler writes them out first.
-pub fn generate() -> String {
+fn in_one() -> String {
     let target = root().join("target/header");
     std::fs::create_dir_all(&target).expect("a folder for the expanded sources");
     let expanded = target.join("level1.rs");

@@ -31,7 +31,13 @@ struct Options {
     /// Cargo profile in which the libraries are built
     #[arg(long, default_value = "release")]
     profile: String,
-    /// Folder with libaltmin_ffi.so and libaltmin_ffi.a already built; nothing is built then
+    /// Target for which the libraries are built, as rustc knows it: one with Linux, or any with --embedded
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
+    /// Install libaltmin_embedded.a, level 1 for devices without an operating system, in place of the whole library
+    #[arg(long)]
+    embedded: bool,
+    /// Folder with libaltmin_ffi.so and libaltmin_ffi.a, or libaltmin_embedded.a, already built; nothing is built then
     #[arg(long, value_name = "DIR", conflicts_with = "profile")]
     libraries: Option<PathBuf>,
 }
@@ -51,15 +57,33 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(options: &Options) -> Outcome {
     let root = root()?;
-    let libraries = match &options.libraries {
-        Some(folder) => build::Libraries::in_folder(folder)?,
-        None => build::libraries(&root, &options.profile)?,
-    };
-    let needs = build::system_libraries()?;
     let place = Place::new(&options.prefix, &options.libdir)?;
-    install_headers(&root, &place)?;
-    install_libraries(&libraries, &place)?;
-    for (path, text) in templates::filled(&place, &options.libdir, &needs) {
+    let target = options.target.as_deref();
+    let texts = if options.embedded {
+        let archive = match &options.libraries {
+            Some(folder) => build::file_in(folder, build::EMBEDDED)?,
+            None => build::embedded(&root, &options.profile, target)?,
+        };
+        install_headers(&root, &place)?;
+        files::copy(&archive, &place.library(build::EMBEDDED), files::Kind::Text)?;
+        templates::embedded(&place, &options.libdir)
+    } else {
+        if let Some(other) = target.filter(|target| !target.contains("-linux-")) {
+            return Err(format!(
+                "--target {other}: only Linux's names of shared libraries are known; --embedded is for others"
+            ));
+        }
+        let libraries = match &options.libraries {
+            Some(folder) => build::Libraries::in_folder(folder)?,
+            None => build::libraries(&root, &options.profile, target)?,
+        };
+        let needs = build::system_libraries(target)?;
+        let bytes_of_pointers = build::bytes_of_pointers(target)?;
+        install_headers(&root, &place)?;
+        install_libraries(&libraries, &place)?;
+        templates::whole(&place, &options.libdir, &needs, bytes_of_pointers)
+    };
+    for (path, text) in texts {
         files::write(&path, text.as_bytes())?;
     }
     println!("altmin {} is in {}", env!("CARGO_PKG_VERSION"), place.prefix().display());
@@ -72,14 +96,19 @@ fn root() -> Outcome<PathBuf> {
     here.ancestors().nth(2).map(Path::to_path_buf).ok_or_else(|| "altmin's sources have moved".into())
 }
 
+/// All there are.
 fn install_headers(root: &Path, place: &Place) -> Outcome {
     let include = root.join("include");
-    files::copy(&include.join("altmin.h"), &place.header("altmin.h"), files::Kind::Text)?;
-    let wrapper = include.join("altmin.hpp");
-    if wrapper.is_file() {
-        files::copy(&wrapper, &place.header("altmin.hpp"), files::Kind::Text)?;
-    }
-    Ok(())
+    let unread = |error: std::io::Error| format!("{}: {error}", include.display());
+    let entries = std::fs::read_dir(&include).map_err(unread)?;
+    let mut names = entries
+        .map(|entry| entry.map(|entry| entry.file_name()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(unread)?;
+    names.sort();
+    names.iter().try_for_each(|name| {
+        files::copy(&include.join(name), &place.header(&name.to_string_lossy()), files::Kind::Text)
+    })
 }
 
 /// The shared library under its version, with the names that the loader (soname) and the linker look for.

@@ -40,6 +40,47 @@ fn failure_is_1_and_names_the_file() {
 }
 
 #[test]
+fn the_whole_library_is_for_linux() {
+    let text = refused(&["--prefix", "to", "--target", "thumbv7em-none-eabihf"], 1);
+    assert!(text.contains("thumbv7em-none-eabihf") && text.contains("--embedded"), "{text}");
+    let text = refused(&["--prefix", "to", "--embedded", "--libraries", "nowhere"], 1);
+    assert!(text.contains("nowhere/libaltmin_embedded.a"), "{text}");
+}
+
+/// With a compiler in whose place a script notes what cargo is asked for: to build takes minutes.
+#[test]
+fn the_library_for_devices_is_built_for_its_target_and_found_by_pkg_config() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (cargo, noted) = (folder.path().join("cargo"), folder.path().join("noted"));
+    let library = folder.path().join("built.a");
+    std::fs::write(&library, "library").expect("a file");
+    let message = format!(
+        r#"{{"reason":"compiler-artifact","target":{{"name":"altmin_embedded"}},"filenames":["{}"]}}"#,
+        library.display()
+    );
+    let script = format!("#!/bin/sh\necho \"$@\" > {}\necho '{message}'\n", noted.display());
+    std::fs::write(&cargo, script).expect("a script");
+    std::fs::set_permissions(&cargo, std::fs::Permissions::from_mode(0o755)).expect("a script that runs");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_altmin-install"));
+    command.args(["--prefix", "to", "--embedded", "--target", "thumbv7em-none-eabihf"]);
+    command.env("CARGO", &cargo).env_remove("DESTDIR").current_dir(folder.path());
+    let output = command.output().expect("the program starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let noted = std::fs::read_to_string(noted).expect("what cargo was asked for");
+    let asked =
+        "--manifest-path ffi/embedded/Cargo.toml --lib --profile release --target=thumbv7em-none-eabihf";
+    assert!(noted.contains(asked), "{noted}");
+    let to = folder.path().join("to");
+    let read = |path: &str| std::fs::read_to_string(to.join(path)).expect(path);
+    assert_eq!(read("lib/libaltmin_embedded.a"), "library");
+    assert!(read("include/altmin_embedded.h").contains("altmin_embedded_on_panic"));
+    let found = read("lib/pkgconfig/altmin-embedded.pc");
+    assert!(found.contains("${libdir}/libaltmin_embedded.a") && !found.contains('@'), "{found}");
+    assert!(!to.join("lib/libaltmin.a").exists() && !to.join("lib/cmake").exists());
+}
+
+#[test]
 fn a_folder_that_cannot_be_made_is_1() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     for file in ["libaltmin_ffi.so", "libaltmin_ffi.a", "taken"] {

@@ -1,5 +1,8 @@
-//! Writes `include/altmin.h` anew.
+//! Writes the headers that are made anew.
+
+use altmin_tests::header;
 
 fn main() -> std::io::Result<()> {
-    std::fs::write(altmin_tests::header::path(), altmin_tests::header::generate())
+    let texts = header::MADE.iter().zip(header::generate());
+    texts.into_iter().try_for_each(|(name, text)| std::fs::write(header::include().join(name), text))
 }

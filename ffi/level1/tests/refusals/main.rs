@@ -17,14 +17,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use case::Case;
 
 /// Functions of the trainer's handle, which have tests of their own.
-const LEVEL_2: [&str; 5] =
-    ["altmin_trainer", "altmin_model", "altmin_settings", "altmin_version", "altmin_status_text"];
+const LEVEL_2: [&str; 8] = [
+    "altmin_trainer",
+    "altmin_model",
+    "altmin_settings",
+    "altmin_version",
+    "altmin_status_text",
+    "altmin_method",
+    "altmin_threads",
+    "altmin_embedded",
+];
 
-/// The header's functions of level 1, and the names of their parameters.
+/// The headers' functions of level 1, and the names of their parameters.
 fn declared() -> BTreeMap<String, Vec<String>> {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include/altmin.h");
-    let header = std::fs::read_to_string(path).expect("include/altmin.h");
-    let code: String = header.split("*/").filter_map(|part| part.split("/*").next()).collect();
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../include");
+    let files = std::fs::read_dir(folder).expect("the headers").map(|entry| entry.expect("a header").path());
+    let headers: String = files
+        .filter(|path| path.extension().is_some_and(|end| end == "h"))
+        .map(|path| std::fs::read_to_string(path).expect("a header"))
+        .collect();
+    let code: String = headers.split("*/").filter_map(|part| part.split("/*").next()).collect();
     let word = |text: &str| text.rsplit(|c: char| !c.is_alphanumeric() && c != '_').next().map(str::to_owned);
     let mut functions = BTreeMap::new();
     for statement in code.split(';') {
