@@ -2,7 +2,7 @@
  * altmin: training neural networks by alternating minimisation.
  *
  * Level 1: each update, objective and product as a function on the caller's memory, in float (_f32) and double (_f64).
- * No heap, no global state; every function may be called from many threads at once on disjoint memory.
+ * No heap, no global state, unless altmin_use_kernel chooses another product; every function may be called from many threads at once on disjoint memory.
  * Level 2: altmin_trainer, a handle that trains whole networks by every method of the library.
  *
  * Matrices are features x samples and column-major: element (i, j) of `a` is a[i + j * lda], with a leading dimension
@@ -3068,6 +3068,25 @@ altmin_status altmin_method_code(const char *name,
  */
 altmin_status altmin_settings_init(struct altmin_settings *settings,
                                    size_t struct_size);
+
+/**
+ * Chooses who multiplies matrices in all functions of level 1, for the whole process: ALTMIN_KERNEL_PORTABLE, as at first, or
+ * ALTMIN_KERNEL_FAST, the trainer's, which uses the widest instructions that the machine has. May be called at any time; a call
+ * that is at work may have products of both.
+ *
+ * Workspaces stay the same. The fast product takes memory of its own for each call of a function, which it gives back. So that no call
+ * ends the process for want of it, a reserve is made here: address space that is not touched before it is needed, some 4 kB
+ * (float) or 8 kB (double) for each column of a factor, and a few MB, for each thread.
+ *
+ * @param kernel an altmin_kernel; ALTMIN_DEFAULT is ALTMIN_KERNEL_FAST
+ * @param threads how many call functions of level 1 at once, 1 or more; ignored with ALTMIN_KERNEL_PORTABLE
+ * @param widest the most rows or columns of a matrix that is multiplied, 1 or more; ignored with ALTMIN_KERNEL_PORTABLE
+ * @return ALTMIN_STATUS_MEMORY if there is none for the reserve; the product stays as it was
+ */
+altmin_status altmin_use_kernel(int32_t kernel,
+                                size_t threads,
+                                size_t widest,
+                                struct altmin_error *error);
 
 /**
  * Makes threads.

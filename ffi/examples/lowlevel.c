@@ -18,7 +18,8 @@
  *
  * Samples pass through map and apply in tiles, which stay in the cache. Sums are taken in a fixed order over fixed tiles and
  * groups of tiles, those of altmin's own trainer: the weights have the same bits as those of `altmin train --method pdadmm
- * --kernel portable --precision f32` from the same start, with the same step in weights and inputs.
+ * --kernel portable --precision f32` from the same start, with the same step in weights and inputs; with the products of the
+ * trainer, those of --kernel fast.
  *
  *     cc -std=c11 -O2 lowlevel.c -laltmin -lpthread -o lowlevel && ./lowlevel
  */
@@ -693,8 +694,8 @@ static int usage(void)
 {
     fputs("usage: lowlevel\n"
           "           trains on data made here\n"
-          "       lowlevel PROBLEM WEIGHTS STEP SWEEPS NU RHO\n"
-          "           STEP is vector or least-squares\n"
+          "       lowlevel PROBLEM WEIGHTS STEP SWEEPS NU RHO [fast]\n"
+          "           STEP is vector or least-squares; fast has the products of --kernel fast\n"
           "\n"
           "PROBLEM, in this machine's byte order:\n"
           "    uint32  layers, samples, then the widths: features, outputs of each layer\n"
@@ -726,6 +727,23 @@ static int read_settings(struct settings *settings, char **arguments)
     return 0;
 }
 
+/* The trainer's products in level 1. */
+static int multiply_fast(const struct training *training)
+{
+    size_t widest = TILE;
+    altmin_error error;
+
+    for (size_t l = 0; l < training->count; l++) {
+        const struct layer *layer = &training->layers[l];
+        widest = layer->n_in > widest ? layer->n_in : widest;
+        widest = layer->n_out > widest ? layer->n_out : widest;
+    }
+    if (altmin_use_kernel(ALTMIN_KERNEL_FAST, training->count, widest, &error) == ALTMIN_STATUS_OK)
+        return 0;
+    fprintf(stderr, "%s\n", error.message);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     struct training training = {
@@ -740,16 +758,20 @@ int main(int argc, char **argv)
     };
     int failed;
 
-    if (argc != 1 && (argc != 7 || read_settings(&training.settings, argv + 3) != 0))
+    const bool fast = argc == 8 && strcmp(argv[7], "fast") == 0;
+
+    if (argc != 1 && ((argc != 7 && !fast) || read_settings(&training.settings, argv + 3) != 0))
         return usage();
     failed = argc == 1 ? make_problem(&training) : read_problem(&training, argv[1]);
+    if (failed == 0 && fast)
+        failed = multiply_fast(&training);
     if (failed == 0)
         failed = start_all(&training);
     if (failed == 0)
         failed = train(&training);
     if (failed == 0)
         failed = report_accuracy(&training);
-    if (failed == 0 && argc == 7)
+    if (failed == 0 && argc > 1)
         failed = write_weights(&training, argv[2]);
     release(&training);
     return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

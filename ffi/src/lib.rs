@@ -14,6 +14,7 @@ pub mod model;
 pub mod observer;
 pub mod pool;
 mod prediction;
+pub mod products;
 mod quiet;
 mod reserve;
 mod session;

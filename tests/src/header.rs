@@ -154,7 +154,7 @@ fn camel(name: &str) -> String {
 }
 
 /// Sources of the trainer's handle that the header is made from.
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "version.rs",
     "codes.rs",
     "settings.rs",
@@ -162,6 +162,7 @@ const SOURCES: [&str; 14] = [
     "writing.rs",
     "info.rs",
     "handle.rs",
+    "products.rs",
     "pool.rs",
     "trainer.rs",
     "trainer/data.rs",

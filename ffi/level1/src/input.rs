@@ -3,11 +3,11 @@
 pub mod couple;
 pub mod prepare;
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::input::{self, Moved, Prepared};
 use altmin_level1_macros::functions;
 
 use crate::codes::altmin_prepared;
+use crate::kernel::Kernel;
 
 pub use couple::*;
 pub use prepare::*;
@@ -41,7 +41,7 @@ functions! {
         g: update(n_in x m, ldg) "the coupling's gradient u + c(p - t) from altmin_input_couple_copy, _dual or \
             _activation; afterwards the gradient of phi at the old p",
         p: update(n_in x m, ldp), r: update(n_out x m, ldr) "W p + b - z, which is kept true",
-        workspace: workspace(input::step_workspace::<T, _>(&Portable, prepared.kind(), n_out, n_in, m)),
+        workspace: workspace(input::step_workspace::<T, _>(&Kernel, prepared.kind(), n_out, n_in, m)),
     ) -> moved: altmin_moved or NULL "what came of it, for these samples" {
         let prepared = match (prepared, inverse) {
             (altmin_prepared::Inverse, Some(inverse)) => Prepared::Inverse(inverse),
@@ -49,6 +49,6 @@ functions! {
             (altmin_prepared::Tau, _) => Prepared::Tau(tau),
             _ => Prepared::Columns,
         };
-        input::step(&Portable, w, c, &weights, prepared, &mut g, &mut p, &mut r, workspace)?
+        input::step(&Kernel, w, c, &weights, prepared, &mut g, &mut p, &mut r, workspace)?
     }
 }

@@ -1,6 +1,6 @@
 //! Level 1 of the C interface: each update, objective and product as a function on the caller's memory.
 //!
-//! No heap, no global state, no standard library; every function may be called from many threads at once on disjoint
+//! No heap, no global state (but, with the standard library, [`kernel`]: who multiplies matrices), no need of the standard library; every function may be called from many threads at once on disjoint
 //! memory. The header `altmin.h` is made from this crate and from the trainer's handle, so what is said there is said here.
 //! A function is one description, in the file of its subject: [`altmin_level1_macros::functions`] says how to read and how to
 //! add one.
@@ -53,6 +53,7 @@ pub mod floating;
 pub mod hidden;
 pub mod input;
 pub mod interval;
+pub mod kernel;
 pub mod loss;
 pub mod objective;
 pub mod output;

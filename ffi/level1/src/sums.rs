@@ -1,8 +1,9 @@
 //! The sums over samples from which weights and bias are found.
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::sums::{self, SumsShape};
 use altmin_level1_macros::functions;
+
+use crate::kernel::Kernel;
 
 functions! {
     /// Elements of a layer's sums: n_out n_in + n_out + n_in n_in + n_in.
@@ -23,9 +24,9 @@ functions! {
     /// The bits depend on how the samples are cut into tiles, and on nothing else.
     fn altmin_sums_accumulate<T>(
         parts: parts, n_out: size, n_in: size, m: samples, r: read(n_out x m, ldr), p: read(n_in x m, ldp),
-        sums: update(sums), workspace: workspace(sums::accumulate_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        sums: update(sums), workspace: workspace(sums::accumulate_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) {
-        sums::accumulate(&Portable, &r, &p, parts, &mut SumsShape { n_out, n_in }.carve(sums)?, workspace)?
+        sums::accumulate(&Kernel, &r, &p, parts, &mut SumsShape { n_out, n_in }.carve(sums)?, workspace)?
     }
 
     /// total <- total + part: joins the sums of two parts of the samples, of several threads or machines. Only added in
@@ -48,8 +49,8 @@ functions! {
         n_out: size, n_in: size, samples: count "how many are in the sums",
         change: read(n_out x n_in, ldc) "D", bias_change: read(n_out) "d",
         sums: update(sums) "after altmin_sums_finish",
-        workspace: workspace(sums::follow_workspace::<T, _>(&Portable, n_out, n_in)),
+        workspace: workspace(sums::follow_workspace::<T, _>(&Kernel, n_out, n_in)),
     ) {
-        SumsShape { n_out, n_in }.carve(sums)?.follow(&Portable, &change, bias_change, samples, workspace)?
+        SumsShape { n_out, n_in }.carve(sums)?.follow(&Kernel, &change, bias_change, samples, workspace)?
     }
 }

@@ -2,7 +2,6 @@
 
 pub mod dual;
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::StepRule;
 use altmin_core::update::sums::SumsShape;
 use altmin_core::update::weights::{self, Change, Factor, Reduced};
@@ -10,6 +9,7 @@ use altmin_core::view::column_mut;
 use altmin_level1_macros::functions;
 
 use crate::codes;
+use crate::kernel::Kernel;
 
 /// What a step of weights and bias has done to its objective.
 #[repr(C)]
@@ -37,11 +37,11 @@ functions! {
         regularizer: closed_form(lambda) "not ALTMIN_REGULARIZER_L1", n_out: size, n_in: size,
         samples: count "how many are in the sums", sums: read(sums) "after altmin_sums_finish",
         factor: write(n_in x n_in, ldf) "lower triangle, and zeros above it",
-        workspace: workspace(weights::factor_workspace::<T, _>(&Portable, n_in)),
+        workspace: workspace(weights::factor_workspace::<T, _>(&Kernel, n_in)),
     ) -> exists: i32 "1, or 0 if there is no factor, since there are no samples or the inputs are constant over them; \
         the factor is then untouched, and weights are reduced without. Must not be NULL" {
         let sums = SumsShape { n_out, n_in }.read(sums, samples)?;
-        let exists = weights::factor(&Portable, damping, w, regularizer, &sums, &mut factor, workspace)?;
+        let exists = weights::factor(&Kernel, damping, w, regularizer, &sums, &mut factor, workspace)?;
         if exists {
             (1..n_in).for_each(|j| column_mut(&mut factor, j)[..j].fill(T::ZERO));
         }
@@ -71,7 +71,7 @@ functions! {
             inputs, for ALTMIN_STEP_LEAST_SQUARES",
         weights: update(n_out x n_in, ldw) "W", bias: update(n_out) "b",
         change: write(n_out x n_in, ldc) "D", bias_change: write(n_out) "d",
-        workspace: workspace(weights::reduce_workspace(&Portable, &rule, n_out, n_in)),
+        workspace: workspace(weights::reduce_workspace(&Kernel, &rule, n_out, n_in)),
     ) -> reduced: altmin_reduced or NULL "what came of it" {
         if matches!(rule, StepRule::LeastSquares { .. }) {
             codes::require_closed_form(regularizer)?;
@@ -80,7 +80,7 @@ functions! {
         let factor = factor.map(|lower| Factor { lower });
         let mut change = Change { weights: change, bias: bias_change };
         weights::reduce(
-            &Portable, &rule, order, w, regularizer, &sums, factor.as_ref(), &mut weights, bias, &mut change, workspace,
+            &Kernel, &rule, order, w, regularizer, &sums, factor.as_ref(), &mut weights, bias, &mut change, workspace,
         )?
     }
 
@@ -88,9 +88,9 @@ functions! {
     fn altmin_weights_apply<T>(
         n_out: size, n_in: size, m: samples, change: read(n_out x n_in, ldc) "D", bias_change: read(n_out) "d",
         p: read(n_in x m, ldp), r: update(n_out x m, ldr),
-        workspace: workspace(weights::apply_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(weights::apply_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) {
-        weights::apply(&Portable, &change, bias_change, &p, &mut r, workspace)?
+        weights::apply(&Kernel, &change, bias_change, &p, &mut r, workspace)?
     }
 
     /// apply, where only the bias has moved: r <- r + d 1'.

@@ -12,9 +12,9 @@ const SWEEPS: &str = "10";
 const NU: &str = "0.7";
 const RHO: &str = "3.1";
 
-fn trained(data: &Arc<Dataset<f32>>, more: &str) -> [Model<f32>; 2] {
+fn trained(data: &Arc<Dataset<f32>>, kernel: &str, more: &str) -> [Model<f32>; 2] {
     let text = format!(
-        "method = 'pdadmm'\nkernel = 'portable'\nactivation = 'relu'\nloss = 'cross-entropy'\ndamping = 0.1\n\
+        "method = 'pdadmm'\nkernel = '{kernel}'\nactivation = 'relu'\nloss = 'cross-entropy'\ndamping = 0.1\n\
          threads = 2\nsweeps = {SWEEPS}\nnu = {NU}\nrho = {RHO}\n{more}"
     );
     super::trained(data, &text)
@@ -44,13 +44,20 @@ fn same_bits_as_the_trainer() {
         (many(9000, 5), "hidden = '12,8'"),
     ];
     for (data, network) in cases {
-        for step in ["vector", "least-squares"] {
-            let [before, after] =
-                trained(&data, &format!("{network}\nstep = '{step}'\ninput-step = '{step}'"));
-            let (answer, weights) = run(&program, &problem(&data, &before), &arguments(step));
+        for (step, kernel) in
+            [("vector", "portable"), ("least-squares", "portable"), ("least-squares", "fast")]
+        {
+            let steps = format!("{network}\nstep = '{step}'\ninput-step = '{step}'");
+            let [before, after] = trained(&data, kernel, &steps);
+            let mut arguments = arguments(step).to_vec();
+            arguments.extend(Some(kernel).filter(|kernel| *kernel == "fast"));
+            let (answer, weights) = run(&program, &problem(&data, &before), &arguments);
             assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
             let samples = data.n_samples();
-            assert!(weights == Some(numbers(&after.parameters)), "{samples} samples, {network}, {step}");
+            assert!(
+                weights == Some(numbers(&after.parameters)),
+                "{samples} samples, {network}, {step}, {kernel}"
+            );
             let said = String::from_utf8(answer.stdout).expect("plain text");
             assert_eq!(said.lines().count(), 11, "{said}");
         }
@@ -75,7 +82,7 @@ fn trains_on_data_of_its_own() {
 fn what_is_wrong_is_said() {
     let program = build("lowlevel", "refused");
     let data = digits(300);
-    let [before, _] = trained(&data, "hidden = '24x2'\nstep = 'vector'");
+    let [before, _] = trained(&data, "portable", "hidden = '24x2'\nstep = 'vector'");
     let good = problem(&data, &before);
     let classes = (6 + data.features().len()) * 4;
     let (mut class, mut number) = (good.clone(), good.clone());

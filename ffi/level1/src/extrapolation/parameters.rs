@@ -1,10 +1,11 @@
 //! Weights and bias that are extrapolated before they step.
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::extrapolation::{self, Before};
 use altmin_core::update::sums::SumsShape;
 use altmin_core::update::weights::Change;
 use altmin_level1_macros::functions;
+
+use crate::kernel::Kernel;
 
 functions! {
     /// reduce: extrapolates weights and bias, a row of both at once, where (w/2)|W p + b - z|^2 + Omega(W) does not rise.
@@ -20,13 +21,13 @@ functions! {
         weights: update(n_out x n_in, ldw), bias: update(n_out),
         change: write(n_out x n_in, ldc) "what the weights moved by",
         bias_change: write(n_out) "what the bias moved by",
-        workspace: workspace(extrapolation::parameters_workspace::<T, _>(&Portable, n_out, n_in)),
+        workspace: workspace(extrapolation::parameters_workspace::<T, _>(&Kernel, n_out, n_in)),
     ) {
         let mut sums = SumsShape { n_out, n_in }.carve(sums)?;
         let mut before = Before { weights: weights_before, bias: bias_before, t };
         let mut change = Change { weights: change, bias: bias_change };
         extrapolation::parameters(
-            &Portable, w, regularizer, samples, &mut sums, &mut before, &mut weights, bias, &mut change, workspace,
+            &Kernel, w, regularizer, samples, &mut sums, &mut before, &mut weights, bias, &mut change, workspace,
         )?
     }
 }

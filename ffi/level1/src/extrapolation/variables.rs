@@ -1,9 +1,10 @@
 //! The variables with a column for each sample, extrapolated before they step.
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::extrapolation;
 use altmin_core::update::interval::activation::Interval;
 use altmin_level1_macros::functions;
+
+use crate::kernel::Kernel;
 
 functions! {
     /// map: extrapolates z of a hidden layer, clipped to its interval (widened to contain z), in the samples where |r|^2
@@ -39,10 +40,10 @@ functions! {
         before: update(n_in x m, ldb) "at first a; becomes what a was",
         t: update(m) "the momentum of each sample, at first 1", a: update(n_in x m, lda),
         r: update(n_out x m, ldr) "W a + b - z of the layer above, which is kept true",
-        workspace: workspace(extrapolation::activation_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(extrapolation::activation_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) {
         // Where |r|^2 does not rise, it does not for any rho.
         let interval = Interval { rho: T::ONE, epsilon, activation, weights, z };
-        extrapolation::activation(&Portable, &interval, &mut before, t, &mut a, &mut r, workspace)?
+        extrapolation::activation(&Kernel, &interval, &mut before, t, &mut a, &mut r, workspace)?
     }
 }

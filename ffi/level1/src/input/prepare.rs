@@ -1,7 +1,6 @@
 //! What an input's step knows before it meets the samples: one tau for the layer, or an inverse.
 
 use altmin_core::Error;
-use altmin_core::gemm::Portable;
 use altmin_core::update::StepRule;
 use altmin_core::update::input::{self, Probe, StepKind};
 use altmin_level1_macros::functions;
@@ -9,6 +8,7 @@ use altmin_level1_macros::functions;
 use crate::boundary::Result;
 use crate::codes::altmin_prepared;
 use crate::error::CallError;
+use crate::kernel::Kernel;
 
 /// The sums over samples that one tau for a layer needs. Those of several tiles, or machines, are added number by number.
 #[repr(C)]
@@ -58,9 +58,9 @@ functions! {
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw),
         g: update(n_in x m, ldg) "the coupling's gradient, as for altmin_input_step; afterwards that of phi",
         r: read(n_out x m, ldr) "W p + b - z",
-        workspace: workspace(input::step_workspace::<T, _>(&Portable, StepKind::Gradient, n_out, n_in, m)),
+        workspace: workspace(input::step_workspace::<T, _>(&Kernel, StepKind::Gradient, n_out, n_in, m)),
     ) -> probe: altmin_probe "of these samples; must not be NULL" {
-        input::probe(&Portable, w, c, &weights, &mut g, &r, workspace)?
+        input::probe(&Kernel, w, c, &weights, &mut g, &r, workspace)?
     }
 
     /// reduce: one tau for a layer from the probe of all samples. ALTMIN_STEP_SCALAR: the smallest legal one,
@@ -84,15 +84,15 @@ functions! {
         n_out: size, n_in: size, weights: read(n_out x n_in, ldw),
         inverse: write(n_in x n_in if prepared = Inverse else n_out x n_out, ldi) "all of it",
         workspace: workspace(match prepared {
-            StepKind::OuterExact => input::invert_outer_hessian_workspace::<T, _>(&Portable, n_out, n_in),
-            _ => input::invert_hessian_workspace::<T, _>(&Portable, n_out, n_in),
+            StepKind::OuterExact => input::invert_outer_hessian_workspace::<T, _>(&Kernel, n_out, n_in),
+            _ => input::invert_hessian_workspace::<T, _>(&Kernel, n_out, n_in),
         }),
     ) {
         match prepared {
             StepKind::OuterExact => {
-                input::invert_outer_hessian(&Portable, w, c, &weights, &mut inverse, workspace)?
+                input::invert_outer_hessian(&Kernel, w, c, &weights, &mut inverse, workspace)?
             }
-            _ => input::invert_hessian(&Portable, w, c, &weights, &mut inverse, workspace)?,
+            _ => input::invert_hessian(&Kernel, w, c, &weights, &mut inverse, workspace)?,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! a of a hidden layer, held in its interval.
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::interval::activation::{self, Interval, Moved};
 use altmin_level1_macros::functions;
+
+use crate::kernel::Kernel;
 
 use super::linear::altmin_projected;
 
@@ -35,10 +36,10 @@ functions! {
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: update(n_in x m, lda),
         r: update(n_out x m, ldr) "W a + b - z of the layer above, which is kept true",
-        workspace: workspace(activation::step_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(activation::step_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) -> moved: altmin_interval_moved or NULL "what was done" {
         let interval = Interval { rho, epsilon, activation, weights, z };
-        activation::step(&Portable, &interval, prepared, &mut a, &mut r, workspace)?
+        activation::step(&Kernel, &interval, prepared, &mut a, &mut r, workspace)?
     }
 
     /// map: moves a back into f(z) - epsilon <= a <= f(z) + epsilon after epsilon has shrunk; |r| may rise by it. One
@@ -48,10 +49,10 @@ functions! {
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: update(n_in x m, lda),
         r: update(n_out x m, ldr) "W a + b - z of the layer above, which is kept true",
-        workspace: workspace(activation::project_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(activation::project_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) -> projected: altmin_projected or NULL "what was moved" {
         // No projection looks at rho.
         let interval = Interval { rho: T::ONE, epsilon, activation, weights, z };
-        activation::project(&Portable, &interval, &mut a, &mut r, workspace)?
+        activation::project(&Kernel, &interval, &mut a, &mut r, workspace)?
     }
 }

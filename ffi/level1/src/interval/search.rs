@@ -1,12 +1,12 @@
 //! One tau for the activations of a whole layer.
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::interval::activation::{Interval, step_workspace};
 use altmin_core::update::interval::search::{self, Lengths};
 use altmin_level1_macros::functions;
 
 use crate::boundary::Result;
 use crate::error::CallError;
+use crate::kernel::Kernel;
 
 /// What one tau for a layer's activations is judged by. Tiles and groups of samples add up.
 #[repr(C)]
@@ -39,10 +39,10 @@ functions! {
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: read(n_in x m, lda),
         r: read(n_out x m, ldr) "W a + b - z of the layer above",
-        workspace: workspace(step_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(step_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) -> lengths: altmin_lengths "the sums" {
         let interval = Interval { rho, epsilon, activation, weights, z };
-        search::probe(&Portable, &interval, &a, &r, workspace)?
+        search::probe(&Kernel, &interval, &a, &r, workspace)?
     }
 
     /// map: |D|^2 and |W D|^2 of the moves that altmin_interval_activation_step would make with this tau, for
@@ -52,10 +52,10 @@ functions! {
         n_out: size, n_in: size, m: samples, weights: read(n_out x n_in, ldw) "of the layer above",
         z: read(n_in x m, ldz) "of the layer whose output a is", a: read(n_in x m, lda),
         r: read(n_out x m, ldr) "W a + b - z of the layer above",
-        workspace: workspace(step_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(step_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) -> lengths: altmin_lengths "the sums" {
         let interval = Interval { rho, epsilon, activation, weights, z };
-        search::trial(&Portable, &interval, tau, &a, &r, workspace)?
+        search::trial(&Kernel, &interval, tau, &a, &r, workspace)?
     }
 
     /// reduce: the tau for a layer's activations that is tried first. ALTMIN_STEP_SCALAR: rho |W g|^2/|g|^2, legal where

@@ -1,8 +1,9 @@
 //! The least-squares step of a mini-batch in its dual form.
 
-use altmin_core::gemm::Portable;
 use altmin_core::update::weights::dual;
 use altmin_level1_macros::functions;
+
+use crate::kernel::Kernel;
 
 functions! {
     /// Solves for the step D, d of weights and bias that a mini-batch asks for, the minimiser of
@@ -22,9 +23,9 @@ functions! {
         regularizer: closed_form(lambda) "not ALTMIN_REGULARIZER_L1", n_out: size, n_in: size, m: samples,
         weights: read(n_out x n_in, ldw) "W", p: update(n_in x m, ldp) "the map's input", r: update(n_out x m, ldr),
         bias_change: write(n_out) "d",
-        workspace: workspace(dual::solve_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(dual::solve_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) -> shrinkage: f64 or NULL "s = lambda/(w delta + lambda), the share of W that an l2 regulariser takes" {
-        dual::solve(&Portable, damping, w, regularizer, &weights, &mut p, &mut r, bias_change, workspace)?
+        dual::solve(&Kernel, damping, w, regularizer, &weights, &mut p, &mut r, bias_change, workspace)?
             .shrinkage
             .to_f64()
     }
@@ -36,10 +37,10 @@ functions! {
         momentum: any "0 or above", shrinkage: finite "from altmin_weights_dual_solve", n_out: size, n_in: size, m: samples,
         weights: read(n_out x n_in, ldw) "W before the step", r: read(n_out x m, ldr) "r~", p: read(n_in x m, ldp) "p_c",
         velocity: update(n_out x n_in, ldv) "V, at first 0",
-        workspace: workspace(dual::add_step_workspace::<T, _>(&Portable, n_out, n_in, m)),
+        workspace: workspace(dual::add_step_workspace::<T, _>(&Kernel, n_out, n_in, m)),
     ) {
         dual::add_step(
-            &Portable, dual::Solution { shrinkage }, momentum, &weights, &r, &p, &mut velocity, workspace,
+            &Kernel, dual::Solution { shrinkage }, momentum, &weights, &r, &p, &mut velocity, workspace,
         )?
     }
 }

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use case::Case;
 
 /// Functions of the trainer's handle, which have tests of their own.
-const LEVEL_2: [&str; 8] = [
+const LEVEL_2: [&str; 9] = [
     "altmin_trainer",
     "altmin_model",
     "altmin_settings",
@@ -25,6 +25,7 @@ const LEVEL_2: [&str; 8] = [
     "altmin_status_text",
     "altmin_method",
     "altmin_threads",
+    "altmin_use_kernel",
     "altmin_embedded",
 ];
 
