@@ -296,10 +296,21 @@ void observers()
     refused(ALTMIN_STATUS_BUSY, "at work", [&] { trainer.step(1); });
 
     // Between steps it changes, and threads may be another trainer's too.
-    trainer.set_nu(2.0);
-    trainer.set_rho(3.0);
     refused(ALTMIN_STATUS_SETTING, "`learning-rate`", [&] { trainer.set_learning_rate(0.1); });
-    refused(ALTMIN_STATUS_SETTING, "`nu`", [&] { trainer.set_nu(0.0); });
+    refused(ALTMIN_STATUS_SETTING, "`nu`", [&] { trainer.set_nu(0.5); });
+    altmin::settings changing = small();
+    changing.method = ALTMIN_METHOD_PDADMM;
+    const altmin::threads two(2);
+    changing.threads = 2;
+    altmin::trainer<float> other(changing);
+    other.use_threads(two);
+    other.set_data(data.matrix(), data.labels);
+    other.step(2);
+    other.set_nu(0.5);
+    other.set_rho(3.0);
+    other.set_metrics_every(0);
+    refused(ALTMIN_STATUS_SETTING, "`rho`", [&] { other.set_rho(0.0); });
+    check(other.step(2) == ALTMIN_OUTCOME_RUNNING && std::isnan(other.info().loss), "a sweep without metrics");
     refused(ALTMIN_STATUS_SHAPE, "`count`", [] { altmin::threads none(0); });
     const altmin::threads three(3);
     refused(ALTMIN_STATUS_SHAPE, "`threads`", [&] { trainer.use_threads(three); });

@@ -11,6 +11,7 @@
 //! - `tests/layout.rs` compares sizes, offsets and values of the header with Rust's.
 //! - `tests/embedded.rs` builds the library for small devices, finds nothing that it needs, and runs its example.
 //!
+//! `exchange/`, a crate of its own, writes and reads files that go from machine to machine: `experiments/other_machines.sh` runs it.
 //! `hand_overs/`, a crate of its own, runs the threads' hand-overs in every order;
 //! `ffi/install/tests/` installs the libraries and builds other people's projects with them.
 

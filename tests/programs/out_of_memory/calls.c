@@ -155,6 +155,45 @@ static altmin_status trainer_set_observer(struct world *world, struct outputs *t
     return altmin_trainer_set_observer(world->trainer, observe, NULL);
 }
 
+static altmin_status trainer_set_nu(struct world *world, struct outputs *to)
+{
+    (void)to;
+    return altmin_trainer_set_nu(world->trainer, 0.5);
+}
+
+static altmin_status trainer_set_rho(struct world *world, struct outputs *to)
+{
+    (void)to;
+    return altmin_trainer_set_rho(world->trainer, 0.5);
+}
+
+/* The method has none: that, too, must be said without memory. */
+static altmin_status trainer_set_learning_rate(struct world *world, struct outputs *to)
+{
+    const altmin_status status = altmin_trainer_set_learning_rate(world->trainer, 0.5);
+    (void)to;
+    return status == ALTMIN_STATUS_SETTING ? ALTMIN_STATUS_OK : status;
+}
+
+static altmin_status trainer_set_metrics_every(struct world *world, struct outputs *to)
+{
+    (void)to;
+    return altmin_trainer_set_metrics_every(world->trainer, 1);
+}
+
+static altmin_status trainer_use_threads(struct world *world, struct outputs *to)
+{
+    altmin_threads *threads = NULL;
+    const altmin_status status = altmin_threads_new(world->settings.threads, &threads, NULL);
+    (void)to;
+    if (status != ALTMIN_STATUS_OK)
+        return status;
+    /* They go with the handle, and the trainer has its own for its next training. */
+    altmin_trainer_use_threads(world->trainer, threads);
+    altmin_threads_free(threads);
+    return altmin_trainer_use_threads(world->trainer, NULL);
+}
+
 static altmin_status trainer_info(struct world *world, struct outputs *to)
 {
     to->info.struct_size = sizeof to->info;
@@ -302,6 +341,11 @@ static const struct row {
     {"altmin_trainer_step", trainer_step, 0, 1, 1},
     {"altmin_trainer_stop", trainer_stop, 0, 1, 0},
     {"altmin_trainer_set_observer", trainer_set_observer, 0, 1, 0},
+    {"altmin_trainer_set_nu", trainer_set_nu, 0, 1, 0},
+    {"altmin_trainer_set_rho", trainer_set_rho, 0, 1, 0},
+    {"altmin_trainer_set_learning_rate", trainer_set_learning_rate, 0, 0, 0},
+    {"altmin_trainer_set_metrics_every", trainer_set_metrics_every, 0, 0, 0},
+    {"altmin_trainer_use_threads", trainer_use_threads, 0, 0, 1},
     {"altmin_trainer_info", trainer_info, 0, 0, 0},
     {"altmin_trainer_error", trainer_error, 0, 0, 0},
     {"altmin_trainer_weights_shape", trainer_weights_shape, 0, 0, 0},
