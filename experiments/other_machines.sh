@@ -2,6 +2,9 @@
 # Core's tests on a processor of 32 bits (i686, which x86-64 runs) and on a big-endian one (s390x, emulated); and a model and a checkpoint that
 # are written on each of the three and read on the others, to the same bits.
 #
+# On s390x by rustc 1.96 (-Copt-level=1) and QEMU 7.2 tests in single precision fail (cholesky, batch_norm), those of products and sums pass; whether the
+# compiler, the emulator or the core is at fault is not known yet. On i686 all pass.
+#
 # Needs a compiler with the sources of Rust's standard library, which is built for the targets, C linkers for them, and an emulator:
 #
 #     apt-get install -y --no-install-recommends rustc-web rust-web-src gcc-12-multilib gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user
@@ -59,10 +62,11 @@ for target in "$i686" "$s390x"; do
 done
 [[ ${#machines[@]} -gt 0 ]] || exit 0
 
+failed=0
 for target in "${machines[@]}"; do
     echo "== core's tests on $target"
     # Not the examples in the documentation: rustdoc would have to be the same compiler's.
-    for_machine "$target" test -Zbuild-std=std,test -p altmin-core --lib --tests --examples --quiet
+    for_machine "$target" test -Zbuild-std=std,test -p altmin-core --lib --tests --examples --no-fail-fast --quiet || failed=1
 done
 
 echo "== files from machine to machine"
@@ -85,7 +89,6 @@ on() {
 for target in "${machines[@]}"; do
     for_machine "$target" build -Zbuild-std=std --quiet --manifest-path "$exchange"
 done
-failed=0
 for from in here "${machines[@]}"; do
     mkdir "$folder/$from"
     on "$from" write "$folder/$from" > "$folder/$from/said"
