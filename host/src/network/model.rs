@@ -298,19 +298,6 @@ impl<T: Real> Model<T> {
         Self::from_bytes(&bytes, path)
     }
 
-    /// The parameters for a network in a file that is no model of this program but has PyTorch's names; `None` for one that is.
-    ///
-    /// # Errors
-    /// As [`Model::load`]; [`Error::Format`] for tensors that are not those of the network.
-    pub(crate) fn parameters_of_state_dict(path: &Path, network: &Network) -> Result<Option<Vec<T>>> {
-        let bytes = allocate::read(path).map_err(|error| Error::io("read", path, error))?;
-        let (file, metadata) = tensors::open_any(path, &bytes)?;
-        match metadata {
-            Some(_) => Ok(None),
-            None => state_dict::parameters(path, &file, network).map(Some),
-        }
-    }
-
     /// The same from the bytes of a file, of which messages speak as `path`.
     ///
     /// # Errors
@@ -364,6 +351,19 @@ impl<T: Real> Model<T> {
         match model.fault() {
             Some((found, expected)) => Err(Error::format(path, found, expected)),
             None => Ok(model),
+        }
+    }
+
+    /// The parameters for a network in a file that is no model of this program but has PyTorch's names; `None` for one that is.
+    ///
+    /// # Errors
+    /// As [`Model::load`]; [`Error::Format`] for tensors that are not those of the network.
+    pub(crate) fn parameters_of_state_dict(path: &Path, network: &Network) -> Result<Option<Vec<T>>> {
+        let bytes = allocate::read(path).map_err(|error| Error::io("read", path, error))?;
+        let (file, metadata) = tensors::open_any(path, &bytes)?;
+        match metadata {
+            Some(_) => Ok(None),
+            None => state_dict::parameters(path, &file, network).map(Some),
         }
     }
 }

@@ -165,6 +165,9 @@ fn convolutions_and_batch_normalisation_are_taken_too() {
         "{error}"
     );
     assert!(refused(&tensors[..5]).contains("no weight of shape [10, 256]"));
+    tensors[4].2[1] = -0.5;
+    assert!(refused(&tensors).contains("a running variance below 0 in `bn1`"));
+    tensors[4].2[1] = 0.5;
     tensors[0].2[3] = f32::NAN;
     assert!(refused(&tensors).contains("finite weights"));
 }

@@ -58,7 +58,13 @@ pub(super) fn parameters<T: Real>(path: &Path, file: &SafeTensors<'_>, network: 
         ));
     }
     let maps = names.into_iter().zip(&taken).map(|(name, module)| {
-        tensors::layer_or_without_bias(path, file, &Name::new(module.clone(), name.form()))
+        let map = tensors::layer_or_without_bias(path, file, &Name::new(module.clone(), name.form()))?;
+        if matches!(name.form(), Form::Statistics) && map.bias.iter().any(|&variance: &T| variance < T::ZERO)
+        {
+            let found = format!("a running variance below 0 in `{module}`");
+            return Err(Error::format(path, found, "0 or above"));
+        }
+        Ok(map)
     });
     let parameters = tensors::joined(maps.collect::<Result<Vec<_>>>()?)?;
     match parameters.iter().find(|number: &&T| !number.is_finite()) {
