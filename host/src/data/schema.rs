@@ -142,7 +142,7 @@ impl Schema {
 /// Features that are the pixels of images, their channels after one another instead of beside each other.
 ///
 /// # Errors
-/// [`Error::Argument`] (`shape`, `missing`, `categorical`) for features that are no pixels, or more or fewer.
+/// [`Error::Argument`] (`shape`, `missing`) for features that are no pixels, or more or fewer.
 fn pixels(features: Vec<Feature>, shape: ImageShape, missing: Missing) -> Result<Vec<Feature>> {
     if shape.n_features() != Some(features.len()) {
         let expected = format!("a shape of {} pixels, as there are so many feature columns", features.len());

@@ -201,7 +201,7 @@ impl Table {
         let has_header = names.is_some();
         let n_columns = arrays.n_columns();
         let names = names.unwrap_or_else(|| (1..=n_columns).map(|number| number.to_string()).collect());
-        if n_columns < 2 || arrays.n_rows == 0 {
+        if n_columns < 2 {
             let found = format!("{} rows and {n_columns} columns", arrays.n_rows);
             return Err(Error::format(path, found, "samples with a feature and a target at least"));
         }

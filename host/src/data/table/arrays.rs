@@ -16,6 +16,9 @@ const TARGETS: [&str; 7] = ["y", "target", "targets", "label", "labels", "class"
 const TRAINING: &str = "_train";
 const TEST: &str = "_test";
 
+/// An array and its name in the file.
+type Named = (String, Array);
+
 /// The columns that arrays of as many rows have.
 #[derive(Debug)]
 pub(super) struct Arrays {
@@ -102,7 +105,7 @@ pub(super) fn read(path: &Path) -> Result<(Arrays, Option<Vec<String>>, Vec<Stri
 }
 
 /// The arrays of a `.npz` file, a zip archive of `.npy` files.
-fn entries(path: &Path, content: Vec<u8>) -> Result<Vec<(String, Array)>> {
+fn entries(path: &Path, content: Vec<u8>) -> Result<Vec<Named>> {
     let damaged = |error: &dyn std::fmt::Display| {
         Error::format(path, error.to_string(), "an archive as numpy.savez writes it")
     };
@@ -115,18 +118,14 @@ fn entries(path: &Path, content: Vec<u8>) -> Result<Vec<(String, Array)>> {
         };
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
-        all.push((name.clone(), npy::read(path, &name, &bytes)?));
+        let array = npy::read(path, &name, &bytes)?;
+        all.push((name, array));
     }
     Ok(all)
 }
 
 /// Arrays named `..._train` with those named `..._test` below them, if there are any, and then no others.
-#[allow(clippy::type_complexity)]
-fn joined(
-    path: &Path,
-    all: Vec<(String, Array)>,
-    notes: &mut Vec<String>,
-) -> Result<(Vec<(String, Array)>, Option<usize>)> {
+fn joined(path: &Path, all: Vec<Named>, notes: &mut Vec<String>) -> Result<(Vec<Named>, Option<usize>)> {
     if !all.iter().any(|(name, _)| name.ends_with(TRAINING)) {
         return Ok((all, None));
     }
@@ -176,7 +175,7 @@ fn joined(
 /// Arrays with `n_rows` rows each beside one another, what is to be learnt last, and the columns' names.
 fn together(
     path: &Path,
-    mut all: Vec<(String, Array)>,
+    mut all: Vec<Named>,
     n_rows: usize,
     test: Option<usize>,
 ) -> Result<(Arrays, Vec<String>)> {

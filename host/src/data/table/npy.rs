@@ -58,6 +58,10 @@ pub(super) fn read(path: &Path, name: &str, bytes: &[u8]) -> Result<Array> {
         let expected = format!("those of {shape:?} elements of {} bytes", kind.size);
         return Err(refuse(format!("{} bytes", data.len()), &expected));
     }
+    if data.is_empty() {
+        // A side without elements leaves the others free to claim any number of columns.
+        return Err(refuse(format!("no elements, of shape {shape:?}"), "at least one"));
+    }
     let order = order(&shape, is_fortran, data.len() / kind.size.max(1));
     let element = |place: usize| &data[place * kind.size..][..kind.size];
     let elements = match kind.letter {

@@ -48,14 +48,10 @@ pub(super) fn share(key: &'static str, &value: &f64, _: &Settings) -> Result {
     }
 }
 
-pub(super) fn set_aside(key: &'static str, samples: &Validation, settings: &Settings) -> Result {
+pub(super) fn set_aside(key: &'static str, samples: &Validation, _: &Settings) -> Result {
     match *samples {
         Validation::Share(share) if !(share > 0.0 && share < 1.0) => {
             Err(Error::argument(key, share, "above 0 and below 1, or none"))
-        }
-        Validation::File(_) if !settings.data.has_columns() => {
-            let expected = format!("a share or none, as {} has no columns", settings.data);
-            Err(Error::argument(key, samples, expected))
         }
         _ => Ok(()),
     }
