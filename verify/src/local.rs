@@ -21,6 +21,9 @@ use super::training::Training;
 /// Batches over which the forms of the step are compared.
 const COMPARED: usize = 4;
 
+/// A start that is off by rounding, relative.
+const OFF: f64 = 64.0 * f64::EPSILON;
+
 /// Follows a run of local proximal sweeps.
 ///
 /// The method makes every epoch twice from the same state: as a pipeline over all batches, and batch by batch, so that no two
@@ -187,25 +190,33 @@ impl<'a> Auditor<'a> {
         Ok(())
     }
 
-    /// From one start some batches in either form.
+    /// From one start some batches in either form, and in one of them from a start that is off by rounding.
     fn check_forms<E: Executor<f64>, G: Gemm<f64>>(&mut self, executor: &mut E, gemm: &G) -> Result {
-        let order = self.order(0);
-        let mut ends = Vec::new();
-        let mut start = None;
-        for form in [Form::Primal, Form::Dual] {
-            let (setup, method) = Self::in_form(&self.setup, form)?;
-            let mut training = Training::new(setup, method, executor, gemm);
-            training.initialize()?;
-            start = Some(training.read(Weights::read)?);
-            for batch in self.batches(&order).into_iter().take(COMPARED) {
-                training.sweep_over(batch)?;
-            }
-            ends.push(training.read(Weights::read)?);
-        }
-        if let (Some(start), [primal, dual]) = (start, &ends[..]) {
-            self.compare_forms(&start, primal, dual);
-        }
+        let (start, primal) = self.batches_in(Form::Primal, self.setup.parameters, executor, gemm)?;
+        let (_, dual) = self.batches_in(Form::Dual, self.setup.parameters, executor, gemm)?;
+        let perturbed = |(i, w): (usize, &f64)| w * (1.0 + OFF * libm::sin(i as f64 + 1.0));
+        let perturbed: Vec<f64> = self.setup.parameters.iter().enumerate().map(perturbed).collect();
+        let (_, off) = self.batches_in(Form::Primal, &perturbed, executor, gemm)?;
+        self.compare_forms(&start, &primal, &dual, &off);
         Ok(())
+    }
+
+    /// The weights before and after some batches in this form.
+    fn batches_in<E: Executor<f64>, G: Gemm<f64>>(
+        &self,
+        form: Form,
+        parameters: &[f64],
+        executor: &mut E,
+        gemm: &G,
+    ) -> Result<(Weights, Weights)> {
+        let (setup, method) = Self::in_form(&self.setup, form)?;
+        let mut training = Training::new(Setup { parameters, ..setup }, method, executor, gemm);
+        training.initialize()?;
+        let start = training.read(Weights::read)?;
+        for batch in self.batches(&self.order(0)).into_iter().take(COMPARED) {
+            training.sweep_over(batch)?;
+        }
+        Ok((start, training.read(Weights::read)?))
     }
 
     /// The order of epoch k.

@@ -225,15 +225,15 @@ impl Promises {
         scale: f64,
     ) {
         let promise = self.get(property);
-        // A violation of 0 is none, even where the numbers compared are 0 too.
-        let relative = |x: f64| if x == 0.0 { 0.0 } else { x / scale };
-        let (violation, allowed) = (relative(violation), relative(allowed));
         let excess = |violation: f64, allowed: f64| match violation {
             0.0 => 0.0,
             _ if violation.is_finite() => violation / allowed,
             _ => f64::INFINITY,
         };
         let found = excess(violation, allowed);
+        // A violation of 0 is none, even where the numbers compared are 0 too.
+        let relative = |x: f64| if x == 0.0 { 0.0 } else { x / scale };
+        let (violation, allowed) = (relative(violation), relative(allowed));
         if found <= 1.0 && allowed > MEANINGLESS {
             return;
         }

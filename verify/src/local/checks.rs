@@ -2,7 +2,7 @@
 
 use altmin_core::Regularizer;
 
-use super::pass::{Pass, linear};
+use super::pass::{Pass, Signal, linear, linear_lost, through};
 use super::{Auditor, Map, Weights};
 use crate::formula::Formula;
 use crate::matrix::{Mat, Sum};
@@ -15,6 +15,9 @@ const DIFFERENCE: f64 = 1e-5;
 /// What is left of a central difference beside the gradient's size: its third derivatives and rounding over the step.
 const DIFFERENCE_ERROR: f64 = 1e-6;
 
+/// A difference of both sides from which on a kink is taken for its cause, relative to the size of the gradient.
+const KINK: f64 = 1e-3;
+
 /// Weights of a layer whose differences are looked at.
 const DIFFERENCES: usize = 12;
 
@@ -25,6 +28,8 @@ const GROWTH: f64 = 1e-8;
 struct Problem<'p> {
     p: &'p Mat,
     r: Mat,
+    /// What rounding may have left of |r|.
+    r_lost: f64,
     map: &'p Map,
     nu: f64,
     /// Of the regulariser.
@@ -36,6 +41,37 @@ struct Problem<'p> {
 /// constant, as the step takes them: what is left is rounding of their sums.
 fn rounding_of_sums(samples: usize) -> f64 {
     16.0 + 2.0 * libm::sqrt(samples as f64)
+}
+
+/// How far above that bound inputs may be taken for either: their spread is rounded too.
+const UNDECIDED: f64 = 16.0;
+
+/// The step of a map in a batch, found as a difference of its weights before and after.
+struct Step {
+    map: Map,
+    /// What rounding may have left of |D| in that difference.
+    weights_lost: f64,
+    /// What it may have left of |d|.
+    bias_lost: f64,
+}
+
+impl Step {
+    /// `added - momentum velocity`, where `added` is the difference of numbers of the size of `old`.
+    fn new(old: &Map, added: &Map, velocity: &Map, momentum: f64) -> Self {
+        let of = |added: f64, velocity: f64| added - momentum * velocity;
+        let bias = added.bias.iter().zip(&velocity.bias).map(|(&added, &velocity)| of(added, velocity));
+        let lost =
+            |old: f64, added: f64, velocity: f64| 4.0 * f64::EPSILON * (old + added + momentum * velocity);
+        Self {
+            weights_lost: lost(old.weights.norm(), added.weights.norm(), velocity.weights.norm()),
+            bias_lost: lost(norm(&old.bias), norm(&added.bias), norm(&velocity.bias)),
+            map: Map { weights: added.weights.zip(&velocity.weights, of), bias: bias.collect() },
+        }
+    }
+}
+
+fn norm(numbers: &[f64]) -> f64 {
+    libm::sqrt(numbers.iter().map(|number| number * number).sum())
 }
 
 /// The parts of the problem around the means of its samples.
@@ -56,24 +92,37 @@ fn centred(m: &Mat, means: &[f64]) -> Mat {
 }
 
 impl Problem<'_> {
-    fn centre(&self) -> Centred {
+    /// `is_constant` where the inputs are taken for the same in all samples.
+    fn centre(&self, is_constant: bool) -> Centred {
         let (p_means, r_means) = (means(self.p), means(&self.r));
         let (mut p, r) = (centred(self.p, &p_means), centred(&self.r, &r_means));
-        if p.squared() <= self.p.squared() * f64::EPSILON * rounding_of_sums(p.columns) {
+        if is_constant {
             p = Mat::zeros(p.rows, p.columns);
         }
         let delta = self.damping * p.squared() / p.rows as f64;
         Centred { p, r, p_means, r_means, delta }
     }
 
+    /// Whether the step takes the inputs for the same in all samples. The step by inputs x inputs does where their spread may
+    /// be rounding of its sums, the one by samples x samples, which centres first, only where it is rounding of the means:
+    /// between the two it is for the step to tell.
+    fn is_constant(&self, step: &Step) -> bool {
+        let (around, raw) = (centred(self.p, &means(self.p)).squared(), self.p.squared());
+        let moved = step.map.weights.norm() > step.weights_lost;
+        around <= raw * f64::EPSILON * f64::EPSILON
+            || !moved && around <= UNDECIDED * raw * f64::EPSILON * rounding_of_sums(self.p.columns)
+    }
+
     /// The norm of the gradient in weights and bias after the step (D, d), and the size of what it is added up from.
-    fn gradient(&self, step: &Map) -> (f64, f64) {
-        let Centred { p, r, p_means, r_means, delta } = self.centre();
+    fn gradient(&self, step: &Step) -> (f64, f64) {
+        let is_constant = self.is_constant(step);
+        let step = &step.map;
+        let Centred { p, r, p_means, r_means, delta } = self.centre(is_constant);
         let l2 = self.lambda / self.nu;
         let moved = r.zip(&step.weights.times(&p), |r, moved| r + moved);
         let mut gradient = moved.times(&p.transposed());
         let mut size = r.norm() * p.norm() + step.weights.norm() * (p.squared() + delta + l2);
-        if p.squared() == 0.0 {
+        if is_constant {
             // Inputs that are the same in all samples say nothing of the weights, which stay.
             gradient = step.weights.clone();
             size += step.weights.norm();
@@ -89,14 +138,39 @@ impl Problem<'_> {
         let bias = step.bias.iter().zip(&r_means).zip(&along.data);
         let off: f64 = bias.map(|((d, k), along)| (d + k + along) * (d + k + along)).sum();
         let samples = self.r.columns as f64;
-        let norm = |numbers: &[f64]| libm::sqrt(numbers.iter().map(|number| number * number).sum());
         size += samples * (norm(&step.bias) + norm(&r_means) + along.norm());
         (libm::sqrt(gradient.squared() + samples * samples * off), size)
     }
 
+    /// What rounding may leave of the gradient: sums over samples that are centred afterwards, the solution of a system, and
+    /// what is lost of a step between the weights before and after.
+    fn gradient_rounding(&self, step: &Step) -> f64 {
+        let (inputs, samples) = (self.p.squared(), self.r.columns as f64);
+        let delta = self.damping * inputs / self.p.rows as f64;
+        let steepest = inputs + delta + self.lambda / self.nu;
+        let mean = norm(&means(self.p));
+        let weights = step.map.weights.norm();
+        let sums = self.r.norm() * self.p.norm()
+            + steepest * weights
+            + samples * (norm(&step.map.bias) + norm(&means(&self.r)) + weights * mean)
+            + self.lambda / self.nu * self.map.weights.norm();
+        let lost = steepest * step.weights_lost
+            + samples * (step.bias_lost + step.weights_lost * mean)
+            + self.r_lost * (self.p.norm() + libm::sqrt(samples))
+            // Of inputs that are all the same the step itself is looked at.
+            + step.weights_lost;
+        self.terms() * sums / self.damping.min(1.0) + lost
+    }
+
+    /// Rounding of a sum over inputs and samples, relative to the size of its terms.
+    fn terms(&self) -> f64 {
+        (self.p.rows + self.p.columns + 64) as f64 * f64::EPSILON
+    }
+
     /// By how much the step (D, d) misses its share of the descent, and the size of what it is added up from.
-    fn shortfall(&self, step: &Map) -> (f64, f64) {
-        let delta = self.centre().delta;
+    fn shortfall(&self, step: &Step) -> (f64, f64) {
+        let delta = self.centre(self.is_constant(step)).delta;
+        let step = &step.map;
         let change = linear(step, self.p);
         let mut sum = Sum::default();
         let half = 0.5 * self.nu;
@@ -112,6 +186,13 @@ impl Problem<'_> {
         }
         let value = sum.value();
         (value.value.max(0.0), value.scale)
+    }
+
+    /// What rounding may leave of the shortfall, which is (D, d) times the gradient, both as they were found.
+    fn shortfall_rounding(&self, step: &Step, size: f64) -> f64 {
+        let lost =
+            norm(&[step.map.weights.norm() + step.weights_lost, norm(&step.map.bias) + step.bias_lost]);
+        self.nu * lost * self.gradient_rounding(step) + self.terms() * size
     }
 }
 
@@ -130,13 +211,11 @@ impl Auditor<'_> {
         let (nu, last) = (self.nu(k), self.parts.len() - 1);
         let added = self.velocity(before, after, k);
         let momentum = self.settings.momentum;
-        let steps: Vec<Map> = added
+        let steps: Vec<Step> = before
             .all()
+            .zip(added.all())
             .zip(velocity.all())
-            .map(|(new, old)| Map {
-                weights: new.weights.zip(&old.weights, |new, old| new - momentum * old),
-                bias: new.bias.iter().zip(&old.bias).map(|(new, old)| new - momentum * old).collect(),
-            })
+            .map(|((old, added), velocity)| Step::new(old, added, velocity, momentum))
             .collect();
         let own: usize = before.layers.iter().map(Vec::len).sum();
         let mut first = 0;
@@ -144,15 +223,21 @@ impl Auditor<'_> {
         for l in 0..=last {
             let maps = &before.layers[l];
             let pass = Pass::forward(&self.parts[l], maps, &input);
-            let scaled = |s: &Mat| risk_gradient(self.settings.loss, s, &y).map(|g| g / nu);
+            // The gradient of a loss follows its outputs by a slope of at most 1.
+            let scaled = |s: &Mat, lost: &Mat| Signal {
+                value: risk_gradient(self.settings.loss, s, &y).map(|g| g / nu),
+                lost: lost.zip(s, |lost, s| (lost + 8.0 * f64::EPSILON * (1.0 + s.abs())) / nu),
+            };
             let signal = match before.readouts.get(l) {
                 None => {
                     risk = self.risk(&pass.output, &y);
-                    scaled(&pass.output)
+                    scaled(&pass.output, &pass.lost)
                 }
                 Some(readout) => {
-                    let g = scaled(&linear(readout, &pass.output));
-                    let signal = readout.weights.transposed().times(&g);
+                    let carried = readout.weights.abs().times(&pass.lost);
+                    let lost = linear_lost(readout, &pass.output).zip(&carried, |own, carried| own + carried);
+                    let g = scaled(&linear(readout, &pass.output), &lost);
+                    let signal = through(&readout.weights.transposed(), &g);
                     let problem = self.problem(&pass.output, g, readout, nu);
                     self.check_step(Property::ReadoutStationary, l, &problem, &steps[own + l]);
                     signal
@@ -167,7 +252,7 @@ impl Auditor<'_> {
                 let step = &steps[first + index];
                 self.check_step(Property::WeightStationary, l, &problem, step);
                 let (shortfall, size) = problem.shortfall(step);
-                let allowed = self.rounding(problem.map, step) * size;
+                let allowed = problem.shortfall_rounding(step, size);
                 self.record(Property::WeightShare, Some(l), shortfall, allowed, size);
             }
             first += maps.len();
@@ -176,31 +261,19 @@ impl Auditor<'_> {
         risk
     }
 
-    fn problem<'p>(&self, p: &'p Mat, r: Mat, map: &'p Map, nu: f64) -> Problem<'p> {
+    fn problem<'p>(&self, p: &'p Mat, r: Signal, map: &'p Map, nu: f64) -> Problem<'p> {
         let lambda = match self.settings.regularizer {
             Regularizer::L2(lambda) => lambda,
             _ => 0.0,
         };
-        Problem { p, r, map, nu, lambda, damping: self.settings.damping }
+        let (r, r_lost) = (r.value, r.lost.norm());
+        Problem { p, r, r_lost, map, nu, lambda, damping: self.settings.damping }
     }
 
-    fn check_step(&mut self, property: Property, l: usize, problem: &Problem<'_>, step: &Map) {
+    fn check_step(&mut self, property: Property, l: usize, problem: &Problem<'_>, step: &Step) {
         let (gradient, size) = problem.gradient(step);
-        let allowed = self.rounding(problem.map, step) * size;
+        let allowed = problem.gradient_rounding(step);
         self.record(property, Some(l), gradient, allowed, size);
-    }
-
-    /// Rounding of a step that is the difference of weights and of biases, relative to it.
-    fn rounding(&self, map: &Map, step: &Map) -> f64 {
-        let terms = (map.weights.columns + self.x.columns + 64) as f64 * f64::EPSILON;
-        let norm = |numbers: &[f64]| libm::sqrt(numbers.iter().map(|number| number * number).sum());
-        let of = |whole: f64, moved: f64| if moved == 0.0 { 0.0 } else { 4.0 * whole / moved };
-        let weights = of(map.weights.norm(), step.weights.norm());
-        let bias = of(norm(&map.bias), norm(&step.bias));
-        if weights + bias == 0.0 {
-            return terms;
-        }
-        terms * (1.0 + weights + bias) / self.settings.damping.min(1.0)
     }
 
     /// `nu r p'` of a layer against central differences of R at its own read-out, at some of the weights. Where a kink of the
@@ -211,16 +284,21 @@ impl Auditor<'_> {
         input: &Mat,
         y: &Mat,
         before: &Weights,
-        (inputs, signals): (&[Mat], &[Mat]),
+        (inputs, signals): (&[Mat], &[Signal]),
         nu: f64,
     ) {
-        let risk = |maps: &[Map]| {
+        let scores = |maps: &[Map]| {
             let output = Pass::forward(&self.parts[l], maps, input).output;
-            self.risk(&before.readouts.get(l).map_or(output.clone(), |readout| linear(readout, &output)), y)
+            before.readouts.get(l).map_or(output.clone(), |readout| linear(readout, &output))
         };
+        let risk = |maps: &[Map]| self.risk(&scores(maps), y);
+        // A loss is rounded as its largest score is, however small it comes out.
+        let sizes = scores(&before.layers[l]).abs();
+        let largest = |j: usize| 1.0 + sizes.column(j).iter().copied().fold(0.0, f64::max);
+        let rounding = 8.0 * f64::EPSILON * (0..sizes.columns).map(largest).sum::<f64>() / DIFFERENCE;
         let mut found = Vec::new();
         for index in 0..signals.len() {
-            let gradient = signals[index].times(&inputs[index].transposed()).map(|g| nu * g);
+            let gradient = signals[index].value.times(&inputs[index].transposed()).map(|g| nu * g);
             let (size, stride) = (gradient.norm(), gradient.data.len().div_ceil(DIFFERENCES));
             for place in (0..gradient.data.len()).step_by(stride.max(1)) {
                 let at = |step: f64| {
@@ -230,10 +308,11 @@ impl Auditor<'_> {
                 };
                 let (low, middle, high) = (at(-DIFFERENCE), at(0.0), at(DIFFERENCE));
                 let (left, right) = ((middle - low) / DIFFERENCE, (high - middle) / DIFFERENCE);
-                let allowed = DIFFERENCE_ERROR * (size + middle.abs());
-                if (left - right).abs() < 100.0 * allowed.max(DIFFERENCE * size) {
+                let bent = (left - right).abs();
+                // Between the two sides lies a kink, or half of their difference is the error of both at most.
+                if bent <= KINK * size {
                     let off = (0.5 * (left + right) - gradient.data[place]).abs();
-                    found.push((off, allowed, size));
+                    found.push((off, DIFFERENCE_ERROR * (size + middle.abs()) + bent + rounding, size));
                 }
             }
         }
@@ -264,14 +343,19 @@ impl Auditor<'_> {
         self.record(Property::Objective, None, off, allowed, value.abs());
     }
 
-    /// Steps in both forms from one start.
-    pub(super) fn compare_forms(&mut self, start: &Weights, primal: &Weights, dual: &Weights) {
-        let maps: Vec<_> = start.all().zip(primal.all()).zip(dual.all()).collect();
-        for (index, ((start, primal), dual)) in maps.into_iter().enumerate() {
-            let moved = primal.weights.minus(&start.weights).norm();
-            let off = primal.weights.minus(&dual.weights).norm();
-            let rounding = start.weights.norm() * 1e-12;
-            let allowed = (GROWTH * moved + rounding) / self.settings.damping.min(1.0);
+    /// Some steps in both forms from one start, and in one of them from a start that is off by rounding.
+    pub(super) fn compare_forms(&mut self, start: &Weights, primal: &Weights, dual: &Weights, off: &Weights) {
+        let maps = start.all().zip(primal.all()).zip(dual.all()).zip(off.all());
+        let found: Vec<_> = maps
+            .map(|(((start, primal), dual), off)| {
+                let moved = primal.weights.minus(&start.weights).norm();
+                let grown = primal.weights.minus(&off.weights).norm();
+                let rounding = start.weights.norm() * 1e-12;
+                let allowed = (GROWTH * moved + rounding) / self.settings.damping.min(1.0) + 64.0 * grown;
+                (primal.weights.minus(&dual.weights).norm(), allowed, moved)
+            })
+            .collect();
+        for (index, (off, allowed, moved)) in found.into_iter().enumerate() {
             self.record(Property::StepForms, Some(index), off, allowed, moved);
         }
     }
