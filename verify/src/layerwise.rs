@@ -205,12 +205,15 @@ impl<'a, G: Gemm<f64>> Auditor<'a, G> {
     /// Takes over the state of the method, and looks at what is promised of states.
     fn load<E: Executor<f64>>(&mut self, training: &mut Training<'_, E, G>) -> Result {
         let before = self.loaded;
+        let reach = std::mem::take(&mut self.state.reach);
         self.state = training.read(Variables::read)?;
         self.frame.epsilon = training.epsilon();
         if let Some(size) = self.scattered {
             self.frame.scatter(&mut self.state, size, self.sweep);
         }
         self.recover()?;
+        self.state.reach = reach;
+        self.extend_reach();
         self.value = self.frame.objective(&self.state);
         self.loaded = self.value;
         if self.frame.method == Layerwise::Dlam {
@@ -223,6 +226,12 @@ impl<'a, G: Gemm<f64>> Auditor<'a, G> {
             (0..layers - 1).for_each(|l| self.check_feasible(l));
         }
         Ok(())
+    }
+
+    /// Residuals carry the rounding of what they are added up from now.
+    fn extend_reach(&mut self) {
+        let sizes = (0..self.state.weights.len()).map(|l| self.frame.residual(&self.state, l).1);
+        self.state.reach = sizes.collect();
     }
 
     /// The variables that the method does not store.
@@ -243,8 +252,10 @@ impl<'a, G: Gemm<f64>> Auditor<'a, G> {
             (&own.linear, &other.linear),
             (&own.copies, &other.copies),
         ];
-        for (l, (own, other)) in lists.iter().flat_map(|(own, other)| own.iter().zip(*other).enumerate()) {
-            self.compare_with_method(l, own, other, 0.0);
+        for (l, (mine, other)) in lists.iter().flat_map(|(own, other)| own.iter().zip(*other).enumerate()) {
+            // What moves to cancel a residual is rounded as that is.
+            let size = own.reach.get(l).map_or(0.0, Mat::norm);
+            self.compare_with_method(l, mine, other, size);
         }
         for (l, (r, other)) in own.residuals.iter().zip(&other.residuals).enumerate() {
             // A residual may be nothing but the rounding of what it is the difference of.

@@ -54,14 +54,18 @@ impl Frame<'_> {
         (r, size)
     }
 
-    /// `W p + b - z` of a layer, and the size of what it is added up from.
+    /// `W p + b - z` of a layer, and the size of what it is added up from, or has been in this run.
     pub(super) fn constraint(&self, state: &Variables, l: usize) -> (Mat, Mat) {
         let (w, p, z, b) = (&state.weights[l], &state.inputs[l], &state.linear[l], &state.biases[l]);
         let (product, size) = (w.times(p), w.abs().times(&p.abs()));
         let index = |k: usize| k % z.rows;
         let r = (0..z.data.len()).map(|k| product.data[k] + b[index(k)] - z.data[k]).collect();
         let size = (0..z.data.len()).map(|k| size.data[k] + b[index(k)].abs() + z.data[k].abs()).collect();
-        (Mat { data: r, ..product }, Mat { data: size, ..*z })
+        let mut size = Mat { data: size, ..*z };
+        if let Some(reach) = state.reach.get(l) {
+            size = size.zip(reach, f64::max);
+        }
+        (Mat { data: r, ..product }, size)
     }
 
     /// `f(z)` of a layer.

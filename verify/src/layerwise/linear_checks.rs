@@ -259,6 +259,7 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
         let (cross, cross_size) = self.cross(&self.state, l);
         let (old, new) = (&before.weights[l], self.state.weights[l].clone());
         let step = new.minus(old);
+        let is_determined = Self::determines(p, &step);
         let (mut found, mut scale, mut regular) = (0.0, 0.0, 0.0);
         for k in 0..new.data.len() {
             let g = w * cross.data[k] + w * delta * step.data[k];
@@ -274,26 +275,40 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
         }
         let rounding = self.rounding(p.columns + n_in);
         let (found, scale) = (libm::sqrt(found), libm::sqrt(scale));
-        self.record(Property::WeightStationary, Some(l), found, rounding * scale, scale);
+        if is_determined {
+            self.record(Property::WeightStationary, Some(l), found, rounding * scale, scale);
+        }
         self.check_bias_stationary(l);
-        let moved = self.moved_residual(before, l);
+        let (moved, moved_size) = self.moved_residual(before, l);
         let share = 0.5 * w * moved.squared() + w * delta * step.squared() + 0.5 * regular;
-        // The change is the difference of two states: a step below their rounding is lost in it.
-        let reach = self.frame.residual(before, l).1.norm();
+        // The change is the difference of two states: a step below their rounding is lost in it. So is what is left of
+        // inputs of little spread when their means are taken away, of the sums and of the step.
+        let reach = self.frame.residual(before, l).1.norm() + moved_size;
+        let spread = w * p.squared() * step.squared() * (1.0 + damping / n_in as f64);
         let size = share + taken.promised.abs() + w * moved.norm() * reach + f64::MIN_POSITIVE;
-        let allowed = rounding * size + w * (rounding * reach) * (rounding * reach);
+        let allowed = rounding * (size + spread) + w * (rounding * reach) * (rounding * reach);
         self.record(Property::WeightReport, Some(l), (taken.promised - share).abs(), allowed, size);
-        self.check_share(Property::WeightShare, Some(l), share);
+        self.check_share_within(Property::WeightShare, Some(l), share, allowed);
         (share, w * delta)
     }
 
-    /// `D p + d 1'`.
-    fn moved_residual(&self, before: &Variables, l: usize) -> Mat {
+    /// Whether these inputs determine the weights: least-squares weights stay where their spread may be rounding of its sums.
+    pub(super) fn determines(p: &Mat, step: &Mat) -> bool {
+        let means: Vec<f64> = p.row_sums().iter().map(|sum| sum / p.columns as f64).collect();
+        let centred = Mat::from_fn(p.rows, p.columns, |i, j| p.at(i, j) - means[i]);
+        let rounding = f64::EPSILON * (16.0 + 2.0 * libm::sqrt(p.columns as f64));
+        step.squared() > 0.0 || centred.squared() > 16.0 * rounding * p.squared()
+    }
+
+    /// `D p + d 1'`, and the size of what it is added up from.
+    fn moved_residual(&self, before: &Variables, l: usize) -> (Mat, f64) {
         let step = self.state.weights[l].minus(&before.weights[l]);
         let product = step.times(&before.inputs[l]);
         let bias: Vec<f64> =
             self.state.biases[l].iter().zip(&before.biases[l]).map(|(new, old)| new - old).collect();
-        Mat::from_fn(product.rows, product.columns, |i, j| product.at(i, j) + bias[i])
+        let size = step.abs().times(&before.inputs[l].abs());
+        let size = Mat::from_fn(size.rows, size.columns, |i, j| size.at(i, j) + bias[i].abs());
+        (Mat::from_fn(product.rows, product.columns, |i, j| product.at(i, j) + bias[i]), size.norm())
     }
 
     /// Rows of the residual of layer `l` sum to zero.
@@ -322,5 +337,8 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
         let (r, size) = self.frame.residual(&self.state, l);
         let carried = self.state.residuals[l].clone();
         self.compare_matrices(Property::CarriedResidual, Some(l), &carried, &r, &size);
+        if let Some(reach) = self.state.reach.get_mut(l) {
+            *reach = size;
+        }
     }
 }

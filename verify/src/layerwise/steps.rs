@@ -207,7 +207,7 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
             let bias_share: f64 = bias_change.iter().map(|d| 0.5 * w * samples as f64 * d * d).sum();
             let half = 0.5 * change.squared();
             let theta = if half > 0.0 { (reduced.promised - bias_share) / half } else { 0.0 };
-            let error = 8.0 * f64::EPSILON * reduced.promised / (theta * half);
+            let error = 64.0 * f64::EPSILON * reduced.promised / (theta * half);
             taken.thetas.extend(std::iter::repeat_n(theta, rows));
             taken.theta_errors.extend(std::iter::repeat_n(if half > 0.0 { error } else { 0.0 }, rows));
         }

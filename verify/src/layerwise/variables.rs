@@ -21,6 +21,9 @@ pub(super) struct Variables {
     pub(super) linear: Vec<Mat>,
     /// `r` as it is carried.
     pub(super) residuals: Vec<Mat>,
+    /// The largest size, in the run so far, of what the entries of `r` are added up from: what is carried keeps the rounding
+    /// of numbers that have become small since.
+    pub(super) reach: Vec<Mat>,
     /// `q` of pdADMM's hidden layers.
     pub(super) copies: Vec<Mat>,
     /// `u`: of pdADMM's hidden layers; of dlADMM's last layer.

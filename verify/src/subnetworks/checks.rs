@@ -66,43 +66,50 @@ impl Auditor<'_> {
     pub(super) fn check_inputs(&mut self, before: &Variables, after: &Variables) {
         for l in 1..self.parts.len() {
             let old = &before.p[l - 1];
-            let mut step = self.own_gradient(l, before, after);
+            let (mut step, mut size) = self.own_gradient(l, before, after);
             let tie = if self.is_gsadmm() {
                 let (q, u) = (&before.q[l - 1], &before.u[l - 1]);
+                size += self.settings.rho * (old.norm() + q.norm()) + u.norm();
                 old.minus(q).zip(u, |gap, u| self.settings.rho * gap + u)
             } else {
                 let f = self.output(l - 1, &after.parameters[l - 1], self.input(after, l - 1));
+                size += self.settings.alpha / self.m() * (old.norm() + f.norm());
                 old.minus(&f).map(|off| self.settings.alpha / self.m() * off)
             };
             step = step.zip(&tie, |own, tie| -(own + tie) / self.settings.tau);
             let moved = after.p[l - 1].minus(old);
             let scale = step.norm();
-            let allowed = self.rounding() * (scale + old.norm() * 4.0);
+            // At the start a subnetwork's output is its target: what pulls is rounding of both.
+            let allowed = self.rounding() * (size / self.settings.tau + old.norm() * 4.0);
             self.record(Property::InputStationary, Some(l), moved.minus(&step).norm(), allowed, scale);
         }
     }
 
-    /// The gradient of Omega_l, or of R, in the old p of subnetwork l with its new weights.
-    fn own_gradient(&self, l: usize, before: &Variables, after: &Variables) -> Mat {
+    /// The gradient of Omega_l, or of R, in the old p of subnetwork l with its new weights, and the size of what it is added
+    /// up from.
+    fn own_gradient(&self, l: usize, before: &Variables, after: &Variables) -> (Mat, f64) {
         let (network, parameters, p) = (&self.parts[l], &after.parameters[l], &before.p[l - 1]);
         let targets = if self.is_gsadmm() { &before.q } else { &before.p };
         let mut gradient = Mat::zeros(p.rows, p.columns);
+        let (steepest, mut size) = (blocks::lipschitz(network, parameters), 0.0);
         let mut unused = vec![0.0; parameters.len()];
         for j in 0..p.columns {
             let values = blocks::forward(network, parameters, p.column(j));
             let output =
                 Mat { rows: network.output().features(), columns: 1, data: values[values.len() - 1].clone() };
             let column = |of: &Mat| Mat { rows: of.rows, columns: 1, data: of.column(j).to_vec() };
+            let target = targets.get(l).map_or_else(|| column(&self.y), column);
             let (weight, signal) = match targets.get(l) {
-                Some(target) => (self.settings.alpha, output.minus(&column(target))),
-                None => (1.0, risk_gradient(self.settings.loss, &output, &column(&self.y))),
+                Some(_) => (self.settings.alpha, output.minus(&target)),
+                None => (1.0, risk_gradient(self.settings.loss, &output, &target)),
             };
             let back = blocks::backward(network, parameters, &values, &signal.data, &mut unused);
             let share = weight / self.m();
+            size += share * steepest * (output.norm() + target.norm());
             let to = &mut gradient.data[j * p.rows..][..p.rows];
             to.iter_mut().zip(back).for_each(|(to, back)| *to = share * back);
         }
-        gradient
+        (gradient, size)
     }
 
     /// Equations 5 and 6.
@@ -186,15 +193,15 @@ impl Auditor<'_> {
         // A difference of two risks: its own size counts.
         let scale = if error > 0.0 { error } else { size };
         self.record(Property::ApproximationError, None, (reported.error - error).abs(), rounding, scale);
-        let (Some(bound), Some(found)) = (self.bound(state), reported.bound) else { return };
+        let (Some((bound, lost)), Some(found)) = (self.bound(state), reported.bound) else { return };
         // Both are estimates from below of the same number, which is at most `highest`.
         let highest = bound * libm::exp(self.shortfall(blocks::ROUNDS));
         let lowest = bound * libm::exp(-self.shortfall(self.setup.norm_rounds));
         // Of a whole network both sides are 0.
         let scale = if bound > 0.0 { bound } else { size };
         let off = (found - highest).max(lowest - found).max(0.0);
-        self.record(Property::ApproximationBound, None, off, self.rounding() * bound, scale);
-        self.record(Property::Approximation, None, (error - highest).max(0.0), rounding, scale + size);
+        self.record(Property::ApproximationBound, None, off, self.rounding() * bound + lost, scale);
+        self.record(Property::Approximation, None, (error - highest).max(0.0), rounding + lost, scale + size);
         let text = format!("after sweep {}: error {error:.3e}, bound {bound:.3e} (estimate)", self.sweep);
         self.promises.set_detail(Property::Approximation, text);
     }
@@ -205,21 +212,22 @@ impl Auditor<'_> {
         self.parts.iter().skip(1).map(|part| blocks::shortfall(part, rounds)).sum()
     }
 
-    /// Theorem 1's bound; none where the risk has no Lipschitz constant.
-    fn bound(&self, state: &Variables) -> Option<f64> {
+    /// Theorem 1's bound, and what of it may be rounding of the residuals; none where the risk has no Lipschitz constant.
+    fn bound(&self, state: &Variables) -> Option<(f64, f64)> {
         let samples = self.x.columns as f64;
         let risk = libm::sqrt(risk_slope_squared(self.settings.loss, self.y.rows)? * samples) / self.m();
         let last = self.parts.len() - 1;
         let norm = |l: usize| blocks::lipschitz(&self.parts[l], &state.parameters[l]);
         // Every residual is stretched by all subnetworks above it.
-        let mut bound = 0.0;
+        let (mut bound, mut lost) = (0.0, 0.0);
         let mut stretch = norm(last);
         for l in (0..last).rev() {
             let f = self.output(l, &state.parameters[l], self.input(state, l));
             bound += stretch * state.p[l].minus(&f).norm();
+            lost += stretch * self.rounding() * (state.p[l].norm() + f.norm());
             stretch *= norm(l);
         }
-        Some(risk * bound)
+        Some((risk * bound, risk * lost))
     }
 }
 
