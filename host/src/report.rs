@@ -10,7 +10,9 @@ pub mod progress;
 pub mod search;
 pub(crate) mod spread;
 pub mod table;
+pub mod view;
 
 pub use self::csv::CsvRows;
 pub use json::JsonLines;
 pub use progress::Progress;
+pub use view::View;

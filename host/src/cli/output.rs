@@ -3,6 +3,7 @@
 use crate::data::Dataset;
 use crate::network::score::Scores;
 use crate::report::json::named;
+use crate::report::view;
 use altmin_core::Real;
 use serde::Serialize;
 #[cfg(unix)]
@@ -11,10 +12,10 @@ use std::io::{self, Write};
 #[cfg(unix)]
 use std::os::{fd::AsFd, unix::fs::FileTypeExt};
 
-/// Writes `kind: text` to stderr.
+/// Writes `kind: text` to stderr, above the curves of a run that goes on.
 pub(super) fn note(kind: &str, text: &str) {
     // If stderr is closed there is no place left to say so.
-    let _ = writeln!(io::stderr().lock(), "{kind}: {text}");
+    let _ = view::write_above(&format!("{kind}: {text}\n"));
 }
 
 /// Says what somebody who trains on this data set should know of it.

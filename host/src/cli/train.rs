@@ -63,7 +63,14 @@ pub(super) struct Train {
     #[arg(long, help_heading = "Output")]
     json: bool,
 
-    /// Print only warnings and errors: no progress bar, no table
+    /// Show a progress bar on a terminal instead of curves
+    ///
+    /// Without it a terminal of 60 columns and 15 lines or more shows curves of loss and scores while the run goes on. Where stdout or
+    /// stderr is no terminal there are none.
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["json", "quiet", "cross_validate"])]
+    plain: bool,
+
+    /// Print only warnings and errors: no curves, no progress bar, no table
     #[arg(long, help_heading = "Output")]
     quiet: bool,
 }
@@ -100,7 +107,7 @@ impl Train {
             return folds::run(&settings, count, self.json, self.quiet, &interrupt).map(ExitCode::from);
         }
         let mut trainer = runner::load(&settings, None)?;
-        let to = Destinations { folder, json: self.json, quiet: self.quiet };
+        let to = Destinations { folder, json: self.json, plain: self.plain, quiet: self.quiet };
         runner::run(trainer.as_mut(), &settings, &to, &interrupt).map(ExitCode::from)
     }
 }

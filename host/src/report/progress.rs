@@ -4,7 +4,6 @@ use crate::network::score::{Measure, Scores};
 use crate::run::observe::{Change, Metrics, Observer, Summary};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 
@@ -38,36 +37,29 @@ impl Progress {
     }
 }
 
-/// What stands beside the bar.
-fn message(
+/// The figures of a sweep, as they are shown while a run goes on; `changed` are the present values of what schedules have changed.
+pub(super) fn figures(
     metrics: &Metrics,
     Scores { measure, judge }: Scores,
     changed: &BTreeMap<&'static str, f64>,
-) -> String {
+) -> Vec<String> {
     let kind = if measure == Measure::RSquared { "R^2 " } else { "" };
-    let mut text = format!(
-        "objective {:.4e}  residuals {:.1e} {:.1e}  train {kind}{}  {} {kind}{}",
-        metrics.objective,
-        metrics.primal_residual,
-        metrics.dual_residual,
-        measure.show(metrics.train_accuracy),
-        judge.name(),
-        measure.show(metrics.test_accuracy),
-    );
+    let mut figures = vec![
+        format!("objective {:.4e}", metrics.objective),
+        format!("residuals {:.1e} {:.1e}", metrics.primal_residual, metrics.dual_residual),
+        format!("train {kind}{}", measure.show(metrics.train_accuracy)),
+        format!("{} {kind}{}", judge.name(), measure.show(metrics.test_accuracy)),
+    ];
     if let (Some(error), Some(bound)) = (metrics.approximation_error, metrics.approximation_bound) {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "  approximation error {error:.1e}, bound {bound}");
+        figures.push(format!("approximation error {error:.1e}, bound {bound}"));
     }
-    for (setting, value) in changed {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "  {setting} {value:.2e}");
-    }
-    text
+    figures.extend(changed.iter().map(|(setting, value)| format!("{setting} {value:.2e}")));
+    figures
 }
 
 impl Observer for Progress {
     fn sweep(&mut self, metrics: &Metrics) -> io::Result<()> {
-        self.bar.set_message(message(metrics, self.scores, &self.changed));
+        self.bar.set_message(figures(metrics, self.scores, &self.changed).join("  "));
         self.bar.set_position(metrics.sweep as u64);
         Ok(())
     }
@@ -110,18 +102,26 @@ mod tests {
             approximation_bound: None,
         };
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train 98.76 %  test 95.00 %";
-        assert_eq!(message(&metrics, Scores::on_test(Measure::Accuracy), &BTreeMap::new()), expected);
+        assert_eq!(
+            figures(&metrics, Scores::on_test(Measure::Accuracy), &BTreeMap::new()).join("  "),
+            expected
+        );
         let changed = BTreeMap::from([("rho", 8.2), ("nu", 1e-6)]);
-        let found = message(&metrics, Scores::on_test(Measure::Accuracy), &changed);
+        let found = figures(&metrics, Scores::on_test(Measure::Accuracy), &changed).join("  ");
         assert_eq!(found, format!("{expected}  nu 1.00e-6  rho 8.20e0"));
         let split =
             |bound| Metrics { approximation_error: Some(0.012), approximation_bound: Some(bound), ..metrics };
         let found =
-            message(&split(Bound::Estimate(34.0)), Scores::on_test(Measure::Accuracy), &BTreeMap::new());
+            figures(&split(Bound::Estimate(34.0)), Scores::on_test(Measure::Accuracy), &BTreeMap::new())
+                .join("  ");
         assert_eq!(found, format!("{expected}  approximation error 1.2e-2, bound 3.40e1 (estimate)"));
-        let found = message(&split(Bound::NotPromised), Scores::on_test(Measure::Accuracy), &BTreeMap::new());
+        let found = figures(&split(Bound::NotPromised), Scores::on_test(Measure::Accuracy), &BTreeMap::new())
+            .join("  ");
         assert_eq!(found, format!("{expected}  approximation error 1.2e-2, bound not promised"));
         let expected = "objective 1.2345e3  residuals 2.0e-2 3.0e-1  train R^2 0.9876  test R^2 0.9500";
-        assert_eq!(message(&metrics, Scores::on_test(Measure::RSquared), &BTreeMap::new()), expected);
+        assert_eq!(
+            figures(&metrics, Scores::on_test(Measure::RSquared), &BTreeMap::new()).join("  "),
+            expected
+        );
     }
 }

@@ -29,6 +29,8 @@ mod fuzz_corpora;
 mod gemm_fast;
 mod idx;
 mod init;
+#[cfg(unix)]
+mod live_view;
 mod man;
 mod memory_data;
 mod model_file;

@@ -126,7 +126,9 @@ fn written_files_name_every_flag_but_those_of_files_and_output() {
     let command = cli::command();
     let train = command.find_subcommand("train").expect("train");
     let mut flags: Vec<_> = train.get_arguments().filter_map(|argument| argument.get_long()).collect();
-    flags.retain(|flag| !["config", "resume", "cross-validate", "out", "json", "quiet"].contains(flag));
+    flags.retain(|flag| {
+        !["config", "resume", "cross-validate", "out", "json", "plain", "quiet"].contains(flag)
+    });
     flags.sort_unstable();
     assert_eq!(written.iter().collect::<Vec<_>>(), flags);
 }

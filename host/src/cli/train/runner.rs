@@ -10,8 +10,7 @@ use crate::network::evaluate::{Evaluation, evaluate};
 use crate::network::model::Model;
 use crate::network::score::{Score, Scores};
 use crate::report::json::JsonLines;
-use crate::report::progress::Progress;
-use crate::report::table;
+use crate::report::{Progress, View, table};
 use crate::run::baseline;
 use crate::run::checkpoint::{self, Checkpoints, Resumed, Snapshot};
 use crate::run::folder::{BEST_MODEL, MODEL, RunFolder};
@@ -141,7 +140,9 @@ pub(super) struct Destinations<'a> {
     pub(super) folder: Option<Folder<'a>>,
     /// JSON lines on stdout.
     pub(super) json: bool,
-    /// No progress bar and no table.
+    /// A progress bar instead of curves.
+    pub(super) plain: bool,
+    /// No curves, no progress bar and no table.
     pub(super) quiet: bool,
 }
 
@@ -289,6 +290,11 @@ fn observed(
     Place { folder, history, checkpoints }: &mut Place,
 ) -> std::result::Result<Observed, Failure> {
     let mut observers = Observers::new();
+    let shown = !to.json && !to.quiet;
+    let title = format!("{} on {}", settings.method, settings.data);
+    let view = (shown && !to.plain)
+        .then(|| View::begin(&title, settings.sweeps, settings.scores(), &history.sweeps))
+        .flatten();
     if let Some(folder) = folder {
         let metrics = match to.folder {
             Some(Folder::Resumed(_)) => folder.metrics_after(&history.sweeps, settings.scores())?,
@@ -307,7 +313,9 @@ fn observed(
     }
     if to.json {
         observers.add(OUTPUT.to_owned(), JsonLines::new(io::stdout(), settings.scores()));
-    } else if !to.quiet && io::stderr().is_terminal() {
+    } else if let Some(view) = view {
+        observers.add("the curves on the terminal".to_owned(), view);
+    } else if shown && io::stderr().is_terminal() {
         observers.add("the progress bar".to_owned(), Progress::new(settings.sweeps, settings.scores()));
     }
     let result = trainer.run(&mut observers, stop);
@@ -431,7 +439,7 @@ mod tests {
 
     fn exit_code_of(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
         let settings = TrainOptions::default().resolve().expect("defaults are valid");
-        let to = Destinations { folder: out.map(Folder::New), json: false, quiet: true };
+        let to = Destinations { folder: out.map(Folder::New), json: false, plain: false, quiet: true };
         run(&mut Fake { outcome, full }, &settings, &to, &Interrupt::default()).expect("results")
     }
 
