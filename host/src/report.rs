@@ -7,6 +7,7 @@ pub(crate) mod image;
 pub mod json;
 pub mod page;
 pub mod progress;
+pub mod promises;
 pub mod search;
 pub(crate) mod spread;
 pub mod table;

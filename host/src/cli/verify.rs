@@ -3,11 +3,13 @@
 use super::failure::{FAILED, Failure};
 use super::interrupt::Interrupt;
 use super::output;
-use crate::data::{self, DataOptions, Dataset};
+use crate::data::{self, DataOptions, Dataset, Split};
 use crate::error::Error;
 use crate::network::Network;
+use crate::report::promises::Promises;
 use crate::run::engine::NORM_ROUNDS;
 use crate::run::executor::{Parallel, Threads};
+use crate::run::folder::CONFIG;
 use crate::run::kernel::AnyGemm;
 use crate::run::plan;
 use crate::settings::core_choice::as_text;
@@ -21,6 +23,7 @@ use clap::Args;
 use clap::builder::StyledStr;
 use serde::Serialize;
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
 
@@ -36,11 +39,21 @@ const BATCHES: usize = 4;
 /// local. Where the settings do not meet a theorem's condition, its promises are reported as not promised, with the
 /// condition. Without --method, every method with theorems is checked.
 ///
+/// With --run the settings are those of a run, and what is found is kept in its folder for `altmin report`.
+///
 /// Exit codes: 0 everything promised held, 1 something did not, 2 usage error.
 #[derive(Debug, Args)]
 pub(super) struct Verify {
     #[command(flatten)]
     options: TrainOptions,
+
+    /// Check the promises of the run in this folder, with its settings, and keep what is found in it as verify.json
+    ///
+    /// `altmin report` shows it. Options given here override the run's settings, and the page says which of them differ: the checks
+    /// are in double precision, and follow every variable of every sample, so --samples and --sweeps make those of a large run
+    /// shorter. The run begins anew from drawn weights.
+    #[arg(long, value_name = "RUN", conflicts_with = "method")]
+    run: Option<PathBuf>,
 
     /// Print JSON lines to stdout, one object per promise, instead of a report
     #[arg(long, help_heading = "Output")]
@@ -98,8 +111,12 @@ fn with_default(help: &str, default: &str) -> String {
 
 impl Verify {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let Self { options, json } = self;
-        refuse_without_effect(&options)?;
+        let Self { options, run, json } = self;
+        refuse_without_effect(&options, run.is_some())?;
+        let options = match &run {
+            Some(run) => of_run(options, run)?,
+            None => options,
+        };
         let methods = options.method.map_or(METHODS.to_vec(), |method| vec![method]);
         let mut all: Vec<Settings> =
             methods.into_iter().map(|method| settings(&options, method)).collect::<Result<_, Error>>()?;
@@ -114,18 +131,47 @@ impl Verify {
             if interrupt.stop().load(Ordering::Relaxed) {
                 return Ok(ExitCode::from(interrupt.exit_code()));
             }
-            let (train, _) = data::load::<f64>(&settings.data, &settings.data_options())?;
+            let Split { train, .. } = data::load_split::<f64>(&settings.data, &settings.data_options())?;
             let network = plan::network(&settings, &train)?;
             let report = verify(&settings, &train, &network)?;
             broken |= report.is_broken();
+            let title = title(&settings, &train, &network);
+            if let Some(run) = &run {
+                Promises::of(&title, &settings, &report)?.write(run)?;
+            }
             if json {
                 print_lines(settings.method, &report)?;
             } else {
-                output::print(&text(&title(&settings, &train, &network), &report))?;
+                output::print(&text(&title, &report))?;
             }
         }
         Ok(if broken { ExitCode::from(FAILED) } else { ExitCode::SUCCESS })
     }
+}
+
+/// The settings of a run, with the options given over them, without what has no effect on a check.
+fn of_run(options: TrainOptions, run: &Path) -> Result<TrainOptions, Error> {
+    let config = run.join(CONFIG);
+    if !config.is_file() {
+        return Err(Error::argument("run", run.display(), "a folder written by `altmin train --out`"));
+    }
+    let file = super::train::options(&config)?;
+    let all = Samples(None);
+    let own = options.clone().over(file.clone()).resolve()?;
+    options.check_effect(&own)?;
+    let merged = options.over(file);
+    Ok(TrainOptions {
+        samples: merged.samples.or(Some(all)),
+        weights: None,
+        diagnostics: None,
+        tolerance: None,
+        patience: None,
+        time_limit: None,
+        checkpoint_every: None,
+        keep: None,
+        max_memory: None,
+        ..merged
+    })
 }
 
 /// The settings of one method. Where all methods are checked it may not use some of those given; alone it must use all.
@@ -136,7 +182,8 @@ fn settings(options: &TrainOptions, method: Method) -> Result<Settings, Error> {
     let hidden = options.network.is_none().then(|| Widths(vec![20, 20]));
     let given = TrainOptions {
         method: Some(method),
-        validation: Some(SetAside(None)),
+        // A run without samples set aside says so in its settings.
+        validation: options.validation.clone().or(Some(SetAside(None))),
         samples: Some(samples),
         hidden: options.hidden.clone().or(hidden),
         batch: options.batch.clone().or(batch),
@@ -227,11 +274,11 @@ fn verify(settings: &Settings, train: &Dataset<f64>, network: &Network) -> Resul
 }
 
 /// Refuses settings of `train` that make no sense here.
-fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
+fn refuse_without_effect(options: &TrainOptions, of_run: bool) -> Result<(), Error> {
     if options.precision == Some(Precision::F32) {
         return Err(Error::argument("precision", Precision::F32, "f64, the precision of the checks"));
     }
-    if options.method.is_none() {
+    if options.method.is_none() && !of_run {
         // What one of the methods has a use for is given for that one.
         let TrainOptions { step, damping, .. } = options.clone();
         let common = TrainOptions { step, damping, ..TrainOptions::default() };

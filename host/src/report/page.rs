@@ -17,6 +17,7 @@ mod look;
 mod markup;
 mod panels;
 mod parts;
+mod promises;
 mod rows;
 mod run;
 mod samples;
@@ -148,6 +149,7 @@ impl Page {
         }
         section("curves", "Curves", markup, |markup| panels::write(&self.runs, figures, markup));
         samples::write(&self.runs, markup);
+        section("promises", "Promises checked", markup, |markup| promises::write(&self.runs, markup));
         section("settings", "Settings", markup, |markup| settings::write(&self.runs, markup));
     }
 }

@@ -11,6 +11,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// The settings of a run.
+pub const CONFIG: &str = "config.toml";
 /// The model of a run: of its last sweep, or of its best one.
 pub const MODEL: &str = "model.safetensors";
 /// The model of the best sweep, beside that of the last.
@@ -50,7 +52,7 @@ impl RunFolder {
         let config = settings.to_toml()?;
         create_new(path)?;
         let folder = Self { path: path.to_owned() };
-        let written = folder.write("config.toml", config.as_bytes());
+        let written = folder.write(CONFIG, config.as_bytes());
         if written.is_err() {
             // It was made a moment ago and holds nothing.
             let _ = fs::remove_dir(path);
@@ -65,11 +67,11 @@ impl RunFolder {
     /// [`Error::Io`].
     pub fn reopen(path: &Path, settings: &Settings) -> Result<Self> {
         let (folder, config) = (Self { path: path.to_owned() }, settings.to_toml()?);
-        for name in ["config.toml", "metrics.csv", "evaluations.csv", MODEL, BEST_MODEL, "curves.svg"] {
+        for name in [CONFIG, "metrics.csv", "evaluations.csv", MODEL, BEST_MODEL, "curves.svg"] {
             atomic_file::remove_left_behind(&folder.file(name))?;
         }
-        if !fs::read(folder.file("config.toml")).is_ok_and(|found| found == config.as_bytes()) {
-            folder.write("config.toml", config.as_bytes())?;
+        if !fs::read(folder.file(CONFIG)).is_ok_and(|found| found == config.as_bytes()) {
+            folder.write(CONFIG, config.as_bytes())?;
         }
         Ok(folder)
     }

@@ -7,6 +7,8 @@ use crate::data::DataOptions;
 use crate::error::{Error, Result};
 use crate::network::cuts::Split;
 use crate::network::score::{Judge, Measure, Scores};
+#[cfg(feature = "program")]
+use std::collections::BTreeMap;
 
 impl Settings {
     /// How the network is cut into subnetworks or layers.
@@ -115,6 +117,22 @@ impl Settings {
     /// [`Error::Argument`] for a number that TOML cannot hold (a seed above 2^63 - 1).
     pub fn to_toml(&self) -> Result<String> {
         toml::to_string(&TrainOptions::from(self.clone())).map_err(unwritable)
+    }
+
+    /// Every setting by its key, each as a text.
+    ///
+    /// # Errors
+    /// As [`Settings::to_toml`].
+    #[cfg(feature = "program")]
+    pub(crate) fn to_texts(&self) -> Result<BTreeMap<String, String>> {
+        let table = toml::Table::try_from(TrainOptions::from(self.clone())).map_err(unwritable)?;
+        let text = |value: toml::Value| match value {
+            toml::Value::String(text) => text,
+            // As messages write numbers: without rows of zeros.
+            toml::Value::Float(number) => format!("{number:?}"),
+            value => value.to_string(),
+        };
+        Ok(table.into_iter().map(|(key, value)| (key, text(value))).collect())
     }
 }
 

@@ -131,3 +131,95 @@ fn wrong_use_is_refused_with_what_is_wanted() {
     refused(&["--hidden", "0"], "hidden");
     refused(&["--nu", "-1"], "nu");
 }
+
+/// A short run in a folder of a temporary folder.
+fn run_of(parent: &Path, options: &[&str]) -> PathBuf {
+    let run = parent.join("run");
+    let common =
+        ["train", "--quiet", "--hidden", "6,5", "--samples", "40", "--out", run.to_str().expect("a path")];
+    let output = Command::new(env!("CARGO_BIN_EXE_altmin"))
+        .args([&common[..], options].concat())
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    run
+}
+
+fn altmin(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_altmin")).args(arguments).output().expect("the program starts")
+}
+
+#[test]
+fn promises_of_a_run_are_checked_on_its_settings_and_its_page_shows_them() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    let run = run_of(parent.path(), &["--method", "pdadmm", "--sweeps", "4", "--rho", "4.5", "--seed", "3"]);
+    let (folder, page) = (run.to_str().expect("a path"), parent.path().join("page.html"));
+    let report = || {
+        let output = altmin(&["report", folder, "--no-data", "-o", page.to_str().expect("a path")]);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        fs::read_to_string(&page).expect("a page")
+    };
+    assert!(report().contains("None were checked. `altmin verify --run RUN`"));
+
+    let output = altmin(&["verify", "--run", folder, "--json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let printed: Vec<serde_json::Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("one object a line"))
+        .collect();
+    let kept = fs::read_to_string(run.join("verify.json")).expect("promises");
+    let kept: serde_json::Value = serde_json::from_str(&kept).expect("an object");
+    let promises = kept["promises"].as_array().expect("promises");
+    assert!(printed.len() == promises.len() && promises.len() > 5);
+    for (printed, kept) in printed.iter().zip(promises) {
+        for key in ["name", "verdict", "statement", "checks", "violation", "allowed", "sweep", "layer"] {
+            assert_eq!(printed[key], kept[key], "{key}");
+        }
+    }
+    for (key, value) in
+        [("method", "pdadmm"), ("sweeps", "4"), ("rho", "4.5"), ("seed", "3"), ("samples", "40")]
+    {
+        assert_eq!(kept["settings"][key], value, "{key}");
+    }
+    let shown = report();
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
+    roxmltree::Document::parse_with_options(&shown, options).expect("well-formed");
+    let held = promises.iter().filter(|promise| promise["verdict"] == "held").count();
+    assert!(shown.contains(&format!("{held} held, 0 broken, ")) && shown.contains("pdADMM, Lemma 1"));
+    // The run is in single precision, and nothing else differs.
+    assert!(shown.contains("not those of the run: precision f64 instead of f32.<"), "{shown}");
+
+    let output = altmin(&["verify", "--run", folder, "--sweeps", "2", "--quiet"]);
+    assert_eq!(output.status.code(), Some(2));
+    let output = altmin(&["verify", "--run", folder, "--sweeps", "2"]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(report().contains("precision f64 instead of f32; sweeps 2 instead of 4."));
+
+    fs::write(run.join("verify.json"), "{}").expect("a file");
+    assert!(report().contains("Left out: ") && report().contains("what `altmin verify --run` writes"));
+}
+
+#[test]
+fn runs_whose_promises_cannot_be_checked_are_refused_and_get_no_file() {
+    let parent = tempfile::tempdir().expect("temporary folder");
+    let run = run_of(parent.path(), &["--method", "adam", "--sweeps", "1"]);
+    let folder = run.to_str().expect("a path");
+    let missing = parent.path().join("missing");
+    for (arguments, part) in [
+        (&["--run", folder][..], "a method of which something is promised"),
+        (&["--run", missing.to_str().expect("a path")], "a folder written by `altmin train --out`"),
+        (&["--run", folder, "--method", "pdadmm"], "cannot be used with"),
+        (&["--run", folder, "--patience", "3"], "only runs of train stop early"),
+    ] {
+        let output = altmin(&[&["verify"], arguments].concat());
+        let stderr = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && stderr.contains(part), "{arguments:?}: {stderr}");
+    }
+    assert!(!run.join("verify.json").exists());
+    let page = parent.path().join("page.html");
+    let output = altmin(&["report", folder, "--no-data", "-o", page.to_str().expect("a path")]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(
+        fs::read_to_string(&page).expect("a page").contains("No theorem is checked of adam, but of pdadmm")
+    );
+}

@@ -1,11 +1,11 @@
 //! Which runs are meant by folders.
 
 use crate::error::{Error, Result};
+use crate::run::folder::CONFIG;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What the settings of a run and the rows of a comparison are called.
-pub(super) const CONFIG: &str = "config.toml";
+/// What the rows of a comparison are called.
 const COMPARISON: &str = "comparison.csv";
 
 /// A run's folder, and what it is called.

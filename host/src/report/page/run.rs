@@ -1,13 +1,14 @@
 //! A run as its folder has it.
 
-use super::find::{CONFIG, Found};
+use super::find::Found;
 use super::loaded::{Last, Loaded};
 use super::rows;
 use super::tested::Tested;
 use crate::compare::best_test;
 use crate::error::{Error, Result};
 use crate::network::{Model, Scores};
-use crate::run::folder::MODEL;
+use crate::report::promises::Promises;
+use crate::run::folder::{CONFIG, MODEL};
 use crate::run::observe::Metrics;
 use crate::settings::{Precision, Settings, TrainOptions};
 use altmin_core::Real;
@@ -45,6 +46,8 @@ pub(super) struct Run {
     pub(super) parameters: Option<usize>,
     /// How the model does, or why nothing is said of that.
     pub(super) tested: Result<Tested, String>,
+    /// What was found of what is promised of it, if that was checked, or why it cannot be read.
+    pub(super) promises: Result<Option<Promises>, String>,
 }
 
 impl Run {
@@ -66,12 +69,13 @@ impl Run {
         };
         Ok(Self {
             label: found.label.clone(),
-            values: values(&settings)?,
+            values: settings.to_texts()?,
             settings,
             sweeps,
             written: fs::metadata(&metrics).and_then(|found| found.modified()).ok(),
             parameters,
             tested,
+            promises: Promises::read(&found.path).map_err(|error| error.to_string()),
         })
     }
 
@@ -105,19 +109,6 @@ impl Run {
     pub(super) fn seed(&self) -> u64 {
         self.settings.seed
     }
-}
-
-/// The settings of a file as texts.
-fn values(settings: &Settings) -> Result<BTreeMap<String, String>> {
-    let unreadable = |error: toml::de::Error| Error::argument("config", error.message(), "settings");
-    let table: toml::Table = settings.to_toml()?.parse().map_err(unreadable)?;
-    let text = |value: toml::Value| match value {
-        toml::Value::String(text) => text,
-        // As messages write numbers: without rows of zeros.
-        toml::Value::Float(number) => format!("{number:?}"),
-        value => value.to_string(),
-    };
-    Ok(table.into_iter().map(|(key, value)| (key, text(value))).collect())
 }
 
 /// The number of parameters of a model, and how it does.
