@@ -8,6 +8,7 @@ pub mod evaluate;
 pub mod init;
 pub mod metrics;
 pub mod model;
+mod npz;
 #[cfg(feature = "program")]
 mod onnx;
 pub mod predictor;

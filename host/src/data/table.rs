@@ -2,7 +2,7 @@
 
 mod arrays;
 mod detect;
-mod npy;
+pub(crate) mod npy;
 
 use std::borrow::Cow;
 use std::collections::HashMap;

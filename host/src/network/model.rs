@@ -298,7 +298,16 @@ impl<T: Real> Model<T> {
         Self::from_bytes(&bytes, path)
     }
 
-    /// The same from the bytes of a file, of which messages speak as `path`.
+    /// Whether the numbers of a model's file are of double precision.
+    ///
+    /// # Errors
+    /// As [`Model::load`] of what is no model's file.
+    pub fn is_double(path: &Path) -> Result<bool> {
+        let bytes = allocate::read(path).map_err(|error| Error::io("read", path, error))?;
+        Ok(tensors::has_doubles(&tensors::open(path, &bytes)?.0))
+    }
+
+    /// [`Model::load`] from the bytes of a file, of which messages speak as `path`.
     ///
     /// # Errors
     /// As [`Model::load`].

@@ -35,6 +35,7 @@ mod man;
 mod memory_data;
 mod model_file;
 mod network_text;
+mod npz;
 mod observers;
 mod onnx;
 mod own_table;

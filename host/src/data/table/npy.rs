@@ -13,15 +13,15 @@ const KINDS: &str = "numbers, bool or text (object arrays need pickle: save them
 
 /// An array's elements, the last index fastest.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Elements {
+pub(crate) enum Elements {
     Numbers(Vec<f64>),
     Texts(Vec<String>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Array {
-    pub(super) shape: Vec<usize>,
-    pub(super) elements: Elements,
+pub(crate) struct Array {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) elements: Elements,
 }
 
 /// How an element lies in the file.
@@ -38,7 +38,7 @@ struct Kind {
 /// # Errors
 /// [`Error::Format`] for bytes that are no such file, elements that are no numbers, bools or texts, and another number of elements
 /// than the shape has.
-pub(super) fn read(path: &Path, name: &str, bytes: &[u8]) -> Result<Array> {
+pub(crate) fn read(path: &Path, name: &str, bytes: &[u8]) -> Result<Array> {
     let refuse = |found: String, expected: &str| {
         let of = if name.is_empty() { String::new() } else { format!(" in array {}", quoted(name)) };
         Error::format(path, found + &of, expected)

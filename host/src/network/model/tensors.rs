@@ -184,6 +184,18 @@ impl<'a, T: Real> ModelFile<'a, T> {
         self.length
     }
 
+    /// Its tensors in their order: name, shape, and numbers, little-endian and the last index fastest.
+    pub(crate) fn arrays(&self) -> impl Iterator<Item = (&str, &[usize], Vec<u8>)> {
+        self.tensors.iter().map(|Tensor { name, shape, numbers }| {
+            let mut bytes = Vec::with_capacity(shape.iter().product::<usize>() * size_of::<T>());
+            match numbers {
+                Numbers::Bias(bias) => bias.iter().for_each(|&value| scalars::push(value, &mut bytes)),
+                Numbers::Weights(map) => map.by_rows().for_each(|value| scalars::push(value, &mut bytes)),
+            }
+            (&name[..], &shape[..], bytes)
+        })
+    }
+
     /// Writes it, in pieces of no more than a few pages.
     ///
     /// # Errors
@@ -243,6 +255,11 @@ pub(super) fn open<'b>(path: &Path, bytes: &'b [u8]) -> Result<(SafeTensors<'b>,
         Error::format(path, found, "a model of this program")
     };
     Ok((file, text.ok_or_else(missing)?))
+}
+
+/// Whether any of a file's numbers are of double precision.
+pub(super) fn has_doubles(file: &SafeTensors<'_>) -> bool {
+    file.iter().any(|(_, tensor)| tensor.dtype() == Dtype::F64)
 }
 
 /// A linear map as a file has it.
