@@ -84,6 +84,17 @@ impl Mat {
         Self::from_fn(self.columns, self.rows, |i, j| self.at(j, i))
     }
 
+    /// The mean of each row.
+    pub(super) fn means(&self) -> Vec<f64> {
+        self.row_sums().into_iter().map(|sum| sum / self.columns.max(1) as f64).collect()
+    }
+
+    /// Every row around its mean.
+    pub(super) fn centred(&self) -> Self {
+        let means = self.means();
+        Self::from_fn(self.rows, self.columns, |i, j| self.at(i, j) - means[i])
+    }
+
     pub(super) fn row_sums(&self) -> Vec<f64> {
         (0..self.rows).map(|i| self.row(i).sum()).collect()
     }

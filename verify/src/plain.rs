@@ -179,3 +179,13 @@ pub(super) fn subgradient_size(regularizer: Regularizer<f64>, w: f64) -> f64 {
 pub(super) fn is_exact(rule: StepRule<f64>) -> bool {
     matches!(rule, StepRule::LeastSquares { .. })
 }
+
+/// How far above its bound a spread may be taken for rounding: it is rounded too.
+const UNDECIDED: f64 = 16.0;
+
+/// Whether a least-squares step may take inputs for the same in all samples: as far as sums of squares tell, their spread may
+/// be rounding. What equal numbers leave grows as a walk by the last bit of a sum.
+pub(super) fn may_be_constant(p: &Mat) -> bool {
+    let bound = f64::EPSILON * (16.0 + 2.0 * libm::sqrt(p.columns as f64)) * p.squared();
+    p.centred().squared() <= UNDECIDED * bound
+}

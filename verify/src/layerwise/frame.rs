@@ -45,27 +45,29 @@ impl Frame<'_> {
     /// `W p + b - z`, and in dlADMM's last layer `- u/rho`: there `<u, z - W p - b> + (rho/2)|z - W p - b|^2` is
     /// `(rho/2)|r|^2 - |u|^2/(2 rho)`.
     pub(super) fn residual(&self, state: &Variables, l: usize) -> (Mat, Mat) {
-        let (mut r, mut size) = self.constraint(state, l);
+        let (mut r, mut size) = self.linear_residual(state, l);
         if self.method == Layerwise::Dladmm && l + 1 == state.weights.len() {
             let shift = state.duals[0].map(|u| u / self.settings.rho);
             r = r.minus(&shift);
             size = size.zip(&shift, |size, shift| size + shift.abs());
         }
-        (r, size)
+        (r, reached(size, state, l))
     }
 
     /// `W p + b - z` of a layer, and the size of what it is added up from, or has been in this run.
     pub(super) fn constraint(&self, state: &Variables, l: usize) -> (Mat, Mat) {
+        let (r, size) = self.linear_residual(state, l);
+        (r, reached(size, state, l))
+    }
+
+    /// The same without what has been.
+    fn linear_residual(&self, state: &Variables, l: usize) -> (Mat, Mat) {
         let (w, p, z, b) = (&state.weights[l], &state.inputs[l], &state.linear[l], &state.biases[l]);
         let (product, size) = (w.times(p), w.abs().times(&p.abs()));
         let index = |k: usize| k % z.rows;
         let r = (0..z.data.len()).map(|k| product.data[k] + b[index(k)] - z.data[k]).collect();
         let size = (0..z.data.len()).map(|k| size.data[k] + b[index(k)].abs() + z.data[k].abs()).collect();
-        let mut size = Mat { data: size, ..*z };
-        if let Some(reach) = state.reach.get(l) {
-            size = size.zip(reach, f64::max);
-        }
-        (Mat { data: r, ..product }, size)
+        (Mat { data: r, ..product }, Mat { data: size, ..*z })
     }
 
     /// `f(z)` of a layer.
@@ -140,6 +142,11 @@ impl Frame<'_> {
     pub(super) fn risk_lipschitz(&self) -> f64 {
         risk_curvature(self.settings.loss)
     }
+}
+
+/// The size of what the residual of a layer is added up from, or has been in this run.
+fn reached(size: Mat, state: &Variables, l: usize) -> Mat {
+    state.reach.get(l).map_or(size.clone(), |reach| size.zip(reach, f64::max))
 }
 
 /// Adds `(weight/2)|a|^2`, where `size` is what the entries of `a` are added up from.

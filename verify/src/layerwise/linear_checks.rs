@@ -13,7 +13,7 @@ use super::Auditor;
 use super::steps::{InputStep, WeightStep};
 use super::variables::Variables;
 use crate::matrix::Mat;
-use crate::plain::{nearest_subgradient, subgradient_size};
+use crate::plain::{may_be_constant, nearest_subgradient, subgradient_size};
 use crate::promise::Property;
 
 impl<G: Gemm<f64>> Auditor<'_, G> {
@@ -249,13 +249,8 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
         let w = self.frame.weight(l, before.weights.len());
         let regularizer = self.frame.settings.regularizer;
         let p = &before.inputs[l];
-        let (samples, n_in) = (p.columns as f64, p.rows);
-        let centred = (0..n_in).map(|i| {
-            let mean = p.row(i).sum::<f64>() / samples;
-            p.row(i).map(|p| (p - mean) * (p - mean)).sum::<f64>()
-        });
-        let trace: f64 = centred.sum();
-        let delta = damping * trace / n_in as f64;
+        let n_in = p.rows;
+        let delta = damping * p.centred().squared() / n_in as f64;
         let (cross, cross_size) = self.cross(&self.state, l);
         let (old, new) = (&before.weights[l], self.state.weights[l].clone());
         let step = new.minus(old);
@@ -292,12 +287,9 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
         (share, w * delta)
     }
 
-    /// Whether these inputs determine the weights: least-squares weights stay where their spread may be rounding of its sums.
+    /// Whether inputs determine the weights that moved by `step`: where they are constant least-squares weights stay.
     pub(super) fn determines(p: &Mat, step: &Mat) -> bool {
-        let means: Vec<f64> = p.row_sums().iter().map(|sum| sum / p.columns as f64).collect();
-        let centred = Mat::from_fn(p.rows, p.columns, |i, j| p.at(i, j) - means[i]);
-        let rounding = f64::EPSILON * (16.0 + 2.0 * libm::sqrt(p.columns as f64));
-        step.squared() > 0.0 || centred.squared() > 16.0 * rounding * p.squared()
+        step.squared() > 0.0 || !may_be_constant(p)
     }
 
     /// `D p + d 1'`, and the size of what it is added up from.

@@ -6,7 +6,7 @@ use super::pass::{Pass, Signal, linear, linear_lost, through};
 use super::{Auditor, Map, Weights};
 use crate::formula::Formula;
 use crate::matrix::{Mat, Sum};
-use crate::plain::{add_regularizer, add_risk, risk_gradient};
+use crate::plain::{add_regularizer, add_risk, may_be_constant, risk_gradient};
 use crate::promise::Property;
 
 /// Half of the step of a central difference, relative to the size of a weight of 1.
@@ -24,6 +24,9 @@ const DIFFERENCES: usize = 12;
 /// How far rounding grows over some batches, relative to what the weights moved.
 const GROWTH: f64 = 1e-8;
 
+/// How much more than a start that is off by rounding all the rounding on the way may come to.
+const MORE: f64 = 64.0;
+
 /// The problem that a map's step solves: input and residual of a batch, and the map before it.
 struct Problem<'p> {
     p: &'p Mat,
@@ -36,15 +39,6 @@ struct Problem<'p> {
     lambda: f64,
     damping: f64,
 }
-
-/// Inputs whose squares around their means, of all squares, come to no more than this times epsilon are taken for
-/// constant, as the step takes them: what is left is rounding of their sums.
-fn rounding_of_sums(samples: usize) -> f64 {
-    16.0 + 2.0 * libm::sqrt(samples as f64)
-}
-
-/// How far above that bound inputs may be taken for either: their spread is rounded too.
-const UNDECIDED: f64 = 16.0;
 
 /// The step of a map in a batch, found as a difference of its weights before and after.
 struct Step {
@@ -83,22 +77,11 @@ struct Centred {
     delta: f64,
 }
 
-fn means(m: &Mat) -> Vec<f64> {
-    m.row_sums().into_iter().map(|sum| sum / m.columns.max(1) as f64).collect()
-}
-
-fn centred(m: &Mat, means: &[f64]) -> Mat {
-    Mat::from_fn(m.rows, m.columns, |i, j| m.at(i, j) - means[i])
-}
-
 impl Problem<'_> {
     /// `is_constant` where the inputs are taken for the same in all samples.
     fn centre(&self, is_constant: bool) -> Centred {
-        let (p_means, r_means) = (means(self.p), means(&self.r));
-        let (mut p, r) = (centred(self.p, &p_means), centred(&self.r, &r_means));
-        if is_constant {
-            p = Mat::zeros(p.rows, p.columns);
-        }
+        let (p_means, r_means, r) = (self.p.means(), self.r.means(), self.r.centred());
+        let p = if is_constant { self.p.map(|_| 0.0) } else { self.p.centred() };
         let delta = self.damping * p.squared() / p.rows as f64;
         Centred { p, r, p_means, r_means, delta }
     }
@@ -107,10 +90,9 @@ impl Problem<'_> {
     /// be rounding of its sums, the one by samples x samples, which centres first, only where it is rounding of the means:
     /// between the two it is for the step to tell.
     fn is_constant(&self, step: &Step) -> bool {
-        let (around, raw) = (centred(self.p, &means(self.p)).squared(), self.p.squared());
         let moved = step.map.weights.norm() > step.weights_lost;
-        around <= raw * f64::EPSILON * f64::EPSILON
-            || !moved && around <= UNDECIDED * raw * f64::EPSILON * rounding_of_sums(self.p.columns)
+        let is_rounding = self.p.centred().squared() <= self.p.squared() * f64::EPSILON * f64::EPSILON;
+        is_rounding || !moved && may_be_constant(self.p)
     }
 
     /// The norm of the gradient in weights and bias after the step (D, d), and the size of what it is added up from.
@@ -148,11 +130,11 @@ impl Problem<'_> {
         let (inputs, samples) = (self.p.squared(), self.r.columns as f64);
         let delta = self.damping * inputs / self.p.rows as f64;
         let steepest = inputs + delta + self.lambda / self.nu;
-        let mean = norm(&means(self.p));
+        let mean = norm(&self.p.means());
         let weights = step.map.weights.norm();
         let sums = self.r.norm() * self.p.norm()
             + steepest * weights
-            + samples * (norm(&step.map.bias) + norm(&means(&self.r)) + weights * mean)
+            + samples * (norm(&step.map.bias) + norm(&self.r.means()) + weights * mean)
             + self.lambda / self.nu * self.map.weights.norm();
         let lost = steepest * step.weights_lost
             + samples * (step.bias_lost + step.weights_lost * mean)
@@ -234,8 +216,7 @@ impl Auditor<'_> {
                     scaled(&pass.output, &pass.lost)
                 }
                 Some(readout) => {
-                    let carried = readout.weights.abs().times(&pass.lost);
-                    let lost = linear_lost(readout, &pass.output).zip(&carried, |own, carried| own + carried);
+                    let lost = linear_lost(readout, &pass.output, &pass.lost);
                     let g = scaled(&linear(readout, &pass.output), &lost);
                     let signal = through(&readout.weights.transposed(), &g);
                     let problem = self.problem(&pass.output, g, readout, nu);
@@ -351,7 +332,7 @@ impl Auditor<'_> {
                 let moved = primal.weights.minus(&start.weights).norm();
                 let grown = primal.weights.minus(&off.weights).norm();
                 let rounding = start.weights.norm() * 1e-12;
-                let allowed = (GROWTH * moved + rounding) / self.settings.damping.min(1.0) + 64.0 * grown;
+                let allowed = (GROWTH * moved + rounding) / self.settings.damping.min(1.0) + MORE * grown;
                 (primal.weights.minus(&dual.weights).norm(), allowed, moved)
             })
             .collect();

@@ -36,10 +36,13 @@ pub(super) fn linear(map: &Map, p: &Mat) -> Mat {
     Mat::from_fn(z.rows, z.columns, |i, j| z.at(i, j) + map.bias[i])
 }
 
-/// How far rounding may have moved the entries of `W p + b`.
-pub(super) fn linear_lost(map: &Map, p: &Mat) -> Mat {
-    let size = map.weights.abs().times(&p.abs());
-    Mat::from_fn(size.rows, size.columns, |i, j| rounding(p.rows) * (size.at(i, j) + map.bias[i].abs()))
+/// How far rounding may have moved the entries of `W p + b`, where it may have moved those of p by `lost`.
+pub(super) fn linear_lost(map: &Map, p: &Mat, lost: &Mat) -> Mat {
+    let weights = map.weights.abs();
+    let (size, carried) = (weights.times(&p.abs()), weights.times(lost));
+    Mat::from_fn(size.rows, size.columns, |i, j| {
+        rounding(p.rows) * (size.at(i, j) + map.bias[i].abs()) + carried.at(i, j)
+    })
 }
 
 impl Pass {
@@ -52,8 +55,7 @@ impl Pass {
                 Block::Dense { .. } => {
                     let map = &maps[pass.inputs.len()];
                     let z = linear(map, &pass.output);
-                    let carried = map.weights.abs().times(&pass.lost);
-                    pass.lost = linear_lost(map, &pass.output).zip(&carried, |own, carried| own + carried);
+                    pass.lost = linear_lost(map, &pass.output, &pass.lost);
                     pass.inputs.push(std::mem::replace(&mut pass.output, z));
                 }
                 Block::Activation(activation) => {
