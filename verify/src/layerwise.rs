@@ -252,10 +252,10 @@ impl<'a, G: Gemm<f64>> Auditor<'a, G> {
             (&own.linear, &other.linear),
             (&own.copies, &other.copies),
         ];
-        for (l, (mine, other)) in lists.iter().flat_map(|(own, other)| own.iter().zip(*other).enumerate()) {
-            // What moves to cancel a residual is rounded as that is.
-            let size = own.reach.get(l).map_or(0.0, Mat::norm);
-            self.compare_with_method(l, mine, other, size);
+        // What moves to cancel a residual is rounded as that is.
+        let reach: Vec<f64> = own.reach.iter().map(Mat::norm).collect();
+        for (l, (own, other)) in lists.iter().flat_map(|(own, other)| own.iter().zip(*other).enumerate()) {
+            self.compare_with_method(l, own, other, reach[l]);
         }
         for (l, (r, other)) in own.residuals.iter().zip(&other.residuals).enumerate() {
             // A residual may be nothing but the rounding of what it is the difference of.
@@ -264,7 +264,7 @@ impl<'a, G: Gemm<f64>> Auditor<'a, G> {
         }
         for (l, (own, other)) in own.biases.iter().zip(&other.biases).enumerate() {
             let column = |b: &Vec<f64>| Mat { rows: b.len(), columns: 1, data: b.clone() };
-            self.compare_with_method(l, &column(own), &column(other), 0.0);
+            self.compare_with_method(l, &column(own), &column(other), reach[l]);
         }
         if self.frame.method == Layerwise::Dladmm {
             // So may the dual, which is rho times one, where the network's output is its target.

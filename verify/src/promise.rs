@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A statement of a theorem, of a lemma, or of the documentation of this program.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Property {
     /// The start is as the method asks.
@@ -95,7 +95,7 @@ impl fmt::Display for Property {
 }
 
 /// What came of a promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Every check was within its rounding.
@@ -106,8 +106,13 @@ pub enum Verdict {
     NotPromised,
 }
 
+/// A number that JSON has no other word for than null is NaN.
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::<f64>::deserialize(from)?.unwrap_or(f64::NAN))
+}
+
 /// A promise and the worst that was found against it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Promise {
     /// Which one.
     pub name: Property,
@@ -124,8 +129,10 @@ pub struct Promise {
     /// The number of checks made.
     pub checks: usize,
     /// The largest violation, relative to the size of the numbers compared; 0 if there was none.
+    #[serde(deserialize_with = "number")]
     pub violation: f64,
     /// What rounding may explain of it.
+    #[serde(deserialize_with = "number")]
     pub allowed: f64,
     /// The sweep of the largest violation, from 1; 0 is the start.
     pub sweep: usize,

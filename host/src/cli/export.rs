@@ -59,7 +59,10 @@ impl Export {
 
     fn loaded<T: Real>(&self, file: &Path) -> Result<Model<T>, Error> {
         let model = Model::load(file)?;
-        self.depth.map_or(Ok(model.clone()), |depth| model.at_depth(depth))
+        match self.depth {
+            Some(depth) => model.at_depth(depth),
+            None => Ok(model),
+        }
     }
 
     fn write(&self, bytes: &[u8]) -> Result<(), Error> {

@@ -39,74 +39,9 @@ pub struct Promises {
     /// Its settings, by key.
     pub settings: BTreeMap<String, String>,
     /// Promise by promise.
-    pub promises: Vec<Checked>,
+    pub promises: Vec<Promise>,
     /// How it ended before its last sweep, if it did.
     pub stopped: Option<String>,
-}
-
-/// A promise, and the worst that was found against it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Checked {
-    /// Its name: `descent`.
-    pub name: String,
-    /// What came of it.
-    pub verdict: Came,
-    /// What it says.
-    pub statement: String,
-    /// Where it is from.
-    pub source: String,
-    /// Where the papers slip, and what is checked instead.
-    pub departure: Option<String>,
-    /// What the settings lack, where it is not promised.
-    pub needs: Option<String>,
-    /// The number of checks made.
-    pub checks: usize,
-    /// The largest violation, relative to the size of the numbers compared; none where it was no number.
-    pub violation: Option<f64>,
-    /// What rounding may explain of it.
-    pub allowed: Option<f64>,
-    /// The sweep of the largest violation, from 1; 0 is the start.
-    pub sweep: usize,
-    /// Its layer, from 0.
-    pub layer: Option<usize>,
-    /// What else was found.
-    pub detail: Option<String>,
-}
-
-/// What came of a promise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Came {
-    /// Every check was within its rounding.
-    Held,
-    /// One was not.
-    Broken,
-    /// The settings are outside the theorem's condition.
-    NotPromised,
-}
-
-impl Checked {
-    fn of(promise: &Promise) -> Self {
-        let finite = |number: f64| number.is_finite().then_some(number);
-        Self {
-            name: promise.name.to_string(),
-            verdict: match promise.verdict {
-                Verdict::Held => Came::Held,
-                Verdict::Broken => Came::Broken,
-                Verdict::NotPromised => Came::NotPromised,
-            },
-            statement: promise.statement.clone(),
-            source: promise.source.clone(),
-            departure: promise.departure.clone(),
-            needs: promise.needs.clone(),
-            checks: promise.checks,
-            violation: finite(promise.violation),
-            allowed: finite(promise.allowed),
-            sweep: promise.sweep,
-            layer: promise.layer,
-            detail: promise.detail.clone(),
-        }
-    }
 }
 
 impl Promises {
@@ -119,7 +54,7 @@ impl Promises {
             altmin: env!("CARGO_PKG_VERSION").to_owned(),
             title: title.to_owned(),
             settings: settings.to_texts()?,
-            promises: report.promises.iter().map(Checked::of).collect(),
+            promises: report.promises.clone(),
             stopped: report.stopped.clone(),
         })
     }
@@ -165,7 +100,45 @@ impl Promises {
     }
 
     /// How many of the promises came to this.
-    pub fn count(&self, came: Came) -> usize {
-        self.promises.iter().filter(|promise| promise.verdict == came).count()
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.promises.iter().filter(|promise| promise.verdict == verdict).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use altmin_verify::Property;
+
+    #[test]
+    fn a_violation_that_is_no_number_is_still_none_when_it_is_read() {
+        let promise = Promise {
+            name: Property::Descent,
+            verdict: Verdict::Broken,
+            statement: "L falls".to_owned(),
+            source: "a lemma".to_owned(),
+            departure: None,
+            needs: None,
+            checks: 2,
+            violation: f64::INFINITY,
+            allowed: 1e-13,
+            sweep: 3,
+            layer: None,
+            detail: None,
+        };
+        let promises = Promises {
+            altmin: "0".to_owned(),
+            title: "a run".to_owned(),
+            settings: BTreeMap::new(),
+            promises: vec![promise.clone()],
+            stopped: None,
+        };
+        let folder = tempfile::tempdir().expect("temporary folder");
+        promises.write(folder.path()).expect("a file");
+        let read = Promises::read(folder.path()).expect("readable").expect("promises");
+        let [found] = &read.promises[..] else { panic!("{read:?}") };
+        assert!(found.violation.is_nan());
+        assert_eq!(Promise { violation: f64::INFINITY, ..found.clone() }, promise);
+        assert_eq!((read.count(Verdict::Broken), read.count(Verdict::Held)), (1, 0));
     }
 }

@@ -170,15 +170,7 @@ fn verify(numbers: std::ops::Range<u32>) -> (usize, usize) {
 }
 
 #[test]
-fn correct_runs_are_never_broken() {
-    let (verified, refused) = verify(0..40);
-    assert!(verified > 20 && verified + refused == 40, "{verified} verified, {refused} refused");
-}
-
-#[test]
-#[ignore = "takes minutes: 1,000 runs"]
 fn a_thousand_correct_runs_are_never_broken() {
     let (verified, refused) = verify(0..1000);
-    println!("{verified} verified, {refused} refused");
-    assert!(verified > 500, "{verified} verified, {refused} refused");
+    assert!(verified > 500 && verified + refused == 1000, "{verified} verified, {refused} refused");
 }

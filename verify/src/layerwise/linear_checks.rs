@@ -182,8 +182,9 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
             for j in 0..old.columns {
                 let g = w * cross.at(i, j) + theta * step.at(i, j);
                 let residual = nearest_subgradient(regularizer, g, new.at(i, j));
-                let size = w * cross_size.at(i, j) + subgradient_size(regularizer, new.at(i, j));
-                let size = size + theta * (new.at(i, j).abs() + old.at(i, j).abs());
+                let reached = new.at(i, j).abs() + old.at(i, j).abs();
+                let size = w * cross_size.at(i, j) + subgradient_size(regularizer, reached);
+                let size = size + theta * reached;
                 found += residual * residual;
                 scale += size * size;
             }
@@ -260,8 +261,7 @@ impl<G: Gemm<f64>> Auditor<'_, G> {
             let g = w * cross.data[k] + w * delta * step.data[k];
             let residual = nearest_subgradient(regularizer, g, new.data[k]);
             let reached = new.data[k].abs() + old.data[k].abs();
-            let size =
-                w * cross_size.data[k] + subgradient_size(regularizer, new.data[k]) + w * delta * reached;
+            let size = w * cross_size.data[k] + subgradient_size(regularizer, reached) + w * delta * reached;
             // A solve leaves a residual of the size of the matrix times the solution.
             let size = size + w * p.squared() * step.data[k].abs();
             found += residual * residual;

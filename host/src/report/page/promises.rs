@@ -3,8 +3,8 @@
 use super::markup::Markup;
 use super::parts::{Cell, Row, folded, table};
 use super::run::Run;
-use crate::report::promises::{Came, Checked, Promises};
-use altmin_verify::METHODS;
+use crate::report::promises::Promises;
+use altmin_verify::{METHODS, Promise, Verdict};
 use std::collections::BTreeMap;
 
 /// A run by itself, or each of several under its label.
@@ -29,7 +29,7 @@ fn note(text: &str, markup: &mut Markup) {
 }
 
 fn is_broken(run: &Run) -> bool {
-    matches!(&run.promises, Ok(Some(promises)) if promises.count(Came::Broken) > 0)
+    matches!(&run.promises, Ok(Some(promises)) if promises.count(Verdict::Broken) > 0)
 }
 
 fn summary(run: &Run) -> String {
@@ -42,7 +42,7 @@ fn summary(run: &Run) -> String {
 
 fn counts(promises: &Promises) -> String {
     let [held, broken, without] =
-        [Came::Held, Came::Broken, Came::NotPromised].map(|came| promises.count(came));
+        [Verdict::Held, Verdict::Broken, Verdict::NotPromised].map(|verdict| promises.count(verdict));
     format!("{held} held, {broken} broken, {without} not promised")
 }
 
@@ -78,20 +78,20 @@ fn found(promises: &Promises, run: &BTreeMap<String, String>, markup: &mut Marku
     table("promises", "settings", &titles, &rows, markup);
 }
 
-fn row(promise: &Checked) -> Row {
+fn row(promise: &Promise) -> Row {
     let verdict = match promise.verdict {
-        Came::Held => "held",
-        Came::Broken => "BROKEN",
-        Came::NotPromised => "not promised",
+        Verdict::Held => "held",
+        Verdict::Broken => "BROKEN",
+        Verdict::NotPromised => "not promised",
     };
     let is_checked = promise.checks > 0;
-    let number = |value: Option<f64>| match value {
+    let number = |value: f64| match value {
         _ if !is_checked => "-".to_owned(),
-        None => "no number".to_owned(),
-        Some(0.0) => "0".to_owned(),
-        Some(value) => format!("{value:.1e}"),
+        0.0 => "0".to_owned(),
+        value if value.is_finite() => format!("{value:.1e}"),
+        _ => "no number".to_owned(),
     };
-    let is_violated = is_checked && promise.violation != Some(0.0);
+    let is_violated = is_checked && promise.violation != 0.0;
     let place = match promise.layer {
         _ if !is_violated => "-".to_owned(),
         None => format!("sweep {}", promise.sweep),
@@ -103,14 +103,14 @@ fn row(promise: &Checked) -> Row {
     let cells = [
         verdict.to_owned(),
         number(promise.violation),
-        number(promise.allowed.filter(|_| is_violated).or(Some(0.0))),
+        number(if is_violated { promise.allowed } else { 0.0 }),
         place,
         promise.checks.to_string(),
         promise.source.clone(),
         more.join("; "),
     ];
     Row {
-        class: if promise.verdict == Came::Broken { "miss-row" } else { "" },
+        class: if promise.verdict == Verdict::Broken { "miss-row" } else { "" },
         name: promise.statement.clone(),
         cells: cells.into_iter().map(Cell::plain).collect(),
     }
