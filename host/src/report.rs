@@ -1,5 +1,6 @@
 //! What a run shows and writes: progress, rows of numbers, tables and curves.
 
+mod canvas;
 pub mod comparison;
 pub mod csv;
 pub mod curves;

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::output;
 use crate::atomic_file;
 use crate::error::Error;
-use crate::report::page::{Page, Samples};
+use crate::report::page::{Form, Page, Samples};
 use crate::run::folder::{RunFolder, create_new};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ enum Format {
     Html,
     /// A new folder with the figures as SVG files
     Svg,
+    /// A new folder with the figures as PNG files
+    Png,
 }
 
 /// Write a page about runs: scores, curves, settings, confusion matrix or errors
@@ -32,20 +34,21 @@ enum Format {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  altmin report run -o page.html\n  altmin report seed-0 seed-1 seed-2 -o seeds.html\n  \
-                  altmin report comparison --no-data -o page.html\n  altmin report run --format svg -o figures"
+                  altmin report comparison --no-data -o page.html\n  altmin report run --format svg -o figures\n  altmin report run --format png -o pictures"
 )]
 pub(super) struct Report {
     /// Folders written by `train --out` or `compare --out`
     #[arg(value_name = "RUN", required = true)]
     run: Vec<PathBuf>,
 
-    /// Write to this file, which ends in .html, and replace an existing one; or to this new folder (--format svg)
+    /// Write to this file, which ends in .html, and replace an existing one; or to this new folder (--format svg or png)
     #[arg(long, short, value_name = "FILE.html|DIR")]
     out: PathBuf,
 
     /// What to write
     ///
-    /// SVG files have the curves and, of values, the plots of predictions and residuals.
+    /// SVG and PNG files have the curves and, of values, the plots of predictions and residuals. PNG files are 1120 pixels wide; letters
+    /// beyond Latin and Greek are boxes in them.
     #[arg(long, value_name = "FORMAT", default_value = "html")]
     format: Format,
 
@@ -58,7 +61,7 @@ impl Report {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         match self.format {
             Format::Html => require_page(&self.out)?,
-            Format::Svg => RunFolder::require_missing(&self.out)?,
+            Format::Svg | Format::Png => RunFolder::require_missing(&self.out)?,
         }
         let samples = match self.no_data {
             true => Samples::LeftOut,
@@ -72,17 +75,20 @@ impl Report {
             Format::Html => {
                 atomic_file::write(&self.out, |file| file.write_all(page.html()?.as_bytes()))?;
             }
-            Format::Svg => {
-                create_new(&self.out)?;
-                for figure in page.figures() {
-                    atomic_file::write(&self.out.join(&figure.name), |file| {
-                        file.write_all(figure.svg.as_bytes())
-                    })?;
-                }
-            }
+            Format::Svg => write_figures(&page, Form::Svg, &self.out)?,
+            Format::Png => write_figures(&page, Form::Png, &self.out)?,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+fn write_figures(page: &Page, form: Form, folder: &Path) -> Result<(), Failure> {
+    let figures = page.figures(form)?;
+    create_new(folder)?;
+    for figure in figures {
+        atomic_file::write(&folder.join(&figure.name), |file| file.write_all(&figure.bytes))?;
+    }
+    Ok(())
 }
 
 /// A page never takes the place of a run's metrics or model.
@@ -90,6 +96,8 @@ fn require_page(path: &Path) -> Result<(), Error> {
     let end = path.extension();
     match end.is_some_and(|end| ["html", "htm"].iter().any(|page| end.eq_ignore_ascii_case(page))) {
         true => Ok(()),
-        false => Err(Error::argument("out", path.display(), "a name that ends in .html, or --format svg")),
+        false => {
+            Err(Error::argument("out", path.display(), "a name that ends in .html, or --format svg or png"))
+        }
     }
 }

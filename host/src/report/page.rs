@@ -25,6 +25,7 @@ mod settings;
 mod tested;
 mod values;
 
+use self::chart::Chart;
 use self::curves::figures;
 use self::figure::Figure;
 use self::loaded::Loaded;
@@ -48,13 +49,38 @@ pub struct Page {
     runs: Vec<Run>,
 }
 
+/// What a figure's file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Lines and letters.
+    Svg,
+    /// Pixels, two for a unit of the SVG.
+    Png,
+}
+
 /// A figure as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FigureFile {
-    /// The file's name, which ends in `.svg`.
+    /// The file's name, which ends in `.svg` or `.png`.
     pub name: String,
-    /// Its text.
-    pub svg: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+}
+
+impl Form {
+    fn end(self) -> &'static str {
+        match self {
+            Form::Svg => "svg",
+            Form::Png => "png",
+        }
+    }
+
+    fn drawn(self, chart: &Chart<'_>) -> io::Result<Vec<u8>> {
+        match self {
+            Form::Svg => Ok(chart.file().into_bytes()),
+            Form::Png => chart.png(),
+        }
+    }
 }
 
 impl Page {
@@ -110,25 +136,29 @@ impl Page {
     }
 
     /// The curves and, of values, the plots of the page, each as a file.
-    pub fn figures(&self) -> Vec<FigureFile> {
-        let mut files = Vec::new();
+    ///
+    /// # Errors
+    /// A picture that an encoder refuses.
+    pub fn figures(&self, form: Form) -> io::Result<Vec<FigureFile>> {
+        let (mut files, end) = (Vec::new(), form.end());
         for figure in figures(&self.runs) {
             for against in [Against::Sweeps, Against::Seconds] {
-                let name = match against {
-                    Against::Sweeps => format!("{}-sweeps.svg", figure.id),
-                    Against::Seconds => format!("{}-seconds.svg", figure.id),
+                let over = match against {
+                    Against::Sweeps => "sweeps",
+                    Against::Seconds => "seconds",
                 };
-                files.push(FigureFile { name, svg: figure.drawn(against, |chart| chart.file()) });
+                let bytes = figure.drawn(against, |chart| form.drawn(chart))?;
+                files.push(FigureFile { name: format!("{}-{over}.{end}", figure.id), bytes });
             }
         }
         for (number, run) in self.runs.iter().enumerate() {
             let before = if self.runs.len() == 1 { String::new() } else { format!("run-{}-", number + 1) };
             for plot in run.tested.iter().flat_map(values::plots) {
-                let name = format!("{before}{}.svg", plot.id);
-                files.push(FigureFile { name, svg: plot.drawn(|chart| chart.file()) });
+                let bytes = plot.drawn(|chart| form.drawn(chart))?;
+                files.push(FigureFile { name: format!("{before}{}.{end}", plot.id), bytes });
             }
         }
-        files
+        Ok(files)
     }
 
     fn write_head(&self, markup: &mut Markup) {

@@ -303,3 +303,45 @@ fn what_is_no_run_or_no_page_is_refused_in_one_line() {
     assert_eq!((output.status.code(), Path::new(out).exists()), (Some(1), false));
     assert!(stderr(&output).contains("a column `primal_residual`"), "{}", stderr(&output));
 }
+
+#[test]
+fn pictures_are_the_figures_in_pixels() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let run = train(folder.path(), "run", "--sweeps 3 --hidden 8 --seed 2");
+    let [svg, png] = ["svg", "png"].map(|format| {
+        let out = folder.path().join(format);
+        done(&["report", text(&run), "--no-data", "--format", format, "-o", text(&out)]);
+        let names = fs::read_dir(&out).expect("a folder").map(|entry| entry.expect("an entry").path());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    });
+    assert!(svg.len() >= 6 && svg.len() == png.len());
+    for (svg, png) in svg.iter().zip(&png) {
+        assert_eq!(svg.file_stem(), png.file_stem());
+        let lines = fs::read_to_string(svg).expect("a figure");
+        let root = Document::parse(&lines).expect("well-formed");
+        let size =
+            ["width", "height"].map(|name| root.root_element().attribute(name).expect(name).parse::<u32>());
+        let mut picture = png::Decoder::new(std::io::Cursor::new(fs::read(png).expect("a picture")))
+            .read_info()
+            .expect("a PNG file");
+        assert_eq!(
+            size.map(|side| 2 * side.expect("a number")),
+            [picture.info().width, picture.info().height]
+        );
+        let mut bytes = vec![0; picture.output_buffer_size().expect("a size")];
+        picture.next_frame(&mut bytes).expect("pixels");
+        let count = |color: [u8; 3]| bytes.chunks(3).filter(|pixel| *pixel == color).count();
+        // The first line's colour, that of letters and that of the grid, on white.
+        let line = root.descendants().find(|node| node.has_tag_name("polyline")).expect("a line");
+        let color =
+            u32::from_str_radix(&line.attribute("stroke").expect("a colour")[1..], 16).expect("a number");
+        let [_, color @ ..] = color.to_be_bytes();
+        let [line, ink, grid] = [color, [0x1f, 0x23, 0x28], [0xd9, 0xdd, 0xe2]].map(count);
+        assert!(line > 500 && ink > 300 && grid > 2_000, "{}: {line} {ink} {grid}", png.display());
+        assert!(count([255; 3]) > bytes.len() / 3 * 4 / 5, "{}", png.display());
+    }
+    let output = altmin(&["report", text(&run), "--format", "png", "-o", text(&folder.path().join("png"))]);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+}
