@@ -59,6 +59,15 @@ pub(super) struct Train {
     )]
     cross_validate: Option<usize>,
 
+    /// Write timeline.json into the run's folder: which worker did what when in the second sweep, for `altmin report`
+    ///
+    /// In a run of one sweep it is that one. Clocks are read in these sweeps alone.
+    #[arg(
+        long, help_heading = "Output",
+        conflicts_with_all = ["cross_validate", "evaluate_every"]
+    )]
+    timeline: bool,
+
     /// Print JSON lines to stdout instead of a table: one object per sweep and a summary at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -96,6 +105,14 @@ impl Train {
             let expected = "last, or a folder for the best model: --out DIR";
             return Err(Error::argument("keep", settings.keep, expected).into());
         }
+        if self.timeline && folder.is_none() {
+            let expected = "none, or a folder for timeline.json: --out DIR";
+            return Err(Error::argument("timeline", "given", expected).into());
+        }
+        if self.timeline && settings.evaluate_every.is_some() {
+            let expected = "none: with evaluate-every an epoch is made in parts";
+            return Err(Error::argument("timeline", "given", expected).into());
+        }
         if let Some(Folder::New(path)) = folder {
             RunFolder::require_missing(path)?;
         }
@@ -107,7 +124,8 @@ impl Train {
             return folds::run(&settings, count, self.json, self.quiet, &interrupt).map(ExitCode::from);
         }
         let mut trainer = runner::load(&settings, None)?;
-        let to = Destinations { folder, json: self.json, plain: self.plain, quiet: self.quiet };
+        let Self { json, plain, quiet, timeline, .. } = self;
+        let to = Destinations { folder, json, plain, quiet, timeline };
         runner::run(trainer.as_mut(), &settings, &to, &interrupt).map(ExitCode::from)
     }
 }

@@ -23,6 +23,7 @@ mod run;
 mod samples;
 mod settings;
 mod tested;
+mod timeline;
 mod values;
 
 use self::chart::Chart;
@@ -179,6 +180,7 @@ impl Page {
         }
         section("curves", "Curves", markup, |markup| panels::write(&self.runs, figures, markup));
         samples::write(&self.runs, markup);
+        timeline::write(&self.runs, markup);
         section("promises", "Promises checked", markup, |markup| promises::write(&self.runs, markup));
         section("settings", "Settings", markup, |markup| settings::write(&self.runs, markup));
     }

@@ -7,6 +7,7 @@ mod erased;
 mod halves;
 mod line;
 mod scratch;
+pub mod timeline;
 pub(crate) mod turns;
 
 /// What a thread of a pool does.
@@ -24,6 +25,7 @@ use altmin_core::{Real, Result};
 use crate::{allocate, error};
 use halves::halves;
 use scratch::Scratch;
+use timeline::{Clock, Timeline, Work};
 
 /// What [`halves`](mod@halves), [`line`](mod@line) and [`scratch`] are written over.
 mod sync {
@@ -146,6 +148,8 @@ impl Threads {
 #[derive(Debug)]
 pub struct Parallel<T> {
     scratch: Scratch<T>,
+    /// While what workers do is taken down.
+    clock: Option<Clock>,
 }
 
 impl<T: Real> Parallel<T> {
@@ -155,7 +159,18 @@ impl<T: Real> Parallel<T> {
     /// [`Error::Allocation`](error::Error::Allocation).
     pub fn new(threads: usize, scratch: Requirement) -> error::Result<Self> {
         let memory = (0..threads.max(1)).map(|_| allocate::zeros(scratch.elements()));
-        Ok(Self { scratch: Scratch::new(memory.collect::<error::Result<_>>()?) })
+        Ok(Self { scratch: Scratch::new(memory.collect::<error::Result<_>>()?), clock: None })
+    }
+
+    /// Takes down from now on what workers do, which allocates.
+    pub fn record(&mut self) {
+        self.clock = Some(Clock::new());
+    }
+
+    /// What was taken down, if anything was, of the sweep of this number; nothing is taken down any more.
+    pub fn recorded(&mut self, sweep: usize) -> Option<Timeline> {
+        let workers = self.scratch.workers();
+        self.clock.take().map(|clock| clock.into_timeline(sweep, workers))
     }
 
     /// Makes sure that each worker has `scratch`, which may allocate.
@@ -176,9 +191,14 @@ impl<T: Real> Executor<T> for Parallel<T> {
         units: U,
         task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
     ) -> Result {
+        let clock = self.clock.as_ref().map(|clock| (clock, clock.phase()));
         let task = |index, unit| {
             let worker = rayon::current_thread_index().unwrap_or(0);
-            self.scratch.with(worker, |scratch| task(index, unit, Stack::new(scratch)))
+            let piece = || self.scratch.with(worker, |scratch| task(index, unit, Stack::new(scratch)));
+            match clock {
+                None => piece(),
+                Some((clock, phase)) => clock.timed(worker, Work::Unit { phase, unit: index }, piece),
+            }
         };
         // Made for one thread, it stays off whatever pool the caller may be in.
         if self.scratch.workers() > 1 && rayon::current_thread_index().is_some() {
@@ -201,8 +221,15 @@ impl<T: Real> Executor<T> for Parallel<T> {
         }
         line::run(pipeline, memory, workers, &|stage, item, own, passed, output| {
             let worker = rayon::current_thread_index().unwrap_or(0);
-            self.scratch
-                .with(worker, |scratch| pipeline.take(stage, item, own, passed, output, Stack::new(scratch)))
+            let piece = || {
+                let take =
+                    |scratch: &mut [T]| pipeline.take(stage, item, own, passed, output, Stack::new(scratch));
+                self.scratch.with(worker, take)
+            };
+            match &self.clock {
+                None => piece(),
+                Some(clock) => clock.timed(worker, Work::Stage { stage, item }, piece),
+            }
         })
     }
 }

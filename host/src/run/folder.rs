@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::network::score::Scores;
 use crate::report::csv::{CsvRows, EvaluationRows};
 use crate::report::curves;
+use crate::run::executor::timeline::Timeline;
 use crate::run::observe::{Metrics, Observer as _};
 use crate::settings::Settings;
 use std::fs;
@@ -13,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// The settings of a run.
 pub const CONFIG: &str = "config.toml";
+/// Who worked when in a sweep of a run, where that was asked for.
+pub const TIMELINE: &str = "timeline.json";
 /// The model of a run: of its last sweep, or of its best one.
 pub const MODEL: &str = "model.safetensors";
 /// The model of the best sweep, beside that of the last.
@@ -85,6 +88,17 @@ impl RunFolder {
     /// Where a file of this name goes.
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Writes `timeline.json`.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn write_timeline(&self, timeline: &Timeline) -> Result {
+        atomic_file::write(&self.file(TIMELINE), |file| {
+            serde_json::to_writer(&mut *file, timeline)?;
+            file.write_all(b"\n")
+        })
     }
 
     /// An observer that writes `metrics.csv` while the run goes on.

@@ -65,6 +65,7 @@ use crate::network::model::{Model, Notation, Place, Readout};
 use crate::network::predictor::Predictor;
 use crate::network::score::{Evaluator, Score};
 use crate::run::engine::Engine;
+use crate::run::executor::timeline::Timeline;
 use crate::run::executor::{Parallel, Threads};
 use crate::run::kernel::AnyGemm;
 use crate::run::observe::{Best, Bound, Change, Evaluation, Metrics, Observer, Outcome, Summary};
@@ -93,6 +94,10 @@ pub struct Trainer<T> {
     test: Option<Arc<Dataset<T>>>,
     threads: Threads,
     executor: Parallel<T>,
+    /// Sweeps whose work is still to be taken down.
+    recordings: usize,
+    /// What was taken down last.
+    timeline: Option<Timeline>,
     /// That of the settings, or the shallow one that it grows from.
     network: Network,
     engine: Engine<T>,
@@ -226,6 +231,8 @@ impl<T: Real> Trainer<T> {
             test,
             threads,
             executor,
+            recordings: 0,
+            timeline: None,
             good: plan::initial_parameters(settings, &network)?,
             good_readouts: Vec::new(),
             readouts_room: readouts_room(settings, &network)?,
@@ -345,6 +352,17 @@ impl<T: Real> Trainer<T> {
         Ok(self.model_of(network, allocate::copied(parameters)?, readouts))
     }
 
+    /// Takes down who works when in the next two sweeps, of which the first touches memory for the first time. Sweeps with a look at the test
+    /// set within them are not taken down.
+    pub fn record_timeline(&mut self) {
+        self.recordings = 2;
+    }
+
+    /// Who worked when in the later of the sweeps that were taken down.
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.timeline.as_ref()
+    }
+
     /// Bytes of the state that is carried from sweep to sweep.
     pub fn state_bytes(&self) -> usize {
         let cuts = plan::cuts(&self.settings, &self.network).unwrap_or_default();
@@ -433,9 +451,16 @@ impl<T: Real> Trainer<T> {
         let swept = match self.settings.evaluate_every {
             Some(every) if every < self.engine.batches() => self.sweep_in_parts(every, start, evaluations)?,
             _ => {
-                let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm))?;
+                if self.recordings > 0 {
+                    self.executor.record();
+                }
+                let swept = finite(self.engine.sweep(problem, &mut self.executor, &self.gemm));
+                if self.recordings > 0 {
+                    self.recordings -= 1;
+                    self.timeline = self.executor.recorded(self.state.sweeps + 1);
+                }
                 self.state.elapsed += start.elapsed();
-                swept
+                swept?
             }
         };
         let Some(sweep) = swept else { return Ok(None) };

@@ -57,6 +57,7 @@ mod state_dict;
 mod stepping;
 mod subnetworks;
 mod table_images;
+mod timeline;
 mod torture;
 mod train_command;
 mod training;

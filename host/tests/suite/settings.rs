@@ -127,7 +127,7 @@ fn written_files_name_every_flag_but_those_of_files_and_output() {
     let train = command.find_subcommand("train").expect("train");
     let mut flags: Vec<_> = train.get_arguments().filter_map(|argument| argument.get_long()).collect();
     flags.retain(|flag| {
-        !["config", "resume", "cross-validate", "out", "json", "plain", "quiet"].contains(flag)
+        !["config", "resume", "cross-validate", "out", "json", "timeline", "plain", "quiet"].contains(flag)
     });
     flags.sort_unstable();
     assert_eq!(written.iter().collect::<Vec<_>>(), flags);

@@ -13,6 +13,7 @@ use crate::report::json::JsonLines;
 use crate::report::{Progress, View, table};
 use crate::run::baseline;
 use crate::run::checkpoint::{self, Checkpoints, Resumed, Snapshot};
+use crate::run::executor::timeline::Timeline;
 use crate::run::folder::{BEST_MODEL, MODEL, RunFolder};
 use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
 use crate::run::trainer::Trainer;
@@ -42,6 +43,12 @@ pub(super) trait AnyTrainer: Snapshot {
 
     /// Writes the model that [`Keep`] names first.
     fn save(&self, path: &Path) -> Result;
+
+    /// Takes down who works when in the sweeps that come.
+    fn record_timeline(&mut self);
+
+    /// Who worked when, if that was taken down.
+    fn timeline(&self) -> Option<&Timeline>;
 
     /// Writes the model of the best sweep, if there was one and it is kept.
     fn save_best(&self, path: &Path) -> Result;
@@ -87,6 +94,14 @@ impl<T: Real> AnyTrainer for Loaded<T> {
 
     fn save(&self, path: &Path) -> Result {
         self.trainer.save(path)
+    }
+
+    fn record_timeline(&mut self) {
+        self.trainer.record_timeline();
+    }
+
+    fn timeline(&self) -> Option<&Timeline> {
+        self.trainer.timeline()
     }
 
     fn save_best(&self, path: &Path) -> Result {
@@ -144,6 +159,8 @@ pub(super) struct Destinations<'a> {
     pub(super) plain: bool,
     /// No curves, no progress bar and no table.
     pub(super) quiet: bool,
+    /// Into the folder who worked when in a sweep.
+    pub(super) timeline: bool,
 }
 
 /// The folder of a run.
@@ -214,6 +231,9 @@ pub(super) fn run(
     interrupt: &Interrupt,
 ) -> std::result::Result<u8, Failure> {
     let mut place = Place::open(trainer, settings, to.folder)?;
+    if to.timeline {
+        trainer.record_timeline();
+    }
     let (result, mut failures) = observed(trainer, settings, to, interrupt.stop(), &mut place)?;
     // A reader that has closed the pipe, without a folder to write to, is no error of the run.
     if result.is_err() && failures.iter().any(|failure| matches!(failure, Failure::ReaderGone)) {
@@ -228,6 +248,9 @@ pub(super) fn run(
         failures.extend(trainer.save(&folder.file(MODEL)).err().map(Failure::from));
         if settings.keep == Keep::Both {
             failures.extend(trainer.save_best(&folder.file(BEST_MODEL)).err().map(Failure::from));
+        }
+        if let Some(timeline) = trainer.timeline() {
+            failures.extend(folder.write_timeline(timeline).err().map(Failure::from));
         }
         failures.extend(
             folder.write_curves(&title, &place.history.sweeps, settings.scores()).err().map(Failure::from),
@@ -428,6 +451,12 @@ mod tests {
             fs::write(path, "model").map_err(|error| Error::io("write", path, error))
         }
 
+        fn record_timeline(&mut self) {}
+
+        fn timeline(&self) -> Option<&Timeline> {
+            None
+        }
+
         fn save_best(&self, path: &Path) -> Result {
             self.save(path)
         }
@@ -439,7 +468,13 @@ mod tests {
 
     fn exit_code_of(outcome: Outcome, full: bool, out: Option<&Path>) -> u8 {
         let settings = TrainOptions::default().resolve().expect("defaults are valid");
-        let to = Destinations { folder: out.map(Folder::New), json: false, plain: false, quiet: true };
+        let to = Destinations {
+            folder: out.map(Folder::New),
+            json: false,
+            plain: false,
+            quiet: true,
+            timeline: false,
+        };
         run(&mut Fake { outcome, full }, &settings, &to, &Interrupt::default()).expect("results")
     }
 

@@ -4,10 +4,12 @@ use super::find::Found;
 use super::loaded::{Last, Loaded};
 use super::rows;
 use super::tested::Tested;
+use super::timeline;
 use crate::compare::best_test;
 use crate::error::{Error, Result};
 use crate::network::{Model, Scores};
 use crate::report::promises::Promises;
+use crate::run::executor::timeline::Timeline;
 use crate::run::folder::{CONFIG, MODEL};
 use crate::run::observe::Metrics;
 use crate::settings::{Precision, Settings, TrainOptions};
@@ -46,6 +48,8 @@ pub(super) struct Run {
     pub(super) parameters: Option<usize>,
     /// How the model does, or why nothing is said of that.
     pub(super) tested: Result<Tested, String>,
+    /// Who worked when in a sweep, if that was taken down, or why it cannot be read.
+    pub(super) timeline: Result<Option<Timeline>, String>,
     /// What was found of what is promised of it, if that was checked, or why it cannot be read.
     pub(super) promises: Result<Option<Promises>, String>,
 }
@@ -75,6 +79,7 @@ impl Run {
             written: fs::metadata(&metrics).and_then(|found| found.modified()).ok(),
             parameters,
             tested,
+            timeline: timeline::read(&found.path).map_err(|error| error.to_string()),
             promises: Promises::read(&found.path).map_err(|error| error.to_string()),
         })
     }
