@@ -26,8 +26,11 @@ const VALGRIND: &[&str] = &[
     concat!("--suppressions=", env!("CARGO_MANIFEST_DIR"), "/programs/valgrind.supp"),
 ];
 
-/// Builds and runs every program, each in both ways; complains of all that fail.
-fn all_succeed(compiler: Compiler, checker: &[&str]) {
+/// Errors of memory are the same in both ways.
+const CHECKED: &[Linked] = &[Linked::Static];
+
+/// Builds and runs every program, linked in each of these ways; complains of all that fail.
+fn all_succeed(compiler: Compiler, checker: &[&str], ways: &[Linked]) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let libraries = Libraries::new(folder.path());
     let programs = programs::all();
@@ -36,7 +39,7 @@ fn all_succeed(compiler: Compiler, checker: &[&str]) {
     let failures: Vec<String> = thread::scope(|scope| {
         let run = |program| {
             let (libraries, folder) = (&libraries, folder.path());
-            scope.spawn(move || succeeds(program, compiler, checker, libraries, folder))
+            scope.spawn(move || succeeds(program, compiler, checker, ways, libraries, folder))
         };
         let runs: Vec<_> = programs.iter().map(run).collect();
         let ends = runs.into_iter().map(|run| run.join().expect("a run that does not panic"));
@@ -49,11 +52,12 @@ fn succeeds(
     program: &Program,
     compiler: Compiler,
     checker: &[&str],
+    ways: &[Linked],
     libraries: &Libraries,
     folder: &Path,
 ) -> Result<(), String> {
     let objects = programs::compile(program, compiler, folder)?;
-    for linked in LINKED {
+    for &linked in ways {
         let file = programs::link(program, compiler, &objects, linked, libraries, folder)?;
         let mut command = match checker {
             [] => Command::new(&file),
@@ -71,7 +75,7 @@ fn succeeds(
 
 #[test]
 fn with_gcc() {
-    all_succeed(GCC, &[]);
+    all_succeed(GCC, &[], &LINKED);
 }
 
 /// The name of the program whose memory fails.
@@ -107,7 +111,7 @@ fn every_function_of_the_trainer_is_tried_without_memory() {
 #[test]
 fn with_clang() {
     if tools::there(CLANG.cpp, "programs compiled with clang") {
-        all_succeed(CLANG, &[]);
+        all_succeed(CLANG, &[], &LINKED);
     }
 }
 
@@ -115,14 +119,14 @@ fn with_clang() {
 #[ignore = "takes longer: .ci/run asks for it"]
 fn under_valgrind() {
     if tools::there("valgrind", "programs under valgrind") {
-        all_succeed(GCC, VALGRIND);
+        all_succeed(GCC, VALGRIND, CHECKED);
     }
 }
 
 #[test]
 #[ignore = "takes longer: .ci/run asks for it"]
 fn with_gccs_sanitizers() {
-    all_succeed(SANITIZED, &[]);
+    all_succeed(SANITIZED, &[], CHECKED);
 }
 
 /// The checkers find what they are there for: a program that leaks, and one that reads past its memory.
