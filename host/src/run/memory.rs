@@ -206,19 +206,53 @@ pub fn available_bytes() -> Option<usize> {
     of_machine.into_iter().chain(left_of_groups(&groups, Path::new("/sys/fs/cgroup"), read)).min()
 }
 
+/// The files in which a version of the kernel's control groups keeps a group's memory.
+struct GroupFiles {
+    limit: &'static str,
+    used: &'static str,
+    /// In `memory.stat`: pages of files that nobody has used lately, which go when memory is wanted.
+    unused_files: &'static str,
+}
+
+/// Version 1, where each controller has a tree of its own.
+const GROUPS_1: GroupFiles = GroupFiles {
+    limit: "memory.limit_in_bytes",
+    used: "memory.usage_in_bytes",
+    unused_files: "total_inactive_file ",
+};
+
+const GROUPS_2: GroupFiles =
+    GroupFiles { limit: "memory.max", used: "memory.current", unused_files: "inactive_file " };
+
 /// What each control group with a limit has left: the process's own, and those that it is in.
 fn left_of_groups(groups: &str, root: &Path, read: impl Fn(&Path) -> Option<String>) -> Vec<usize> {
-    let own = groups.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default();
-    let left = |folder: &Path| {
-        let number = |name: &str| read(&folder.join(name))?.trim().parse::<usize>().ok();
-        let (most, used) = (number("memory.max")?, number("memory.current")?);
-        // Pages of files that nobody has used lately go when memory is wanted.
-        let statistics = read(&folder.join("memory.stat")).unwrap_or_default();
-        let of_files = statistics.lines().find_map(|line| line.strip_prefix("inactive_file "));
-        let of_files = of_files.and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
-        Some(most.saturating_sub(used.saturating_sub(of_files)))
-    };
-    root.join(own).ancestors().take_while(|folder| folder.starts_with(root)).filter_map(left).collect()
+    let mut left = Vec::new();
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(own)) = (parts.next(), parts.next()) else { continue };
+        let (files, root) = match controllers {
+            "" => (&GROUPS_2, root.to_owned()),
+            _ if controllers.split(',').any(|name| name == "memory") => (&GROUPS_1, root.join("memory")),
+            _ => continue,
+        };
+        let own = root.join(own.trim_start_matches('/'));
+        let around = own.ancestors().take_while(|folder| folder.starts_with(&root));
+        left.extend(around.filter_map(|folder| left_of_group(folder, files, &read)));
+    }
+    left
+}
+
+fn left_of_group(
+    folder: &Path,
+    files: &GroupFiles,
+    read: &impl Fn(&Path) -> Option<String>,
+) -> Option<usize> {
+    let number = |name: &str| read(&folder.join(name))?.trim().parse::<usize>().ok();
+    let (most, used) = (number(files.limit)?, number(files.used)?);
+    let statistics = read(&folder.join("memory.stat")).unwrap_or_default();
+    let unused = statistics.lines().find_map(|line| line.strip_prefix(files.unused_files));
+    let unused = unused.and_then(|bytes| bytes.parse().ok()).unwrap_or(0);
+    Some(most.saturating_sub(used.saturating_sub(unused)))
 }
 
 /// The most memory that this process has held so far, in bytes; `None` where the system does not tell.
@@ -261,7 +295,27 @@ mod tests {
             Some(text.to_owned())
         };
         assert_eq!(left_of_groups("0::/a/b\n", Path::new("/cg"), files), [400, 0]);
-        assert!(left_of_groups("1:cpu:/a\n", Path::new("/cg"), |_| None).is_empty());
+        assert!(left_of_groups("1:cpu:/a/b\n", Path::new("/cg"), files).is_empty());
+        assert!(left_of_groups("0\n\n::\n", Path::new("/none"), files).is_empty());
+    }
+
+    #[test]
+    fn a_group_of_version_1_has_a_tree_for_its_memory() {
+        let files = |path: &Path| {
+            let text = match path.to_str()? {
+                // A container sees its own group at the root of the tree, under whatever path it is outside.
+                "/cg/memory/memory.limit_in_bytes" => "1000\n",
+                "/cg/memory/memory.usage_in_bytes" => "700\n",
+                "/cg/memory/memory.stat" => "inactive_file 1\ntotal_inactive_file 100\n",
+                "/cg/memory/a/memory.limit_in_bytes" => "9223372036854771712\n",
+                "/cg/memory/a/memory.usage_in_bytes" => "712\n",
+                _ => return None,
+            };
+            Some(text.to_owned())
+        };
+        let groups = "12:cpu,cpuacct:/a\n4:hugetlb,memory:/a/b\n1:name=systemd:/a\n0::/a\n";
+        assert_eq!(left_of_groups(groups, Path::new("/cg"), files), [9_223_372_036_854_771_000, 400]);
+        assert_eq!(left_of_groups("4:memory:/docker/1", Path::new("/cg"), files), [400]);
     }
 
     #[test]
