@@ -38,7 +38,7 @@ mod network_text;
 mod npz;
 mod observers;
 mod onnx;
-mod own_table;
+mod pages;
 mod pipeline;
 mod prediction;
 mod products;
