@@ -72,8 +72,9 @@ macro_rules! with_risk {
 }
 
 impl Loss {
-    /// H, the Lipschitz constant of the gradient of R: 1/2 for cross-entropy (the largest eigenvalue that
-    /// `diag(s) - s s'` can have), 1 for least squares and Huber's loss.
+    /// H, the Lipschitz constant of the gradient of R without weights of classes: 1/2 for cross-entropy (the largest
+    /// eigenvalue that `diag(s) - s s'` can have), 1 for least squares and Huber's loss. With weights it is
+    /// [`Target::largest_weight`] times that.
     pub fn lipschitz<T: Real>(self) -> T {
         T::from_f64(with_risk!(self, risk => risk.lipschitz()))
     }
@@ -115,12 +116,18 @@ impl Loss {
     /// [`Error::Setting`] naming the loss's parameter if it is out of its range;
     /// [`Error::Shape`] naming `target` if it has another shape; [`Error::Setting`] naming `target` for a class that
     /// is not below `rows`, and, for cross-entropy, for values that are not probabilities: below 0, or a column
-    /// whose sum is further than 0.001 from 1.
+    /// whose sum is further than 0.001 from 1; of weights [`Error::Shape`] naming `weights` if there is not one a row,
+    /// [`Error::Setting`] naming it for one that is not finite and above 0.
     pub fn check_target<T: Real>(self, target: Target<'_, T>, rows: usize, columns: usize) -> Result {
         self.check()?;
         match target {
             Target::Classes(classes) => {
                 require_length("target", classes.len(), columns)?;
+                target::check_classes("target", classes, rows)
+            }
+            Target::WeightedClasses { classes, weights } => {
+                require_length("target", classes.len(), columns)?;
+                target::check_weights(weights, rows)?;
                 target::check_classes("target", classes, rows)
             }
             Target::Values(values) => {
@@ -130,7 +137,7 @@ impl Loss {
         }
     }
 
-    /// `R(z; y)`, the columns' risks added from the first to the last.
+    /// `R(z; y)`, the columns' risks, times their weights, added from the first to the last.
     ///
     /// z: n x m; target: m classes or n x m values.
     ///
@@ -139,10 +146,13 @@ impl Loss {
     pub fn value<T: Real>(self, z: MatRef<'_, T>, target: Target<'_, T>) -> Result<f64> {
         self.check_target(target, z.nrows(), z.ncols())?;
         let columns = 0..z.ncols();
-        Ok(with_risk!(self, risk => columns.map(|j| risk.value(column(&z, j), target.column(j))).sum()))
+        Ok(with_risk!(self, risk => {
+            columns.map(|j| target.weight(j).to_f64() * risk.value(column(&z, j), target.column(j))).sum()
+        }))
     }
 
-    /// The gradient of R with respect to z: `softmax(z) - y`, or `z - y`, held within -delta and delta by Huber's loss.
+    /// The gradient of R with respect to z: `softmax(z) - y`, or `z - y`, held within -delta and delta by Huber's loss; times
+    /// the weight of the column's class.
     ///
     /// z, gradient: n x m; target: m classes or n x m values.
     ///
@@ -159,6 +169,12 @@ impl Loss {
         with_risk!(self, risk => for j in 0..z.ncols() {
             risk.gradient(column(&z, j), target.column(j), column_mut(&mut gradient, j));
         });
+        if let Target::WeightedClasses { .. } = target {
+            for j in 0..z.ncols() {
+                let weight = target.weight(j);
+                column_mut(&mut gradient, j).iter_mut().for_each(|g| *g = weight * *g);
+            }
+        }
         Ok(())
     }
 }
@@ -197,7 +213,9 @@ pub fn count_correct<T: Real>(z: MatRef<'_, T>, classes: &[u32]) -> Result<usize
 /// As [`count_correct`] and [`Loss::value`].
 pub fn score<T: Real>(z: MatRef<'_, T>, target: Target<'_, T>) -> Result<f64> {
     match target {
-        Target::Classes(classes) => Ok(count_correct(z, classes)? as f64),
+        Target::Classes(classes) | Target::WeightedClasses { classes, .. } => {
+            Ok(count_correct(z, classes)? as f64)
+        }
         Target::Values(_) => Ok(2.0 * Loss::LeastSquares.value(z, target)?),
     }
 }

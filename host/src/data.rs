@@ -3,6 +3,7 @@
 mod bytes;
 mod channels;
 pub mod cifar;
+mod class_weights;
 mod columns;
 mod csv_file;
 mod dataset;
@@ -31,6 +32,7 @@ use altmin_core::Real;
 
 pub use self::channels::Channel;
 pub use self::cifar::Labels;
+pub use self::class_weights::ClassWeights;
 pub use self::columns::{Column, Columns, Encoding};
 pub use self::dataset::{Dataset, ImageShape, Parts};
 pub use self::memory::MEMORY;
@@ -126,10 +128,23 @@ pub fn load_split<T: Real>(source: &DataSource, options: &DataOptions) -> Result
     };
     let split = treat(parts, None, source, options)?;
     if !options.scale {
-        return Ok(split);
+        return weighted(split, options);
     }
     let channels = scale_channels::measure(&split.train)?;
-    split.each(|part| scale_channels::apply(part, &channels))
+    weighted(split.each(|part| scale_channels::apply(part, &channels))?, options)
+}
+
+/// Gives the classes of the training samples the weights that are asked for, and the same to samples that are set aside.
+fn weighted<T: Real>(mut split: Split<T>, options: &DataOptions) -> Result<Split<T>> {
+    let Some(weights) = &options.class_weights else { return Ok(split) };
+    split.train = split.train.with_class_weights(weights)?;
+    let weights = &split.train.class_weights;
+    match &mut split.validation {
+        Some(validation) => validation.class_weights.clone_from(weights),
+        None if options.holdout => split.test.class_weights.clone_from(weights),
+        None => {}
+    }
+    Ok(split)
 }
 
 /// The parts in which a source comes, or a fold of its training samples.
@@ -151,7 +166,7 @@ fn load_table<T: Real>(path: &Path, source: &DataSource, options: &DataOptions) 
     }
     let columns = Arc::new(columns);
     let Split { train, validation, test } = split.each(|part| columns.apply(&schema, part))?;
-    Ok(Split { train: train.with_notes(notes), validation, test })
+    weighted(Split { train: train.with_notes(notes), validation, test }, options)
 }
 
 /// Reads samples for a model as those that it was trained on were: `source` and `options` say which, and a table's

@@ -29,7 +29,7 @@ pub use table::{Settings, TrainOptions};
 pub use values::{
     Augment, Batch, Carried, Categorical, CheckpointEvery, Classes, Clip, Delimiter, EpsilonBounds, Every,
     Excluded, Features, Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples, SetAside, Shape,
-    SplitSeed, Target, TestFile, TimeLimit, Tolerance, WeightsFile,
+    SplitSeed, Target, TestFile, TimeLimit, Tolerance, Weighted, WeightsFile,
 };
 #[cfg(feature = "program")]
 pub(crate) use values::{read_columns, write_columns};

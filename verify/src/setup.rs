@@ -37,7 +37,7 @@ impl Setup<'_> {
     pub(super) fn targets(&self) -> Mat {
         match self.run.problem.target {
             Target::Values(values) => Mat::of(values),
-            Target::Classes(classes) => {
+            Target::Classes(classes) | Target::WeightedClasses { classes, .. } => {
                 let outputs = self.run.network.output().features();
                 Mat::from_fn(outputs, classes.len(), |i, j| f64::from(u8::from(classes[j] as usize == i)))
             }

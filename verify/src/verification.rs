@@ -1,12 +1,12 @@
 //! A setup that can be verified.
 
-use altmin_core::Error as CoreError;
 use altmin_core::executor::Executor;
 use altmin_core::gemm::Gemm;
 use altmin_core::method::proxprop::Form;
 use altmin_core::method::tssm::Inner;
 use altmin_core::method::{AnyMethod, Method, Name};
 use altmin_core::workspace::Requirement;
+use altmin_core::{Error as CoreError, Target};
 
 use super::error::{Error, Result};
 use super::formula::Formula;
@@ -51,7 +51,8 @@ impl<'a> Verification<'a> {
     /// Checks that settings, network and samples fit, and that there are theorems to verify.
     ///
     /// # Errors
-    /// [`Error::Argument`] naming `method` for one without theorems, and `inner` for proximal sweeps; [`Error::Core`] for
+    /// [`Error::Argument`] naming `method` for one without theorems, and `inner` for proximal sweeps, and `target`
+    /// for classes with weights; [`Error::Core`] for
     /// what the method refuses, and for `parameters` of another length than the network's.
     pub fn new(setup: Setup<'a>) -> Result<Self> {
         let Some(kind) = Kind::of(setup.method) else {
@@ -65,6 +66,10 @@ impl<'a> Verification<'a> {
         }
         if let (Kind::Local, Some((name, found, expected))) = (kind, local::refusal(&setup)) {
             return Err(Error::Argument { name, found, expected: expected.to_owned() });
+        }
+        if let Target::WeightedClasses { .. } = setup.run.problem.target {
+            let expected = "classes that count alike".to_owned();
+            return Err(Error::Argument { name: "target", found: "classes with weights", expected });
         }
         setup.epsilon_rule.validate()?;
         let method = AnyMethod::new(setup.method, &setup.hyperparameters, &setup.run)?;

@@ -1,15 +1,24 @@
 //! What the outputs are compared with.
 
+use core::ops::Range;
+
 use super::refuse;
-use crate::error::Result;
+use crate::error::{Result, require_positive};
 use crate::real::Real;
-use crate::view::{MatRef, column, columns};
+use crate::view::{MatRef, column, columns, require_length};
 
 /// The labels of a tile's samples.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a, T: Real> {
     /// One class a sample, counted from 0; stands for the unit vector of that class.
     Classes(&'a [u32]),
+    /// The same, and the risk of a sample is multiplied by the weight of its class: as many weights as outputs, finite and above 0.
+    WeightedClasses {
+        /// One class a sample.
+        classes: &'a [u32],
+        /// One weight a class.
+        weights: &'a [T],
+    },
     /// One column of outputs a sample, n x m.
     Values(MatRef<'a, T>),
 }
@@ -18,7 +27,7 @@ impl<'a, T: Real> Target<'a, T> {
     /// The number of samples.
     pub fn samples(&self) -> usize {
         match self {
-            Self::Classes(classes) => classes.len(),
+            Self::Classes(classes) | Self::WeightedClasses { classes, .. } => classes.len(),
             Self::Values(values) => values.ncols(),
         }
     }
@@ -31,14 +40,52 @@ impl<'a, T: Real> Target<'a, T> {
     pub fn columns(&self, start: usize, count: usize) -> Self {
         match self {
             Self::Classes(classes) => Self::Classes(&classes[start..][..count]),
+            Self::WeightedClasses { classes, weights } => {
+                Self::WeightedClasses { classes: &classes[start..][..count], weights }
+            }
             Self::Values(values) => Self::Values(columns(values, start, count)),
         }
+    }
+
+    /// The largest weight of a class, by which the Lipschitz constant of the risk's gradient is multiplied; 1 without weights.
+    pub fn largest_weight(&self) -> f64 {
+        match self {
+            Self::WeightedClasses { weights, .. } => {
+                weights.iter().fold(0.0, |most, weight| weight.to_f64().max(most))
+            }
+            Self::Classes(_) | Self::Values(_) => 1.0,
+        }
+    }
+
+    /// By what the risk of sample `j` is multiplied.
+    pub(super) fn weight(&self, j: usize) -> T {
+        match self {
+            Self::WeightedClasses { classes, weights } => weights[classes[j] as usize],
+            Self::Classes(_) | Self::Values(_) => T::ONE,
+        }
+    }
+
+    /// The samples in spans of one weight, each as long as it can be.
+    pub(super) fn spans_of_weight(self) -> impl Iterator<Item = (Range<usize>, T)> {
+        let mut start = 0;
+        core::iter::from_fn(move || {
+            let first = (start < self.samples()).then_some(start)?;
+            let weight = self.weight(first);
+            let end = match self {
+                Self::WeightedClasses { .. } => (first..self.samples()).find(|&j| self.weight(j) != weight),
+                Self::Classes(_) | Self::Values(_) => None,
+            };
+            start = end.unwrap_or(self.samples());
+            Some((first..start, weight))
+        })
     }
 
     /// The target of sample `j`.
     pub(super) fn column(&self, j: usize) -> ColumnTarget<'a, T> {
         match self {
-            Self::Classes(classes) => ColumnTarget::Class(classes[j] as usize),
+            Self::Classes(classes) | Self::WeightedClasses { classes, .. } => {
+                ColumnTarget::Class(classes[j] as usize)
+            }
             Self::Values(values) => ColumnTarget::Values(column(values, j)),
         }
     }
@@ -69,6 +116,11 @@ pub(super) fn check_classes(name: &'static str, classes: &[u32], rows: usize) ->
         Some(&class) => refuse(name, f64::from(class), "classes below the number of rows of `z`"),
         None => Ok(()),
     }
+}
+
+pub(super) fn check_weights<T: Real>(weights: &[T], rows: usize) -> Result {
+    require_length("weights", weights.len(), rows)?;
+    weights.iter().try_for_each(|weight| require_positive("weights", weight.to_f64()))
 }
 
 pub(super) fn check_probabilities<T: Real>(values: MatRef<'_, T>) -> Result {

@@ -3,7 +3,6 @@
 use super::StepSchedule;
 use super::proxprop::carry::Carry;
 use super::tssm::settings::Inner;
-use crate::loss::Loss;
 use crate::update::StepRule;
 
 /// A setting, or a group of them, that has an effect with some methods alone.
@@ -212,9 +211,9 @@ pub struct Card {
     pub products: fn(bool, &StepRule<f64>, usize, usize) -> LayerProducts,
     /// What it carries from sweep to sweep.
     pub state: StateMatrices,
-    /// What the method's theorem asks of rho, which must be above it: of nu, the activation's Lipschitz constant s, and the
-    /// loss. `None` where no theorem asks anything of rho.
-    pub rho_threshold: Option<fn(f64, f64, Loss) -> f64>,
+    /// What the method's theorem asks of rho, which must be above it: of nu, the activation's Lipschitz constant s, and H,
+    /// that of the risk's gradient. `None` where no theorem asks anything of rho.
+    pub rho_threshold: Option<fn(f64, f64, f64) -> f64>,
     /// That theorem.
     pub theorem: &'static str,
 }

@@ -53,7 +53,7 @@ pub const CARD: Card = Card {
     },
     // a, z and r of a hidden layer; z, r and u of the last.
     state: StateMatrices { hidden: 3, last: 3, cut: 0 },
-    rho_threshold: Some(|_, _, loss| theory::dladmm_rho_threshold(loss.lipschitz())),
+    rho_threshold: Some(|_, _, risk| theory::dladmm_rho_threshold(risk)),
     theorem: "dlADMM, Theorem 4.2: rho > 2 H",
 };
 
@@ -289,7 +289,8 @@ impl<T: Real> Method<T> for DlAdmm<T> {
         let variables = &mut self.base.variables_mut(run, state)?;
         let promised = Self::algorithm_1(variables, executor, gemm)?;
         let Hyperparameters { rho, loss, .. } = self.base.settings;
-        let constant = theory::dladmm_output_constant(rho.to_f64(), loss.lipschitz::<f64>());
+        let lipschitz = run.problem.target.largest_weight() * loss.lipschitz::<f64>();
+        let constant = theory::dladmm_output_constant(rho.to_f64(), lipschitz);
         variables.account(promised, constant).require_finite()
     }
 

@@ -67,7 +67,7 @@ pub const CARD: Card = Card {
     products: |first, _, n_out, n_in| LayerProducts::alternating(first, true, n_out, n_in),
     // a, z and r of a hidden layer; z, r and u of the last.
     state: StateMatrices { hidden: 3, last: 3, cut: 0 },
-    rho_threshold: Some(|_, _, loss| theory::taylor_rho_threshold(loss.lipschitz())),
+    rho_threshold: Some(|_, _, risk| theory::taylor_rho_threshold(risk)),
     theorem: "Taylor's ADMM, by the argument of dlADMM's theorem: rho > sqrt(2) H",
 };
 
@@ -225,7 +225,8 @@ impl<T: Real> Method<T> for Taylor<T> {
         let variables = &mut self.base.variables_mut(run, state)?;
         let promised = Self::algorithm_1(variables, executor, gemm)?;
         let Hyperparameters { rho, loss, .. } = self.base.settings;
-        let constant = theory::taylor_output_constant(rho.to_f64(), loss.lipschitz::<f64>());
+        let lipschitz = run.problem.target.largest_weight() * loss.lipschitz::<f64>();
+        let constant = theory::taylor_output_constant(rho.to_f64(), lipschitz);
         variables.account(promised, constant).require_finite()
     }
 

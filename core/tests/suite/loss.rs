@@ -65,6 +65,43 @@ fn values_are_those_of_the_plain_formula() {
 }
 
 #[test]
+fn a_weight_multiplies_the_risk_of_the_samples_of_its_class() {
+    let mut random = Congruential(12);
+    let (rows, classes, weights) = (3, [2, 0, 0, 1, 2], [0.25, 7.0, 1.5]);
+    let z = random.vector(rows * classes.len(), 3.0);
+    let y = one_hot(&classes, rows);
+    for loss in LOSSES {
+        let columns = z.chunks(rows).zip(y.chunks(rows)).zip(classes);
+        let expected: f64 =
+            columns.map(|((z, y), class)| weights[class as usize] * plain_value(loss, z, y, rows)).sum();
+        let target = Target::WeightedClasses { classes: &classes, weights: &weights };
+        let found = loss.value(dense(&z, rows, classes.len()), target).unwrap();
+        assert!((found - expected).abs() < 1e-13 * (1.0 + expected), "{loss:?}: {found} {expected}");
+        let single = weights.map(|weight| weight as f32);
+        let target = Target::WeightedClasses { classes: &classes, weights: &single };
+        let found = loss.value(dense(&narrow(&z), rows, classes.len()), target).unwrap();
+        assert!((found - expected).abs() < 1e-6 * (1.0 + expected), "{loss:?}: {found} {expected}");
+    }
+    let largest = Target::WeightedClasses { classes: &classes, weights: &weights }.largest_weight();
+    assert_eq!((largest, Target::<f64>::Classes(&classes).largest_weight()), (7.0, 1.0));
+}
+
+#[test]
+fn weights_are_one_a_class_finite_and_above_0() {
+    let z = [0.0; 6];
+    let mut g = [7.0; 6];
+    let wrong: [&[f64]; 5] =
+        [&[1.0, 1.0], &[1.0; 4], &[1.0, 0.0, 1.0], &[1.0, -1.0, 1.0], &[1.0, f64::NAN, 1.0]];
+    for weights in wrong {
+        let target = Target::WeightedClasses { classes: &[0, 2], weights };
+        let error =
+            Loss::CrossEntropy.gradient(dense(&z, 3, 2), target, dense_mut(&mut g, 3, 2)).unwrap_err();
+        assert!(error.to_string().contains("weights"), "{error}");
+        assert_eq!(g, [7.0; 6]);
+    }
+}
+
+#[test]
 fn large_outputs_neither_overflow_nor_lose_the_value() {
     fn check<T: Real>() {
         let z: Vec<T> = [1e4, -1e4, 3.0, -1e4, 1e4, 1e4].map(T::from_f64).to_vec();
@@ -108,7 +145,10 @@ fn gradients_are_those_of_central_differences() {
             if loss == Loss::CrossEntropy {
                 y = y.chunks(rows).flat_map(softmax).collect();
             }
-            for target in [Target::Classes(&classes), Target::Values(dense(&y, rows, columns))] {
+            let weights: Vec<f64> =
+                random.vector(rows, 2.0).iter().map(|weight: &f64| weight.exp()).collect();
+            let weighted = Target::WeightedClasses { classes: &classes, weights: &weights };
+            for target in [Target::Classes(&classes), weighted, Target::Values(dense(&y, rows, columns))] {
                 let mut g = vec![f64::NAN; z.len()];
                 loss.gradient(dense(&z, rows, columns), target, dense_mut(&mut g, rows, columns)).unwrap();
                 for i in 0..z.len() {
@@ -229,7 +269,8 @@ fn targets_are_cut_by_columns() {
     let classes = random.classes(columns, rows);
     let y = one_hot(&classes, rows);
     for loss in LOSSES {
-        for target in [Target::Classes(&classes), Target::Values(dense(&y, rows, columns))] {
+        let weighted = Target::WeightedClasses { classes: &classes, weights: &[0.5, 4.0, 1.0, 0.25] };
+        for target in [Target::Classes(&classes), weighted, Target::Values(dense(&y, rows, columns))] {
             assert_eq!(target.samples(), columns);
             let z = dense(&z, rows, columns);
             let whole = loss.value(z, target).unwrap();

@@ -222,6 +222,40 @@ fn soft_targets_are_solved_too() {
     }
 }
 
+/// With weights the KKT residual is that of `w R(z; y) + (mu/2)|z - c|^2`, whatever stands beside a column.
+#[test]
+fn classes_with_weights_are_solved_too() {
+    let (rows, mu, weights) = (4, 0.3, [0.05, 1.0, 30.0, 2.5]);
+    let classes = [0, 0, 3, 2, 2, 2, 1, 0, 3, 2];
+    let mut random = Congruential(31);
+    let c = random.vector(rows * classes.len(), 3.0);
+    for (loss, solver) in [
+        (Loss::CrossEntropy, OutputSolver::Newton),
+        (Loss::CrossEntropy, OutputSolver::Fista),
+        (Loss::LeastSquares, OutputSolver::Newton),
+        (Loss::Huber { delta: 0.7 }, OutputSolver::Newton),
+    ] {
+        let mut z = c.clone();
+        let mut memory = vec![f64::NAN; solve_output_workspace::<f64>(loss, solver, rows).elements()];
+        let target = Target::WeightedClasses { classes: &classes, weights: &weights };
+        let (c_view, z_view) = (dense(&c, rows, classes.len()), dense_mut(&mut z, rows, classes.len()));
+        let report =
+            solve_output(loss, solver, mu, c_view, target, z_view, 500, Stack::new(&mut memory)).unwrap();
+        assert_eq!(report.capped, 0, "{loss:?} {solver:?}");
+        let mut worst: f64 = 0.0;
+        for ((c, z), class) in c.chunks(rows).zip(z.chunks(rows)).zip(classes) {
+            let (y, weight) = (one_hot(class, rows), weights[class as usize]);
+            let mut slope = vec![0.0; rows];
+            let own = Target::Values(dense(&y, rows, 1));
+            loss.gradient(dense(z, rows, 1), own, dense_mut(&mut slope, rows, 1)).unwrap();
+            let kkt = slope.iter().zip(z).zip(c).map(|((g, z), c)| (weight * g + mu * (z - c)).abs());
+            worst = kkt.fold(worst, f64::max);
+        }
+        assert!(worst < 1e-13, "{loss:?} {solver:?}: {worst:e}");
+        assert!((worst - report.residual).abs() < 1e-13, "{worst:e} {:e}", report.residual);
+    }
+}
+
 #[test]
 fn least_squares_is_solved_exactly_from_any_start() {
     fn check<T: Real>() {

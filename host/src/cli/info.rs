@@ -216,7 +216,7 @@ fn thresholds(nu: f64, activation: Activation<f64>, loss: Loss) -> String {
     let mut text = String::new();
     for method in Method::ALL {
         let Some(threshold) = method.card().rho_threshold else { continue };
-        let bound = threshold(nu, activation.lipschitz(), loss);
+        let bound = threshold(nu, activation.lipschitz(), loss.lipschitz());
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  {method}: rho > {bound}  ({})", method.card().theorem);
     }

@@ -71,8 +71,9 @@ const DEFAULTS: [(&str, &str); 6] = [
 ];
 
 /// What has no effect on a check, and is refused.
-const WITHOUT_EFFECT: [&str; 10] = [
+const WITHOUT_EFFECT: [&str; 11] = [
     "weights",
+    "class_weights",
     "validation",
     "augment",
     "diagnostics",
@@ -231,6 +232,10 @@ fn refuse_changes(settings: &Settings) -> Result<(), Error> {
     if let Some(moves) = settings.augment {
         let expected = "none: what is promised is about the samples as they are";
         return Err(Error::argument("augment", moves, expected));
+    }
+    if let Some(weights) = &settings.class_weights {
+        let expected = "none: what is promised is checked for samples that count alike";
+        return Err(Error::argument("class-weights", weights, expected));
     }
     let constant = "constant: the theorems are about one objective";
     if settings.nu_schedule != NuSchedule::Constant {

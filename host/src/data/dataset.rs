@@ -10,6 +10,7 @@ use altmin_core::view::{MatRef, dense};
 use serde::{Deserialize, Serialize};
 
 use super::channels::Channel;
+use super::class_weights::ClassWeights;
 use super::columns::Columns;
 use super::outputs::Outputs;
 use super::scale_channels;
@@ -97,6 +98,8 @@ pub struct Dataset<T> {
     pub(super) channels: Option<Arc<[Channel]>>,
     pub(super) notes: Vec<String>,
     pub(super) rows: Option<Vec<usize>>,
+    /// By what the loss of a sample of each class is multiplied.
+    pub(super) class_weights: Option<Vec<T>>,
 }
 
 impl<T: Real> Targets<T> {
@@ -193,6 +196,7 @@ impl<T: Real> Dataset<T> {
             channels: None,
             notes: Vec::new(),
             rows: None,
+            class_weights: None,
         }
     }
 
@@ -225,6 +229,7 @@ impl<T: Real> Dataset<T> {
             channels: self.channels.clone(),
             notes: self.notes.clone(),
             rows: None,
+            class_weights: self.class_weights.clone(),
         }
     }
 
@@ -253,6 +258,22 @@ impl<T: Real> Dataset<T> {
     pub(super) fn with_columns(mut self, columns: Arc<Columns>) -> Self {
         self.columns = Some(columns);
         self
+    }
+
+    /// The same with weights of its classes, by which the loss of their samples is multiplied.
+    ///
+    /// # Errors
+    /// [`Error::Argument`] (`class-weights`) if it has values instead of classes; for another number of weights than of
+    /// classes, and for a weight that is not finite and above 0.
+    pub fn with_class_weights(mut self, weights: &ClassWeights) -> Result<Self> {
+        let weights = weights.of(&self)?;
+        self.class_weights = Some(weights.into_iter().map(T::from_f64).collect());
+        Ok(self)
+    }
+
+    /// By what the loss of a sample of each class is multiplied; none where all count alike.
+    pub fn class_weights(&self) -> Option<&[T]> {
+        self.class_weights.as_deref()
     }
 
     /// The same with what somebody who trains on it should know.
@@ -288,11 +309,13 @@ impl<T: Real> Dataset<T> {
         dense(&self.features, self.n_features, self.n_samples())
     }
 
-    /// What a loss compares the outputs with: classes, or values as `n_outputs x n_samples`.
+    /// What a loss compares the outputs with: classes, with their weights if they have some, or values as
+    /// `n_outputs x n_samples`.
     pub fn target(&self) -> Target<'_, T> {
-        match &self.targets {
-            Targets::Labels(labels) => Target::Classes(labels),
-            Targets::Values(values) => Target::Values(dense(values, self.n_outputs(), self.n_samples())),
+        match (&self.targets, &self.class_weights) {
+            (Targets::Labels(classes), Some(weights)) => Target::WeightedClasses { classes, weights },
+            (Targets::Labels(classes), None) => Target::Classes(classes),
+            (Targets::Values(values), _) => Target::Values(dense(values, self.n_outputs(), self.n_samples())),
         }
     }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::bytes::SOURCES;
 use super::channels::Channel;
 use super::cifar::Labels;
+use super::class_weights::ClassWeights;
 use super::columns::Columns;
 use super::dataset::ImageShape;
 use super::memory::MEMORY;
@@ -117,7 +118,8 @@ impl fmt::Display for Validation {
     }
 }
 
-/// What is made of a data set, in this order: split, holdout, validation, classes, samples, pooling, scaling.
+/// What is made of a data set, in this order: split, holdout, validation, classes, samples, pooling,
+/// scaling, weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DataOptions {
     /// Seed of the split of `digits` and of tables into training and test samples; default 0. Other sources come split.
@@ -164,6 +166,8 @@ pub struct DataOptions {
     pub scale: bool,
     /// Which labels of CIFAR-100; default the fine ones.
     pub labels: Labels,
+    /// How much the classes count in the loss of the training samples and of those that are set aside; default all alike.
+    pub class_weights: Option<ClassWeights>,
 }
 
 impl Default for DataOptions {
@@ -188,6 +192,7 @@ impl Default for DataOptions {
             regression: false,
             scale: false,
             labels: Labels::Fine,
+            class_weights: None,
         }
     }
 }

@@ -173,7 +173,7 @@ impl Score {
     pub fn of<T: Real>(data: &Dataset<T>, risk: f64, counted: f64) -> Self {
         let samples = data.n_samples() as f64;
         let accuracy = match data.target() {
-            Target::Classes(_) => counted / samples,
+            Target::Classes(_) | Target::WeightedClasses { .. } => counted / samples,
             Target::Values(_) => {
                 let outputs = 0..data.n_outputs();
                 r_squared(counted, outputs.map(|output| data.squared_deviation(output)).sum())

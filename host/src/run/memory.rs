@@ -81,7 +81,9 @@ impl Memory {
             _ => 0,
         };
         let labels = match problem.target {
-            Target::Classes(_) => size_of::<u32>() * (samples + test.map_or(0, Dataset::n_samples)),
+            Target::Classes(_) | Target::WeightedClasses { .. } => {
+                size_of::<u32>() * (samples + test.map_or(0, Dataset::n_samples))
+            }
             Target::Values(_) => 0,
         };
         let bytes = |scalars: usize| scalars.saturating_mul(size_of::<T>());

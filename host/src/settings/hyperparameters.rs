@@ -8,6 +8,7 @@ use altmin_core::method::pdadmm::DualStorage;
 use altmin_core::update::{BACKTRACKING, StepRule};
 
 use super::{Settings, Use};
+use crate::data::ClassWeights;
 
 impl Settings {
     /// The settings of all methods, in the precision of a computation. How images are changed, which depends on their size, is left
@@ -61,10 +62,15 @@ impl Settings {
         self.epsilon_rule.rule(self.epsilon_bounds)
     }
 
-    /// What the method's theorem asks of rho: it must be above this. None for a method without such a condition.
+    /// What the method's theorem asks of rho: it must be above this. None for a method without such a condition. Balanced
+    /// weights of classes, which depend on the data, are not looked at: the largest of them multiplies the loss's part.
     pub fn rho_threshold(&self) -> Option<f64> {
         let threshold = self.method.card().rho_threshold?;
-        Some(threshold(self.nu, self.activation.lipschitz(), self.loss))
+        let largest_weight = match &self.class_weights {
+            Some(ClassWeights::Given(weights)) => weights.iter().copied().fold(0.0, f64::max),
+            Some(ClassWeights::Balanced) | None => 1.0,
+        };
+        Some(threshold(self.nu, self.activation.lipschitz(), largest_weight * self.loss.lipschitz::<f64>()))
     }
 
     /// A warning if rho is not above its method's threshold; none where nu and rho are the built-in defaults. With schedules

@@ -61,6 +61,7 @@ impl Settings {
             regression: self.is_regression(),
             scale: self.scale,
             labels: self.labels,
+            class_weights: self.class_weights.clone(),
         }
     }
 

@@ -29,9 +29,9 @@ use super::penalty_schedule::{NuSchedule, RhoSchedule};
 use super::values::{
     Augment, Batch, Carried, Categorical, CheckpointEvery, Classes, Clip, Delimiter, EpsilonBounds,
     EvaluateEvery, Every, Excluded, Features, Grow, Growth, Guard, ImageMoves, MaxMemory, Patience, Samples,
-    SetAside, Shape, SplitSeed, Target, TestFile, TimeLimit, Tolerance, Value, WeightsFile,
+    SetAside, Shape, SplitSeed, Target, TestFile, TimeLimit, Tolerance, Value, Weighted, WeightsFile,
 };
-use crate::data::{DataSource, Header, ImageShape, Labels, Missing, Validation};
+use crate::data::{ClassWeights, DataSource, Header, ImageShape, Labels, Missing, Validation};
 use crate::error::Result;
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;

@@ -3,7 +3,7 @@
 
 use super::text::serde_as_text;
 use crate::data::table::{DELIMITER_NAMES, delimiter_name};
-use crate::data::{DataSource, ImageShape, Validation};
+use crate::data::{ClassWeights, DataSource, ImageShape, Validation};
 use crate::error::{Error, Result};
 use crate::network::blocks::Architecture;
 use crate::network::cuts::Cuts;
@@ -189,6 +189,10 @@ optional!(
 optional!(
     /// The classes that are kept, such as `0,1,2`, or `all`.
     Classes(Vec<u32>), "all", read_classes, write_classes
+);
+optional!(
+    /// How much each class counts, as `balanced` or `1,2.5,1`, or `none`.
+    Weighted(ClassWeights), "none", str::parse, ToString::to_string
 );
 optional!(
     /// Growth as `K:SWEEPS`, or `none`.
@@ -448,6 +452,7 @@ serde_as_text!(
     Categorical,
     Delimiter,
     Classes,
+    Weighted,
     Grow,
     Tolerance,
     Patience,

@@ -11,6 +11,7 @@ mod bench_pipeline;
 mod best;
 mod checkpoint;
 mod cifar;
+mod class_weights;
 mod command_line;
 mod compare;
 mod compare_command;

@@ -89,8 +89,8 @@ fn bytes_of_the_state() {
 
 #[test]
 fn thresholds_of_the_theorems() {
-    let threshold = |method: Method, nu, activation: Activation<f64>, loss| {
-        method.card().rho_threshold.map(|threshold| threshold(nu, activation.lipschitz(), loss))
+    let threshold = |method: Method, nu, activation: Activation<f64>, loss: Loss| {
+        method.card().rho_threshold.map(|threshold| threshold(nu, activation.lipschitz(), loss.lipschitz()))
     };
     let pdadmm = |nu, activation| threshold(Method::Pdadmm, nu, activation, Loss::CrossEntropy);
     assert_eq!(pdadmm(1.0, Activation::Relu), Some(4.0));

@@ -57,9 +57,10 @@ impl<T: Real> Tssm<T> {
         let split = self.over_tiles(run, &mut variables, Some(last), executor, gemm)?.risk / m;
         let composed = self.over_tiles(run, &mut variables, None, executor, gemm)?.risk / m;
         let is_mean = self.settings.convention == Convention::Mean;
-        let risk =
-            risk_lipschitz(self.settings.loss, run.network.output().features(), run.samples(), is_mean);
-        let bound = risk.map(|risk| approximation_bound(risk, Norms::all(variables.norms)));
+        let outputs = run.network.output().features();
+        let bound = risk_lipschitz(self.settings.loss, outputs, run.samples(), is_mean).map(|risk| {
+            approximation_bound(run.problem.target.largest_weight() * risk, Norms::all(variables.norms))
+        });
         Ok(Approximation { error: (composed - split).abs(), bound })
     }
 

@@ -21,11 +21,12 @@ pub(crate) struct Fingerprint {
 record!(Fingerprint { features: usize, outputs: usize, samples: usize, checksum: u32 });
 
 impl Fingerprint {
-    /// CRC-32 over all features, all classes or values, and the outputs' names.
+    /// CRC-32 over all features, all classes or values, weights of classes, and the outputs' names.
     pub(crate) fn of<T: Real>(data: &Dataset<T>) -> Self {
         let mut hasher = crc32fast::Hasher::new();
         let mut bytes = Vec::new();
-        for scalars in [data.features(), data.values()] {
+        let weights = data.class_weights().unwrap_or_default();
+        for scalars in [data.features(), data.values(), weights] {
             for chunk in scalars.chunks(SAMPLES * data.n_features()) {
                 bytes.clear();
                 chunk.iter().for_each(|&scalar| scalars::push(scalar, &mut bytes));

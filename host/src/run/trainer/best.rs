@@ -139,9 +139,11 @@ impl<T: Real> Trainer<T> {
     /// Keeps the last sweep if it is the best so far, by its score on the test set.
     pub(super) fn keep_best(&mut self, Score { loss, accuracy }: Score) {
         let measure = self.measure();
+        // An accuracy counts a frequent class for more, which weights are to prevent.
+        let by_loss = self.train.class_weights().is_some();
         let is_better = |best: Best| {
             let score = Score { loss: best.test_loss, accuracy: best.test_accuracy };
-            Score { loss, accuracy }.is_better_than(&score, measure)
+            if by_loss { loss < score.loss } else { Score { loss, accuracy }.is_better_than(&score, measure) }
         };
         if !self.state.best.is_none_or(is_better) {
             return;

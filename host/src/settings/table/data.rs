@@ -141,6 +141,18 @@ macro_rules! data_settings {
         default = None, range = different_classes,
     }
 
+    /// How much the samples of each class count in the training loss: `balanced`, a weight for each class in their order such as
+    /// `1,2.5,1`, or `none` [default: none]
+    ///
+    /// `balanced` gives class c the weight M/(C M_c), with M_c of the M training samples and C classes, so that a rare class counts
+    /// as much as a frequent one. The loss of a sample is multiplied by its class's weight, in every method's steps and in
+    /// the losses of training samples and of samples that are set aside, and the best sweep is that of the lowest loss. Accuracies,
+    /// and the loss of test samples, count every sample alike. What the theorems ask of rho grows with the largest weight.
+    class_weights: Weighted as Option<ClassWeights> {
+        arg(value_name = "WEIGHTS|none"),
+        default = None, range = positive_weights, when(of) = !of.is_regression(),
+    }
+
     /// A CSV file with the test samples; all rows of --data are then training samples, or `none` [default: none]
     ///
     /// Its columns are found by name, in any order. Without it a fifth of the rows of --data is for testing.

@@ -3,7 +3,7 @@
 
 use super::Settings;
 use crate::choice::parse;
-use crate::data::Validation;
+use crate::data::{ClassWeights, Validation};
 use crate::error::{Error, Result};
 use crate::network::cuts::{Cuts, MOST_SUBNETWORKS};
 use crate::network::init::Initializer;
@@ -107,6 +107,10 @@ pub(super) fn different_classes(key: &'static str, classes: &Option<Vec<u32>>, _
         return refused("each class once");
     }
     Ok(())
+}
+
+pub(super) fn positive_weights(_: &'static str, weights: &Option<ClassWeights>, _: &Settings) -> Result {
+    weights.as_ref().map_or(Ok(()), ClassWeights::check)
 }
 
 pub(super) fn widths(key: &'static str, widths: &[usize], _: &Settings) -> Result {
