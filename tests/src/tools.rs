@@ -32,3 +32,10 @@ pub fn run(command: &mut Command) -> Result<String, String> {
 pub fn done(command: &mut Command) -> String {
     run(command).unwrap_or_else(|failure| panic!("{failure}"))
 }
+
+/// The lines of a page's fenced blocks of this language.
+pub fn fenced<'a>(page: &'a str, language: &str) -> Vec<&'a str> {
+    let opening = format!("```{language}\n");
+    let blocks = page.split(opening.as_str()).skip(1);
+    blocks.flat_map(|block| block.split("```").next().unwrap_or_default().lines()).collect()
+}

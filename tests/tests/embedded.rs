@@ -101,6 +101,29 @@ fn a_network_learns_on_static_memory() {
     learns("embedded_network.c");
 }
 
+/// The manual's page shows what its commands print.
+#[test]
+fn every_command_of_the_page_runs() {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("embedded");
+    let page = std::fs::read_to_string(header::root().join("docs/small-device.md")).expect("the page");
+    let commands = tools::fenced(&page, "sh");
+    assert_eq!(commands.len(), 6, "{commands:?}");
+    let mut printed = String::new();
+    for line in commands {
+        if line.starts_with("make") {
+            printed += &firmware("run").unwrap_or_default();
+            continue;
+        }
+        let mut shell = Command::new("sh");
+        shell.arg("-ec").arg(line.replace("target/embedded", target.to_str().expect("text")));
+        printed += &tools::done(shell.current_dir(header::root()).env_remove("CARGO_BUILD_TARGET"));
+    }
+    let shown = tools::fenced(&page, "text");
+    assert!(shown.len() >= 4);
+    shown.iter().for_each(|line| assert!(printed.contains(line), "{line}\n{printed}"));
+    assert!(printed.contains("static memory: 3008 bytes") && printed.contains("static memory: 4944 bytes"));
+}
+
 #[test]
 fn a_device_is_told_of_a_panic() {
     let (archive, folder) = (archive(), tempfile::tempdir().expect("a temporary folder"));
