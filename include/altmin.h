@@ -3476,8 +3476,9 @@ altmin_status altmin_trainer_resume_from(struct altmin_trainer *trainer,
  * resumed training gives the same bits.
  *
  * @param nu finite and above 0, also in the trainer's precision
- * @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_SETTING for a method whose nu does not change during a run:
- * pdADMM, dlADMM and Taylor's have one that does
+ * @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_SETTING for a method without nu, and where it is not above a
+ * weight decay that is measured in it (ProxProp, local). What ProxProp, local and proximal steps of subnetworks have made of nu by
+ * themselves is forgotten
  */
 altmin_status altmin_trainer_set_nu(struct altmin_trainer *trainer,
                                     double nu);
@@ -3486,7 +3487,7 @@ altmin_status altmin_trainer_set_nu(struct altmin_trainer *trainer,
  * Sets rho from the next sweep on, as altmin_trainer_set_nu.
  *
  * @param rho finite and above 0, also in the trainer's precision
- * @return as altmin_trainer_set_nu, for rho, which DLAM has too
+ * @return as altmin_trainer_set_nu, for rho
  */
 altmin_status altmin_trainer_set_rho(struct altmin_trainer *trainer,
                                      double rho);

@@ -45,7 +45,9 @@ use super::proxprop::{Carry, check_steps};
 use super::run::carve_mut;
 use super::step_schedule::{Schedule, StepSchedule};
 use super::tssm::Inner;
-use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, omega, widest_tile};
+use super::{
+    Hyperparameters, Memory, Method, Partition, Penalties, Run, Seen, State, Sweep, omega, widest_tile,
+};
 use crate::error::{Error, Result, require_not_negative};
 use crate::executor::{Executor, Lengths, Output, Own, Passed, Pipeline, PipelineMemory};
 use crate::gemm::Gemm;
@@ -235,6 +237,26 @@ impl<T: Real> Method<T> for Local<T> {
             self.settings = settings;
         }
         Ok(())
+    }
+
+    /// All layers go on with the new nu, whatever theirs was multiplied by before; momentum stays.
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        Penalties { nu, .. }: Penalties<T>,
+        _: &mut E,
+        _: &G,
+    ) -> Result<f64> {
+        state.require(self.memory(run))?;
+        if nu != self.settings.nu {
+            let settings = Hyperparameters { nu, ..self.settings };
+            check_steps(&settings)?;
+            self.settings = settings;
+            let (frame, Variables { numbers, .. }) = (self.frame(run), self.variables(run, state));
+            each_progress(&frame, numbers, |progress| progress.nu = nu.to_f64());
+        }
+        Ok(0.0)
     }
 
     /// Begins at nu of the settings, without momentum, and with read-outs of zeros.

@@ -46,7 +46,7 @@ use super::draws;
 use super::numbers::Numbers as _;
 use super::pass::{self, Goal, Pass, Samples, Signal, Tally};
 use super::step_schedule::{Schedule, StepSchedule};
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, omega};
+use super::{Hyperparameters, Memory, Method, Partition, Penalties, Run, State, Sweep, omega};
 use crate::error::{Error, Result, require_decay, require_not_negative, require_positive};
 use crate::executor::Executor;
 use crate::gemm::Gemm;
@@ -243,6 +243,29 @@ impl<T: Real> Method<T> for ProxProp<T> {
 
     fn recut(&self, [_, batch]: [Partition; 2], run: &Run<'_, T>) -> Result<Self> {
         Self::with_partition(&self.settings, batch, run)
+    }
+
+    /// The guard goes on from the new nu, after another pass; mini-batches with it, whatever it was multiplied by before. Momentum stays.
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        Penalties { nu, .. }: Penalties<T>,
+        _: &mut E,
+        _: &G,
+    ) -> Result<f64> {
+        state.require(self.memory(run))?;
+        if nu != self.settings.nu {
+            let settings = Hyperparameters { nu, ..self.settings };
+            check_steps(&settings)?;
+            self.settings = settings;
+            if self.batches.are_whole() {
+                self.set_guarded_nu(state);
+            } else {
+                self.set_minibatch_nu(run, state);
+            }
+        }
+        Ok(0.0)
     }
 
     /// Begins at nu of the settings, without momentum. Where all samples are in one pass, makes it.

@@ -33,7 +33,7 @@ use super::parts::Parts;
 use super::pass::{self, Signal};
 use super::proxprop::check_steps;
 use super::step_schedule::Schedule;
-use super::{Hyperparameters, Memory, Method, Partition, Run, State, Sweep, maps, widest_tile};
+use super::{Hyperparameters, Memory, Method, Partition, Penalties, Run, State, Sweep, maps, widest_tile};
 use crate::block::MapSums;
 use crate::error::{Error, Result, require_not_negative, require_positive};
 use crate::executor::{Executor, Runs};
@@ -45,7 +45,7 @@ use crate::theory::Approximation;
 use crate::view::{columns, require_length};
 use crate::workspace::Requirement;
 use between::{Between, Frame};
-use state::{Subnetwork, Terms, VariablesMut};
+use state::{Subnetwork, Terms, VariablesMut, update};
 
 /// What the cards of both say alike.
 const fn card(
@@ -291,6 +291,29 @@ impl<T: Real> Method<T> for Tssm<T> {
         optimizer.with_rate(rate).validate()?;
         self.settings.learning_rate = rate;
         Ok(())
+    }
+
+    /// rho from the next step of p on, with u as it is. Proximal sweeps of all subnetworks go on with another nu, whatever theirs was
+    /// before.
+    fn set_penalties<E: Executor<T>, G: Gemm<T>>(
+        &mut self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        Penalties { nu, rho, .. }: Penalties<T>,
+        _: &mut E,
+        _: &G,
+    ) -> Result<f64> {
+        let changed = Self { settings: Hyperparameters { nu, rho, ..self.settings }, ..*self };
+        require_positive("rho", rho.to_f64())?;
+        changed.check_inner()?;
+        let VariablesMut { subnetworks, .. } = self.variables_mut(run, state)?;
+        if changed.first_nu() != self.first_nu() {
+            for l in 0..subnetworks.len() / Subnetwork::COUNT {
+                update(subnetworks, l, |subnetwork| subnetwork.nu = changed.first_nu());
+            }
+        }
+        *self = changed;
+        Ok(0.0)
     }
 
     /// Sets p and q by a forward pass from the subnetworks' parameters, u to 0, and the optimisers to their start: a

@@ -11,8 +11,9 @@ use crate::session::with_trainer;
 /// resumed training gives the same bits.
 ///
 /// @param nu finite and above 0, also in the trainer's precision
-/// @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_SETTING for a method whose nu does not change during a run:
-/// pdADMM, dlADMM and Taylor's have one that does
+/// @return ALTMIN_STATUS_STATE before there is data; ALTMIN_STATUS_SETTING for a method without nu, and where it is not above a
+/// weight decay that is measured in it (ProxProp, local). What ProxProp, local and proximal steps of subnetworks have made of nu by
+/// themselves is forgotten
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_set_nu(trainer: *mut altmin_trainer, nu: f64) -> altmin_status {
     unsafe {
@@ -26,7 +27,7 @@ pub unsafe extern "C" fn altmin_trainer_set_nu(trainer: *mut altmin_trainer, nu:
 /// Sets rho from the next sweep on, as altmin_trainer_set_nu.
 ///
 /// @param rho finite and above 0, also in the trainer's precision
-/// @return as altmin_trainer_set_nu, for rho, which DLAM has too
+/// @return as altmin_trainer_set_nu, for rho
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn altmin_trainer_set_rho(trainer: *mut altmin_trainer, rho: f64) -> altmin_status {
     unsafe {

@@ -78,13 +78,59 @@ fn nu_and_rho_change_as_a_schedule_would_change_them() {
     }
 }
 
-/// Gradient descent has no memory: it goes on as a new training from the same weights.
+/// Every method that has a number can change it, and a start does not depend on it.
 #[test]
-fn a_learning_rate_is_that_of_a_new_training_from_the_same_weights() {
-    let settings = |rate| altmin_settings { learning_rate: rate, batch: SAMPLES, ..of(Method::Gd) };
-    let changed = begun(&settings(0.05));
+fn what_is_set_before_the_first_sweep_is_as_if_the_settings_had_said_it() {
+    const NU: Set = altmin_trainer_set_nu;
+    const RHO: Set = altmin_trainer_set_rho;
+    let whole = "momentum = 0\nstep-schedule = 'constant'";
+    for (method, batch, options, nu_or_rho) in [
+        (Method::Pdadmm, 0, "", NU),
+        (Method::Pdadmm, 0, "", RHO),
+        (Method::Dladmm, 0, "", NU),
+        (Method::Taylor, 0, "", RHO),
+        (Method::Dlam, 0, "", RHO),
+        (Method::Proxprop, 0, "", NU),
+        (Method::Proxprop, 4, "", NU),
+        (Method::Proxprop, 4, whole, NU),
+        (Method::Local, 4, "", NU),
+        (Method::Gsadmm, 0, "", RHO),
+        (Method::Gsadmm, 0, "inner = 'proxprop'", NU),
+        (Method::Gsadmm, 4, "inner = 'proxprop'", NU),
+        (Method::Gsam, 0, "inner = 'proxprop'", NU),
+    ] {
+        let options = CString::new(options).expect("no 0 inside");
+        let subnetworks = if matches!(method, Method::Gsadmm | Method::Gsam) { 2 } else { 0 };
+        let settings = altmin_settings { batch, subnetworks, options: options.as_ptr(), ..of(method) };
+        let [mut said, mut first] = [settings, settings];
+        let is_nu = ptr::fn_addr_eq(nu_or_rho, NU);
+        *(if is_nu { &mut said.nu } else { &mut said.rho }) = 2.75;
+        *(if is_nu { &mut first.nu } else { &mut first.rho }) = 0.5;
+        let (said, changed, late, unchanged) = (begun(&said), begun(&first), begun(&first), begun(&first));
+        set(nu_or_rho, changed, 2.75);
+        done(late, 2);
+        set(nu_or_rho, late, 2.75);
+        done(late, 3);
+        [said, changed, unchanged].into_iter().for_each(|trainer| done(trainer, 5));
+        let [said, changed, late, unchanged] = [said, changed, late, unchanged].map(ended);
+        assert_eq!(said, changed, "{method} in batches of {batch}");
+        assert!(late != unchanged && late != said, "{method} in batches of {batch}");
+    }
+}
+
+/// Neither gradient descent nor a guard has a memory: they go on as a new training from the same weights.
+#[test]
+fn a_change_is_that_of_a_new_training_from_the_same_weights() {
+    let gd = |rate| altmin_settings { learning_rate: rate, batch: SAMPLES, ..of(Method::Gd) };
+    goes_on_anew(gd(0.05), altmin_trainer_set_learning_rate, 0.2, gd(0.2));
+    let guarded = |nu| altmin_settings { nu, batch: SAMPLES, ..of(Method::Proxprop) };
+    goes_on_anew(guarded(0.5), altmin_trainer_set_nu, 7.0, guarded(7.0));
+}
+
+fn goes_on_anew(before: altmin_settings, function: Set, value: f64, after: altmin_settings) {
+    let changed = begun(&before);
     done(changed, 3);
-    let other = begun(&settings(0.2));
+    let other = begun(&after);
     let (_, weights) = bits(changed);
     let mut weights = weights.into_iter().map(f64::from_bits);
     for (index, (rows, columns)) in [(5, FEATURES), (3, 5)].into_iter().enumerate() {
@@ -95,7 +141,7 @@ fn a_learning_rate_is_that_of_a_new_training_from_the_same_weights() {
             unsafe { weights::altmin_trainer_set_weights_f64(other, index, w.as_ptr(), rows, b.as_ptr()) };
         assert_eq!(set, status::Ok);
     }
-    set(altmin_trainer_set_learning_rate, changed, 0.2);
+    set(function, changed, value);
     done(changed, 4);
     done(other, 4);
     assert_eq!(ended(changed).1, ended(other).1);
@@ -103,13 +149,15 @@ fn a_learning_rate_is_that_of_a_new_training_from_the_same_weights() {
 
 #[test]
 fn what_was_changed_is_in_the_checkpoint() {
-    let cases: [(Method, &[(Set, f64)]); 6] = [
+    let cases: [(Method, &[(Set, f64)]); 8] = [
+        (Method::Proxprop, &[(altmin_trainer_set_nu, 40.0)]),
+        (Method::Local, &[(altmin_trainer_set_nu, 40.0)]),
         (Method::Pdadmm, &[(altmin_trainer_set_nu, 0.3), (altmin_trainer_set_rho, 2.5)]),
         (Method::Dlam, &[(altmin_trainer_set_rho, 2.5)]),
         (Method::Adam, &[(altmin_trainer_set_learning_rate, 0.03)]),
         (Method::Muon, &[(altmin_trainer_set_learning_rate, 0.05)]),
         (Method::Gd, &[(altmin_trainer_set_learning_rate, 0.01)]),
-        (Method::Gsadmm, &[(altmin_trainer_set_learning_rate, 0.02)]),
+        (Method::Gsadmm, &[(altmin_trainer_set_learning_rate, 0.02), (altmin_trainer_set_rho, 3.0)]),
     ];
     for (method, changes) in cases {
         let mut settings = of(method);

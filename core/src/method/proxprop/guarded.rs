@@ -148,6 +148,11 @@ impl<T: Real> ProxProp<T> {
         if objective.is_finite() { Ok(()) } else { Err(Error::NonFinite { quantity: "the loss" }) }
     }
 
+    /// Goes on from nu of the settings; the sums at hand are of another one.
+    pub(super) fn set_guarded_nu(&self, state: &mut State<'_, T>) {
+        Guard::update(state.numbers, |guard| (guard.nu, guard.current) = (self.settings.nu.to_f64(), false));
+    }
+
     /// A sweep over all samples: the objective, R + Omega, does not rise.
     pub(super) fn guarded_sweep<E: Executor<T>, G: Gemm<T>>(
         &self,

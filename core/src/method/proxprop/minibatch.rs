@@ -78,6 +78,12 @@ impl<T: Real> ProxProp<T> {
         Progress { nu: self.settings.nu.to_f64(), ..Progress::default() }.write(progress);
     }
 
+    /// Goes on with nu of the settings.
+    pub(super) fn set_minibatch_nu(&self, run: &Run<'_, T>, state: &mut State<'_, T>) {
+        let Variables { progress, .. } = self.minibatch_variables(run, state);
+        Progress::update(progress, |progress| progress.nu = self.settings.nu.to_f64());
+    }
+
     /// All samples once, in mini-batches.
     pub(super) fn minibatch_epoch<E: Executor<T>, G: Gemm<T>>(
         &self,

@@ -102,10 +102,14 @@ impl<T: Real> Trainer<T> {
     /// Another nu from the next sweep on; the duals are carried over, and a schedule goes on from it. A checkpoint has it.
     ///
     /// # Errors
-    /// [`Error::Argument`] (`nu`) for a number that is not above 0 in the run's precision, and where the method has no nu that
-    /// can change during a run; it stays as it was.
+    /// [`Error::Argument`] (`nu`) for a number that is not above 0 in the run's precision, nor above a weight decay that is measured in
+    /// it, and where the method has no nu; it stays as it was.
     pub fn set_nu(&mut self, nu: f64) -> Result {
-        self.require_changeable("nu", nu, Use::NuSchedule)?;
+        self.require_changeable("nu", nu, Use::Nu)?;
+        let decay = self.settings.weight_decay;
+        if self.settings.uses(Use::WeightDecay) && !self.settings.uses(Use::LearningRate) && nu <= decay {
+            return Err(Error::argument("nu", nu, format!("above {decay}, the weight decay")));
+        }
         self.schedule.next.nu = nu;
         Ok(())
     }
@@ -115,7 +119,7 @@ impl<T: Real> Trainer<T> {
     /// # Errors
     /// As [`Trainer::set_nu`], for `rho`.
     pub fn set_rho(&mut self, rho: f64) -> Result {
-        self.require_changeable("rho", rho, Use::RhoSchedule)?;
+        self.require_changeable("rho", rho, Use::Rho)?;
         self.schedule.next.rho = rho;
         Ok(())
     }
@@ -139,7 +143,7 @@ impl<T: Real> Trainer<T> {
     fn require_changeable(&self, key: &'static str, value: f64, of: Use) -> Result {
         if !self.settings.uses(of) {
             let method = self.settings.method;
-            let expected = format!("no other value: the method {method} has none that changes during a run");
+            let expected = format!("no other value: the method {method} has none");
             return Err(Error::argument(key, value, expected));
         }
         if range(self.settings.precision).contains(&value) {
