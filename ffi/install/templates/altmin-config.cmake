@@ -1,2 +1,2 @@
-# find_package(altmin 0.1) gives the targets altmin::altmin (shared) and altmin::static.
+# find_package(altmin 0.2) gives the targets altmin::altmin (shared) and altmin::static.
 include("${CMAKE_CURRENT_LIST_DIR}/altmin-targets.cmake")

@@ -68,11 +68,11 @@ fn by_cmake() {
         return;
     }
     let scene = Scene::new("lib");
-    scene.configure("build", "0.1").expect("the project is configured");
+    scene.configure("build", "0.2").expect("the project is configured");
     tools::done(Command::new("cmake").arg("--build").arg(scene.path("build")));
     programs_run(&scene.path("build"));
     // The same prefix, asked for versions that it does not serve: too new by far, by a minor and a patch; too old.
-    for wanted in ["99", "0.2", "0.1.99", "0.0.1"] {
+    for wanted in ["99", "0.3", "0.2.99", "0.1"] {
         let refused = scene.configure("build", wanted).expect_err("the version is refused");
         // CMake breaks its lines.
         let words = refused.split_whitespace().collect::<Vec<_>>().join(" ");
