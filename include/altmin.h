@@ -1019,6 +1019,16 @@ typedef struct altmin_settings {
 } altmin_settings;
 
 /**
+ * Starts a thread of the caller's that calls `task(argument)` once and is at its disposal until that returns, which it does when the
+ * threads are freed: a thread that is new, or one of a pool that nothing else needs meanwhile. All threads run at the same time, and
+ * none may wait for another to have ended. Returns 0; anything else says that there is no such thread, and then nobody may call
+ * `task`. It must return, and not by longjmp or an exception.
+ */
+typedef int32_t (*altmin_start)(void (*task)(void *argument),
+                                void *argument,
+                                void *context);
+
+/**
  * The state of a training after a sweep.
  */
 typedef struct altmin_metrics {
@@ -3098,6 +3108,24 @@ altmin_status altmin_use_kernel(int32_t kernel,
 altmin_status altmin_threads_new(size_t count,
                                  struct altmin_threads **threads,
                                  struct altmin_error *error);
+
+/**
+ * Makes threads for altmin_trainer_use_threads that the caller starts, so that their names, priorities, processors and
+ * stacks are the caller's choice.
+ *
+ * `start` is called `count` times before this returns, or not at all for a count of 1. A stack needs 2 MiB, as altmin_threads_new has it. When the handle and all
+ * trainers that use the threads are freed, every `task` has come to its end, and the thread that frees them has waited for that.
+ *
+ * @param count how many, 1 or more; with 1 none is started, and all work is done by the threads that call
+ * @param context what `start` is called with
+ * @param[out] threads the handle, to be freed with altmin_threads_free; as it was if the call fails
+ * @return ALTMIN_STATUS_MEMORY if `start` returns anything but 0: the threads that it had started have then ended their task
+ */
+altmin_status altmin_threads_new_with(size_t count,
+                                      altmin_start start,
+                                      void *context,
+                                      struct altmin_threads **threads,
+                                      struct altmin_error *error);
 
 /**
  * Frees the handle; trainers that use the threads keep them. NULL is fine.

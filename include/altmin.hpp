@@ -200,6 +200,14 @@ public:
         handle_.reset(made);
     }
 
+    // Threads of the caller's (altmin_threads_new_with).
+    threads(std::size_t count, altmin_start start, void *context)
+    {
+        altmin_threads *made = nullptr;
+        call(altmin_threads_new_with, count, start, context, &made);
+        handle_.reset(made);
+    }
+
     // The C handle, for functions without a wrapper.
     altmin_threads *get() const noexcept { return handle_.get(); }
 

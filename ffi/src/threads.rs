@@ -1,6 +1,10 @@
-//! Threads that are made by the system itself.
+//! Threads that are made by the system itself, and threads of the caller's.
 //!
 //! The standard library takes memory for each of its threads past every allocator, and ends the process where there is none.
+
+use std::ffi::c_void;
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use altmin::Result;
 use altmin::run::executor::{Threads, Wait, Worker};
@@ -10,6 +14,84 @@ use crate::quiet;
 /// So many threads for a trainer.
 pub(crate) fn new(threads: usize) -> Result<Threads> {
     Threads::spawned_by(threads, spawn)
+}
+
+/// What starts a thread of the caller's: `altmin_start`, with its context.
+#[derive(Clone, Copy)]
+pub(crate) struct Start {
+    pub(crate) start: unsafe extern "C" fn(
+        task: unsafe extern "C" fn(argument: *mut c_void),
+        argument: *mut c_void,
+        context: *mut c_void,
+    ) -> i32,
+    pub(crate) context: *mut c_void,
+}
+
+/// The same on threads that the caller starts.
+///
+/// # Safety
+/// `start` may be called with its context, so many times, and does what its type asks for.
+pub(crate) unsafe fn started_by(threads: usize, start: Start) -> Result<Threads> {
+    // SAFETY: as the caller promises.
+    Threads::spawned_by(threads, |worker| unsafe { start.begin(worker) })
+}
+
+/// What a thread of the caller's has to do, and how its end is known.
+struct Task {
+    worker: Worker,
+    end: Arc<End>,
+}
+
+/// Whether a task has ended.
+#[derive(Default)]
+struct End {
+    has_come: Mutex<bool>,
+    told: Condvar,
+}
+
+impl End {
+    fn come(&self) {
+        *self.has_come.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.told.notify_all();
+    }
+
+    fn wait(&self) {
+        let has_come = self.has_come.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.told.wait_while(has_come, |has_come| !*has_come));
+    }
+}
+
+impl Start {
+    /// # Safety
+    /// As [`started_by`].
+    unsafe fn begin(self, worker: Worker) -> io::Result<Wait> {
+        unsafe extern "C" fn run(task: *mut c_void) {
+            // SAFETY: the box that was let go below, for this call alone.
+            let Task { worker, end } = *unsafe { Box::from_raw(task.cast::<Task>()) };
+            work(worker);
+            end.come();
+        }
+
+        let end = Arc::new(End::default());
+        let task = Box::into_raw(Box::new(Task { worker, end: Arc::clone(&end) })).cast::<c_void>();
+        // SAFETY: as the caller promises; the task goes to the thread, or comes back if there is none.
+        match unsafe { (self.start)(run, task, self.context) } {
+            0 => {
+                let process = std::process::id();
+                // A process that was forked has none of its parent's threads.
+                Ok(Box::new(move || {
+                    if std::process::id() == process {
+                        end.wait()
+                    }
+                }))
+            }
+            code => {
+                // SAFETY: nobody else has it, as `start` has promised with its result.
+                drop(unsafe { Box::from_raw(task.cast::<Task>()) });
+                Err(io::Error::other(format!("`start` returned {code}")))
+            }
+        }
+    }
 }
 
 fn work(worker: Worker) {

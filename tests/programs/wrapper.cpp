@@ -9,6 +9,7 @@
 #include <fstream>
 #include <limits>
 #include <string>
+#include <thread>
 
 namespace {
 
@@ -297,7 +298,7 @@ void observers()
 
     // Between steps it changes, and threads may be another trainer's too.
     refused(ALTMIN_STATUS_SETTING, "`learning-rate`", [&] { trainer.set_learning_rate(0.1); });
-    refused(ALTMIN_STATUS_SETTING, "`nu`", [&] { trainer.set_nu(0.5); });
+    refused(ALTMIN_STATUS_SETTING, "`rho`", [&] { trainer.set_rho(0.5); });
     altmin::settings changing = small();
     changing.method = ALTMIN_METHOD_PDADMM;
     const altmin::threads two(2);
@@ -312,6 +313,19 @@ void observers()
     refused(ALTMIN_STATUS_SETTING, "`rho`", [&] { other.set_rho(0.0); });
     check(other.step(2) == ALTMIN_OUTCOME_RUNNING && std::isnan(other.info().loss), "a sweep without metrics");
     refused(ALTMIN_STATUS_SHAPE, "`count`", [] { altmin::threads none(0); });
+    std::vector<std::thread> own;
+    {
+        const altmin::threads started(
+            2,
+            [](void (*task)(void *), void *argument, void *context) -> int32_t {
+                static_cast<std::vector<std::thread> *>(context)->emplace_back(task, argument);
+                return 0;
+            },
+            &own);
+        check(own.size() == 2, "threads of the program's own");
+    }
+    for (std::thread &thread : own)
+        thread.join();
     const altmin::threads three(3);
     refused(ALTMIN_STATUS_SHAPE, "`threads`", [&] { trainer.use_threads(three); });
 

@@ -2,13 +2,16 @@
 
 use std::ffi::{CString, c_void};
 use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use altmin::settings::Method;
 use altmin_core::Choice;
+use altmin_ffi::level1::error::altmin_error;
 use altmin_ffi::level1::error::altmin_status as status;
 use altmin_ffi::observer::altmin_metrics;
-use altmin_ffi::pool::{altmin_threads, altmin_threads_free, altmin_threads_new};
+use altmin_ffi::pool::{altmin_threads, altmin_threads_free, altmin_threads_new, altmin_threads_new_with};
 use altmin_ffi::settings::altmin_settings;
 use altmin_ffi::trainer::change::*;
 use altmin_ffi::trainer::checkpoint::*;
@@ -348,6 +351,98 @@ fn trainers_share_threads_at_the_same_time_and_keep_their_bits() {
         })
     });
     assert_eq!(at_once.map(|thread| thread.join().expect("a thread")), alone);
+}
+
+/// Threads of the caller's, and how many of them are at work.
+struct Own {
+    left: usize,
+    at_work: Arc<AtomicUsize>,
+    handles: Vec<thread::JoinHandle<()>>,
+}
+
+unsafe extern "C" fn start(
+    task: unsafe extern "C" fn(*mut c_void),
+    argument: *mut c_void,
+    context: *mut c_void,
+) -> i32 {
+    // SAFETY: the context is what was given with this function.
+    let own = unsafe { &mut *context.cast::<Own>() };
+    if own.left == 0 {
+        return 11;
+    }
+    own.left -= 1;
+    own.at_work.fetch_add(1, Ordering::SeqCst);
+    let (at_work, argument) = (Arc::clone(&own.at_work), argument.expose_provenance());
+    own.handles.push(thread::spawn(move || {
+        // SAFETY: once, with the argument that came with it.
+        unsafe { task(ptr::with_exposed_provenance_mut(argument)) };
+        at_work.fetch_sub(1, Ordering::SeqCst);
+    }));
+    0
+}
+
+#[test]
+fn threads_may_be_the_callers_own() {
+    let settings = altmin_settings { threads: 3, ..of(Method::Local) };
+    let plain = begun(&settings);
+    done(plain, 10);
+    let mut own = Own { left: 3, at_work: Arc::default(), handles: Vec::new() };
+    let mut pool = ptr::null_mut();
+    let context: *mut c_void = (&raw mut own).cast();
+    // SAFETY: the context outlives the call, and `start` does what is asked for.
+    let status = unsafe { altmin_threads_new_with(3, Some(start), context, &raw mut pool, ptr::null_mut()) };
+    assert_eq!(status, status::Ok);
+    assert_eq!((own.left, own.handles.len()), (0, 3));
+    let trainer = new(&settings);
+    let x = features();
+    // SAFETY: the handles live, and the samples have the sizes that are said.
+    unsafe {
+        assert_eq!(altmin_trainer_use_threads(trainer, pool), status::Ok);
+        let begun = altmin_trainer_set_data_f64(
+            trainer,
+            FEATURES,
+            SAMPLES,
+            x.as_ptr(),
+            FEATURES,
+            CLASSES.as_ptr(),
+            0,
+            ptr::null(),
+            0,
+            0,
+        );
+        assert_eq!(begun, status::Ok);
+        altmin_threads_free(pool);
+    }
+    done(trainer, 10);
+    assert!(own.handles.iter().all(|handle| !handle.is_finished()));
+    assert_eq!(ended(trainer), ended(plain));
+    own.handles.into_iter().for_each(|handle| handle.join().expect("a thread that ends"));
+    assert_eq!(own.at_work.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_thread_that_is_not_started_ends_those_before_it() {
+    let mut own = Own { left: 2, at_work: Arc::default(), handles: Vec::new() };
+    let (mut pool, context) = (ptr::null_mut(), (&raw mut own).cast());
+    let mut error = altmin_error::short(status::Ok, "");
+    // SAFETY: the context outlives the calls, and `start` does what is asked for.
+    unsafe {
+        let refused = altmin_threads_new_with(4, Some(start), context, &raw mut pool, &raw mut error);
+        assert_eq!(refused, status::Memory);
+        assert!(
+            text(error.message.as_ptr()).contains("`start` returned 11"),
+            "{}",
+            text(error.message.as_ptr())
+        );
+        assert_eq!(altmin_threads_new_with(2, None, context, &raw mut pool, ptr::null_mut()), status::Null);
+        assert_eq!(
+            altmin_threads_new_with(1, Some(start), context, &raw mut pool, ptr::null_mut()),
+            status::Ok
+        );
+        altmin_threads_free(pool);
+    }
+    assert_eq!(own.handles.len(), 2);
+    own.handles.into_iter().for_each(|handle| handle.join().expect("a thread that ends"));
 }
 
 #[test]

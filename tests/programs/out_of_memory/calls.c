@@ -3,6 +3,7 @@
  * nothing, and works when there is memory again. */
 #include <altmin.h>
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -194,6 +195,48 @@ static altmin_status trainer_use_threads(struct world *world, struct outputs *to
     return altmin_trainer_use_threads(world->trainer, NULL);
 }
 
+/* Threads of this program's own. */
+struct own {
+    void (*task)(void *argument);
+    void *argument;
+    pthread_t thread;
+};
+
+struct crew {
+    struct own members[2];
+    size_t count;
+};
+
+static void *member(void *own)
+{
+    ((struct own *)own)->task(((struct own *)own)->argument);
+    return NULL;
+}
+
+static int32_t start(void (*task)(void *argument), void *argument, void *context)
+{
+    struct crew *crew = context;
+    struct own *own = &crew->members[crew->count];
+    *own = (struct own){.task = task, .argument = argument};
+    if (pthread_create(&own->thread, NULL, member, own) != 0)
+        return 1;
+    crew->count++;
+    return 0;
+}
+
+static altmin_status trainer_use_own_threads(struct world *world, struct outputs *to)
+{
+    struct crew crew = {.count = 0};
+    altmin_threads *threads = NULL;
+    const altmin_status status = altmin_threads_new_with(2, start, &crew, &threads, NULL);
+    (void)world;
+    (void)to;
+    altmin_threads_free(threads);
+    for (size_t i = 0; i < crew.count; i++)
+        pthread_join(crew.members[i].thread, NULL);
+    return status;
+}
+
 static altmin_status trainer_info(struct world *world, struct outputs *to)
 {
     to->info.struct_size = sizeof to->info;
@@ -346,6 +389,7 @@ static const struct row {
     {"altmin_trainer_set_learning_rate", trainer_set_learning_rate, 0, 0, 0},
     {"altmin_trainer_set_metrics_every", trainer_set_metrics_every, 0, 0, 0},
     {"altmin_trainer_use_threads", trainer_use_threads, 0, 0, 1},
+    {"altmin_threads_new_with", trainer_use_own_threads, 0, 0, 1},
     {"altmin_trainer_info", trainer_info, 0, 0, 0},
     {"altmin_trainer_error", trainer_error, 0, 0, 0},
     {"altmin_trainer_weights_shape", trainer_weights_shape, 0, 0, 0},
