@@ -72,7 +72,7 @@
 /**
  * The version of this header.
  */
-#define ALTMIN_VERSION_MINOR 1
+#define ALTMIN_VERSION_MINOR 2
 
 /**
  * The version of this header.

@@ -56,7 +56,7 @@ pub enum altmin_status {
 /// The version of this header.
 pub const ALTMIN_VERSION_MAJOR: u32 = 0;
 /// The version of this header.
-pub const ALTMIN_VERSION_MINOR: u32 = 1;
+pub const ALTMIN_VERSION_MINOR: u32 = 2;
 /// The version of this header.
 pub const ALTMIN_VERSION_PATCH: u32 = 0;
 
