@@ -1936,6 +1936,28 @@ altmin_status altmin_input_invert_workspace_f64(int32_t prepared,
                                                 struct altmin_error *error);
 
 /**
+ * Bytes of workspace with which every function on a layer of these sizes can be called, with any rule, loss and solver: one block,
+ * as large as this says for the largest layer, serves a whole training. m is the most samples that a
+ * call has. Only altmin_gemm has sizes of its own.
+ *
+ * @param[out] bytes how many
+ */
+altmin_status altmin_layer_workspace_f32(size_t n_out,
+                                         size_t n_in,
+                                         size_t m,
+                                         size_t *bytes,
+                                         struct altmin_error *error);
+
+/**
+ * As altmin_layer_workspace_f32, in double precision.
+ */
+altmin_status altmin_layer_workspace_f64(size_t n_out,
+                                         size_t n_in,
+                                         size_t m,
+                                         size_t *bytes,
+                                         struct altmin_error *error);
+
+/**
  * R(z; y), summed over the samples from the first to the last.
  *
  * @param loss an altmin_loss

@@ -86,7 +86,7 @@ pub fn parameters<T: Real, G: Gemm<T>>(
 
 /// Scratch of [`parameters`]: a matrix like W, a column, and one product's.
 pub fn parameters_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize) -> Requirement {
-    Requirement::matrix(n_out, n_in + 1).and(gemm.workspace(n_out, n_in, n_in))
+    Requirement::matrix(n_out, n_in).and(Requirement::vector(n_out)).and(gemm.workspace(n_out, n_in, n_in))
 }
 
 /// `change <- beta (x - before)`, `before <- x`.

@@ -203,7 +203,8 @@ pub fn step_workspace<T: Real, G: Gemm<T>>(
         StepKind::Exact => Requirement::matrix(n_in, m).and(forward.or(gemm.workspace(n_in, m, n_in))),
         StepKind::OuterExact => {
             let inner = forward.or(backward).or(gemm.workspace(n_out, m, n_out));
-            Requirement::matrix(n_in, m).and(Requirement::matrix(n_out, 2 * m).and(inner))
+            let outputs = Requirement::matrix(n_out, m);
+            Requirement::matrix(n_in, m).and(outputs).and(outputs).and(inner)
         }
     };
     backward.or(rest)

@@ -54,6 +54,7 @@ pub mod hidden;
 pub mod input;
 pub mod interval;
 pub mod kernel;
+pub mod layer;
 pub mod loss;
 pub mod objective;
 pub mod output;
@@ -78,6 +79,7 @@ pub const FUNCTIONS: &[&[description::Function]] = &[
     interval::activation::FUNCTIONS,
     interval::linear::FUNCTIONS,
     interval::search::FUNCTIONS,
+    layer::FUNCTIONS,
     loss::FUNCTIONS,
     objective::FUNCTIONS,
     output::FUNCTIONS,

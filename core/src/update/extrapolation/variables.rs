@@ -161,7 +161,7 @@ pub fn activation_workspace<T: Real, G: Gemm<T>>(
     n_in: usize,
     m: usize,
 ) -> Requirement {
-    Requirement::matrix(n_in + n_out, m).and(gemm.workspace(n_out, m, n_in))
+    Requirement::matrix(n_in, m).and(Requirement::matrix(n_out, m)).and(gemm.workspace(n_out, m, n_in))
 }
 
 fn require<T: Real>(before: &MatMut<'_, T>, t: &[T], z: &MatMut<'_, T>, r: &MatMut<'_, T>) -> Result {

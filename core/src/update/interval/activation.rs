@@ -107,7 +107,8 @@ pub fn step<T: Real, G: Gemm<T>>(
 /// product's.
 pub fn step_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize, m: usize) -> Requirement {
     let products = gemm.workspace(n_out, m, n_in).or(gemm.workspace(n_in, m, n_out));
-    Requirement::matrix(2 * n_in + n_out + 1, m).and(products)
+    let inputs = Requirement::matrix(n_in, m);
+    inputs.and(inputs).and(Requirement::matrix(n_out, m)).and(Requirement::vector(m)).and(products)
 }
 
 /// What [`project`] moved.

@@ -60,7 +60,8 @@ pub(super) fn step<T: Real, G: Gemm<T>>(
 
 /// Scratch of a majorised [`reduce`](super::reduce): two matrices like W, three columns, and one product's.
 pub(super) fn step_workspace<T: Real, G: Gemm<T>>(gemm: &G, n_out: usize, n_in: usize) -> Requirement {
-    Requirement::matrix(n_out, 2 * n_in + 3).and(gemm.workspace(n_out, n_in, n_in))
+    let weights = Requirement::matrix(n_out, n_in);
+    weights.and(weights).and(Requirement::matrix(n_out, 3)).and(gemm.workspace(n_out, n_in, n_in))
 }
 
 /// `G = w C`, where b has moved first with `C = r p' - M k m'`.

@@ -13,8 +13,10 @@ pub(crate) fn all(described: Vec<Function>) -> TokenStream {
         // Workspaces and sums of products of sizes must fit into memory.
         let sizes = |query: &Function| query.arguments.iter().filter(|argument| is_size(argument)).count();
         let sums = |argument: &Argument| argument.details.iter().any(|detail| detail.to_string() == "sums");
-        function.room =
-            !function.generic || query.as_ref().map_or(0, sizes) > 1 || function.arguments.iter().any(sums);
+        function.room = !function.generic
+            || query.as_ref().map_or(0, sizes) > 1
+            || function.arguments.iter().any(sums)
+            || function.arguments.iter().all(is_size);
         functions.push(function);
         functions.extend(query);
     }

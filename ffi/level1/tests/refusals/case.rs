@@ -282,7 +282,7 @@ impl<'a> Case<'a> {
     }
 
     /// The bytes of a result.
-    fn content(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn content(&self, name: &str) -> Vec<u8> {
         self.buffers[self.index(name)].as_ref().expect("a pointer").content()
     }
 

@@ -94,6 +94,35 @@ fn every_workspace_is_put_to_the_test() {
     }
 }
 
+/// One block of memory for a layer is as large as the most that any of its functions needs, and no larger.
+#[test]
+fn the_workspace_of_a_layer_serves_all_its_functions() {
+    let rows = row::all();
+    for suffix in ["f32", "f64"] {
+        let layer = format!("altmin_layer_workspace_{suffix}");
+        let layer = rows.iter().find(|row| row.name == layer).expect("the query");
+        for (n_out, n_in, m) in [(3, 5, 4), (20, 20, 7), (6, 30, 1), (30, 6, 50), (1, 1, 2)] {
+            let with_sizes = |row: &row::Row| {
+                row.variants().map(|mut values| {
+                    for (name, size) in [("n_out", n_out), ("n_in", n_in), ("m", m)] {
+                        values.set(name, size);
+                    }
+                    values
+                })
+            };
+            let query = Case::new(&rows, layer, &with_sizes(layer).next().expect("values"));
+            query.succeeds("query");
+            let bytes = usize::from_ne_bytes(query.content("bytes").try_into().expect("a size"));
+            let others = rows.iter().filter(|row| row.has_workspace() && row.name.ends_with(suffix));
+            let others = others.filter(|row| !row.name.starts_with("altmin_gemm"));
+            let needed = others.flat_map(|row| {
+                with_sizes(row).map(|values| Case::new(&rows, row, &values).values.get("workspace_size"))
+            });
+            assert_eq!(needed.max(), Some(bytes), "{suffix} {n_out} x {n_in}, {m}");
+        }
+    }
+}
+
 #[test]
 fn no_samples_need_no_memory() {
     let rows = row::all();
