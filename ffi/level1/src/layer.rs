@@ -24,7 +24,6 @@ functions! {
 
 fn of_layer<T: Real>(n_out: usize, n_in: usize, m: usize) -> Requirement {
     let kernel = &Kernel;
-    let all = Requirement::or;
     let kinds = [StepKind::Gradient, StepKind::Exact, StepKind::OuterExact];
     let rules = [
         StepRule::Vector,
@@ -62,5 +61,5 @@ fn of_layer<T: Real>(n_out: usize, n_in: usize, m: usize) -> Requirement {
     .chain(Loss::values().flat_map(|loss| {
         OutputSolver::values().map(move |solver| output::step_workspace::<T>(loss, solver, n_out, m))
     }))
-    .fold(Requirement::NONE, all)
+    .fold(Requirement::NONE, Requirement::or)
 }

@@ -130,6 +130,27 @@ fn a_change_is_that_of_a_new_training_from_the_same_weights() {
     goes_on_anew(guarded(0.5), altmin_trainer_set_nu, 7.0, guarded(7.0));
 }
 
+/// A factor of 2 is exact: every weight 2 is twice the learning rate, to the bit.
+#[test]
+fn classes_of_samples_in_memory_have_their_weights() {
+    let gd = |rate, options: &CString| altmin_settings {
+        learning_rate: rate,
+        batch: SAMPLES,
+        options: options.as_ptr(),
+        ..of(Method::Gd)
+    };
+    let ended = |rate, weights: &str| {
+        let options = CString::new(format!("class-weights = '{weights}'")).expect("no 0 inside");
+        let trainer = begun(&gd(rate, &options));
+        done(trainer, 4);
+        ended(trainer)
+    };
+    let plain = ended(0.25, "none");
+    assert_eq!(ended(0.125, "2,2,2"), plain);
+    assert_ne!(ended(0.125, "2,2,4"), plain);
+    assert_ne!(ended(0.25, "balanced"), plain);
+}
+
 fn goes_on_anew(before: altmin_settings, function: Set, value: f64, after: altmin_settings) {
     let changed = begun(&before);
     done(changed, 3);

@@ -38,10 +38,7 @@ impl ClassWeights {
                 };
                 Ok(counts.iter().map(balanced).collect())
             }
-            Self::Given(weights) if weights.len() == data.n_classes() => {
-                self.check()?;
-                Ok(weights.clone())
-            }
+            Self::Given(weights) if weights.len() == data.n_classes() => Ok(weights.clone()),
             Self::Given(_) => {
                 let expected = format!("balanced, or {} weights, one a class", data.n_classes());
                 Err(Error::argument("class-weights", self, expected))
@@ -56,7 +53,11 @@ impl ClassWeights {
     pub fn check(&self) -> Result {
         let Self::Given(weights) = self else { return Ok(()) };
         match weights.iter().find(|weight| !(weight.is_finite() && **weight > 0.0)) {
-            Some(weight) => Err(Error::argument("class-weights", weight, "finite weights above 0")),
+            Some(weight) => Err(Error::argument(
+                "class-weights",
+                weight,
+                "finite weights above 0, also in the run's precision",
+            )),
             None => Ok(()),
         }
     }

@@ -264,10 +264,12 @@ impl<T: Real> Dataset<T> {
     ///
     /// # Errors
     /// [`Error::Argument`] (`class-weights`) if it has values instead of classes; for another number of weights than of
-    /// classes, and for a weight that is not finite and above 0.
+    /// classes, and for a weight that is not finite and above 0, also in this precision.
     pub fn with_class_weights(mut self, weights: &ClassWeights) -> Result<Self> {
         let weights = weights.of(&self)?;
-        self.class_weights = Some(weights.into_iter().map(T::from_f64).collect());
+        let here: Vec<T> = weights.iter().copied().map(T::from_f64).collect();
+        ClassWeights::Given(here.iter().map(|weight| weight.to_f64()).collect()).check()?;
+        self.class_weights = Some(here);
         Ok(self)
     }
 

@@ -150,7 +150,8 @@ impl<T: Real> Trainer<T> {
     /// Checks that settings and data fit, allocates everything, draws the initial weights.
     ///
     /// What is done to samples of files ([`Settings::data_options`]) has been done to these by [`load`](crate::data::load);
-    /// for samples from memory `settings.data` is [`DataSource::Memory`](crate::data::DataSource::Memory).
+    /// for samples from memory `settings.data` is [`DataSource::Memory`](crate::data::DataSource::Memory). Training samples whose classes have no
+    /// weights yet get those of the settings, in a copy if they are shared.
     ///
     /// # Errors
     /// [`Error::Mismatch`] if test and training set differ in shape, [`Error::Data`] if one has classes and the other
@@ -211,6 +212,10 @@ impl<T: Real> Trainer<T> {
         threads: impl FnOnce() -> Result<Threads>,
     ) -> Result<Self> {
         settings.validate()?;
+        let train = match (&settings.class_weights, train.class_weights()) {
+            (Some(weights), None) => Arc::new(Arc::unwrap_or_clone(train).with_class_weights(weights)?),
+            _ => train,
+        };
         if let Some(test) = &test {
             require_like(test, &train)?;
         }

@@ -162,6 +162,7 @@ fn weights_that_do_not_fit_are_refused() {
     let train = |weights: &'static str| ["train", "--data", data, "--class-weights", weights];
     refused(&train("1,2,3"), "2 weights, one a class");
     refused(&train("1,0"), "above 0");
+    refused(&train("1,1e-60"), "above 0");
     refused(&train("equal"), "balanced");
     refused(&[&train("balanced")[..], &["--target=a", "--loss=least-squares"]].concat(), "class-weights");
     refused(&["verify", "--class-weights=balanced"], "class-weights");
