@@ -5,14 +5,18 @@
 //! Units share nothing that is written, so the result has the same bits however they are scheduled.
 
 mod chain;
+mod owners;
 mod pieces;
 mod pipeline;
 mod spans;
+mod transport;
 
 pub use chain::Chain;
+pub use owners::{Owners, Readers};
 pub use pieces::Pieces;
 pub use pipeline::{Lengths, Output, Own, Passed, Pipeline, PipelineMemory, QUEUE, one_by_one};
 pub use spans::{Extent, Spans};
+pub use transport::{Incoming, Outgoing, Transport};
 
 use crate::error::Result;
 use crate::real::Real;
@@ -126,6 +130,45 @@ pub trait Executor<T: Real> {
         units: U,
         task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
     ) -> Result;
+
+    /// The same where each process of several does the units that it owns alone. Where a run has one process, that does all.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); those of another process when numbers are next [shared](Self::share_numbers) with all.
+    fn run_at<U: Units>(
+        &mut self,
+        _owners: Owners,
+        units: U,
+        task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
+    ) -> Result {
+        self.run(units, task)
+    }
+
+    /// Tells other processes what units have written into these pieces, a piece a unit.
+    ///
+    /// # Errors
+    /// As [`share_numbers`](Self::share_numbers).
+    fn share<L: Fn(usize) -> usize>(
+        &mut self,
+        _owners: Owners,
+        _readers: Readers,
+        _pieces: Pieces<'_, T, L>,
+    ) -> Result {
+        Ok(())
+    }
+
+    /// The same for numbers.
+    ///
+    /// # Errors
+    /// Where they are shared with all processes, that of the first phase in which a process failed.
+    fn share_numbers<L: Fn(usize) -> usize>(
+        &mut self,
+        _owners: Owners,
+        _readers: Readers,
+        _pieces: Pieces<'_, f64, L>,
+    ) -> Result {
+        Ok(())
+    }
 
     /// Lets all items pass through a pipeline, one after the other or each at another stage.
     ///

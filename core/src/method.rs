@@ -153,6 +153,20 @@ pub trait Method<T: Real>: Sized {
         state.require(self.memory(run)).map(|()| 0.0)
     }
 
+    /// Where several processes share the run, brings to the first of them all that the next sweep reads of the state, so that it
+    /// can be written; what every process has is there already.
+    ///
+    /// # Errors
+    /// [`Length`](crate::Error::Length) for a state that is not of [`memory`](Self::memory)'s sizes.
+    fn gather<E: Executor<T>>(
+        &self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        _executor: &mut E,
+    ) -> Result {
+        state.require(self.memory(run))
+    }
+
     /// Another length of gradient steps, from the next step on; what the method keeps is carried over. A method that takes none
     /// ignores it.
     ///
@@ -353,6 +367,15 @@ macro_rules! methods {
                 gemm: &G,
             ) -> Result<f64> {
                 each!(self, method => method.set_penalties(run, state, penalties, executor, gemm))
+            }
+
+            fn gather<E: Executor<T>>(
+                &self,
+                run: &Run<'_, T>,
+                state: &mut State<'_, T>,
+                executor: &mut E,
+            ) -> Result {
+                each!(self, method => method.gather(run, state, executor))
             }
 
             fn set_learning_rate(&mut self, rate: T) -> Result {

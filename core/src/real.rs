@@ -5,8 +5,10 @@ use core::iter::Sum;
 use core::ops::{Add, AddAssign, Div, DivAssign, Mul, MulAssign, Neg, Sub, SubAssign};
 
 mod format;
+mod values;
 
 pub(crate) use format::Format;
+pub use values::{Values, ValuesMut};
 
 /// `f32` or `f64`: every formula of this crate is written once over this trait, which no other type can implement.
 pub trait Real:
@@ -57,6 +59,11 @@ pub trait Real:
     /// Neither NaN nor infinite.
     fn is_finite(self) -> bool;
 
+    /// A slice as one of numbers of this type.
+    fn values(slice: &[Self]) -> Values<'_>;
+    /// The same for writing.
+    fn values_mut(slice: &mut [Self]) -> ValuesMut<'_>;
+
     /// The number of samples or features as a scalar.
     #[inline]
     fn from_usize(count: usize) -> Self {
@@ -77,7 +84,7 @@ pub trait Real:
 }
 
 macro_rules! real {
-    ($t:ty, $sqrt:path, $exp:path, $ln:path, $ln_1p:path) => {
+    ($t:ty, $kind:ident, $sqrt:path, $exp:path, $ln:path, $ln_1p:path) => {
         impl Real for $t {
             const ZERO: Self = 0.0;
             const ONE: Self = 1.0;
@@ -116,9 +123,17 @@ macro_rules! real {
             fn is_finite(self) -> bool {
                 <$t>::is_finite(self)
             }
+            #[inline]
+            fn values(slice: &[Self]) -> Values<'_> {
+                Values::$kind(slice)
+            }
+            #[inline]
+            fn values_mut(slice: &mut [Self]) -> ValuesMut<'_> {
+                ValuesMut::$kind(slice)
+            }
         }
     };
 }
 
-real!(f32, libm::sqrtf, libm::expf, libm::logf, libm::log1pf);
-real!(f64, libm::sqrt, libm::exp, libm::log, libm::log1p);
+real!(f32, F32, libm::sqrtf, libm::expf, libm::logf, libm::log1pf);
+real!(f64, F64, libm::sqrt, libm::exp, libm::log, libm::log1p);

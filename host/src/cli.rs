@@ -16,6 +16,7 @@ mod interrupt;
 mod man;
 mod output;
 mod predict;
+mod processes;
 mod report;
 mod search;
 mod short_help;
@@ -24,7 +25,8 @@ mod verify;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use failure::Failure;
-use std::ffi::OsString;
+use processes::Processes;
+use std::env::ArgsOs;
 use std::process::ExitCode;
 
 /// Train neural networks by alternating minimisation: no gradient passes through the whole network.
@@ -74,13 +76,17 @@ pub fn command() -> clap::Command {
 
 /// Runs the program's command line.
 pub fn main() -> ExitCode {
-    run(std::env::args_os()).unwrap_or_else(|failure| failure.report())
+    processes::main(run)
 }
 
-fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode, Failure> {
+fn run(arguments: ArgsOs, processes: &Processes) -> Result<ExitCode, Failure> {
     let matches = command().try_get_matches_from(arguments)?;
-    match Cli::from_arg_matches(&matches)?.command {
-        Command::Train(train) => train.run(),
+    let command = Cli::from_arg_matches(&matches)?.command;
+    if !matches!(command, Command::Train(_)) {
+        processes.require_one("what is no training run")?;
+    }
+    match command {
+        Command::Train(train) => train.run(processes),
         Command::Compare(compare) => compare.run(),
         Command::Search(search) => search.run(),
         Command::Data(data) => data.run(),

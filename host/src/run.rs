@@ -10,6 +10,7 @@ pub mod kernel;
 pub mod memory;
 pub mod observe;
 pub mod plan;
+pub mod ranks;
 pub mod trainer;
 
 pub use observe::{Best, Bound, Change, Evaluation, History, Metrics, Observer, Observers, Outcome, Summary};

@@ -126,6 +126,18 @@ impl<'a, T> PipelineMemory<'a, T> {
         PipelineMemory { parameters, scalars, numbers, outputs, marks }
     }
 
+    /// The same without so much of what the first stages own, but with their outputs.
+    ///
+    /// # Panics
+    /// If there is less.
+    #[must_use]
+    pub fn skip_owned(mut self, parameters: usize, scalars: usize, numbers: usize) -> Self {
+        front(&mut self.parameters, parameters);
+        front(&mut self.scalars, scalars);
+        front(&mut self.numbers, numbers);
+        self
+    }
+
     /// Takes the first stage's memory away.
     ///
     /// # Panics

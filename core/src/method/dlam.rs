@@ -458,6 +458,10 @@ impl<T: Real> Method<T> for Dlam<T> {
         Self::account(variables, promised).require_finite()
     }
 
+    fn gather<E: Executor<T>>(&self, run: &Run<'_, T>, state: &mut State<'_, T>, executor: &mut E) -> Result {
+        self.base.gather(run, state, executor)
+    }
+
     fn objective<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         run: &Run<'_, T>,

@@ -31,7 +31,7 @@ use super::step_schedule::Schedule;
 use super::{Hyperparameters, Memory, Method, Partition, Run, Seen, State, Sweep, omega};
 use crate::block::{LinearMap, MapKind, Place, track};
 use crate::error::{Error, Result, require_not_negative, require_positive};
-use crate::executor::{Executor, Extent, Pieces, Runs, Spans};
+use crate::executor::{Executor, Extent, Owners, Pieces, Readers, Runs, Spans};
 use crate::gemm::Gemm;
 use crate::loss::OutputSolver;
 use crate::optimizer::Optimizer;
@@ -396,11 +396,13 @@ impl<T: Real> Gradient<T> {
         let (layout, used) = (self.layout(run), samples.partition.groups());
         let (pass, length) = (self.pass(run, parameters, samples), layout.elements());
         tallies.fill(0.0);
-        let units = (Pieces::new(groups, used, |_| length), Runs::new(tallies, Tally::COUNT));
-        executor.run(units, |g, (memory, tally), stack| {
+        let units = (Pieces::new(&mut *groups, used, |_| length), Runs::new(&mut *tallies, Tally::COUNT));
+        executor.run_at(Owners::Evenly, units, |g, (memory, tally), stack| {
             let sink = &mut layout.collect(memory, Parts::All);
             Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
-        })
+        })?;
+        executor.share(Owners::Evenly, Readers::All, Pieces::new(groups, used, |_| length))?;
+        executor.share_numbers(Owners::Evenly, Readers::All, Tally::deal(tallies))
     }
 
     fn omega(&self, run: &Run<'_, T>, state: &State<'_, T>) -> f64 {

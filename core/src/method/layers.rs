@@ -10,7 +10,7 @@ use super::run::carve_mut;
 use crate::activation::Activation;
 use crate::block::{Block, Network};
 use crate::error::{Error, Result};
-use crate::executor::{Executor, Runs, Units};
+use crate::executor::{Executor, Pieces, Runs, Units};
 use crate::forward::linear;
 use crate::gemm::Gemm;
 use crate::real::Real;
@@ -201,6 +201,29 @@ impl<'s, T: Real> LayersMut<'s, T> {
     pub(super) fn reborrow(&mut self) -> LayersMut<'_, T> {
         let Self { layers, steps, first, count, parameters, kept, records } = self;
         LayersMut { layers: *layers, steps: *steps, first: *first, count: *count, parameters, kept, records }
+    }
+
+    /// Weights and biases, a piece a layer.
+    pub(super) fn deal_parameters(
+        &mut self,
+    ) -> Pieces<'_, T, impl Fn(usize) -> usize + Copy + Send + use<'s, '_, T>> {
+        let (layers, first) = (self.layers, self.first);
+        Pieces::new(self.parameters, self.count, move |l| layers.parameters(first + l))
+    }
+
+    /// What layers keep beside their parameters, a piece a layer.
+    pub(super) fn deal_kept(
+        &mut self,
+    ) -> Pieces<'_, T, impl Fn(usize) -> usize + Copy + Send + use<'s, '_, T>> {
+        let (layers, steps, first) = (self.layers, self.steps, self.first);
+        Pieces::new(self.kept, self.count, move |l| layers.kept(&steps, first + l))
+    }
+
+    /// Records, a piece a layer.
+    pub(super) fn deal_records(
+        &mut self,
+    ) -> Pieces<'_, f64, impl Fn(usize) -> usize + Copy + Send + use<'_, T>> {
+        Record::deal(self.records)
     }
 
     /// Forgets what was known of the data.

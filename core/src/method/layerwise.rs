@@ -24,8 +24,10 @@ pub(super) use variables::VariablesMut;
 
 use super::layers::Layers;
 use super::numbers::Numbers;
+use super::run::carve_mut;
 use super::{Hyperparameters, Memory, Partition, Run, State, pass};
 use crate::error::Result;
+use crate::executor::{Executor, Owners, Pieces, Readers};
 use crate::real::Real;
 use crate::view::require_length;
 use sizes::Sizes;
@@ -77,6 +79,20 @@ impl<T: Real> Layerwise<T> {
     /// Sizes of the state.
     pub(super) fn memory(&self, run: &Run<'_, T>) -> Memory {
         self.sizes(run).map_or(Memory::default(), |sizes| sizes.memory())
+    }
+
+    /// Brings what groups keep to the first of the processes that share the run; layers are everywhere.
+    pub(super) fn gather<E: Executor<T>>(
+        &self,
+        run: &Run<'_, T>,
+        state: &mut State<'_, T>,
+        executor: &mut E,
+    ) -> Result {
+        let sizes = self.sizes(run)?;
+        state.require(sizes.memory())?;
+        let [.., groups] = carve_mut(state.scalars, sizes.scalars());
+        let pieces = Pieces::new(groups, self.partition.groups(), |g| sizes.group_length(g));
+        executor.share(Owners::Evenly, Readers::First, pieces)
     }
 
     /// The variables, for reading.

@@ -49,7 +49,9 @@ use super::{
     Hyperparameters, Memory, Method, Partition, Penalties, Run, Seen, State, Sweep, omega, widest_tile,
 };
 use crate::error::{Error, Result, require_not_negative};
-use crate::executor::{Executor, Lengths, Output, Own, Passed, Pipeline, PipelineMemory};
+use crate::executor::{
+    Executor, Lengths, Output, Own, Owners, Passed, Pieces, Pipeline, PipelineMemory, Readers,
+};
 use crate::gemm::Gemm;
 use crate::loss::OutputSolver;
 use crate::real::Real;
@@ -315,12 +317,21 @@ impl<T: Real> Method<T> for Local<T> {
         let line = Line { frame, run: *run, batches: self.batches, epoch, gemm };
         let memory = PipelineMemory {
             parameters: &mut *parameters,
-            scalars: layers,
+            scalars: &mut *layers,
             numbers: &mut *numbers,
             outputs: sent,
             marks: are_sent,
         };
         executor.pipeline(&line, memory)?;
+        let (owners, count) = (Owners::Layers { first: 0 }, frame.parts.count());
+        let pieces = |l| frame.parts.parameters(l).len();
+        executor.share(owners, Readers::All, Pieces::new(&mut *parameters, count, pieces))?;
+        executor.share(owners, Readers::All, Pieces::new(layers, count, |l| frame.scalars(l)))?;
+        executor.share_numbers(
+            owners,
+            Readers::All,
+            Pieces::new(&mut *numbers, count, |l| frame.numbers(l)),
+        )?;
         let mut sweep = Sweep { promised: -f64::MAX, ..Sweep::default() };
         let (mut slope, mut last) = (0.0, Progress::default());
         each_progress(&frame, numbers, |progress| {

@@ -1,5 +1,7 @@
 //! Records in a list of `f64`: what a method knows of a layer or of a group of samples beside matrices.
 
+use crate::executor::Pieces;
+
 /// A record that lies in a list of numbers.
 pub(crate) trait Numbers: Sized {
     /// How many numbers it takes.
@@ -14,6 +16,12 @@ pub(crate) trait Numbers: Sized {
     /// The records of a list, one after the other.
     fn all(numbers: &[f64]) -> impl Iterator<Item = Self> {
         numbers.chunks_exact(Self::COUNT).map(Self::read)
+    }
+
+    /// The same as pieces of the list.
+    fn deal(numbers: &mut [f64]) -> Pieces<'_, f64, impl Fn(usize) -> usize + Copy + Send> {
+        let count = numbers.len() / Self::COUNT;
+        Pieces::new(numbers, count, |_| Self::COUNT)
     }
 
     /// Changes the record in the first numbers.

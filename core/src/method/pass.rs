@@ -13,7 +13,7 @@ use super::numbers::{Numbers as _, numbers};
 use super::{Hyperparameters, Partition, Run, Seen};
 use crate::block::{Network, Sink};
 use crate::error::{Error, Result};
-use crate::executor::{Executor, Runs};
+use crate::executor::{Executor, Owners, Readers, Runs};
 use crate::gemm::Gemm;
 use crate::loss::{Loss, OutputReport, OutputSolver, Target, score, solve_output, solve_output_workspace};
 use crate::real::Real;
@@ -271,9 +271,10 @@ impl<'p, T: Real> Pass<'p, T> {
     ) -> Result<f64> {
         let tallies = &mut tallies[..self.samples.partition.groups() * Tally::COUNT];
         tallies.fill(0.0);
-        executor.run(Runs::new(&mut *tallies, Tally::COUNT), |g, tally, stack| {
+        executor.run_at(Owners::Evenly, Runs::new(&mut *tallies, Tally::COUNT), |g, tally, stack| {
             Tally::update(tally, |tally| self.measure(gemm, g, tally, stack))
         })?;
+        executor.share_numbers(Owners::Evenly, Readers::All, Tally::deal(tallies))?;
         Ok(Tally::all(tallies).map(|tally| tally.cost).sum())
     }
 

@@ -23,7 +23,7 @@ use super::numbers::Numbers;
 use super::partition::{strips, tile_of, tile_of_mut};
 use super::{Hyperparameters, Memory, Method, Partition, Penalties, Run, State, Sweep, pass};
 use crate::error::{Result, require_positive};
-use crate::executor::{Executor, Runs};
+use crate::executor::{Executor, Owners, Readers, Runs};
 use crate::gemm::Gemm;
 use crate::objective;
 use crate::real::Real;
@@ -34,7 +34,7 @@ use crate::update::{StepRule, copy, hidden, output, weights};
 use crate::view::{as_ref, require_length};
 use crate::workspace::Requirement;
 use frame::{Frame, OutputMut};
-use variables::{InputRecord, Sizes, Terms, VariablesMut};
+use variables::{InputRecord, Length, Sizes, Terms, VariablesMut};
 
 /// What is known of pdADMM without a run.
 ///
@@ -152,10 +152,11 @@ impl<T: Real> PdAdmm<T> {
         let (w, c, count) = (self.settings.nu, self.settings.rho, frame.layers());
         match self.settings.input_step {
             StepRule::Vector => Ok(()),
-            StepRule::LeastSquares { .. } => executor
-                .run(variables.layers.range(1, count), |_, mut layer, stack| {
-                    layer.prepare_input(gemm, w, c, stack)
-                }),
+            StepRule::LeastSquares { .. } => executor.run_at(
+                Owners::Layers { first: 1 },
+                variables.layers.range(1, count),
+                |_, mut layer, stack| layer.prepare_input(gemm, w, c, stack),
+            ),
             StepRule::Scalar | StepRule::Backtracking { .. } => {
                 self.probe(frame, variables, executor, gemm)?;
                 let records = variables.inputs.chunks(self.partition.groups() * InputRecord::COUNT);
@@ -180,7 +181,8 @@ impl<T: Real> PdAdmm<T> {
         let (layers, groups) = (layers.read(), self.partition.groups());
         let (p, r, z, q, u) = (&**p, &**r, &**z, &**q, &**u);
         let first = groups * InputRecord::COUNT;
-        executor.run(Runs::new(&mut inputs[first..], InputRecord::COUNT), |below, record, mut stack| {
+        let units = Runs::new(&mut inputs[first..], InputRecord::COUNT);
+        executor.run_at(Owners::Grid { first: 1, groups }, units, |below, record, mut stack| {
             let unit = below + groups;
             let (layer, below) = (layers.get(unit / groups), frame.output(z, q, u, below));
             let (p, r) = (frame.sizes.of(p, unit, Sizes::p), frame.sizes.of(r, unit, Sizes::z));
@@ -196,7 +198,8 @@ impl<T: Real> PdAdmm<T> {
             }
             InputRecord::update(record, |record| record.probe = probe);
             Ok(())
-        })
+        })?;
+        executor.share_numbers(self.units(), Readers::All, InputRecord::deal(variables.inputs))
     }
 
     /// Equation 1, and the sums for equations 2 and 3.
@@ -212,7 +215,7 @@ impl<T: Real> PdAdmm<T> {
         let (z, q, u) = (&**z, &**q, &**u);
         let (p, sums) = (sizes.deal(p, Sizes::p), sizes.deal(sums, Sizes::sums));
         let units = (p, sums, sizes.deal(r, Sizes::z), Runs::new(inputs, InputRecord::COUNT));
-        executor.run(units, |unit, (p, sums, r, record), mut stack| {
+        executor.run_at(self.units(), units, |unit, (p, sums, r, record), mut stack| {
             let (l, g) = (unit / groups, unit % groups);
             let layer = layers.get(l);
             let SumsShape { n_out, n_in } = layer.shape();
@@ -233,7 +236,9 @@ impl<T: Real> PdAdmm<T> {
             }
             InputRecord::update(record, |record| record.moved = moved);
             Ok(())
-        })
+        })?;
+        executor.share(self.units(), Readers::Below, sizes.deal(variables.p, Sizes::p))?;
+        executor.share(self.units(), Readers::Layer, sizes.deal(variables.sums, Sizes::sums))
     }
 
     /// Equations 2 and 3.
@@ -246,11 +251,13 @@ impl<T: Real> PdAdmm<T> {
     ) -> Result {
         let (groups, samples, nu) = (self.partition.groups(), self.partition.samples(), self.settings.nu);
         let (sizes, sums) = (frame.sizes, &*variables.sums);
-        executor.run(variables.layers.reborrow(), |l, mut layer, stack| {
+        let owners = Owners::Layers { first: 0 };
+        executor.run_at(owners, variables.layers.reborrow(), |l, mut layer, stack| {
             let units = l * groups..(l + 1) * groups;
             layer.collect(units.map(|unit| sizes.of(sums, unit, Sizes::sums)))?;
             layer.step(gemm, weights::Order::WeightsFirst, nu, l == 0, samples, stack)
-        })
+        })?;
+        executor.share(owners, Readers::All, variables.layers.deal_parameters())
     }
 
     /// Equations 4 to 7.
@@ -265,7 +272,7 @@ impl<T: Real> PdAdmm<T> {
         let (layers, groups, sizes, all_p) = (layers.read(), self.partition.groups(), frame.sizes, &**p);
         let outputs = (sizes.deal(z, Sizes::z), sizes.deal(q, Sizes::q), sizes.deal(u, Sizes::u));
         let units = (sizes.deal(r, Sizes::z), outputs, Runs::new(terms, Terms::COUNT));
-        executor.run(units, |unit, (r, (z, q, u), record), mut stack| {
+        executor.run_at(self.units(), units, |unit, (r, (z, q, u), record), mut stack| {
             let (l, g) = (unit / groups, unit % groups);
             let layer = layers.get(l);
             let n_out = layer.shape().n_out;
@@ -291,6 +298,29 @@ impl<T: Real> PdAdmm<T> {
             }
             terms.write(record);
             Ok(())
+        })?;
+        self.share_outputs(sizes, variables, executor)?;
+        executor.share_numbers(Owners::Layers { first: 0 }, Readers::All, variables.layers.deal_records())?;
+        executor.share_numbers(self.units(), Readers::All, InputRecord::deal(variables.inputs))?;
+        executor.share_numbers(self.units(), Readers::All, Terms::deal(variables.terms))
+    }
+
+    /// Whose the units are: a layer over a group of samples.
+    fn units(&self) -> Owners {
+        Owners::Grid { first: 0, groups: self.partition.groups() }
+    }
+
+    /// What the layer above reads of z, q and u.
+    fn share_outputs<E: Executor<T>>(
+        &self,
+        sizes: Sizes<'_, T>,
+        variables: &mut VariablesMut<'_, T>,
+        executor: &mut E,
+    ) -> Result {
+        let VariablesMut { z, q, u, .. } = variables;
+        let outputs = [(z, Sizes::z as Length<'_, T>), (q, Sizes::q), (u, Sizes::u)];
+        outputs.into_iter().try_for_each(|(variable, length)| {
+            executor.share(self.units(), Readers::Above, sizes.deal(variable, length))
         })
     }
 
@@ -372,15 +402,22 @@ impl<T: Real> Method<T> for PdAdmm<T> {
         let VariablesMut { mut layers, p, r, z, q, u, inputs, terms, .. } =
             VariablesMut::new(frame.sizes, state)?;
         layers.reset();
-        [inputs, terms].into_iter().for_each(|records| records.fill(0.0));
-        [r, u].into_iter().for_each(|variable| variable.fill(T::ZERO));
+        [&mut *inputs, &mut *terms].into_iter().for_each(|records| records.fill(0.0));
         let groups = self.partition.groups();
         for (l, layer) in layers.read().iter().enumerate() {
             let n_out = layer.shape().n_out;
-            let (below, q) = frame.sizes.deal_layer(q, l, Sizes::q);
-            let (_, p) = frame.sizes.deal_layer(p, l, Sizes::p);
-            let (_, z) = frame.sizes.deal_layer(z, l, Sizes::z);
-            executor.run((p, z, q), |g, (p, z, q), mut stack| {
+            let (below, q_l) = frame.sizes.deal_layer(q, l, Sizes::q);
+            let own = [
+                (&mut *p, Sizes::p as Length<'_, T>),
+                (&mut *z, Sizes::z),
+                (&mut *r, Sizes::z),
+                (&mut *u, Sizes::u),
+            ];
+            let [p_l, z_l, r_l, u_l] =
+                own.map(|(variable, length)| frame.sizes.deal_layer(variable, l, length).1);
+            let owners = Owners::Grid { first: l, groups };
+            executor.run_at(owners, (p_l, z_l, q_l, r_l, u_l), |g, (p, z, q, r, u), mut stack| {
+                [r, u].into_iter().for_each(|variable| variable.fill(T::ZERO));
                 if l > 0 {
                     p.copy_from_slice(frame.sizes.of(below, (l - 1) * groups + g, Sizes::q));
                 }
@@ -390,8 +427,12 @@ impl<T: Real> Method<T> for PdAdmm<T> {
                 }
                 if q.is_empty() { Ok(()) } else { frame.activation.apply(z, q) }
             })?;
+            for (variable, length) in [(&mut *z, Sizes::z as Length<'_, T>), (&mut *q, Sizes::q)] {
+                executor.share(owners, Readers::Above, frame.sizes.deal_layer(variable, l, length).1)?;
+            }
         }
-        Ok(())
+        executor.share(self.units(), Readers::Above, frame.sizes.deal(u, Sizes::u))?;
+        executor.share(self.units(), Readers::Below, frame.sizes.deal(p, Sizes::p))
     }
 
     /// One sweep of Algorithm 1.
@@ -420,10 +461,11 @@ impl<T: Real> Method<T> for PdAdmm<T> {
         _: &G,
     ) -> Result<f64> {
         let frame = self.frame(run)?;
-        let VariablesMut { p, r, z, q, u, terms, .. } = VariablesMut::new(frame.sizes, state)?;
+        let mut variables = VariablesMut::new(frame.sizes, state)?;
+        let VariablesMut { p, r, z, q, u, terms, .. } = &mut variables;
         let (sizes, groups, count) = (frame.sizes, self.partition.groups(), frame.layers());
-        let (p, r, z, q, u) = (&*p, &*r, &*z, &*q, &*u);
-        executor.run(Runs::new(terms, Terms::COUNT), |unit, record, mut stack| {
+        let (p, r, z, q, u) = (&**p, &**r, &**z, &**q, &**u);
+        executor.run_at(self.units(), Runs::new(terms, Terms::COUNT), |unit, record, mut stack| {
             let (l, g) = (unit / groups, unit % groups);
             let (r, output) = (sizes.of(r, unit, Sizes::z), frame.output(z, q, u, unit));
             let mut terms = Terms::default();
@@ -441,6 +483,7 @@ impl<T: Real> Method<T> for PdAdmm<T> {
             terms.write(record);
             Ok(())
         })?;
+        executor.share_numbers(self.units(), Readers::All, Terms::deal(variables.terms))?;
         Ok(self.account(&frame, state)?.objective)
     }
 
@@ -453,5 +496,16 @@ impl<T: Real> Method<T> for PdAdmm<T> {
         _: &G,
     ) -> Result<f64> {
         self.change_penalties(run, state, penalties, executor).map(|()| 0.0)
+    }
+
+    fn gather<E: Executor<T>>(&self, run: &Run<'_, T>, state: &mut State<'_, T>, executor: &mut E) -> Result {
+        let sizes = self.sizes(run)?;
+        let VariablesMut { mut layers, p, r, z, q, u, .. } = VariablesMut::new(sizes, state)?;
+        executor.share(Owners::Layers { first: 0 }, Readers::First, layers.deal_kept())?;
+        let variables =
+            [(p, Sizes::p as Length<'_, T>), (r, Sizes::z), (z, Sizes::z), (q, Sizes::q), (u, Sizes::u)];
+        variables.into_iter().try_for_each(|(variable, length)| {
+            executor.share(self.units(), Readers::First, sizes.deal(variable, length))
+        })
     }
 }

@@ -230,6 +230,10 @@ impl<T: Real> Method<T> for Taylor<T> {
         variables.account(promised, constant).require_finite()
     }
 
+    fn gather<E: Executor<T>>(&self, run: &Run<'_, T>, state: &mut State<'_, T>, executor: &mut E) -> Result {
+        self.base.gather(run, state, executor)
+    }
+
     fn objective<E: Executor<T>, G: Gemm<T>>(
         &mut self,
         run: &Run<'_, T>,

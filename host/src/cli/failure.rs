@@ -28,23 +28,36 @@ impl Failure {
         Self::Message { text: text.into(), hint: hint.map(str::to_owned), code: FAILED }
     }
 
-    /// Says what is to be said and returns the exit code.
-    pub(super) fn report(self) -> ExitCode {
+    /// The exit code.
+    pub(super) fn code(&self) -> u8 {
         match self {
-            Failure::Message { text, hint, code } => {
-                output::note("error", &text);
-                if let Some(hint) = hint {
-                    output::note("hint", &hint);
-                }
-                code.into()
-            }
-            Failure::ReaderGone => ExitCode::SUCCESS,
+            Failure::Message { code, .. } => *code,
+            Failure::ReaderGone => 0,
             Failure::Text(text) => {
-                // Nobody is there to be told that nobody is there.
-                let _ = text.print();
-                if text.use_stderr() { WRONG_USE.into() } else { ExitCode::SUCCESS }
+                if text.use_stderr() {
+                    WRONG_USE
+                } else {
+                    0
+                }
             }
         }
+    }
+
+    /// Says what is to be said and returns the exit code.
+    pub(super) fn report(self) -> ExitCode {
+        let code = self.code();
+        match self {
+            Failure::Message { text, hint, .. } => {
+                output::error("error", &text);
+                if let Some(hint) = hint {
+                    output::error("hint", &hint);
+                }
+            }
+            Failure::ReaderGone => {}
+            // Nobody is there to be told that nobody is there.
+            Failure::Text(text) => drop(text.print()),
+        }
+        code.into()
     }
 }
 

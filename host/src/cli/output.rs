@@ -11,9 +11,25 @@ use std::fs::File;
 use std::io::{self, Write};
 #[cfg(unix)]
 use std::os::{fd::AsFd, unix::fs::FileTypeExt};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Another process of the run says what is to be said.
+static IS_SILENT: AtomicBool = AtomicBool::new(false);
+
+/// Writes no more notes: another process does.
+pub(super) fn be_silent() {
+    IS_SILENT.store(true, Ordering::Relaxed);
+}
 
 /// Writes `kind: text` to stderr, above the curves of a run that goes on.
 pub(super) fn note(kind: &str, text: &str) {
+    if !IS_SILENT.load(Ordering::Relaxed) {
+        error(kind, text);
+    }
+}
+
+/// The same for what every process must say itself.
+pub(super) fn error(kind: &str, text: &str) {
     // If stderr is closed there is no place left to say so.
     let _ = view::write_above(&format!("{kind}: {text}\n"));
 }

@@ -6,8 +6,10 @@ mod runner;
 use super::failure::Failure;
 use super::interrupt::Interrupt;
 use super::output;
+use super::processes::Processes;
 use crate::error::Error;
 use crate::run::folder::RunFolder;
+use crate::run::ranks::Grid;
 use crate::settings::by_key;
 use crate::settings::{CheckpointEvery, Inner, Keep, Method, Settings, StepRule, TrainOptions, Use};
 use altmin_core::Choice;
@@ -68,6 +70,15 @@ pub(super) struct Train {
     )]
     timeline: bool,
 
+    /// How the processes that `mpirun` has started share the run: parts of the layers x parts of the samples, such as 2x3 for six
+    /// [default: chosen by counted operations]
+    ///
+    /// The results are the same bits for every grid. pdadmm works on both parts at once; local on parts of the layers, and more parts of
+    /// the samples repeat its work; the other methods on parts of the samples, as many as there are processes.
+    #[cfg(feature = "mpi")]
+    #[arg(long, value_name = "LxS", help_heading = "Run")]
+    grid: Option<Grid>,
+
     /// Print JSON lines to stdout instead of a table: one object per sweep and a summary at the end
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -85,7 +96,8 @@ pub(super) struct Train {
 }
 
 impl Train {
-    pub(super) fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self, processes: &Processes) -> Result<ExitCode, Failure> {
+        let grid = self.grid();
         let config = self.resume.as_ref().map(|run| run.join("config.toml")).or(self.config);
         let asked_for_keep = self.options.keep.is_some();
         let settings = settings(self.options, config.as_deref())?;
@@ -113,7 +125,7 @@ impl Train {
             let expected = "none: with evaluate-every an epoch is made in parts";
             return Err(Error::argument("timeline", "given", expected).into());
         }
-        if let Some(Folder::New(path)) = folder {
+        if let Some(Folder::New(path)) = folder.filter(|_| processes.is_first()) {
             RunFolder::require_missing(path)?;
         }
         if let Some(warning) = settings.rho_warning() {
@@ -121,12 +133,23 @@ impl Train {
         }
         let interrupt = Interrupt::on_signals()?;
         if let Some(count) = self.cross_validate {
+            processes.require_one("cross-validation")?;
             return folds::run(&settings, count, self.json, self.quiet, &interrupt).map(ExitCode::from);
         }
         let mut trainer = runner::load(&settings, None)?;
         let Self { json, plain, quiet, timeline, .. } = self;
         let to = Destinations { folder, json, plain, quiet, timeline };
-        runner::run(trainer.as_mut(), &settings, &to, &interrupt).map(ExitCode::from)
+        runner::run(trainer.as_mut(), &settings, &to, &interrupt, (processes, grid)).map(ExitCode::from)
+    }
+
+    #[cfg(feature = "mpi")]
+    fn grid(&self) -> Option<Grid> {
+        self.grid
+    }
+
+    #[cfg(not(feature = "mpi"))]
+    fn grid(&self) -> Option<Grid> {
+        None
     }
 }
 

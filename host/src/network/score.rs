@@ -1,6 +1,6 @@
 //! What the composed network says: a plain forward pass over a data set, tile by tile.
 
-use altmin_core::executor::Executor;
+use altmin_core::executor::{Executor, Owners, Pieces, Readers, Runs};
 use altmin_core::gemm::Gemm;
 use altmin_core::loss::{self, Loss, Target};
 use altmin_core::method::Partition;
@@ -114,15 +114,19 @@ pub(super) struct Share {
     pub(super) count: f64,
 }
 
+/// Numbers of a share.
+const NUMBERS: usize = 2;
+
 /// Evaluates networks over data sets, without allocating from one time to the next.
 #[derive(Debug)]
 pub struct Evaluator {
-    shares: Vec<Share>,
+    /// A share a group: its risk and its count.
+    shares: Vec<f64>,
 }
 
 impl Default for Evaluator {
     fn default() -> Self {
-        Self { shares: vec![Share::default(); GROUPS] }
+        Self { shares: vec![0.0; GROUPS * NUMBERS] }
     }
 }
 
@@ -148,9 +152,9 @@ impl Evaluator {
         let (x, target) = (data.matrix(), data.target());
         let partition = Partition::new(x.ncols(), network.tile(), GROUPS);
         let outputs = network.outputs();
-        let shares = &mut self.shares[..partition.groups()];
-        executor.run(&mut *shares, |g, share, mut stack| {
-            *share = Share::default();
+        let shares = &mut self.shares[..partition.groups() * NUMBERS];
+        executor.run_at(Owners::Evenly, Runs::new(&mut *shares, NUMBERS), |g, numbers, mut stack| {
+            let mut share = Share::default();
             let (first, _) = partition.group(g);
             for (start, count) in partition.tiles(g) {
                 let mut stack = stack.rest();
@@ -161,10 +165,13 @@ impl Evaluator {
                 share.risk += loss.value(as_ref(&output), target)?;
                 share.count += loss::score(as_ref(&output), target)?;
             }
+            numbers.copy_from_slice(&[share.risk, share.count]);
             Ok(())
         })?;
-        let sum = |of: fn(&Share) -> f64| shares.iter().map(of).sum();
-        Ok(Score::of(data, sum(|share| share.risk), sum(|share| share.count)))
+        let pieces = Pieces::new(&mut *shares, partition.groups(), |_| NUMBERS);
+        executor.share_numbers(Owners::Evenly, Readers::All, pieces)?;
+        let sum = |of: usize| shares.iter().skip(of).step_by(NUMBERS).sum();
+        Ok(Score::of(data, sum(0), sum(1)))
     }
 }
 

@@ -136,6 +136,10 @@ impl Observer for Checkpoints {
         Ok(())
     }
 
+    fn wants_snapshot(&self) -> bool {
+        self.is_due()
+    }
+
     fn finish(&mut self, _: &Summary) -> io::Result<()> {
         Ok(())
     }

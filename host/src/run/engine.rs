@@ -229,6 +229,14 @@ impl<T: Real> Engine<T> {
         })
     }
 
+    /// Brings the whole state to the first of the processes that share the run.
+    ///
+    /// # Errors
+    /// Those of the method.
+    pub(super) fn gather<E: Executor<T>>(&mut self, problem: Problem<'_, T>, executor: &mut E) -> Result {
+        self.with(problem, |method, run, state, _| method.gather(run, state, executor))
+    }
+
     /// Changes the length of gradient steps between two sweeps, or before [`Engine::initialize`].
     ///
     /// # Errors

@@ -18,10 +18,11 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use altmin_core::executor::{Executor, Pipeline, PipelineMemory, Units, one_by_one};
+use altmin_core::executor::{Executor, Owners, Pieces, Pipeline, PipelineMemory, Readers, Units, one_by_one};
 use altmin_core::workspace::{Requirement, Stack};
 use altmin_core::{Real, Result};
 
+use crate::run::ranks::Ranks;
 use crate::{allocate, error};
 use halves::halves;
 use scratch::Scratch;
@@ -150,6 +151,8 @@ pub struct Parallel<T> {
     scratch: Scratch<T>,
     /// While what workers do is taken down.
     clock: Option<Clock>,
+    /// Where other processes share the run.
+    ranks: Option<Ranks>,
 }
 
 impl<T: Real> Parallel<T> {
@@ -159,7 +162,22 @@ impl<T: Real> Parallel<T> {
     /// [`Error::Allocation`](error::Error::Allocation).
     pub fn new(threads: usize, scratch: Requirement) -> error::Result<Self> {
         let memory = (0..threads.max(1)).map(|_| allocate::zeros(scratch.elements()));
-        Ok(Self { scratch: Scratch::new(memory.collect::<error::Result<_>>()?), clock: None })
+        Ok(Self { scratch: Scratch::new(memory.collect::<error::Result<_>>()?), clock: None, ranks: None })
+    }
+
+    /// Shares the run with other processes.
+    pub fn set_ranks(&mut self, ranks: Ranks) {
+        self.ranks = Some(ranks);
+    }
+
+    /// The processes that share the run; none if there is this one alone.
+    pub fn ranks(&self) -> Option<&Ranks> {
+        self.ranks.as_ref()
+    }
+
+    /// The same for dealing out other layers.
+    pub fn ranks_mut(&mut self) -> Option<&mut Ranks> {
+        self.ranks.as_mut()
     }
 
     /// Takes down from now on what workers do, which allocates.
@@ -185,9 +203,10 @@ impl<T: Real> Parallel<T> {
     }
 }
 
-impl<T: Real> Executor<T> for Parallel<T> {
-    fn run<U: Units>(
-        &mut self,
+impl<T: Real> Parallel<T> {
+    /// All units of a phase.
+    fn run_all<U: Units>(
+        &self,
         units: U,
         task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
     ) -> Result {
@@ -213,11 +232,12 @@ impl<T: Real> Executor<T> for Parallel<T> {
         Ok(())
     }
 
-    fn pipeline<P: Pipeline<T>>(&mut self, pipeline: &P, memory: PipelineMemory<'_, T>) -> Result {
+    /// All stages of a pipeline.
+    fn run_line<P: Pipeline<T>>(&self, pipeline: &P, memory: PipelineMemory<'_, T>) -> Result {
         let threads = rayon::current_thread_index().map_or(1, |_| rayon::current_num_threads());
         let workers = self.scratch.workers().min(threads).min(pipeline.stages());
         if workers <= 1 {
-            return self.run(&mut [memory][..], |_, memory, stack| one_by_one(pipeline, memory, stack));
+            return self.run_all(&mut [memory][..], |_, memory, stack| one_by_one(pipeline, memory, stack));
         }
         line::run(pipeline, memory, workers, &|stage, item, own, passed, output| {
             let worker = rayon::current_thread_index().unwrap_or(0);
@@ -231,5 +251,62 @@ impl<T: Real> Executor<T> for Parallel<T> {
                 Some(clock) => clock.timed(worker, Work::Stage { stage, item }, piece),
             }
         })
+    }
+}
+
+impl<T: Real> Executor<T> for Parallel<T> {
+    fn run<U: Units>(
+        &mut self,
+        units: U,
+        task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
+    ) -> Result {
+        let result = self.run_all(units, task);
+        self.ranks.as_ref().map_or(result, |ranks| ranks.check(result))
+    }
+
+    fn run_at<U: Units>(
+        &mut self,
+        owners: Owners,
+        units: U,
+        task: impl Fn(usize, U::Unit, Stack<'_, T>) -> Result + Sync,
+    ) -> Result {
+        let Some(ranks) = &mut self.ranks else { return self.run_all(units, task) };
+        ranks.begin();
+        let is_own = ranks.own(owners, units.count());
+        let result = self.run_all(
+            units,
+            |index, unit, stack| {
+                if is_own(index) { task(index, unit, stack) } else { Ok(()) }
+            },
+        );
+        self.ranks.as_mut().map_or(Ok(()), |ranks| ranks.keep(result))
+    }
+
+    fn share<L: Fn(usize) -> usize>(
+        &mut self,
+        owners: Owners,
+        readers: Readers,
+        pieces: Pieces<'_, T, L>,
+    ) -> Result {
+        if let Some(ranks) = &self.ranks {
+            ranks.share(owners, readers, pieces);
+        }
+        Ok(())
+    }
+
+    fn share_numbers<L: Fn(usize) -> usize>(
+        &mut self,
+        owners: Owners,
+        readers: Readers,
+        pieces: Pieces<'_, f64, L>,
+    ) -> Result {
+        self.ranks.as_mut().map_or(Ok(()), |ranks| ranks.share_numbers(owners, readers, pieces))
+    }
+
+    fn pipeline<P: Pipeline<T>>(&mut self, pipeline: &P, memory: PipelineMemory<'_, T>) -> Result {
+        let Some(mut ranks) = self.ranks.take() else { return self.run_line(pipeline, memory) };
+        let result = ranks.pipeline(pipeline, memory, |section, memory| self.run_line(section, memory));
+        self.ranks = Some(ranks);
+        result
     }
 }

@@ -229,6 +229,11 @@ pub trait Observer {
         Ok(())
     }
 
+    /// Whether [`snapshot`](Observer::snapshot) would write the state now, which processes that share a run then bring together.
+    fn wants_snapshot(&self) -> bool {
+        false
+    }
+
     /// Called at the end of a [run](crate::run::trainer::Trainer::run); never by [`step`](crate::run::trainer::Trainer::step),
     /// after which the run may go on.
     ///
@@ -277,6 +282,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn snapshot(&mut self, run: &dyn Snapshot) -> io::Result<()> {
         (**self).snapshot(run)
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        (**self).wants_snapshot()
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {
@@ -342,6 +351,10 @@ impl Observer for Observers<'_> {
 
     fn snapshot(&mut self, run: &dyn Snapshot) -> io::Result<()> {
         self.each(|observer| observer.snapshot(run))
+    }
+
+    fn wants_snapshot(&self) -> bool {
+        self.observers.iter().any(|(_, observer)| observer.wants_snapshot())
     }
 
     fn finish(&mut self, summary: &Summary) -> io::Result<()> {

@@ -10,6 +10,7 @@ use crate::allocate;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::network::blocks::{dense_blocks, sample_shape};
+use crate::network::cuts::{Split, operations};
 use crate::network::model::Place;
 use crate::network::widths::Widths;
 use crate::network::{Network, init};
@@ -74,6 +75,21 @@ pub fn of_hidden<T: Real>(settings: &Settings, hidden: &[usize], data: &Dataset<
 /// As [`Split::ends`](crate::network::cuts::Split::ends).
 pub fn cuts(settings: &Settings, network: &Network) -> Result<Vec<usize>> {
     if settings.method.card().uses(Use::Cuts) { settings.split().ends(network) } else { Ok(Vec::new()) }
+}
+
+/// What each part that the method may be shared by costs, in counted operations: subnetworks where it has them, else linear maps with
+/// what follows.
+///
+/// # Errors
+/// As [`cuts`].
+pub fn costs(settings: &Settings, network: &Network) -> Result<Vec<f64>> {
+    let ends = match settings.method.card().uses(Use::Cuts) {
+        true => cuts(settings, network)?,
+        false => Split::EachLinear.ends(network)?,
+    };
+    let operations: Vec<f64> = network.steps().iter().map(operations).collect();
+    let edges: Vec<usize> = [0].into_iter().chain(ends).chain([operations.len()]).collect();
+    Ok(edges.windows(2).map(|edge| operations[edge[0]..edge[1]].iter().sum()).collect())
 }
 
 /// The read-outs between subnetworks, of a method that trains any.

@@ -43,6 +43,7 @@ mod info;
 mod penalties;
 mod predict;
 mod resume;
+mod sharing;
 mod weights;
 
 use std::mem;
@@ -281,6 +282,10 @@ impl<T: Real> Trainer<T> {
         threads.enter(|| {
             let left = self.settings.sweeps.saturating_sub(self.state.sweeps);
             let outcome = self.sweeps(left, observer, stop)?;
+            // Whoever writes a last checkpoint does so when this has returned.
+            if self.settings.checkpoint_every.is_some() {
+                self.gather()?;
+            }
             let summary = self.summary(outcome);
             observer.finish(&summary).map_err(cannot_observe)?;
             Ok(summary)
@@ -395,8 +400,10 @@ impl<T: Real> Trainer<T> {
             }
             let Some(metrics) = metrics else { return Ok(Outcome::Diverged) };
             observer.sweep(&metrics).map_err(cannot_observe)?;
-            observer.snapshot(self).map_err(cannot_observe)?;
-            if stop.load(Ordering::Relaxed) {
+            if self.gathers_for(observer)? {
+                observer.snapshot(self).map_err(cannot_observe)?;
+            }
+            if self.any(stop.load(Ordering::Relaxed)) {
                 return Ok(Outcome::Stopped);
             }
             if let Some(outcome) = self.ended(&metrics) {
@@ -415,8 +422,8 @@ impl<T: Real> Trainer<T> {
         if judged && self.settings.patience.is_some_and(|patience| self.sweeps_without_better() >= patience) {
             return Some(Outcome::NoImprovement);
         }
-        let over = self.settings.time_limit.is_some_and(|limit| self.state.elapsed >= limit);
-        over.then_some(Outcome::TimeLimit)
+        let limit = self.settings.time_limit?;
+        self.any(self.state.elapsed >= limit).then_some(Outcome::TimeLimit)
     }
 
     /// Growth and schedules as they are due, then a sweep: what has changed, and the metrics, `None` if it diverged.

@@ -44,6 +44,7 @@ mod pipeline;
 mod prediction;
 mod products;
 mod random;
+mod ranks;
 mod readouts;
 mod regression;
 mod regularizers;

@@ -7,7 +7,7 @@ use super::frame::Frame;
 use super::group::Group;
 use super::sizes::{PARTS, Sizes};
 use crate::error::Result;
-use crate::executor::{Executor, Pieces, Runs};
+use crate::executor::{Executor, Owners, Pieces, Readers, Runs};
 use crate::gemm::Gemm;
 use crate::method::layers::{LayersMut, LayersRef};
 use crate::method::numbers::Numbers;
@@ -81,16 +81,28 @@ impl<'s, T: Real, R: Numbers> VariablesMut<'s, T, R> {
         let activation = sizes.layers.activation();
         let frame = Frame { settings: *settings, activation, problem, layers: layers.read() };
         let groups = Pieces::new(groups, partition.groups(), |g| sizes.group_length(g));
-        executor.run((groups, Runs::new(records, R::COUNT)), |g, (memory, numbers), stack| {
+        let units = (groups, Runs::new(records, R::COUNT));
+        executor.run_at(Owners::Evenly, units, |g, (memory, numbers), stack| {
             let mut group = Group::carve(&sizes, g, memory, R::read(numbers));
             let result = pass(&frame, &mut group, stack);
             group.record.write(numbers);
             result
-        })
+        })?;
+        executor.share_numbers(Owners::Evenly, Readers::All, R::deal(records))
+    }
+
+    /// All that groups keep, a piece a group.
+    pub(super) fn deal_groups(
+        &mut self,
+    ) -> Pieces<'_, T, impl Fn(usize) -> usize + Copy + Send + use<'s, '_, T, R>> {
+        let sizes = self.sizes;
+        Pieces::new(self.groups, sizes.partition.groups(), move |g| sizes.group_length(g))
     }
 
     /// Adds up the groups' sums of layer `l`, in their order, all threads at once.
     pub(in crate::method) fn collect<E: Executor<T>>(&mut self, executor: &mut E, l: usize) -> Result {
+        let shape = self.sizes.layers.shape(l);
+        executor.share(Owners::Evenly, Readers::All, self.deal_groups().fronts(shape.elements()))?;
         let Self { layers, sizes, groups, .. } = self;
         let (sizes, groups) = (*sizes, &**groups);
         let sums = |g| &groups[sizes.groups_before(g)..][..sizes.sums];

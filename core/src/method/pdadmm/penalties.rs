@@ -3,7 +3,7 @@
 use super::PdAdmm;
 use super::variables::{Sizes, VariablesMut};
 use crate::error::{Result, require_positive};
-use crate::executor::{Executor, Units};
+use crate::executor::{Executor, Units as _};
 use crate::method::partition::{tile_of, tile_of_mut};
 use crate::method::{Method, Penalties, Run, State};
 use crate::real::Real;
@@ -57,9 +57,10 @@ impl<T: Real> PdAdmm<T> {
         require_positive("ratio of nu", ratio.to_f64())?;
         let (frame, groups) = (self.frame(run)?, self.partition.groups());
         let (sizes, activation) = (frame.sizes, frame.activation);
-        let VariablesMut { mut layers, z, q, .. } = VariablesMut::new(sizes, state)?;
+        let variables = &mut VariablesMut::new(sizes, state)?;
+        let VariablesMut { layers, z, q, .. } = variables;
         let (hidden, _) = sizes.deal(q, Sizes::q).split(sizes.units() - groups);
-        executor.run(hidden, |unit, q, mut stack| {
+        executor.run_at(self.units(), hidden, |unit, q, mut stack| {
             let (z, n_out) = (sizes.of(z, unit, Sizes::z), sizes.n_out(unit));
             for (start, count) in self.partition.tiles(unit % groups) {
                 let (z, mut q) = (tile_of(z, n_out, start, count), tile_of_mut(q, n_out, start, count));
@@ -68,6 +69,6 @@ impl<T: Real> PdAdmm<T> {
             Ok(())
         })?;
         layers.forget_factor();
-        Ok(())
+        self.share_outputs(sizes, variables, executor)
     }
 }

@@ -57,6 +57,9 @@ pub(super) struct Sizes<'a, T> {
     dual: DualStorage,
 }
 
+/// The length of a variable of a unit.
+pub(super) type Length<'a, T> = fn(&Sizes<'a, T>, usize) -> usize;
+
 impl<T: Real> Sizes<'_, T> {
     pub(super) fn units(&self) -> usize {
         self.layers.count() * self.partition.groups()
@@ -135,7 +138,7 @@ impl<'a, T: Real> Sizes<'a, T> {
     pub(super) fn deal<'v>(
         self,
         all: &'v mut [T],
-        length: fn(&Self, usize) -> usize,
+        length: Length<'a, T>,
     ) -> Pieces<'v, T, impl Fn(usize) -> usize + Copy + Send + use<'a, 'v, T>> {
         Pieces::new(all, self.units(), move |unit| length(&self, unit))
     }
@@ -145,7 +148,7 @@ impl<'a, T: Real> Sizes<'a, T> {
         self,
         all: &'v mut [T],
         l: usize,
-        length: fn(&Self, usize) -> usize,
+        length: Length<'a, T>,
     ) -> (&'v [T], Pieces<'v, T, impl Fn(usize) -> usize + Copy + Send + use<'a, 'v, T>>) {
         let groups = self.partition.groups();
         let elements = |units: Range<usize>| units.map(|unit| length(&self, unit)).sum();
@@ -155,7 +158,7 @@ impl<'a, T: Real> Sizes<'a, T> {
     }
 
     /// The variable of a unit.
-    pub(super) fn of(self, all: &[T], unit: usize, length: fn(&Self, usize) -> usize) -> &[T] {
+    pub(super) fn of<'v>(self, all: &'v [T], unit: usize, length: Length<'a, T>) -> &'v [T] {
         let start: usize = (0..unit).map(|unit| length(&self, unit)).sum();
         &all[start..start + length(&self, unit)]
     }
@@ -227,13 +230,7 @@ impl<'s, T: Real> Variables<'s, T> {
     }
 
     /// The matrix of layer `l` over all samples: its units lie side by side.
-    fn matrix(
-        &self,
-        all: &'s [T],
-        l: usize,
-        rows: usize,
-        length: fn(&Sizes<'s, T>, usize) -> usize,
-    ) -> MatRef<'s, T> {
+    fn matrix(&self, all: &'s [T], l: usize, rows: usize, length: Length<'s, T>) -> MatRef<'s, T> {
         let groups = self.sizes.partition.groups();
         let start: usize = (0..l * groups).map(|unit| length(&self.sizes, unit)).sum();
         let elements: usize = (l * groups..(l + 1) * groups).map(|unit| length(&self.sizes, unit)).sum();

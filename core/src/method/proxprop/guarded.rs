@@ -3,7 +3,7 @@
 use super::ProxProp;
 use crate::block::MapSums;
 use crate::error::{Error, Result};
-use crate::executor::{Executor, Pieces, Runs};
+use crate::executor::{Executor, Owners, Pieces, Readers, Runs};
 use crate::gemm::Gemm;
 use crate::loss::OutputReport;
 use crate::method::maps::{self, Maps, Record, Step};
@@ -78,13 +78,15 @@ impl<T: Real> ProxProp<T> {
         let (used, length) = (self.partition.groups(), maps.sums.len());
         let first = maps::first_parts(maps.records);
         tallies.fill(0.0);
-        let sums = Pieces::new(&mut groups[..used * length], used, |_| length);
-        let tallies = Runs::new(&mut tallies[..used * Tally::COUNT], Tally::COUNT);
-        executor.run((sums, tallies), |g, (memory, tally), stack| {
+        let (groups, tallies) = (&mut groups[..used * length], &mut tallies[..used * Tally::COUNT]);
+        let units = (Pieces::new(&mut *groups, used, |_| length), Runs::new(&mut *tallies, Tally::COUNT));
+        executor.run_at(Owners::Evenly, units, |g, (memory, tally), stack| {
             maps::clear(&run.network, first, memory);
             let sink = &mut MapSums { memory, first };
             Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
-        })
+        })?;
+        executor.share(Owners::Evenly, Readers::All, Pieces::new(groups, used, |_| length))?;
+        executor.share_numbers(Owners::Evenly, Readers::All, Tally::deal(tallies))
     }
 
     /// Step 4, from the sums of the last pass. If a map has no step, all of them stay.

@@ -6,7 +6,7 @@
 use super::ProxProp;
 use super::map_step::{MapStep, MapVariables};
 use crate::error::{Error, Result};
-use crate::executor::{Executor, Pieces, Runs};
+use crate::executor::{Executor, Owners, Pieces, Readers, Runs};
 use crate::gemm::Gemm;
 use crate::loss::OutputReport;
 use crate::method::batches::Epoch;
@@ -145,12 +145,15 @@ impl<T: Real> ProxProp<T> {
         let length = layout.elements();
         let pass = self.pass_over(run, variables.parameters, samples, nu);
         variables.tallies.fill(0.0);
-        let memory = Pieces::new(&mut variables.maps.groups[..used * length], used, |_| length);
-        let tallies = Runs::new(&mut variables.tallies[..used * Tally::COUNT], Tally::COUNT);
-        executor.run((memory, tallies), |g, (memory, tally), stack| {
+        let memory = &mut variables.maps.groups[..used * length];
+        let tallies = &mut variables.tallies[..used * Tally::COUNT];
+        let units = (Pieces::new(&mut *memory, used, |_| length), Runs::new(&mut *tallies, Tally::COUNT));
+        executor.run_at(Owners::Evenly, units, |g, (memory, tally), stack| {
             let sink = &mut layout.collect(memory, parts);
             Tally::update(tally, |tally| pass.run(gemm, g, sink, tally, stack))
-        })
+        })?;
+        executor.share(Owners::Evenly, Readers::All, Pieces::new(memory, used, |_| length))?;
+        executor.share_numbers(Owners::Evenly, Readers::All, Tally::deal(tallies))
     }
 
     /// Undoes the last step, up to rounding, forgets the momentum and multiplies nu by 4.

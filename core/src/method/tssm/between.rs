@@ -4,7 +4,7 @@ use super::state::{Terms, VariablesMut, subnetwork};
 use super::{Inner, Splitting, Tssm};
 use crate::block::{Place, Sink, conv};
 use crate::error::Result;
-use crate::executor::{Executor, Runs};
+use crate::executor::{Executor, Owners, Pieces, Readers, Runs};
 use crate::gemm::Gemm;
 use crate::loss::solve_output_workspace;
 use crate::method::Run;
@@ -119,9 +119,11 @@ impl<T: Real> Tssm<T> {
         for l in 1..parts.count() {
             let (target, rows) = (frame.above(&between, q, l), parts.features(l - 1));
             let (q, u) = (between.matrix(q, l - 1), between.matrix(u, l - 1));
-            executor.run(Runs::new(frame.cut_mut(p, l - 1), rows * self.tile()), |t, p, stack| {
+            let p = frame.cut_mut(p, l - 1);
+            executor.run_at(Owners::Evenly, Runs::new(&mut *p, rows * self.tile()), |t, p, stack| {
                 frame.step_input(gemm, l, self.tile_at(t), p, target, &q, &u, stack)
             })?;
+            executor.share(Owners::Evenly, Readers::All, self.deal_tiles(p, rows))?;
         }
         Ok(())
     }
@@ -140,19 +142,19 @@ impl<T: Real> Tssm<T> {
         let between = Between { parts, samples: run.samples(), p, q: &[] };
         for l in 0..parts.count() - 1 {
             let (input, p) = (between.input(run, l), between.matrix(p, l));
-            let length = p.nrows() * self.tile();
-            let units = (
-                Runs::new(frame.cut_mut(q, l), length),
-                Runs::new(frame.cut_mut(u, l), length),
-                Runs::new(terms, Terms::COUNT),
-            );
-            executor.run(units, |t, (q, u, terms), stack| {
+            let (rows, q, u) = (p.nrows(), frame.cut_mut(q, l), frame.cut_mut(u, l));
+            let length = rows * self.tile();
+            let units =
+                (Runs::new(&mut *q, length), Runs::new(&mut *u, length), Runs::new(terms, Terms::COUNT));
+            executor.run_at(Owners::Evenly, units, |t, (q, u, terms), stack| {
                 let (start, count) = self.tile_at(t);
                 let (input, p) = (columns(&input, start, count), columns(&p, start, count));
                 Terms::update(terms, |terms| frame.step_output(gemm, l, &input, &p, q, u, terms, stack))
             })?;
+            executor.share(Owners::Evenly, Readers::All, self.deal_tiles(q, rows))?;
+            executor.share(Owners::Evenly, Readers::All, self.deal_tiles(u, rows))?;
         }
-        Ok(())
+        executor.share_numbers(Owners::Evenly, Readers::All, Terms::deal(terms))
     }
 
     /// Equations 7 and 8: p for l = 2..n in order, tile by tile.
@@ -173,16 +175,18 @@ impl<T: Real> Tssm<T> {
             let between = Between { parts, samples: run.samples(), p: below, q: &[] };
             let input = between.input(run, l - 1);
             let target = (l + 1 < parts.count()).then(|| dense(above, parts.features(l), run.samples()));
-            let units = (Runs::new(own, parts.features(l - 1) * self.tile()), Runs::new(terms, Terms::COUNT));
-            executor.run(units, |t, (p, terms), stack| {
+            let rows = parts.features(l - 1);
+            let units = (Runs::new(&mut *own, rows * self.tile()), Runs::new(terms, Terms::COUNT));
+            executor.run_at(Owners::Evenly, units, |t, (p, terms), stack| {
                 let (start, count) = self.tile_at(t);
                 let input = columns(&input, start, count);
                 Terms::update(terms, |terms| {
                     frame.step_input_in_order(gemm, l, (start, count), &input, p, target, terms, stack)
                 })
             })?;
+            executor.share(Owners::Evenly, Readers::All, self.deal_tiles(own, rows))?;
         }
-        Ok(())
+        executor.share_numbers(Owners::Evenly, Readers::All, Terms::deal(terms))
     }
 
     /// Adds what the subnetworks from `first` on make of their inputs to the tiles' terms: R, or how far the variable above
@@ -200,7 +204,7 @@ impl<T: Real> Tssm<T> {
         let frame = Frame { method: self, run: *run, parts, parameters, subnetworks };
         let between = Between { parts, samples: run.samples(), p, q };
         let targets = if self.splitting == Splitting::Gsadmm { between.q } else { between.p };
-        executor.run(Runs::new(terms, Terms::COUNT), |t, terms, mut stack| {
+        executor.run_at(Owners::Evenly, Runs::new(terms, Terms::COUNT), |t, terms, mut stack| {
             let (start, count) = self.tile_at(t);
             Terms::update(terms, |terms| {
                 (first..parts.count()).try_for_each(|l| {
@@ -209,7 +213,8 @@ impl<T: Real> Tssm<T> {
                     frame.measure(gemm, l, (start, count), &input, target, terms, stack.rest())
                 })
             })
-        })
+        })?;
+        executor.share_numbers(Owners::Evenly, Readers::All, Terms::deal(terms))
     }
 
     /// Adds what p, q and u say of the constraints to the tiles' terms.
@@ -234,6 +239,16 @@ impl<T: Real> Tssm<T> {
             });
             Ok(())
         })
+    }
+
+    /// A matrix of so many rows over all samples, a piece a tile.
+    fn deal_tiles<'v>(
+        &self,
+        matrix: &'v mut [T],
+        rows: usize,
+    ) -> Pieces<'v, T, impl Fn(usize) -> usize + use<'v, '_, T>> {
+        let samples = matrix.len() / rows.max(1);
+        Pieces::new(matrix, samples.div_ceil(self.tile()), move |t| rows * self.tile_at(t).1)
     }
 
     /// The widest tile of all samples, at least 1.

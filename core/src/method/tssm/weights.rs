@@ -5,7 +5,7 @@ use super::state::{Subnetwork, VariablesMut, subnetwork, update};
 use super::{Inner, Splitting, Tssm};
 use crate::block::{GradientSums, LinearMap, MapSums};
 use crate::error::{Error, Result};
-use crate::executor::{Executor, Pieces, Runs};
+use crate::executor::{Executor, Owners, Pieces, Readers, Runs};
 use crate::gemm::Gemm;
 use crate::method::batches::Epoch;
 use crate::method::descent::Stretches;
@@ -79,11 +79,11 @@ impl<T: Real> Tssm<T> {
         };
         let group: usize = (frozen..parts.count()).map(length).sum();
         let k = subnetwork(subnetworks, frozen).steps;
-        let units = (
-            Pieces::new(&mut groups[..used * group], used * moving, |unit| length(frozen + unit % moving)),
-            Runs::new(&mut tallies[..used * moving * Tally::COUNT], Tally::COUNT),
-        );
-        executor.run(units, |unit, (memory, tally), stack| {
+        let (groups, tallies) = (&mut groups[..used * group], &mut tallies[..used * moving * Tally::COUNT]);
+        let of_unit = |unit: usize| length(frozen + unit % moving);
+        let units =
+            (Pieces::new(&mut *groups, used * moving, of_unit), Runs::new(&mut *tallies, Tally::COUNT));
+        executor.run_at(Owners::Evenly, units, |unit, (memory, tally), stack| {
             let (g, l) = (unit / moving, frozen + unit % moving);
             let network = parts.get(l);
             let goal = self.goal(run, &between, l, subnetwork(subnetworks, l).nu);
@@ -107,7 +107,11 @@ impl<T: Real> Tssm<T> {
                     pass.run(gemm, g, &mut GradientSums(memory), tally, stack)
                 }
             })
-        })
+        })?;
+        if way == Way::Back {
+            executor.share(Owners::Evenly, Readers::All, Pieces::new(groups, used * moving, of_unit))?;
+        }
+        executor.share_numbers(Owners::Evenly, Readers::All, Tally::deal(tallies))
     }
 
     /// What subnetwork l is for: to be near q, p for gsAM, or a low R.

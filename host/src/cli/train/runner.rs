@@ -3,6 +3,7 @@
 use crate::cli::failure::{FAILED, Failure};
 use crate::cli::interrupt::Interrupt;
 use crate::cli::output;
+use crate::cli::processes::Processes;
 use crate::data::split::Fold;
 use crate::data::{self, DataOptions, Dataset, Split};
 use crate::error::{Error, Result};
@@ -16,9 +17,11 @@ use crate::run::checkpoint::{self, Checkpoints, Resumed, Snapshot};
 use crate::run::executor::timeline::Timeline;
 use crate::run::folder::{BEST_MODEL, MODEL, RunFolder};
 use crate::run::observe::{History, Observer, Observers, Outcome, Summary};
+use crate::run::ranks::Grid;
 use crate::run::trainer::Trainer;
 use crate::settings::{Keep, Precision, Settings, Use};
 use altmin_core::Real;
+use altmin_core::executor::Transport;
 use serde::Serialize;
 use std::io::{self, IsTerminal};
 use std::path::Path;
@@ -37,6 +40,9 @@ struct ScoreLine<'a> {
 pub(super) trait AnyTrainer: Snapshot {
     /// Sweeps until something stops it.
     fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary>;
+
+    /// Shares the run with other processes, in a grid or the one that suits best.
+    fn share_with(&mut self, transport: Arc<dyn Transport>, grid: Option<Grid>) -> Result;
 
     /// Goes back to the last checkpoint in a folder, if there is one.
     fn resume(&mut self, folder: &Path) -> Result<Option<Resumed>>;
@@ -86,6 +92,14 @@ impl<T: Real> Snapshot for Loaded<T> {
 impl<T: Real> AnyTrainer for Loaded<T> {
     fn run(&mut self, observer: &mut (dyn Observer + Send), stop: &AtomicBool) -> Result<Summary> {
         self.trainer.run(observer, stop)
+    }
+
+    fn share_with(&mut self, transport: Arc<dyn Transport>, grid: Option<Grid>) -> Result {
+        let grid = match grid {
+            Some(grid) => grid,
+            None => self.trainer.best_grid(transport.count())?,
+        };
+        self.trainer.share_with(transport, grid)
     }
 
     fn resume(&mut self, folder: &Path) -> Result<Option<Resumed>> {
@@ -170,6 +184,19 @@ pub(super) enum Folder<'a> {
     New(&'a Path),
     /// Of a run that goes on.
     Resumed(&'a Path),
+    /// Of a run that goes on, to which another process writes.
+    ReadOnly(&'a Path),
+}
+
+impl Destinations<'_> {
+    /// Those of the processes that share a run and are not its first.
+    fn of_others(&self) -> Self {
+        let folder = match self.folder {
+            Some(Folder::Resumed(path) | Folder::ReadOnly(path)) => Some(Folder::ReadOnly(path)),
+            Some(Folder::New(_)) | None => None,
+        };
+        Self { folder, json: false, plain: true, quiet: true, timeline: false }
+    }
 }
 
 /// Where the results go, and what was there before.
@@ -186,6 +213,10 @@ impl Place {
         let (folder, path, resumed) = match folder {
             None => return Ok(Self::default()),
             Some(Folder::New(path)) => (RunFolder::create(path, settings)?, path, None),
+            Some(Folder::ReadOnly(path)) => {
+                let history = trainer.resume(path)?.map_or_else(History::default, |resumed| resumed.history);
+                return Ok(Self { history, ..Self::default() });
+            }
             Some(Folder::Resumed(path)) => {
                 let resumed = trainer.resume(path)?;
                 if resumed.is_none() && settings.checkpoint_every.is_none() {
@@ -229,8 +260,16 @@ pub(super) fn run(
     settings: &Settings,
     to: &Destinations<'_>,
     interrupt: &Interrupt,
+    (processes, grid): (&Processes, Option<Grid>),
 ) -> std::result::Result<u8, Failure> {
+    // The first process writes and says everything.
+    let to = if processes.is_first() { to } else { &to.of_others() };
     let mut place = Place::open(trainer, settings, to.folder)?;
+    match (processes.transport(), grid) {
+        (Some(transport), grid) => trainer.share_with(transport, grid)?,
+        (None, Some(grid)) => grid.require_processes(1)?,
+        (None, None) => {}
+    }
     if to.timeline {
         trainer.record_timeline();
     }
@@ -405,6 +444,10 @@ mod tests {
     }
 
     impl AnyTrainer for Fake {
+        fn share_with(&mut self, _: Arc<dyn Transport>, _: Option<Grid>) -> Result {
+            Ok(())
+        }
+
         fn resume(&mut self, _: &Path) -> Result<Option<Resumed>> {
             Ok(None)
         }
@@ -475,7 +518,8 @@ mod tests {
             quiet: true,
             timeline: false,
         };
-        run(&mut Fake { outcome, full }, &settings, &to, &Interrupt::default()).expect("results")
+        run(&mut Fake { outcome, full }, &settings, &to, &Interrupt::default(), (&Processes::default(), None))
+            .expect("results")
     }
 
     #[test]

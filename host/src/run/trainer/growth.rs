@@ -73,6 +73,7 @@ impl<T: Real> Trainer<T> {
         let engine =
             plan::engine(&self.settings, &hyperparameters, &grown, problem(&self.train), &self.gemm)?;
         self.executor.reserve(scratch(&engine, &self.settings, &self.gemm))?;
+        self.share_network(&grown)?;
         if let Some(kept) = &mut self.kept {
             kept.make_room(&grown)?;
         }

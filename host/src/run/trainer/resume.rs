@@ -118,6 +118,7 @@ impl<T: Real> Trainer<T> {
         let kept = self.kept_of(kept, head.state.best, path)?;
         engine.set_epoch(head.epoch);
         self.executor.reserve(scratch(&engine, &self.settings, &self.gemm))?;
+        self.share_network(&network)?;
         let (good, room) = (allocate::copied(engine.parameters())?, readouts_room(&self.settings, &network)?);
         (self.engine, self.network, self.hyperparameters) = (engine, network, hyperparameters);
         (self.good, self.readouts_room) = (good, room);
@@ -148,11 +149,11 @@ impl<T: Real> Trainer<T> {
         Ok(())
     }
 
-    fn train_fingerprint(&self) -> Fingerprint {
+    pub(super) fn train_fingerprint(&self) -> Fingerprint {
         *self.fingerprints.train.get_or_init(|| Fingerprint::of(&self.train))
     }
 
-    fn test_fingerprint(&self) -> Option<Fingerprint> {
+    pub(super) fn test_fingerprint(&self) -> Option<Fingerprint> {
         let of = || self.test.as_ref().map(|test| Fingerprint::of(test));
         *self.fingerprints.test.get_or_init(of)
     }
