@@ -13,7 +13,7 @@ use super::output;
 use crate::error::Error;
 
 /// Of an error that all processes have, the first one tells; others wait so long before they do.
-const LATER: Duration = Duration::from_millis(500);
+const LATER: Duration = Duration::from_secs(3);
 
 /// As a program that panicked has.
 const PANICKED: i32 = 101;
