@@ -81,7 +81,9 @@ impl Partition {
     /// # Panics
     /// If `at_once` is 0.
     pub fn for_phase(samples: usize, at_once: usize) -> Self {
-        Self::new(samples, TILE, UNITS.div_ceil(at_once).clamp(1, MOST_GROUPS))
+        // A power of two, so that two or four processes that share the samples have the same number of groups each.
+        let groups = UNITS.div_ceil(at_once).next_power_of_two();
+        Self::new(samples, TILE, groups.min(MOST_GROUPS))
     }
 
     /// How samples are cut for passes through a whole network: all groups as large as one another, and their tiles, which
