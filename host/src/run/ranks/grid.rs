@@ -256,7 +256,7 @@ mod tests {
             |processes, costs: &[f64], with_samples| Grid::best(processes, costs, with_samples).to_string();
         assert_eq!(best(4, &[1.0; 4], true), "1x4");
         assert_eq!(best(4, &[1.0; 4], false), "4x1");
-        assert_eq!(best(6, &[1.0; 4], false), "3x2");
+        assert_eq!(best(6, &[1.0; 4], false), "2x3");
         assert_eq!(best(7, &[1.0; 4], false), "1x7");
         assert_eq!(best(4, &[5.0, 1.0, 1.0], false), "2x2");
     }
