@@ -1,6 +1,8 @@
 //! Files that are there whole or not at all: written beside their place and renamed; and files that grow by whole pieces.
 
 mod disk;
+#[cfg(feature = "program")]
+pub(crate) mod journal;
 #[cfg(test)]
 mod tests;
 

@@ -6,6 +6,7 @@ pub mod pipeline;
 pub mod prediction;
 pub mod products;
 mod reference;
+pub mod scaling;
 
 pub use epoch::{EpochReport, Measured, epoch};
 
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 use altmin_core::Real;
 use altmin_core::block::Shape;
 use altmin_core::loss::Target;
-use altmin_core::method::Problem;
+use altmin_core::method::{Problem, Products};
 use altmin_core::view::dense;
 use serde::Serialize;
 
@@ -155,6 +156,35 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
             Scaling { sweep_speedup, gemm_speedup, relative_speedup: sweep_speedup / gemm_speedup }
         }),
     })
+}
+
+/// Operations a second of a large product on so many threads.
+///
+/// # Errors
+/// [`Error::Argument`] for threads that cannot be started.
+pub fn rate(kernel: Kernel, precision: Precision, threads: usize) -> Result<f64> {
+    match precision {
+        Precision::F32 => rate_in::<f32>(kernel, threads),
+        Precision::F64 => rate_in::<f64>(kernel, threads),
+    }
+}
+
+fn rate_in<T: Real>(kernel: Kernel, threads: usize) -> Result<f64> {
+    const WIDTH: usize = 512;
+    const SAMPLES: usize = 4096;
+    const ROUNDS: usize = 5;
+    let gemm = AnyGemm::of(kernel);
+    let mut reference =
+        Reference::<T>::new(vec![Products { n_out: WIDTH, n_in: WIDTH, count: 1.0 }], SAMPLES);
+    let mut timed = TimedPool::<T>::new(threads, reference.scratch(&gemm))?;
+    let TimedPool { pool, executor, products, .. } = &mut timed;
+    // The first touches all memory for the first time.
+    pool.install(|| reference.time(threads, &gemm, executor, &mut Vec::new()))?;
+    for _ in 0..ROUNDS {
+        pool.install(|| reference.time(threads, &gemm, executor, products))?;
+    }
+    let medians: Vec<f64> = products.iter_mut().map(|times| median(times)).collect();
+    Ok(2.0 * (WIDTH * WIDTH * SAMPLES) as f64 / reference.seconds(&medians))
 }
 
 /// A pool with its own scratch and its times.

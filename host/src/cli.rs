@@ -9,6 +9,7 @@ mod completions;
 mod data;
 mod data_args;
 mod evaluate;
+mod experiment;
 mod export;
 mod failure;
 mod info;
@@ -47,6 +48,7 @@ enum Command {
     Train(Box<train::Train>),
     Compare(Box<compare::Compare>),
     Search(Box<search::SearchCommand>),
+    Experiment(experiment::ExperimentCommand),
     /// Look at data sets before training on them
     #[command(subcommand)]
     Data(data::Data),
@@ -67,6 +69,7 @@ pub fn command() -> clap::Command {
         .mut_subcommand("train", |train| train.after_long_help(train::after_help()))
         .mut_subcommand("compare", compare::finished)
         .mut_subcommand("search", search::finished)
+        .mut_subcommand("experiment", experiment::finished)
         .mut_subcommand("verify", verify::finished);
     // Those that take every setting.
     ["train", "compare", "search", "verify", "info"]
@@ -89,6 +92,7 @@ fn run(arguments: ArgsOs, processes: &Processes) -> Result<ExitCode, Failure> {
         Command::Train(train) => train.run(processes),
         Command::Compare(compare) => compare.run(),
         Command::Search(search) => search.run(),
+        Command::Experiment(experiment) => experiment.run(),
         Command::Data(data) => data.run(),
         Command::Evaluate(evaluate) => evaluate.run(),
         Command::Predict(predict) => predict.run(),

@@ -70,6 +70,8 @@ pub mod cli;
 pub mod compare;
 pub mod data;
 pub mod error;
+#[cfg(feature = "program")]
+pub mod experiment;
 mod half;
 pub mod nearest;
 pub mod network;

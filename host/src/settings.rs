@@ -10,7 +10,7 @@ pub(crate) mod by_key;
 mod choice;
 pub(crate) mod core_choice;
 mod hyperparameters;
-mod options;
+pub(crate) mod options;
 mod penalty_schedule;
 mod resolved;
 mod table;

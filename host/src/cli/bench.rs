@@ -2,6 +2,7 @@
 
 mod epoch;
 mod pipeline;
+mod scaling;
 
 use super::failure::Failure;
 use super::output;
@@ -39,6 +40,12 @@ enum What {
     /// Every layer is timed at every batch on one thread; from these seconds follows who works when on any number of workers,
     /// by the rules of the executor. Bandwidth to memory, which workers share, is not in it. Options are those of `train`.
     Pipeline(Box<pipeline::Pipeline>),
+    /// Time sweeps on one thread and on --threads, and simulate them on other numbers of workers
+    ///
+    /// Every unit of work, a layer over a group of samples, is timed on one thread; from these seconds follows how long a sweep takes on
+    /// any number of workers, with its barriers and what one thread does between them. Bandwidth to memory, which workers share, and
+    /// messages between machines are not in it. Data are random.
+    Scaling(scaling::Scaling),
 }
 
 /// Processors kept busy by other processes above which a report says so.
@@ -92,6 +99,7 @@ impl Bench {
             What::Sweep(sweep) => sweep,
             What::Epoch(epoch) => return epoch.run(),
             What::Pipeline(pipeline) => return pipeline.run(),
+            What::Scaling(scaling) => return scaling.run(),
         };
         let json = sweep.json;
         let report = bench::sweep(&sweep.settings()?)?;

@@ -72,7 +72,8 @@ impl ComparisonFolder {
             Against::Sweeps => "curves-sweeps.svg",
             Against::Seconds => "curves-seconds.svg",
         };
-        let svg = curves::comparison(title, all, against, scores)
+        let lines: Vec<_> = all.iter().map(Series::line).collect();
+        let svg = curves::comparison(title, &lines, against, scores)
             .map_err(|error| Error::io("draw", &self.file(name), io::Error::other(error)))?;
         self.write(name, &svg)
     }

@@ -1,5 +1,6 @@
 //! What a run of a comparison leaves, and how it stands among the others.
 
+use crate::report::curves::Line;
 use crate::run::observe::{Metrics, Summary};
 use serde::Serialize;
 
@@ -55,6 +56,11 @@ impl Standing {
 }
 
 impl Series {
+    /// Its sweeps under its label, to be drawn.
+    pub fn line(&self) -> Line<'_> {
+        Line { label: &self.label, sweeps: &self.sweeps }
+    }
+
     /// The first sweep after which the test accuracy was at least `accuracy`.
     pub fn reached(&self, accuracy: f64) -> Reached {
         let first = self.sweeps.iter().find(|metrics| metrics.test_accuracy >= accuracy);

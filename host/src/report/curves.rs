@@ -2,7 +2,6 @@
 
 mod panel;
 
-use crate::compare::Series;
 use crate::network::score::Scores;
 use crate::run::observe::Metrics;
 use panel::{Area, Curve, Drawn, FONT, Look, Panel, Value};
@@ -42,6 +41,15 @@ impl Against {
     }
 }
 
+/// The sweeps of a run under a name.
+#[derive(Debug, Clone, Copy)]
+pub struct Line<'a> {
+    /// Its name in the legend.
+    pub label: &'a str,
+    /// Every sweep.
+    pub sweeps: &'a [Metrics],
+}
+
 /// The curves of a run as the text of an SVG file.
 ///
 /// Objective and residuals have a logarithmic axis where all their values are above 0. Values that are not finite are
@@ -61,7 +69,7 @@ pub fn svg(title: &str, sweeps: &[Metrics], scores: Scores) -> Result<String, St
 ///
 /// # Errors
 /// The plotter's message.
-pub fn comparison(title: &str, all: &[Series], against: Against, scores: Scores) -> Result<String, String> {
+pub fn comparison(title: &str, all: &[Line<'_>], against: Against, scores: Scores) -> Result<String, String> {
     let legend = LEGEND_HEIGHT * all.len().div_ceil(LEGEND_COLUMNS) as u32;
     let size = (SIZE.0, TITLE_HEIGHT + legend + 5 * PANEL_HEIGHT);
     drawn(size, |area| several(area, title, all, against, scores))
@@ -124,7 +132,7 @@ fn one(area: &Area<'_>, title: &str, sweeps: &[Metrics], Scores { measure, judge
 fn several(
     area: &Area<'_>,
     title: &str,
-    all: &[Series],
+    all: &[Line<'_>],
     against: Against,
     Scores { measure, judge }: Scores,
 ) -> Drawn {
@@ -134,7 +142,7 @@ fn several(
     for (index, series) in all.iter().enumerate() {
         let (row, column) = ((index / LEGEND_COLUMNS) as i32, (index % LEGEND_COLUMNS) as i32);
         let place = (20 + column * width, LEGEND_HEIGHT as i32 * row + LEGEND_HEIGHT as i32 / 2);
-        Look::marked(index).explain(&legend, place, &series.label)?;
+        Look::marked(index).explain(&legend, place, series.label)?;
     }
     let panels = area.split_evenly((5, 1));
     let ends = all.iter().filter_map(|series| series.sweeps.last()).map(against.place());
@@ -142,7 +150,7 @@ fn several(
     let curves = |value: Value| -> Vec<Curve<'_>> {
         let each = all.iter().enumerate();
         each.map(|(index, series)| {
-            Curve::new(&series.label, Look::marked(index), &series.sweeps, against.place(), value)
+            Curve::new(series.label, Look::marked(index), series.sweeps, against.place(), value)
         })
         .collect()
     };

@@ -1,6 +1,7 @@
 //! What a search has found, for people: a table in Markdown, and the curves of the last runs.
 
 use super::curves;
+use super::markdown::markdown;
 use crate::network::score::Measure;
 use crate::search::{Configuration, Contest, Findings, Search, Standing};
 use std::fmt::Write as _;
@@ -19,13 +20,14 @@ pub fn table(search: &Search, all: &[Findings]) -> String {
         Measure::Accuracy => "held-out accuracy",
         Measure::RSquared => "held-out loss",
     };
-    let mut rows =
-        vec![["method", "settings", "rung", "sweeps", "operations", "seconds", score].map(str::to_owned)];
+    let mut rows = vec![
+        ["method", "settings", "rung", "sweeps", "operations", "seconds", score].map(str::to_owned).to_vec(),
+    ];
     for (findings, contest) in all.iter().zip(search.contests()) {
         rows.extend(findings.standings.iter().map(|standing| row(standing, findings, contest, measure)));
     }
     text.push('\n');
-    text.push_str(&markdown(&rows));
+    text.push_str(&markdown(&rows, 2));
     let edges: Vec<_> =
         all.iter().zip(search.contests()).flat_map(|(one, contest)| edges(one, contest)).collect();
     if !edges.is_empty() {
@@ -86,7 +88,7 @@ fn edges(findings: &Findings, contest: &Contest) -> Vec<String> {
     best.into_iter().flatten().filter_map(edge).collect()
 }
 
-fn row(standing: &Standing, findings: &Findings, contest: &Contest, measure: Measure) -> [String; 7] {
+fn row(standing: &Standing, findings: &Findings, contest: &Contest, measure: Measure) -> Vec<String> {
     let Standing { place, runs } = standing;
     let configuration = &contest.configurations[place.configuration];
     let settings = if configuration.text.is_empty() { "-" } else { &configuration.text };
@@ -95,7 +97,7 @@ fn row(standing: &Standing, findings: &Findings, contest: &Contest, measure: Mea
         (Some(score), Measure::Accuracy) => measure.show(score),
         (Some(score), Measure::RSquared) => format!("{score:.6}"),
     };
-    [
+    vec![
         findings.method.to_string(),
         settings.to_owned(),
         format!("{} of {}", place.rung + 1, findings.rungs.len()),
@@ -104,35 +106,6 @@ fn row(standing: &Standing, findings: &Findings, contest: &Contest, measure: Mea
         format!("{:.3}", runs.iter().map(|run| run.seconds).sum::<f64>()),
         score,
     ]
-}
-
-/// Rows under a first one, the columns padded to one width; numbers stand at the right.
-fn markdown<const N: usize>(rows: &[[String; N]]) -> String {
-    const LEFT: usize = 2;
-    let length = |text: &str| text.chars().count();
-    let width = |column: usize| rows.iter().map(|row| length(&row[column])).max().unwrap_or(0);
-    let mut text = String::new();
-    for (index, row) in rows.iter().enumerate() {
-        for (column, cell) in row.iter().enumerate() {
-            let width = width(column);
-            let _ = match column < LEFT {
-                true => write!(text, "| {cell:width$} "),
-                false => write!(text, "| {cell:>width$} "),
-            };
-        }
-        text.push_str("|\n");
-        if index == 0 {
-            for column in 0..N {
-                let dashes = "-".repeat(width(column) + 1);
-                let _ = match column < LEFT {
-                    true => write!(text, "|{dashes}-"),
-                    false => write!(text, "|{dashes}:"),
-                };
-            }
-            text.push_str("|\n");
-        }
-    }
-    text
 }
 
 /// The configurations of the last rungs over the operations that they took, with the first seed: the accuracy or R^2 on the

@@ -1,7 +1,7 @@
 //! The folder that a search leaves behind, and from which it goes on.
 
 use super::{Axis, Budget, Findings, Record, Request, Search};
-use crate::atomic_file::{self, Appended};
+use crate::atomic_file::{self, Appended, journal};
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::report::search::{curves, table};
@@ -11,7 +11,7 @@ use crate::settings::{Method, TrainOptions};
 use altmin_core::Real;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 const JOURNAL: &str = "search.jsonl";
@@ -91,24 +91,9 @@ impl Left {
     /// [`Error::Io`], [`Error::Format`] for another line that is none of a search.
     pub fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(JOURNAL);
-        let text = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
-        let whole = text.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
-        let mut lines = text[..whole].split_inclusive(|&byte| byte == b'\n').enumerate();
-        let head: Head = match lines.next() {
-            Some((number, line)) => read_line(&path, number, line)?,
-            None => {
-                return Err(Error::format(&path, "no whole line", "a first line that says what is searched"));
-            }
-        };
-        let records = lines.map(|(number, line)| read_line(&path, number, line)).collect::<Result<_>>()?;
+        let (head, records) = journal::read::<Head, Record>(&path, "search")?;
         Ok(Self { request: head.request()?, records, head, path })
     }
-}
-
-fn read_line<L: for<'de> Deserialize<'de>>(path: &Path, number: usize, line: &[u8]) -> Result<L> {
-    serde_json::from_slice(line).map_err(|error| {
-        Error::format(path, format!("line {}: {error}", number + 1), "a line as `altmin search` writes them")
-    })
 }
 
 /// A folder with `search.jsonl`, a line for what is found out, written when it is found out; at the end `table.md`, `curves.svg`,
@@ -170,12 +155,8 @@ impl SearchFolder {
 
     /// Writes the journal so far and opens it for more.
     fn open(path: &Path, head: &Head, records: &[Record]) -> Result<Self> {
-        let journal = path.join(JOURNAL);
-        atomic_file::write(&journal, |file| {
-            write_line(file, head)?;
-            records.iter().try_for_each(|record| write_line(file, record))
-        })?;
-        Ok(Self { path: path.to_owned(), journal: Appended::open(&journal)? })
+        let journal = journal::begin(&path.join(JOURNAL), head, records)?;
+        Ok(Self { path: path.to_owned(), journal })
     }
 
     /// Adds a line to `search.jsonl`; it is on the disk when this returns.
@@ -183,8 +164,7 @@ impl SearchFolder {
     /// # Errors
     /// [`Error::Io`].
     pub fn add(&mut self, record: &Record) -> Result {
-        write_line(&mut self.journal, record)
-            .and_then(|()| self.journal.sync())
+        journal::add(&mut self.journal, record)
             .map_err(|error| Error::io("write", &self.path.join(JOURNAL), error))
     }
 
@@ -221,10 +201,4 @@ impl SearchFolder {
     fn write(&self, name: &str, content: &str) -> Result {
         atomic_file::write(&self.path.join(name), |file| file.write_all(content.as_bytes()))
     }
-}
-
-/// One line in one write.
-fn write_line(to: &mut dyn Write, content: &impl Serialize) -> io::Result<()> {
-    let line = serde_json::to_string(content)? + "\n";
-    to.write_all(line.as_bytes())
 }

@@ -20,6 +20,21 @@ fn without_all_names(message: String) -> String {
     }
 }
 
+/// The error of a setting that is a file: where its text is not what is expected, and why.
+pub(crate) fn toml_error(
+    name: &'static str,
+    expected: &str,
+    text: &str,
+    path: &Path,
+    error: &toml::de::Error,
+) -> Error {
+    let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+    let content = text.lines().nth(line - 1).unwrap_or_default().trim();
+    let message = without_all_names(error.message().lines().collect::<Vec<_>>().join(" "));
+    let found = format!("{}, line {line}: {content}", path.display());
+    Error::argument(name, found, format!("{expected} ({message})"))
+}
+
 impl TrainOptions {
     /// The options of a file's text; `path` is for the message.
     ///
@@ -27,13 +42,8 @@ impl TrainOptions {
     /// [`Error::Argument`] with the line for a text that is no TOML, for an unknown key, and for a value that has
     /// another form.
     pub fn from_toml(text: &str, path: &Path) -> Result<Self> {
-        toml::from_str(text).map_err(|error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-            let content = text.lines().nth(line - 1).unwrap_or_default().trim();
-            let message = without_all_names(error.message().lines().collect::<Vec<_>>().join(" "));
-            let found = format!("{}, line {line}: {content}", path.display());
-            Error::argument("config", found, format!("settings as written by `train` ({message})"))
-        })
+        toml::from_str(text)
+            .map_err(|error| toml_error("config", "settings as written by `train`", text, path, &error))
     }
 
     /// These options, and those of `file` where these are missing. A network replaces the file's layers and layers its

@@ -318,7 +318,13 @@ fn pictures_of_odd_series_are_drawn() {
     let sets = odd.iter().map(|one| vec![one.clone()]).chain([vec![], odd.to_vec(), all]);
     for set in sets {
         for against in [Against::Sweeps, Against::Seconds] {
-            let svg = curves::comparison("a <title> & more", &set, against, SCORES).expect("drawn");
+            let svg = curves::comparison(
+                "a <title> & more",
+                &set.iter().map(Series::line).collect::<Vec<_>>(),
+                against,
+                SCORES,
+            )
+            .expect("drawn");
             roxmltree::Document::parse(&svg).expect("well-formed");
         }
     }
@@ -332,7 +338,8 @@ fn a_method_without_residuals_leaves_the_others_their_logarithmic_axis() {
     }
     let mut none = series("none", &[0.5; 40]);
     none.sweeps.iter_mut().for_each(|metrics| metrics.primal_residual = 0.0);
-    let svg = curves::comparison("residuals", &[falling, none], Against::Sweeps, SCORES).expect("drawn");
+    let svg = curves::comparison("residuals", &[falling.line(), none.line()], Against::Sweeps, SCORES)
+        .expect("drawn");
     let document = roxmltree::Document::parse(&svg).expect("well-formed");
     let corners = |node: roxmltree::Node| -> Vec<(f64, f64)> {
         let number = |text: &str| text.parse::<f64>().expect("a number");

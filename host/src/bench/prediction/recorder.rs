@@ -11,11 +11,11 @@ use altmin_core::{Real, Result};
 
 /// What was taken down of a phase.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Phase {
+pub(in crate::bench) struct Phase {
     /// Seconds between the phase before and this one, in which one thread alone works.
-    pub(super) before: f64,
+    pub(in crate::bench) before: f64,
     /// Seconds of each unit.
-    pub(super) units: Vec<f64>,
+    pub(in crate::bench) units: Vec<f64>,
 }
 
 /// Runs units one after the other on the calling thread.
@@ -40,13 +40,13 @@ impl<T: Real> Recorder<T> {
     }
 
     /// Forgets what was taken down; time counts from now.
-    pub(super) fn begin(&mut self) {
+    pub(in crate::bench) fn begin(&mut self) {
         self.phases.clear();
         self.last = Instant::now();
     }
 
     /// What was taken down since.
-    pub(super) fn phases(&self) -> &[Phase] {
+    pub(in crate::bench) fn phases(&self) -> &[Phase] {
         &self.phases
     }
 
