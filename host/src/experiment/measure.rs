@@ -82,8 +82,10 @@ impl Measure {
             Self::ObjectiveRises | Self::ResidualRises | Self::Diverged => {
                 format!("{}", (number * 10.0).round() / 10.0)
             }
-            Self::SecondsPerSweep | Self::ResidualLeft => format!("{number:.4}"),
-            Self::Loss | Self::Objective | Self::PrimalResidual => format!("{number:.3e}"),
+            Self::SecondsPerSweep => format!("{number:.4}"),
+            Self::Loss | Self::Objective | Self::PrimalResidual | Self::ResidualLeft => {
+                format!("{number:.3e}")
+            }
         }
     }
 }

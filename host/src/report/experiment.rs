@@ -2,13 +2,17 @@
 
 use super::curves::{self, Against, Line};
 use super::markdown::markdown;
+use crate::data::DataSource;
+use crate::experiment::presets::{PRESETS, Preset};
 use crate::experiment::{
     Experiment, LeftOut, Measure, Place, Plan, Record, Results, Scaled, place_text, shown,
 };
 use crate::network::score::Scores;
 use crate::run::observe::{Metrics, Outcome};
+use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::{fs, thread};
 
 /// Curves in a figure at most.
 const MOST_CURVES: usize = 12;
@@ -203,6 +207,9 @@ fn line(record: &Record, hidden: &str) -> (String, Vec<Metrics>) {
 fn made(results: &Results<'_>) -> String {
     let plan = results.plan();
     let mut text = String::from("## How it was made\n\n");
+    if let Some(command) = command(plan) {
+        let _ = writeln!(text, "- `{command}`");
+    }
     if plan.scale < 1.0 {
         let _ = writeln!(text, "- {}", scaled(plan));
     }
@@ -232,8 +239,38 @@ fn made(results: &Results<'_>) -> String {
         "- altmin {}; {operations:.2e} operations in matrix products",
         env!("CARGO_PKG_VERSION")
     );
-    let _ = writeln!(text, "- {seconds:.0} s of sweeps");
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    let processor = processor().map_or_else(String::new, |name| format!(" of {name}"));
+    let date = Timestamp::now().strftime("%Y-%m-%d");
+    let _ = writeln!(text, "- {date}, {processors} processors{processor}: {seconds:.0} s of sweeps");
     text
+}
+
+/// The command that makes the runs again, where the experiment is part of the program.
+fn command(plan: &Plan) -> Option<String> {
+    let is_this =
+        |preset: &&Preset| preset.experiment().is_ok_and(|experiment| experiment == plan.experiment);
+    let mut command = format!("altmin experiment run --preset {}", PRESETS.iter().find(is_this)?.name);
+    if plan.cells.iter().any(|cell| matches!(cell.settings.data, DataSource::Directory(_))) {
+        command += " --data DIR";
+    }
+    for (option, is, usual) in [
+        ("scale", plan.scale, plan.experiment.scale),
+        ("seeds", plan.seeds() as f64, plan.experiment.seeds as f64),
+        ("jobs", plan.jobs as f64, 1.0),
+    ] {
+        if is != usual {
+            let _ = write!(command, " --{option} {is}");
+        }
+    }
+    Some(command)
+}
+
+/// What the system calls its processors.
+fn processor() -> Option<String> {
+    let text = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    line.split_once(':').map(|(_, name)| name.trim().to_owned())
 }
 
 fn scaled(plan: &Plan) -> String {
