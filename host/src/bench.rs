@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 use crate::network::blocks::dense_blocks;
 use crate::random::{self, Purpose};
+use crate::run::engine::Engine;
 use crate::run::executor::Parallel;
 use crate::run::kernel::AnyGemm;
 use crate::run::memory::peak_rss_bytes;
@@ -104,16 +105,10 @@ pub fn sweep(settings: &BenchSettings) -> Result<BenchReport> {
 }
 
 fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
-    let settings = training_settings(bench)?;
-    let gemm = AnyGemm::of(bench.kernel);
-    let (features, classes) = (bench.layers[0], bench.layers[bench.layers.len() - 1]);
-    let hidden = &bench.layers[1..bench.layers.len() - 1];
-    let blocks = dense_blocks(hidden, settings.activation, classes);
-    let network = Network::new(blocks, Shape::flat(features))?;
-    let (x, labels) = random_data::<T>(features, classes, bench.samples);
-    let problem = Problem { x: dense(&x, features, bench.samples), target: Target::Classes(&labels) };
-    let mut engine = plan::engine(&settings, &settings.hyperparameters(), &network, problem, &gemm)?;
-    engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&settings, &network)?);
+    let made_up = MadeUp::<T>::new(bench)?;
+    let MadeUp { settings, network, .. } = &made_up;
+    let (problem, gemm) = (made_up.problem(), AnyGemm::of(bench.kernel));
+    let mut engine = made_up.engine(&gemm)?;
     let input_rule = settings.input_rule();
     let mut reference =
         Reference::<T>::new(sweep_products(bench.method, &input_rule, &bench.layers), bench.samples);
@@ -148,7 +143,7 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
         sweep_gflops: flops / all.sweep_seconds / 1e9,
         gemm_gflops: flops / all.product_seconds / 1e9,
         efficiency: all.product_seconds / all.sweep_seconds,
-        state_bytes: plan::state_bytes(&settings, &network, &[], bench.samples),
+        state_bytes: plan::state_bytes(settings, network, &[], bench.samples),
         peak_rss_bytes: peak_rss_bytes(),
         scaling: rates.get(1).map(|one| {
             let sweep_speedup = one.sweep_seconds / all.sweep_seconds;
@@ -156,6 +151,39 @@ fn sweep_in<T: Real>(bench: &BenchSettings) -> Result<BenchReport> {
             Scaling { sweep_speedup, gemm_speedup, relative_speedup: sweep_speedup / gemm_speedup }
         }),
     })
+}
+
+/// A network on random data.
+struct MadeUp<T> {
+    settings: Settings,
+    network: Network,
+    x: Vec<T>,
+    labels: Vec<u32>,
+}
+
+impl<T: Real> MadeUp<T> {
+    fn new(bench: &BenchSettings) -> Result<Self> {
+        let settings = training_settings(bench)?;
+        let (features, classes) = (bench.layers[0], bench.layers[bench.layers.len() - 1]);
+        let hidden = &bench.layers[1..bench.layers.len() - 1];
+        let network =
+            Network::new(dense_blocks(hidden, settings.activation, classes), Shape::flat(features))?;
+        let (x, labels) = random_data(features, classes, bench.samples);
+        Ok(Self { settings, network, x, labels })
+    }
+
+    fn problem(&self) -> Problem<'_, T> {
+        let samples = self.labels.len();
+        Problem { x: dense(&self.x, self.x.len() / samples, samples), target: Target::Classes(&self.labels) }
+    }
+
+    /// The method with initial weights.
+    fn engine(&self, gemm: &AnyGemm) -> Result<Engine<T>> {
+        let Self { settings, network, .. } = self;
+        let mut engine = plan::engine(settings, &settings.hyperparameters(), network, self.problem(), gemm)?;
+        engine.parameters_mut().copy_from_slice(&plan::initial_parameters(settings, network)?);
+        Ok(engine)
+    }
 }
 
 /// Operations a second of a large product on so many threads.

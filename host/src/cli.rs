@@ -14,6 +14,7 @@ mod export;
 mod failure;
 mod info;
 mod interrupt;
+mod lines;
 mod man;
 mod output;
 mod predict;

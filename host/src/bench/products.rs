@@ -1,10 +1,14 @@
 //! The matrix products that a sweep needs.
 
+use altmin_core::Real;
 use altmin_core::method::Products;
 use altmin_core::update::StepRule;
 
+use crate::data::Dataset;
+use crate::error::Result;
 use crate::network::Network;
-use crate::settings::Method;
+use crate::run::plan;
+use crate::settings::{Method, Settings};
 
 /// The products of a sweep, by shape. `widths` are all widths from the input's features to the outputs, at least two. The
 /// step rule of the weights changes nothing: all of them work from the same sums.
@@ -44,6 +48,15 @@ pub fn network_flops(method: Method, input_step: &StepRule<f64>, network: &Netwo
         }
     }
     each_sample * samples as f64
+}
+
+/// The same of a run of these settings on these samples.
+///
+/// # Errors
+/// As [`plan::network`].
+pub fn sweep_flops<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<f64> {
+    let network = plan::network(settings, train)?;
+    Ok(network_flops(settings.method, &settings.input_rule(), &network, train.n_samples()))
 }
 
 /// Operations of products for one sample.

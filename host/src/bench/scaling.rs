@@ -8,21 +8,15 @@
 use std::time::Instant;
 
 use altmin_core::Real;
-use altmin_core::block::Shape;
-use altmin_core::loss::Target;
-use altmin_core::method::{Name, Problem};
-use altmin_core::view::dense;
+use altmin_core::method::Name;
 use serde::Serialize;
 
 use super::busy::LoadMeter;
 use super::prediction::list::Graph;
 use super::prediction::recorder::{Phase, Recorder};
-use super::{BenchSettings, TimedPool, median, random_data, training_settings};
+use super::{BenchSettings, MadeUp, TimedPool, median};
 use crate::error::{Error, Result};
-use crate::network::Network;
-use crate::network::blocks::dense_blocks;
 use crate::run::kernel::AnyGemm;
-use crate::run::plan;
 use crate::settings::Precision;
 
 /// What is timed and simulated.
@@ -99,15 +93,9 @@ fn scaling_in<T: Real>(bench: &ScalingBench) -> Result<ScalingReport> {
         let expected = "a method whose sweeps are phases (`bench pipeline` simulates local)";
         return Err(Error::argument("method", sweep.method, expected));
     }
-    let settings = training_settings(sweep)?;
-    let gemm = AnyGemm::of(sweep.kernel);
-    let (features, classes) = (sweep.layers[0], sweep.layers[sweep.layers.len() - 1]);
-    let hidden = &sweep.layers[1..sweep.layers.len() - 1];
-    let network = Network::new(dense_blocks(hidden, settings.activation, classes), Shape::flat(features))?;
-    let (x, labels) = random_data::<T>(features, classes, sweep.samples);
-    let problem = Problem { x: dense(&x, features, sweep.samples), target: Target::Classes(&labels) };
-    let mut engine = plan::engine(&settings, &settings.hyperparameters(), &network, problem, &gemm)?;
-    engine.parameters_mut().copy_from_slice(&plan::initial_parameters(&settings, &network)?);
+    let made_up = MadeUp::<T>::new(sweep)?;
+    let (problem, gemm) = (made_up.problem(), AnyGemm::of(sweep.kernel));
+    let mut engine = made_up.engine(&gemm)?;
     let mut recorder = Recorder::<T>::new(engine.scratch());
     let mut pool = TimedPool::<T>::new(sweep.threads, engine.scratch())?;
     engine.initialize(problem, &mut recorder, &gemm)?;
@@ -154,8 +142,9 @@ fn scaling_in<T: Real>(bench: &ScalingBench) -> Result<ScalingReport> {
         critical_path: of(&|round| round.graph.critical_path()),
         alone: of(&|round| round.alone),
         on: counts.iter().map(on_workers).collect(),
-        bytes_between_layers: (sweep.method == Name::Pdadmm)
-            .then(|| bytes_between_layers(hidden, sweep.samples, size_of::<T>())),
+        bytes_between_layers: (sweep.method == Name::Pdadmm).then(|| {
+            bytes_between_layers(&sweep.layers[1..sweep.layers.len() - 1], sweep.samples, size_of::<T>())
+        }),
         busy_elsewhere,
     })
 }

@@ -112,6 +112,15 @@ impl Bench {
     }
 }
 
+/// `Ok` for a number of repeats and numbers of workers of which none is 0.
+fn require_counts(repeats: usize, workers: &[usize]) -> Result<(), Error> {
+    let counts = [("repeats", repeats), ("workers", workers.iter().copied().min().unwrap_or(1))];
+    match counts.into_iter().find(|&(_, least)| least == 0) {
+        Some((name, _)) => Err(Error::argument(name, 0, "at least 1")),
+        None => Ok(()),
+    }
+}
+
 /// Refuses settings of `train` that say how long a run is: here it is --repeats.
 fn refuse_without_effect(options: &TrainOptions) -> Result<(), Error> {
     let expected = "no value: --repeats sets the number of timed epochs";

@@ -218,7 +218,7 @@ impl Claim {
 
     fn ordered(&self, wanted: Order, left: (&str, &Mean), right: (&str, &Mean)) -> Compared {
         let ((left_name, left), (right_name, right)) = (left, right);
-        // A run without a number, since it diverged at once, is worse than any other.
+        // A run without a number, such as one that diverged at once, is no point for any claim.
         let order = match (left.is_missing(), right.is_missing()) {
             (false, false) => Order::of(left, right),
             _ => Order::NotApart,

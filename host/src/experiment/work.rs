@@ -2,7 +2,7 @@
 
 use super::cells::{Cell, Plan};
 use super::record::{Point, Record};
-use crate::bench::products::network_flops;
+use crate::bench::products::sweep_flops;
 use crate::data::{self, DataOptions, DataSource, Dataset};
 use crate::error::{Error, Result};
 use crate::run::checkpoint::fingerprint::Fingerprint;
@@ -121,7 +121,7 @@ impl Plan {
             plan::require_loss(settings, &train)
                 .and_then(|()| plan::check(settings, &train))
                 .and_then(|()| memory::require(settings, &train, Some(&test), |_| 0))
-                .and_then(|()| operations(settings, &train))
+                .and_then(|()| sweep_flops(settings, &train))
                 .map(|operations| operations * settings.sweeps as f64)
                 .map_err(|error| cell.error(error))
         };
@@ -225,12 +225,6 @@ fn load<T: Real>(settings: &Settings) -> Result<(Dataset<T>, Dataset<T>)> {
     data::load(&settings.data, &settings.data_options())
 }
 
-/// Operations of the products of a sweep.
-fn operations<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<f64> {
-    let network = plan::network(settings, train)?;
-    Ok(network_flops(settings.method, &settings.input_rule(), &network, train.n_samples()))
-}
-
 fn run_cell<T: Real>(
     cell: &Cell,
     train: &Arc<Dataset<T>>,
@@ -254,7 +248,7 @@ fn run_cell<T: Real>(
         seed: cell.settings.seed,
         train: samples.train.clone(),
         test: samples.test.clone(),
-        operations: operations(&cell.settings, train)?,
+        operations: sweep_flops(&cell.settings, train)?,
         outcome: summary.outcome,
         course: history.sweeps.iter().map(Point::from).collect(),
     };

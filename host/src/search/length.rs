@@ -3,7 +3,7 @@
 use super::halving::{Rung, rungs};
 use super::record::{Record, Timing};
 use super::{Contest, Search, Trial, Work};
-use crate::bench::products::network_flops;
+use crate::bench::products::sweep_flops;
 use crate::data::Dataset;
 use crate::error::{Error, Result};
 use crate::run::observe::{History, Outcome};
@@ -63,7 +63,7 @@ impl Search {
                 let length = plan::require_loss(settings, train)
                     .and_then(|()| plan::check(settings, train))
                     .and_then(|()| memory::require(settings, train, Some(held_out), |_| 0))
-                    .and_then(|()| operations(settings, train))
+                    .and_then(|()| sweep_flops(settings, train))
                     .and_then(|operations| Ok((self.sweeps(settings, operations)?, operations)))
                     .map_err(|error| configuration.error(error))?;
                 if let (Some(sweeps), operations) = length {
@@ -108,18 +108,12 @@ impl Search {
     }
 }
 
-/// Operations of a sweep.
-fn operations<T: Real>(settings: &Settings, train: &Dataset<T>) -> Result<f64> {
-    let network = plan::network(settings, train)?;
-    Ok(network_flops(settings.method, &settings.input_rule(), &network, train.n_samples()))
-}
-
 impl<T: Real> Work<'_, T> {
     /// The full runs of a method's configurations; none if it was stopped.
     pub(super) fn lengths(&mut self, contest: &Contest) -> Result<Option<Vec<Length>>> {
         let mut lengths = Vec::new();
         for configuration in &contest.configurations {
-            let operations = operations(&configuration.settings, self.train)?;
+            let operations = sweep_flops(&configuration.settings, self.train)?;
             let sweeps = match self.search.sweeps(&configuration.settings, operations)? {
                 Some(sweeps) => sweeps,
                 None => {

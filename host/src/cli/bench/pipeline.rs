@@ -48,13 +48,7 @@ pub(super) struct Pipeline {
 impl Pipeline {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         super::refuse_without_effect(&self.options)?;
-        for (name, least) in
-            [("repeats", self.repeats), ("workers", self.workers.iter().copied().min().unwrap_or(1))]
-        {
-            if least == 0 {
-                return Err(Error::argument(name, 0, "at least 1").into());
-            }
-        }
+        super::require_counts(self.repeats, &self.workers)?;
         let settings = train::settings(self.options, self.config.as_deref())?;
         let report = pipeline(&PipelineBench { settings, repeats: self.repeats, workers: self.workers })?;
         if self.json {

@@ -4,7 +4,6 @@ use super::{NOTABLE, Sweep};
 use crate::bench::scaling::{OnWorkers, ScalingBench, ScalingReport, scaling};
 use crate::cli::failure::Failure;
 use crate::cli::output;
-use crate::error::Error;
 use crate::units;
 use clap::Args;
 use std::fmt::Write as _;
@@ -34,13 +33,7 @@ pub(super) struct Scaling {
 
 impl Scaling {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        for (name, least) in
-            [("repeats", self.repeats), ("workers", self.workers.iter().copied().min().unwrap_or(1))]
-        {
-            if least == 0 {
-                return Err(Error::argument(name, 0, "at least 1").into());
-            }
-        }
+        super::require_counts(self.repeats, &self.workers)?;
         let json = self.sweep.json;
         let sweep = self.sweep.settings()?;
         let report = scaling(&ScalingBench { sweep, repeats: self.repeats, workers: self.workers })?;

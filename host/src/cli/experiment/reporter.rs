@@ -2,14 +2,13 @@
 
 use crate::cli::failure::{FAILED, Failure};
 use crate::cli::interrupt::Interrupt;
+use crate::cli::lines::Lines;
 use crate::cli::output;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::experiment::folder::{ExperimentFolder, PAGE};
 use crate::experiment::{Cell, Estimate, ExperimentObserver, Judgement, Measure, Plan, Record, Results};
 use crate::report::experiment::{figures, page};
 use serde::Serialize;
-use std::io;
-use std::path::Path;
 
 /// Observes an experiment: writes its folder and prints its lines.
 pub(super) struct Reporter<'a> {
@@ -22,8 +21,7 @@ pub(super) struct Reporter<'a> {
     folder: Option<ExperimentFolder>,
     json: bool,
     quiet: bool,
-    /// Why stdout takes no more lines.
-    closed: Option<Failure>,
+    lines: Lines,
 }
 
 /// A run that is over.
@@ -54,20 +52,21 @@ impl<'a> Reporter<'a> {
         json: bool,
         quiet: bool,
     ) -> Self {
-        Self { plan, records: known.to_vec(), estimate, begun: 0, done: 0, folder, json, quiet, closed: None }
+        Self {
+            plan,
+            records: known.to_vec(),
+            estimate,
+            begun: 0,
+            done: 0,
+            folder,
+            json,
+            quiet,
+            lines: Lines::new(json),
+        }
     }
 
-    /// Prints a line. One that cannot be printed ends the experiment, unless a folder keeps what it finds.
     fn print(&mut self, kind: &str, content: &impl Serialize) -> Result {
-        if !self.json || self.closed.is_some() {
-            return Ok(());
-        }
-        let Err(error) = output::print_json(kind, content) else { return Ok(()) };
-        self.closed = Some(error.into());
-        match self.folder {
-            Some(_) => Ok(()),
-            None => Err(Error::io("write", Path::new("the output"), io::ErrorKind::BrokenPipe.into())),
-        }
+        self.lines.print(kind, content, self.folder.is_some())
     }
 
     /// Prints and writes what was found, and gives the exit code.
@@ -93,7 +92,7 @@ impl<'a> Reporter<'a> {
         if !self.json && !self.quiet && !results.records().is_empty() {
             failures.extend(output::print(&text).err().map(Failure::from));
         }
-        failures.extend(self.closed);
+        failures.extend(self.lines.into_failure());
         failures.extend(run.err().map(Failure::from));
         let failed = failures.iter().any(|failure| !matches!(failure, Failure::ReaderGone));
         for failure in failures {

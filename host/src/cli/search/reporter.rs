@@ -2,8 +2,9 @@
 
 use crate::cli::failure::{FAILED, Failure};
 use crate::cli::interrupt::Interrupt;
+use crate::cli::lines::Lines;
 use crate::cli::output;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::report::progress::Progress;
 use crate::report::search::table;
 use crate::run::observe::{Metrics, Observer as _};
@@ -12,7 +13,6 @@ use crate::search::{Findings, Record, Search, SearchObserver, Trial};
 use crate::settings::TrainOptions;
 use serde::Serialize;
 use std::io::{self, IsTerminal};
-use std::path::Path;
 
 /// What goes to stdout and stderr.
 #[derive(Debug, Clone, Copy)]
@@ -29,26 +29,16 @@ pub(super) struct Reporter<'a> {
     folder: Option<SearchFolder>,
     to: Destinations,
     progress: Option<Progress>,
-    /// Why stdout takes no more lines.
-    closed: Option<Failure>,
+    lines: Lines,
 }
 
 impl<'a> Reporter<'a> {
     pub(super) fn new(search: &'a Search, folder: Option<SearchFolder>, to: Destinations) -> Self {
-        Self { search, folder, to, progress: None, closed: None }
+        Self { search, folder, to, progress: None, lines: Lines::new(to.json) }
     }
 
-    /// Prints a line. One that cannot be printed ends the search, unless a folder keeps what it finds.
     fn print(&mut self, kind: &str, content: &impl Serialize) -> Result {
-        if !self.to.json || self.closed.is_some() {
-            return Ok(());
-        }
-        let Err(error) = output::print_json(kind, content) else { return Ok(()) };
-        self.closed = Some(error.into());
-        match self.folder {
-            Some(_) => Ok(()),
-            None => Err(Error::io("write", Path::new("the output"), io::ErrorKind::BrokenPipe.into())),
-        }
+        self.lines.print(kind, content, self.folder.is_some())
     }
 
     /// Prints and writes what was found, and gives the exit code.
@@ -62,7 +52,7 @@ impl<'a> Reporter<'a> {
         self.progress = None;
         let all = match found {
             Ok(all) => all,
-            Err(error) => return Err(self.closed.unwrap_or(error.into())),
+            Err(error) => return Err(self.lines.into_failure().unwrap_or(error.into())),
         };
         let lines = self.search.contests().iter().zip(&all).flat_map(|(contest, findings)| {
             findings.standings.iter().map(move |standing| StandingLine {
@@ -86,7 +76,7 @@ impl<'a> Reporter<'a> {
             let best = all.iter().map(|findings| folder.write_best(self.search, findings));
             failures.extend(best.filter_map(|written| written.err().map(Failure::from)));
         }
-        failures.extend(self.closed);
+        failures.extend(self.lines.into_failure());
         for findings in all.iter().filter(|findings| findings.complete) {
             if self.search.best(findings).is_none() {
                 output::note("warning", &format!("{}: every full run diverged", findings.method));
